@@ -1,0 +1,137 @@
+// Wire shapes of accounts and sessions (docs/protocol.md, "Keys").
+import { z } from 'zod'
+import {
+  AccountId,
+  base64urlOf,
+  DeviceId,
+  Email,
+  line,
+  Sealed,
+  SealedKey,
+  SessionId,
+  Timestamp,
+  VaultId,
+} from './primitives.ts'
+
+/** What the server accepts at the least (OWASP), and what a client chooses by default. Memory in KiB. */
+export const leastKdf = { memoryKiB: 19_456, iterations: 2, parallelism: 1 } as const
+export const defaultKdf = { memoryKiB: 65_536, iterations: 3, parallelism: 1 } as const
+
+/** Above these a client refuses too, so that a hostile server cannot freeze it. */
+export const mostKdf = { memoryKiB: 1_048_576, iterations: 16, parallelism: 8 } as const
+
+export const KdfParameters = z
+  .strictObject({
+    algorithm: z.literal('argon2id'),
+    memoryKiB: z.int().min(1).max(mostKdf.memoryKiB),
+    iterations: z.int().min(1).max(mostKdf.iterations),
+    parallelism: z.int().min(1).max(mostKdf.parallelism),
+    salt: base64urlOf(16),
+  })
+  .meta({ id: 'KdfParameters', description: 'How the password becomes the master key' })
+
+/** Whether every cost reaches the floor below which neither side goes. */
+export const isStrongEnough = (kdf: z.infer<typeof KdfParameters>) =>
+  kdf.memoryKiB >= leastKdf.memoryKiB &&
+  kdf.iterations >= leastKdf.iterations &&
+  kdf.parallelism >= leastKdf.parallelism
+
+/** How an account proves its password. OPAQUE is to join. */
+export const AuthMethod = z.enum(['authKey']).meta({ description: 'How the account proves its password' })
+
+const AuthKey = base64urlOf(32).meta({ description: 'Derived by the client; the server keeps a hash of it' })
+
+/** Proof that the caller knows the account's password right now. */
+export const PasswordProof = z.strictObject({ authKey: AuthKey }).meta({ id: 'PasswordProof' })
+
+export const Register = z
+  .strictObject({
+    accountId: AccountId,
+    email: Email,
+    kdf: KdfParameters,
+    authKey: AuthKey,
+    accountKey: SealedKey,
+    vault: z.strictObject({ id: VaultId, key: SealedKey, data: Sealed }),
+    hint: line(200).optional().meta({ description: 'A hint for the owner, kept for being sent by e-mail' }),
+  })
+  .meta({ id: 'Register' })
+
+export const Registered = z
+  .strictObject({ accountId: AccountId, email: Email, emailVerified: z.boolean(), createdAt: Timestamp })
+  .meta({ id: 'Registered' })
+
+export const Prelogin = z.strictObject({ email: Email }).meta({ id: 'Prelogin' })
+export const PreloginAnswer = z
+  .strictObject({ kdf: KdfParameters, method: AuthMethod })
+  .meta({ id: 'PreloginAnswer' })
+
+export const Device = z
+  .strictObject({
+    id: DeviceId,
+    name: line(100),
+    type: z.enum(['desktop', 'mobile', 'browser', 'cli', 'other']),
+  })
+  .meta({ id: 'Device' })
+
+export const Login = z.strictObject({ email: Email, authKey: AuthKey, device: Device }).meta({ id: 'Login' })
+
+export const RefreshToken = base64urlOf(32).meta({ description: 'Replaced at each use' })
+
+export const Refresh = z.strictObject({ refreshToken: RefreshToken }).meta({ id: 'Refresh' })
+
+/** What a refresh answers: the credentials of a session. */
+export const SessionTokens = z
+  .strictObject({
+    accessToken: z.string(),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int().meta({ description: 'Seconds that the access token is good for' }),
+    refreshToken: RefreshToken,
+    sessionId: SessionId,
+  })
+  .meta({ id: 'SessionTokens' })
+
+/** What a login answers: the credentials, and what the client needs to unlock. */
+export const Session = SessionTokens.extend({
+  account: z.strictObject({ id: AccountId, email: Email, accountKey: SealedKey }),
+}).meta({ id: 'Session' })
+
+export const Account = z
+  .strictObject({
+    id: AccountId,
+    email: Email,
+    emailVerified: z.boolean(),
+    createdAt: Timestamp,
+    method: AuthMethod,
+    kdf: KdfParameters,
+    accountKey: SealedKey,
+  })
+  .meta({ id: 'Account' })
+
+export const ChangePassword = z
+  .strictObject({ current: PasswordProof, kdf: KdfParameters, authKey: AuthKey, accountKey: SealedKey })
+  .meta({ id: 'ChangePassword' })
+
+export const SessionSummary = z
+  .strictObject({
+    id: SessionId,
+    device: Device,
+    createdAt: Timestamp,
+    lastUsedAt: Timestamp,
+    expiresAt: Timestamp,
+    current: z.boolean(),
+  })
+  .meta({ id: 'SessionSummary' })
+
+export const SessionList = z.strictObject({ sessions: z.array(SessionSummary) }).meta({ id: 'SessionList' })
+
+export type Account = z.infer<typeof Account>
+export type AuthMethod = z.infer<typeof AuthMethod>
+export type Device = z.infer<typeof Device>
+export type KdfParameters = z.infer<typeof KdfParameters>
+export type PasswordProof = z.infer<typeof PasswordProof>
+export type PreloginAnswer = z.infer<typeof PreloginAnswer>
+export type Register = z.infer<typeof Register>
+export type Registered = z.infer<typeof Registered>
+export type Session = z.infer<typeof Session>
+export type SessionSummary = z.infer<typeof SessionSummary>
+export type SessionTokens = z.infer<typeof SessionTokens>

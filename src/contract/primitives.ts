@@ -1,0 +1,111 @@
+// The small shapes that every wire schema is made of: ids, times, base64url, envelopes, revisions, cursors.
+import { z } from 'zod'
+
+/** Bounds that server, SDK and documentation share. Sizes are bytes before base64url unless said otherwise. */
+export const limits = {
+  /** Largest sealed item or vault data. */
+  sealedBytes: 1024 * 1024,
+  /** Largest sealed key; a sealed 32-byte key takes 117. */
+  sealedKeyBytes: 1024,
+  /** Most operations in one batch. */
+  batchOperations: 500,
+  /** Most items in one page; a page also ends once it holds `pageBytes` of sealed data. */
+  pageItems: 1000,
+  pageBytes: 4 * 1024 * 1024,
+  /** Largest JSON request body, as sent. A batch may be larger than a single item. */
+  bodyBytes: 2 * 1024 * 1024,
+  batchBodyBytes: 8 * 1024 * 1024,
+} as const
+
+/** A version byte, a salt, a commitment, an AES-GCM tag and at least one padded byte (docs/protocol.md, "Envelope"). */
+const leastSealedBytes = 1 + 32 + 32 + 16 + 1
+
+/** Characters of base64url without padding for a number of bytes. */
+const encodedLength = (bytes: number) => Math.ceil((bytes * 4) / 3)
+
+/** Canonical base64url without padding (RFC 4648, section 5): unused trailing bits are zero, so a value has one spelling. */
+const canonicalBase64url = '(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?'
+
+/** Base64url of exactly `bytes` bytes. */
+export const base64urlOf = (bytes: number) =>
+  z
+    .string()
+    .length(encodedLength(bytes))
+    .regex(new RegExp(`^${canonicalBase64url}$`), `Expected base64url, without padding, of ${bytes} bytes`)
+
+// The first two characters of an envelope spell the version byte 0x01.
+const sealedForm = new RegExp(`^(?=A[Q-Za-f])${canonicalBase64url}$`)
+
+/** An envelope of docs/protocol.md of at most `bytes` bytes. The server checks its form and never its content. */
+const sealedUpTo = (bytes: number) =>
+  z
+    .string()
+    .min(encodedLength(leastSealedBytes), 'Too short for an envelope')
+    .max(encodedLength(bytes), `An envelope here holds at most ${bytes} bytes`)
+    .regex(sealedForm, 'Expected base64url, without padding, of an envelope of version 1')
+
+export const Sealed = sealedUpTo(limits.sealedBytes).meta({
+  id: 'Sealed',
+  description: 'An envelope of the client protocol, base64url without padding. Only clients can open it.',
+})
+
+export const SealedKey = sealedUpTo(limits.sealedKeyBytes).meta({
+  id: 'SealedKey',
+  description: 'An envelope of the client protocol that holds a key.',
+})
+
+/** A UUID in lower case; clients may choose it. */
+const uuid = () =>
+  z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'Expected a UUID in lower case')
+
+export const AccountId = uuid().meta({ description: 'An account' })
+export const DeviceId = uuid().meta({ description: 'A device, named by itself' })
+export const ItemId = uuid().meta({ description: 'An item' })
+export const SessionId = uuid().meta({ description: 'A session' })
+export const VaultId = uuid().meta({ description: 'A vault' })
+
+export const Timestamp = z.iso
+  .datetime({ precision: 3 })
+  .meta({ description: 'A time in UTC with milliseconds', example: '2026-01-31T12:00:00.000Z' })
+
+/** The vault's counter at the write that last touched something: 1 or more. */
+export const Revision = z.int().min(1).meta({ description: 'The vault revision that last touched it' })
+
+export const Cursor = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[\w-]+$/, 'Expected a cursor as an earlier answer gave it')
+  .meta({ description: 'Opaque: give back what an earlier answer gave' })
+
+/** One line of text without control characters and lone surrogates, which neither engine's text column can be trusted with. */
+export const line = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'Expected text without control characters')
+
+/** E-mail addresses are compared trimmed, in NFC and lower case; this is that form, shared by server and clients. */
+export const normalizeEmail = (email: string) => email.trim().normalize('NFC').toLowerCase().normalize('NFC')
+
+export const Email = z
+  .string()
+  .max(320)
+  .overwrite(normalizeEmail)
+  .regex(/^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u, 'Expected an e-mail address')
+  .meta({ description: 'An e-mail address', example: 'ada@example.com' })
+
+const pageLimit = `Expected a whole number from 1 to ${limits.pageItems}`
+
+/** `?limit=`: how many items a page holds at the most. */
+export const PageLimit = z
+  .string()
+  .regex(/^[1-9]\d{0,3}$/, pageLimit)
+  .transform(Number)
+  .refine((number) => number <= limits.pageItems, pageLimit)
+  .default(limits.pageItems)
+  .meta({ override: { type: 'integer', minimum: 1, maximum: limits.pageItems, default: limits.pageItems } })
+
+export type Cursor = z.infer<typeof Cursor>
+export type Sealed = z.infer<typeof Sealed>

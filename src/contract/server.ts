@@ -1,0 +1,28 @@
+// Wire shapes about the server itself.
+import { z } from 'zod'
+
+export const Health = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Health' })
+
+export const ServerInfo = z
+  .strictObject({
+    name: z.literal('limpet'),
+    version: z.string(),
+    registration: z.enum(['open', 'invite', 'closed']),
+    shares: z.enum(['public', 'accounts', 'off']),
+    leastKdf: z.strictObject({ memoryKiB: z.int(), iterations: z.int(), parallelism: z.int() }),
+    limits: z
+      .strictObject({
+        sealedBytes: z.int(),
+        batchOperations: z.int(),
+        pageItems: z.int(),
+        pageBytes: z.int(),
+        bodyBytes: z.int(),
+        batchBodyBytes: z.int(),
+        versionsKept: z.int(),
+        versionDaysKept: z.int(),
+      })
+      .meta({ description: 'Numbers and bytes a client has to plan for' }),
+  })
+  .meta({ id: 'ServerInfo' })
+
+export type ServerInfo = z.infer<typeof ServerInfo>

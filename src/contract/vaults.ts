@@ -1,0 +1,114 @@
+// Wire shapes of vaults, items, their versions, and sync.
+import { z } from 'zod'
+import { Cursor, ItemId, limits, Revision, Sealed, SealedKey, Timestamp, VaultId } from './primitives.ts'
+
+export const Vault = z
+  .strictObject({
+    id: VaultId,
+    key: SealedKey,
+    data: Sealed,
+    revision: Revision,
+    itemCount: z.int().min(0).meta({ description: 'Items outside the trash' }),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  })
+  .meta({ id: 'Vault' })
+
+export const VaultList = z.strictObject({ vaults: z.array(Vault) }).meta({ id: 'VaultList' })
+export const CreateVault = z
+  .strictObject({ id: VaultId, key: SealedKey, data: Sealed })
+  .meta({ id: 'CreateVault' })
+export const ReplaceVault = z.strictObject({ data: Sealed }).meta({ id: 'ReplaceVault' })
+
+export const Item = z
+  .strictObject({
+    id: ItemId,
+    vaultId: VaultId,
+    data: Sealed,
+    revision: Revision,
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    deletedAt: Timestamp.nullable().meta({ description: 'When it went to the trash; null outside of it' }),
+  })
+  .meta({ id: 'Item' })
+
+/** What is left of an item that was deleted for good, so that every client learns of it. */
+export const Tombstone = z
+  .strictObject({ id: ItemId, revision: Revision, purged: z.literal(true) })
+  .meta({ id: 'Tombstone' })
+
+/** What stands under an item's id: the item, or what is left of it. */
+export const ItemState = z.union([Item, Tombstone]).meta({ id: 'ItemState' })
+
+export const CreateItem = z.strictObject({ id: ItemId.optional(), data: Sealed }).meta({ id: 'CreateItem' })
+export const ReplaceItem = z.strictObject({ data: Sealed }).meta({ id: 'ReplaceItem' })
+
+export const ItemPage = z
+  .strictObject({ items: z.array(Item), nextCursor: Cursor.nullable() })
+  .meta({ id: 'ItemPage' })
+
+export const ItemVersion = z
+  .strictObject({
+    data: Sealed,
+    revision: Revision,
+    createdAt: Timestamp.meta({ description: 'When this version was written' }),
+    replacedAt: Timestamp,
+  })
+  .meta({ id: 'ItemVersion' })
+export const ItemVersions = z.strictObject({ versions: z.array(ItemVersion) }).meta({ id: 'ItemVersions' })
+
+export const Changes = z
+  .strictObject({
+    items: z.array(ItemState),
+    cursor: Cursor,
+    more: z.boolean().meta({ description: 'Whether to ask again at once, with the new cursor' }),
+  })
+  .meta({ id: 'Changes' })
+
+export const Operation = z
+  .discriminatedUnion('op', [
+    z.strictObject({
+      op: z.literal('put'),
+      id: ItemId,
+      data: Sealed,
+      revision: Revision.nullable().meta({ description: 'The revision to replace; null creates' }),
+    }),
+    z.strictObject({ op: z.literal('trash'), id: ItemId, revision: Revision }),
+    z.strictObject({ op: z.literal('restore'), id: ItemId, revision: Revision }),
+    z.strictObject({ op: z.literal('purge'), id: ItemId, revision: Revision }),
+  ])
+  .meta({ id: 'Operation' })
+
+export const Batch = z
+  .strictObject({
+    operations: z
+      .array(Operation)
+      .min(1)
+      .max(limits.batchOperations)
+      .refine(
+        (operations) => new Set(operations.map(({ id }) => id)).size === operations.length,
+        'Each item may stand in a batch once',
+      ),
+  })
+  .meta({ id: 'Batch' })
+
+export const BatchResult = z
+  .strictObject({ revision: Revision, items: z.array(ItemState) })
+  .meta({ id: 'BatchResult' })
+
+/** An operation of a batch that did not apply; `current` is null where nothing stands under the id. */
+export const Conflict = z
+  .strictObject({ id: ItemId, current: ItemState.nullable() })
+  .meta({ id: 'Conflict' })
+
+export type Batch = z.infer<typeof Batch>
+export type BatchResult = z.infer<typeof BatchResult>
+export type Changes = z.infer<typeof Changes>
+export type Conflict = z.infer<typeof Conflict>
+export type Item = z.infer<typeof Item>
+export type ItemPage = z.infer<typeof ItemPage>
+export type ItemState = z.infer<typeof ItemState>
+export type ItemVersion = z.infer<typeof ItemVersion>
+export type Operation = z.infer<typeof Operation>
+export type Tombstone = z.infer<typeof Tombstone>
+export type Vault = z.infer<typeof Vault>

@@ -1,0 +1,38 @@
+// Reads a request body: JSON in UTF-8 and nothing else.
+import express, { type Request, type Response } from 'express'
+import { problem } from './problem.ts'
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+// body-parser names what was wrong in `type`; the words of its messages are not for clients.
+const bodyProblem = (error: unknown, bytes: number) => {
+  const type = error instanceof Error && 'type' in error ? error.type : undefined
+  if (type === 'entity.too.large')
+    return problem('too-large', `The body is larger than the ${bytes} bytes that are allowed here.`)
+  if (type === 'encoding.unsupported') return problem('not-json', 'The body must not be compressed.')
+  return malformedBody('The body did not arrive whole')
+}
+
+const malformedBody = (message: string) =>
+  problem('malformed-request', 'The request body cannot be read.', { errors: [{ path: 'body', message }] })
+
+const isJson = (contentType: string | undefined) =>
+  /^application\/json *(; *charset="?utf-8"? *)?$/i.test(contentType ?? '')
+
+/** Makes a reader of bodies of at most `bytes` bytes. It answers the parsed JSON, or throws the problem. */
+export function jsonBodyReader(bytes: number): (req: Request, res: Response) => Promise<unknown> {
+  const read = express.raw({ type: () => true, limit: bytes, inflate: false })
+  return async (req, res) => {
+    if (!isJson(req.headers['content-type']))
+      throw problem('not-json', 'Send "Content-Type: application/json".')
+    await new Promise<void>((resolve, reject) =>
+      read(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyProblem(error, bytes)))),
+    )
+    if (!Buffer.isBuffer(req.body)) throw malformedBody('Expected a body')
+    try {
+      return JSON.parse(decoder.decode(req.body))
+    } catch {
+      throw malformedBody('Expected JSON in UTF-8')
+    }
+  }
+}

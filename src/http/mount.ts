@@ -1,0 +1,126 @@
+// Puts declared routes on Express: requests in, answers and problems out, 405 with Allow for every other method.
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
+import helmet from 'helmet'
+import type { Logger } from 'pino'
+import { jsonBodyReader } from './json-body.ts'
+import { entityTag, isNotModified } from './precondition.ts'
+import { HttpProblem, notFound, problem, retryLater, sendProblem } from './problem.ts'
+import { requestLog, safeError } from './request-log.ts'
+import type { Callers, Door, RawRequest, Route, RouteAnswer } from './route.ts'
+
+/** `/a/{b}` as OpenAPI has it → `/a/:b` as Express has it. */
+const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
+/** A request header that may be sent once; Node joins repeated ones with commas, which no parser here accepts. */
+const header = (req: Request, name: string): string | undefined => req.get(name)
+
+const rawRequest = (req: Request, res: Response): RawRequest => ({
+  authorization: header(req, 'authorization'),
+  address: req.ip ?? '',
+  params: req.params,
+  query: req.query,
+  ifMatch: header(req, 'if-match'),
+  ifNoneMatch: header(req, 'if-none-match'),
+  body: (bytes) => jsonBodyReader(bytes)(req, res),
+})
+
+function send(req: Request, res: Response, answer: RouteAnswer) {
+  if (answer.location !== undefined) res.setHeader('Location', answer.location)
+  if (answer.etag !== undefined) {
+    res.setHeader('ETag', entityTag(answer.etag))
+    const reads = req.method === 'GET' || req.method === 'HEAD'
+    if (reads && isNotModified(header(req, 'if-none-match'), answer.etag)) return res.writeHead(304).end()
+  }
+  if (answer.body === undefined) return res.writeHead(answer.status).end()
+  const body = JSON.stringify(answer.body)
+  return res
+    .writeHead(answer.status, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+    })
+    .end(body)
+}
+
+/** What a client is told of an error that no route meant for it. */
+function asProblem(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error
+  if (error instanceof Error && 'unavailable' in error && error.unavailable === true)
+    return retryLater('unavailable', 'The database cannot be reached right now.', 5)
+  // Express found a path that is not percent-encoded UTF-8.
+  if (error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400))
+    return problem('malformed-request', 'The path cannot be decoded.', {
+      errors: [{ path: 'path', message: 'Expected percent-encoded UTF-8' }],
+    })
+  return problem('internal-error', 'Something went wrong on the server.')
+}
+
+/**
+ * An Express application that answers the routes, and problem+json for everything else.
+ * @param options.pages adds what is for people instead of clients (documentation)
+ */
+export function mount<Services, C extends Callers>(
+  routes: readonly Route<Services, C>[],
+  services: Services,
+  door: Door<C>,
+  options: {
+    publicUrl: string
+    trustProxy: string[]
+    logger: Logger
+    pages(app: Express): void
+  },
+): Express {
+  const { logger, publicUrl } = options
+  const app = express()
+  app.set('etag', false)
+  app.set('query parser', 'simple')
+  app.set('case sensitive routing', true)
+  app.set('trust proxy', options.trustProxy)
+  app.disable('x-powered-by')
+  app.use(requestLog(logger))
+  app.use(
+    helmet({
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+      referrerPolicy: { policy: 'no-referrer' },
+      // Whether this host is reached by TLS alone is known to the proxy in front, which sets it.
+      strictTransportSecurity: false,
+    }),
+  )
+  app.use((_req, res, next) => {
+    res.setHeader('Cache-Control', 'no-store')
+    next()
+  })
+
+  for (const [path, methods] of Map.groupBy(routes, (route) => route.path)) {
+    const here = app.route(expressPath(path))
+    here.all((_req, res, next) => {
+      res.locals.route = path
+      next()
+    })
+    for (const route of methods)
+      here[route.method](async (req, res) => {
+        send(req, res, await route.answer(rawRequest(req, res), services, door))
+      })
+    const allow = methods.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+    here.all((req, res) => {
+      res.setHeader('Allow', allow.join(', '))
+      throw problem('method-not-allowed', `${req.method} does not work here; ${allow.join(', ')} does.`)
+    })
+  }
+  options.pages(app)
+  app.use(() => {
+    throw notFound()
+  })
+
+  // Express knows an error handler by its four parameters.
+  const onError: ErrorRequestHandler = (error, req, res, _next) => {
+    const met = asProblem(error)
+    if (met.code === 'internal-error' || met.code === 'unavailable')
+      logger.error({ requestId: req.id, error: safeError(error) }, met.code)
+    if (res.headersSent) return void res.destroy()
+    // What was not read of the body is not waited for.
+    if (!req.complete) res.setHeader('Connection', 'close')
+    sendProblem(res, met, { publicUrl, requestId: String(req.id) })
+  }
+  app.use(onError)
+  return app
+}

@@ -1,0 +1,57 @@
+// If-Match and If-None-Match (RFC 9110, section 13) over entity tags that are revisions: "12".
+import { z } from 'zod'
+import { problem } from './problem.ts'
+
+/** The entity tag of a revision. */
+export const entityTag = (revision: number) => `"${revision}"`
+
+// A proxy that compresses weakens the tag; a revision names its content exactly, so the weak form means the same.
+const revisionOf = (tag: string): number | undefined => {
+  const digits = /^(?:W\/)?"([1-9]\d{0,15})"$/.exec(tag.trim())?.[1]
+  const revision = Number(digits)
+  return Number.isSafeInteger(revision) ? revision : undefined
+}
+
+/** Whether a reader already has this revision, by its If-None-Match. */
+export const isNotModified = (ifNoneMatch: string | undefined, revision: number) =>
+  ifNoneMatch?.split(',').some((tag) => revisionOf(tag) === revision) ?? false
+
+const Headers = z.object({ ifMatch: z.string().optional(), ifNoneMatch: z.string().optional() })
+
+type Replace = { kind: 'replace'; revision: number }
+
+const IfMatch = z.string().transform((tag, context): Replace => {
+  const revision = revisionOf(tag)
+  if (revision !== undefined) return { kind: 'replace', revision }
+  context.issues.push({ code: 'custom', input: tag, message: 'Expected one revision in quotes, such as "12"' })
+  return z.NEVER
+})
+
+/** What a write that may say which revision it means expects: exactly that (`replace`), or nothing said (`none`). */
+export const OptionalPrecondition = Headers.refine(
+  ({ ifNoneMatch }) => ifNoneMatch === undefined,
+  'If-None-Match has no meaning here',
+)
+  .transform(({ ifMatch }) => ifMatch)
+  .pipe(z.union([z.undefined().transform(() => ({ kind: 'none' as const })), IfMatch]))
+
+/** What a write that must say so expects to find: nothing (`create`), or exactly one revision (`replace`). */
+export const RequiredPrecondition = Headers.refine(
+  ({ ifMatch, ifNoneMatch }) => ifMatch === undefined || ifNoneMatch === undefined,
+  'Expected either If-Match or If-None-Match, not both',
+)
+  .refine(
+    ({ ifNoneMatch }) => ifNoneMatch === undefined || ifNoneMatch.trim() === '*',
+    'Expected If-None-Match: * where something is written',
+  )
+  .transform(({ ifMatch, ifNoneMatch }) => {
+    if (ifMatch === undefined && ifNoneMatch === undefined)
+      throw problem(
+        'precondition-required',
+        'This write needs If-Match with the revision that it replaces, or If-None-Match: * to create.',
+      )
+    return ifMatch
+  })
+  .pipe(z.union([z.undefined().transform(() => ({ kind: 'create' as const })), IfMatch]))
+
+export type Precondition = z.output<typeof OptionalPrecondition> | z.output<typeof RequiredPrecondition>

@@ -1,0 +1,153 @@
+// A route is declared once: what it is called, who may call it, what goes in and out, what can go wrong, and its handler.
+import { z } from 'zod'
+import { limits } from '../contract/primitives.ts'
+import type { ProblemCode } from '../contract/problems.ts'
+import type { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
+import { problem } from './problem.ts'
+import type { RateLimit } from './rate-limit.ts'
+
+/** The parts of a request that a route takes. A query that is not declared must be empty; a body that is not is not read. */
+type RequestShape = Readonly<{
+  params?: z.ZodObject
+  query?: z.ZodObject
+  body?: z.ZodType
+  /** If the route looks at If-Match and If-None-Match: how. */
+  precondition?: typeof OptionalPrecondition | typeof RequiredPrecondition
+}>
+
+/** What each kind of `auth` gives to the handler. A public route that touches its caller does not compile. */
+export interface Callers {
+  public: undefined
+}
+
+/** Finds out who calls; throws `not-authenticated`. `countedAs` is the key under which rate limits count the request. */
+export type Authenticators<C extends Callers> = {
+  readonly [Auth in keyof C]: (request: RawRequest) => Promise<{ caller: C[Auth]; countedAs: string }>
+}
+
+/** A request before anything of it was believed. */
+export interface RawRequest {
+  readonly authorization: string | undefined
+  readonly address: string
+  readonly params: unknown
+  readonly query: unknown
+  readonly ifMatch: string | undefined
+  readonly ifNoneMatch: string | undefined
+  /** Reads the JSON body; throws where it is missing, larger than `bytes`, or not JSON. */
+  body(bytes: number): Promise<unknown>
+}
+
+/** The status codes of success and the body that comes with each; null where there is none. */
+type Success = { readonly [status: number]: z.ZodType | null }
+
+/** An answer before it is written. `etag` is a revision; `location` a path of this server. */
+export interface RouteAnswer {
+  readonly status: number
+  readonly body?: unknown
+  readonly etag?: number
+  readonly location?: string
+}
+
+type AnswerOf<S extends Success> = {
+  [Status in keyof S]: { status: Status } & (S[Status] extends z.ZodType
+    ? { body: z.input<S[Status]> }
+    : { body?: never })
+}[keyof S]
+
+interface Description {
+  readonly method: 'get' | 'post' | 'put' | 'delete'
+  /** Parameters stand in braces, as in OpenAPI. */
+  readonly path: `/${string}`
+  readonly tag: string
+  readonly summary: string
+  readonly description?: string
+  readonly limit: RateLimit
+  /** What can go wrong beyond what every route of its kind has (`commonProblems`). */
+  readonly problems: readonly ProblemCode[]
+  /** Largest body as sent; `limits.bodyBytes` unless said otherwise. */
+  readonly bodyBytes?: number
+}
+
+interface Declaration<
+  Services,
+  C extends Callers,
+  Auth extends keyof C,
+  Shape extends RequestShape,
+  S extends Success,
+> extends Description {
+  readonly auth: Auth
+  readonly request: Shape
+  readonly success: S
+  handler(
+    request: z.output<z.ZodObject<Shape>> & { caller: C[Auth] },
+    services: Services,
+  ): Promise<AnswerOf<S> & RouteAnswer>
+}
+
+/** What guards every route: who calls, and how often. */
+export interface Door<C extends Callers> {
+  readonly authenticate: Authenticators<C>
+  readonly count: (limit: RateLimit, key: string) => Promise<void>
+}
+
+/** What `mount` and `openApiDocument` know of every route, whatever its types. */
+export interface Route<Services, C extends Callers> extends Description {
+  readonly auth: keyof C
+  readonly request: RequestShape
+  readonly success: Success
+  /** From an unbelieved request to an answer that fits `success`, or a thrown problem. */
+  answer(request: RawRequest, services: Services, door: Door<C>): Promise<RouteAnswer>
+}
+
+/** Enough to find every mistake of an honest client, and an end to what a dishonest one can make the server write. */
+const mostErrors = 20
+const longestMessage = 200
+
+function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  throw problem('malformed-request', 'The request is not as the contract says.', {
+    errors: result.error.issues.slice(0, mostErrors).map(({ path, message }) => ({
+      path: path.map(String).join('.').slice(0, longestMessage),
+      message: message.slice(0, longestMessage),
+    })),
+  })
+}
+
+const noQuery = z.object({ query: z.strictObject({}) })
+
+/**
+ * Makes the function that declares routes over one kind of services and callers.
+ * The order in `answer` matters: nobody makes the server read or parse a body before it is known who asks and how often.
+ */
+export const routeFor =
+  <Services, C extends Callers>() =>
+  <
+    const Auth extends keyof C,
+    const S extends Success,
+    const Shape extends RequestShape,
+  >(
+    declaration: Declaration<Services, C, Auth, Shape, S>,
+  ): Route<Services, C> => {
+    const { auth, handler, limit, request: shape, success } = declaration
+    const schema = z.object(shape)
+    const bodyBytes = declaration.bodyBytes ?? limits.bodyBytes
+    return {
+      ...declaration,
+      async answer(raw, services, door) {
+        const { caller, countedAs } = await door.authenticate[auth](raw)
+        await door.count(limit, countedAs)
+        if (!shape.query) parse(noQuery, raw)
+        const body = shape.body ? await raw.body(bodyBytes) : undefined
+        const request = parse(schema, {
+          params: raw.params,
+          query: raw.query,
+          body,
+          precondition: { ifMatch: raw.ifMatch, ifNoneMatch: raw.ifNoneMatch },
+        })
+        const answer = await handler({ ...request, caller }, services)
+        // Parsed too, so that a column can never get out by accident.
+        return { ...answer, body: success[answer.status]?.parse(answer.body) }
+      },
+    }
+  }

@@ -1,0 +1,139 @@
+// Postgres: a pool of connections, one transaction for each unit of work.
+import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import { migrate, missingMigrations } from './migrate.ts'
+import { postgresTables } from './schema.ts'
+import { guarded, type OpenedStore, type Store, StoreError, type Tx, Unchanged, unwrap } from './store.ts'
+
+/** Taken while migrating, so that replicas that start together migrate one after the other. "limpet" in ASCII. */
+const migrationLock = 0x6c696d706574
+
+/** How often a unit is run again after Postgres chose it as the victim of a deadlock. */
+const deadlockRetries = 3
+
+// SQLSTATE classes: connection exceptions, insufficient resources, operator intervention (shutdown, time limits).
+const unavailableCodes = /^(08|53|57)/
+
+/** What the driver threw as a StoreError; every other error (a Problem thrown by the work) as it is. */
+function storeError(error: unknown): unknown {
+  const { cause, query } = unwrap(error)
+  if (cause instanceof pg.DatabaseError) {
+    const code = cause.code ?? 'without a code'
+    return new StoreError(code, query, unavailableCodes.test(code))
+  }
+  // A statement that failed without an answer from the server: the connection was lost, refused or not to be had.
+  return query === undefined ? error : new StoreError('no connection', query, true)
+}
+
+/** Runs one of the transaction's own statements, for which every failure is the connection's. */
+async function control<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    throw error instanceof pg.DatabaseError ? storeError(error) : new StoreError('no connection', undefined, true)
+  }
+}
+
+const isDeadlock = (error: unknown) =>
+  error instanceof StoreError && (error.code === '40P01' || error.code === '40001')
+
+const migrationTarget = (client: pg.ClientBase | pg.Pool) => ({
+  run: async (statement: string) => void (await client.query(statement)),
+  texts: async (query: string) =>
+    (await client.query<[string], []>({ text: query, rowMode: 'array' })).rows.map(([text]) => text),
+})
+
+/** Runs `work` between begin and commit on a connection of its own. */
+async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T | Unchanged<T>>,
+): Promise<T> {
+  const client = await control(() => pool.connect())
+  try {
+    await control(() => client.query('begin'))
+    const result = await work(client)
+    if (result instanceof Unchanged) {
+      await control(() => client.query('rollback'))
+      client.release()
+      return result.result
+    }
+    await control(() => client.query('commit'))
+    client.release()
+    return result
+  } catch (error) {
+    const rolledBack = await client.query('rollback').then(
+      () => true,
+      () => false,
+    )
+    // A connection that cannot even roll back is thrown away; Postgres rolls back what it left.
+    client.release(!rolledBack)
+    throw storeError(error)
+  }
+}
+
+const migrateDatabase = (pool: pg.Pool, now: number): Promise<number> =>
+  inTransaction(pool, async (client) => {
+    await client.query('select pg_advisory_xact_lock($1)', [migrationLock])
+    return migrate('postgres', migrationTarget(client), now)
+  })
+
+/**
+ * Connects to a database and brings it up to date.
+ * @param url postgres://user:password@host:port/database
+ * @param options.onIdleError told when a connection that nobody used was lost; the pool opens another one by itself
+ */
+export async function openPostgres(
+  url: string,
+  options: { now: () => number; onIdleError: () => void },
+): Promise<OpenedStore> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: 'limpet',
+    max: 10,
+    connectionTimeoutMillis: 5000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+    keepAlive: true,
+  })
+  pool.on('error', options.onIdleError)
+
+  const migrationsApplied = await migrateDatabase(pool, options.now())
+  const reader = { db: drizzle(pool), tables: postgresTables }
+
+  // One handle for each connection of the pool, as long as it lives.
+  const handles = new WeakMap<pg.PoolClient, Tx>()
+  const handleOf = (client: pg.PoolClient): Tx => {
+    const known = handles.get(client)
+    if (known) return known
+    const handle = { db: drizzle(client), tables: postgresTables }
+    handles.set(client, handle)
+    return handle
+  }
+
+  async function write<T>(work: (tx: Tx) => Promise<T | Unchanged<T>>): Promise<T> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await inTransaction(pool, (client) => work(handleOf(client)))
+      } catch (error) {
+        if (!isDeadlock(error) || retries === deadlockRetries) throw error
+      }
+    }
+  }
+
+  const store: Store = {
+    read: (work) =>
+      guarded(() =>
+        work(reader).catch((error) => {
+          throw storeError(error)
+        }),
+      ),
+    write: (work) => guarded(() => write(work)),
+    isReady: () =>
+      missingMigrations('postgres', migrationTarget(pool)).then(
+        (missing) => missing.length === 0,
+        () => false,
+      ),
+    close: () => pool.end(),
+  }
+  return { store, migrationsApplied }
+}

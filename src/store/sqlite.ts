@@ -1,0 +1,189 @@
+// SQLite: one writing connection behind a queue whose waiting units are committed together, and another one for reads.
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import Driver from 'better-sqlite3'
+import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { migrate, missingMigrations } from './migrate.ts'
+import { sqliteTables } from './schema.ts'
+import { guarded, type OpenedStore, type Store, StoreError, type Tx, Unchanged, unwrap } from './store.ts'
+
+/** How long a unit waits for another process that holds the write lock, and how often it looks. */
+const lockWaitMs = 5000
+const lockPollMs = 5
+
+/** Most units in one commit: bounds how long the first of them waits for the last, and how much one failure takes along. */
+const unitsPerCommit = 128
+
+// "Not now": locked by another process, the disk full, failing or not to be opened.
+const unavailableCodes = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOMEM)/
+
+/** What the driver threw as a StoreError; every other error (a Problem thrown by the work) as it is. */
+function storeError(error: unknown): unknown {
+  const { cause, query } = unwrap(error)
+  return cause instanceof Driver.SqliteError
+    ? new StoreError(cause.code, query, unavailableCodes.test(cause.code))
+    : error
+}
+
+/** One writer's turn; `settle` is called after the commit that made it durable, or after it failed. */
+interface Unit {
+  work(tx: Tx): Promise<unknown>
+  settle(outcome: Outcome): void
+}
+
+type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown }
+
+const failed = (error: unknown): Outcome => ({ ok: false, error: storeError(error) })
+
+const connect = (file: string) => {
+  // Waiting is done by `begin`, off the event loop; the driver's own would block it.
+  const connection = new Driver(file, { timeout: 0 })
+  // FULL: a commit is answered once it is on the disk, so that it survives a power cut. secure_delete: what was deleted is
+  // overwritten with zeros instead of lying in free pages.
+  for (const setting of ['synchronous = FULL', 'foreign_keys = ON', 'secure_delete = ON', 'trusted_schema = OFF'])
+    connection.pragma(setting)
+  return connection
+}
+
+// The other of the project's two casts: drizzle's SQLite builder has the same methods, and its rows are those of `Tables`.
+const handle = (connection: Driver.Database): Tx => ({
+  db: drizzle(connection) as unknown as Tx['db'],
+  tables: sqliteTables,
+})
+
+/** Runs what may meet another process's lock until it succeeds or `lockWaitMs` have passed, without blocking the event loop. */
+async function patiently<T>(attempt: () => T): Promise<T> {
+  const deadline = performance.now() + lockWaitMs
+  for (;;) {
+    try {
+      return attempt()
+    } catch (error) {
+      const locked = error instanceof Driver.SqliteError && error.code.startsWith('SQLITE_BUSY')
+      if (!locked || performance.now() > deadline) throw error
+    }
+    await pause(lockPollMs)
+  }
+}
+
+const begin = (connection: Driver.Database) => patiently(() => connection.exec('begin immediate'))
+
+const migrationTarget = (connection: Driver.Database) => ({
+  run: async (statement: string) => void connection.exec(statement),
+  texts: async (query: string) => connection.prepare<[], string>(query).pluck().all(),
+})
+
+/** Applies missing migrations; a second process waits for the first and then finds nothing to do. */
+async function migrateFile(connection: Driver.Database, now: number): Promise<number> {
+  await patiently(() => connection.pragma('journal_mode = WAL'))
+  await begin(connection)
+  try {
+    const applied = await migrate('sqlite', migrationTarget(connection), now)
+    connection.exec('commit')
+    return applied
+  } catch (error) {
+    if (connection.inTransaction) connection.exec('rollback')
+    throw error
+  }
+}
+
+/** Runs one unit in a savepoint of the open transaction, so that its failure takes back nothing of the others'. */
+async function runUnit(connection: Driver.Database, tx: Tx, unit: Unit): Promise<Outcome> {
+  connection.exec('savepoint unit')
+  let outcome: Outcome
+  let keep = false
+  try {
+    const result = await unit.work(tx)
+    keep = !(result instanceof Unchanged)
+    outcome = { ok: true, result: result instanceof Unchanged ? result.result : result }
+  } catch (error) {
+    outcome = failed(error)
+  }
+  // A full disk makes SQLite roll back the whole transaction by itself; then no savepoint is left.
+  if (!connection.inTransaction) return outcome
+  if (!keep) connection.exec('rollback to unit')
+  connection.exec('release unit')
+  return outcome
+}
+
+/** Runs units in one transaction. Nobody is answered before the commit; when the transaction is lost, nobody succeeded. */
+async function runTogether(connection: Driver.Database, tx: Tx, units: Unit[]): Promise<Outcome[]> {
+  try {
+    await begin(connection)
+    const outcomes: Outcome[] = []
+    for (const unit of units) {
+      const outcome = await runUnit(connection, tx, unit)
+      outcomes.push(outcome)
+      if (!connection.inTransaction) {
+        const lost = outcome.ok ? failed(new StoreError('SQLITE_ABORT', undefined, true)) : outcome
+        return units.map(() => lost)
+      }
+    }
+    connection.exec('commit')
+    return outcomes
+  } catch (error) {
+    if (connection.inTransaction) connection.exec('rollback')
+    return units.map(() => failed(error))
+  }
+}
+
+/**
+ * Opens (and creates) a database file, and brings it up to date.
+ * @param file path of the file; its folder is made when missing, readable by its owner only
+ */
+export async function openSqlite(file: string, options: { now: () => number }): Promise<OpenedStore> {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const writer = connect(file)
+  const migrationsApplied = await migrateFile(writer, options.now())
+  const reader = connect(file)
+  const [tx, readOnly] = [handle(writer), handle(reader)]
+
+  const waiting: Unit[] = []
+  let draining: Promise<void> | undefined
+
+  async function drain(): Promise<void> {
+    // Lets every request of this turn of the event loop join the first commit.
+    await nextTurn()
+    while (waiting.length > 0) {
+      const units = waiting.splice(0, unitsPerCommit)
+      const outcomes = await runTogether(writer, tx, units)
+      for (const [index, unit] of units.entries()) unit.settle(outcomes[index] ?? failed(new Error('No outcome')))
+      await nextTurn()
+    }
+    draining = undefined
+  }
+
+  const enqueue = (unit: Unit) => {
+    waiting.push(unit)
+    draining ??= drain()
+  }
+
+  const store: Store = {
+    read: (work) =>
+      guarded(() =>
+        work(readOnly).catch((error) => {
+          throw storeError(error)
+        }),
+      ),
+    write: <T>(work: (tx: Tx) => Promise<T | Unchanged<T>>) =>
+      new Promise<T>((resolve, reject) => {
+        let result: T
+        enqueue({
+          work: (handle) =>
+            guarded(async () => {
+              const returned = await work(handle)
+              result = returned instanceof Unchanged ? returned.result : returned
+              return returned
+            }),
+          settle: (outcome) => (outcome.ok ? resolve(result) : reject(outcome.error)),
+        })
+      }),
+    isReady: async () => (await missingMigrations('sqlite', migrationTarget(reader))).length === 0,
+    async close() {
+      await draining
+      reader.close()
+      writer.close()
+    },
+  }
+  return { store, migrationsApplied }
+}

@@ -1,0 +1,88 @@
+// The only door to the database: `read` and `write`, the same over both engines.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { DrizzleQueryError } from 'drizzle-orm'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import type { Tables } from './schema.ts'
+
+type Database = PgDatabase<PgQueryResultHKT>
+
+/**
+ * What a query is written against, whichever the engine: a builder typed as Postgres's, and the engine's own tables.
+ * Await every builder; what is not a row (`rowCount`, `changes`) differs between engines and is not to be looked at.
+ */
+export interface Reader {
+  readonly db: Pick<Database, 'select'>
+  readonly tables: Tables
+}
+
+/** A Reader that may also write; exists only inside `Store.write`. */
+export interface Tx extends Reader {
+  readonly db: Pick<Database, 'select' | 'insert' | 'update' | 'delete'>
+}
+
+/** Returned by a unit of work that turned out to have nothing to do: it is rolled back, and its result stands. */
+export class Unchanged<T> {
+  readonly result: T
+
+  constructor(result: T) {
+    this.result = result
+  }
+}
+
+export interface Store {
+  /**
+   * Runs queries that change nothing. Each statement sees a snapshot of its own, so what must not be newer than the rest is
+   * read first.
+   */
+  read<T>(work: (reader: Reader) => Promise<T>): Promise<T>
+
+  /**
+   * Runs one unit of work in a transaction and answers once it is durable. All of it happens or, when `work` throws or returns
+   * `Unchanged`, nothing. Nothing slow belongs inside: others wait.
+   */
+  write<T>(work: (tx: Tx) => Promise<T | Unchanged<T>>): Promise<T>
+
+  /** Whether the database answers and has every migration that this version knows. */
+  isReady(): Promise<boolean>
+
+  /** Waits for what is running, then closes. */
+  close(): Promise<void>
+}
+
+/** A database that was opened and brought up to date. */
+export interface OpenedStore {
+  readonly store: Store
+  readonly migrationsApplied: number
+}
+
+/**
+ * The database refused or could not be reached. Its message holds the statement's text and the engine's code, and never a
+ * value: drivers put parameters and rows into theirs, which must not reach a log.
+ */
+export class StoreError extends Error {
+  override name = 'StoreError'
+  readonly code: string
+  /** Whether the database is away, busy or full, so that trying again later makes sense. */
+  readonly unavailable: boolean
+
+  constructor(code: string, query: string | undefined, unavailable: boolean) {
+    super(query === undefined ? `The database answered ${code}` : `The database answered ${code} to: ${query}`)
+    this.code = code
+    this.unavailable = unavailable
+  }
+}
+
+/** What a driver threw, out of drizzle's wrapping, with the statement that it was about. */
+export function unwrap(error: unknown): { cause: unknown; query: string | undefined } {
+  return error instanceof DrizzleQueryError
+    ? { cause: error.cause, query: error.query }
+    : { cause: error, query: undefined }
+}
+
+const running = new AsyncLocalStorage<true>()
+
+/** Runs a store call and refuses one inside another: on SQLite it would wait for itself, on Postgres for a free connection. */
+export function guarded<T>(call: () => Promise<T>): Promise<T> {
+  if (running.getStore()) throw new Error('A store call inside a store call: hand the transaction on instead')
+  return running.run(true, call)
+}
