@@ -1,4 +1,5 @@
-// Wire shapes of accounts and sessions (docs/protocol.md, "Keys").
+// Wire shapes of accounts and sessions (docs/protocol.md, "Keys"). Requests are strict; of answers a client drops what it does
+// not know, so that an older client works with a newer server.
 import { z } from 'zod'
 import {
   AccountId,
@@ -57,12 +58,12 @@ export const Register = z
   .meta({ id: 'Register' })
 
 export const Registered = z
-  .strictObject({ accountId: AccountId, email: Email, emailVerified: z.boolean(), createdAt: Timestamp })
+  .object({ accountId: AccountId, email: Email, emailVerified: z.boolean(), createdAt: Timestamp })
   .meta({ id: 'Registered' })
 
 export const Prelogin = z.strictObject({ email: Email }).meta({ id: 'Prelogin' })
 export const PreloginAnswer = z
-  .strictObject({ kdf: KdfParameters, method: AuthMethod })
+  .object({ kdf: KdfParameters, method: AuthMethod })
   .meta({ id: 'PreloginAnswer' })
 
 export const Device = z
@@ -81,7 +82,7 @@ export const Refresh = z.strictObject({ refreshToken: RefreshToken }).meta({ id:
 
 /** What a refresh answers: the credentials of a session. */
 export const SessionTokens = z
-  .strictObject({
+  .object({
     accessToken: z.string(),
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().meta({ description: 'Seconds that the access token is good for' }),
@@ -92,11 +93,11 @@ export const SessionTokens = z
 
 /** What a login answers: the credentials, and what the client needs to unlock. */
 export const Session = SessionTokens.extend({
-  account: z.strictObject({ id: AccountId, email: Email, accountKey: SealedKey }),
+  account: z.object({ id: AccountId, email: Email, accountKey: SealedKey }),
 }).meta({ id: 'Session' })
 
 export const Account = z
-  .strictObject({
+  .object({
     id: AccountId,
     email: Email,
     emailVerified: z.boolean(),
@@ -112,7 +113,7 @@ export const ChangePassword = z
   .meta({ id: 'ChangePassword' })
 
 export const SessionSummary = z
-  .strictObject({
+  .object({
     id: SessionId,
     device: Device,
     createdAt: Timestamp,
@@ -122,7 +123,7 @@ export const SessionSummary = z
   })
   .meta({ id: 'SessionSummary' })
 
-export const SessionList = z.strictObject({ sessions: z.array(SessionSummary) }).meta({ id: 'SessionList' })
+export const SessionList = z.object({ sessions: z.array(SessionSummary) }).meta({ id: 'SessionList' })
 
 export type Account = z.infer<typeof Account>
 export type AuthMethod = z.infer<typeof AuthMethod>

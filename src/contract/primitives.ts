@@ -4,7 +4,7 @@ import { z } from 'zod'
 /** Bounds that server, SDK and documentation share. Sizes are bytes before base64url unless said otherwise. */
 export const limits = {
   /** Largest sealed item or vault data. */
-  sealedBytes: 1024 * 1024,
+  sealedBytes: 256 * 1024,
   /** Largest sealed key; a sealed 32-byte key takes 117. */
   sealedKeyBytes: 1024,
   /** Most operations in one batch. */
@@ -13,7 +13,7 @@ export const limits = {
   pageItems: 1000,
   pageBytes: 4 * 1024 * 1024,
   /** Largest JSON request body, as sent. A batch may be larger than a single item. */
-  bodyBytes: 2 * 1024 * 1024,
+  bodyBytes: 512 * 1024,
   batchBodyBytes: 8 * 1024 * 1024,
 } as const
 
@@ -56,7 +56,9 @@ export const SealedKey = sealedUpTo(limits.sealedKeyBytes).meta({
 
 /** A UUID in lower case; clients may choose it. */
 const uuid = () =>
-  z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'Expected a UUID in lower case')
+  z
+    .string()
+    .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'Expected a UUID in lower case')
 
 export const AccountId = uuid().meta({ description: 'An account' })
 export const DeviceId = uuid().meta({ description: 'A device, named by itself' })

@@ -116,7 +116,7 @@ export const Problem = z
     code: z.string().meta({ override: { enum: Object.keys(problemCatalogue) } }),
     requestId: z.string(),
     errors: z
-      .array(z.strictObject({ path: z.string(), message: z.string() }))
+      .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
       .meta({ description: 'With `malformed-request`: each place that is wrong' }),
     current: z

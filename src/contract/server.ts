@@ -1,18 +1,19 @@
 // Wire shapes about the server itself.
 import { z } from 'zod'
 
-export const Health = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Health' })
+export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
 
 export const ServerInfo = z
-  .strictObject({
+  .object({
     name: z.literal('limpet'),
     version: z.string(),
     registration: z.enum(['open', 'invite', 'closed']),
     shares: z.enum(['public', 'accounts', 'off']),
-    leastKdf: z.strictObject({ memoryKiB: z.int(), iterations: z.int(), parallelism: z.int() }),
+    leastKdf: z.object({ memoryKiB: z.int(), iterations: z.int(), parallelism: z.int() }),
     limits: z
-      .strictObject({
+      .object({
         sealedBytes: z.int(),
+        sealedKeyBytes: z.int(),
         batchOperations: z.int(),
         pageItems: z.int(),
         pageBytes: z.int(),

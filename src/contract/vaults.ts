@@ -1,9 +1,9 @@
-// Wire shapes of vaults, items, their versions, and sync.
+// Wire shapes of vaults, items, their versions, and sync. Requests are strict; of answers a client drops what it does not know.
 import { z } from 'zod'
 import { Cursor, ItemId, limits, Revision, Sealed, SealedKey, Timestamp, VaultId } from './primitives.ts'
 
 export const Vault = z
-  .strictObject({
+  .object({
     id: VaultId,
     key: SealedKey,
     data: Sealed,
@@ -14,14 +14,14 @@ export const Vault = z
   })
   .meta({ id: 'Vault' })
 
-export const VaultList = z.strictObject({ vaults: z.array(Vault) }).meta({ id: 'VaultList' })
+export const VaultList = z.object({ vaults: z.array(Vault) }).meta({ id: 'VaultList' })
 export const CreateVault = z
   .strictObject({ id: VaultId, key: SealedKey, data: Sealed })
   .meta({ id: 'CreateVault' })
 export const ReplaceVault = z.strictObject({ data: Sealed }).meta({ id: 'ReplaceVault' })
 
 export const Item = z
-  .strictObject({
+  .object({
     id: ItemId,
     vaultId: VaultId,
     data: Sealed,
@@ -34,7 +34,7 @@ export const Item = z
 
 /** What is left of an item that was deleted for good, so that every client learns of it. */
 export const Tombstone = z
-  .strictObject({ id: ItemId, revision: Revision, purged: z.literal(true) })
+  .object({ id: ItemId, revision: Revision, purged: z.literal(true) })
   .meta({ id: 'Tombstone' })
 
 /** What stands under an item's id: the item, or what is left of it. */
@@ -44,21 +44,21 @@ export const CreateItem = z.strictObject({ id: ItemId.optional(), data: Sealed }
 export const ReplaceItem = z.strictObject({ data: Sealed }).meta({ id: 'ReplaceItem' })
 
 export const ItemPage = z
-  .strictObject({ items: z.array(Item), nextCursor: Cursor.nullable() })
+  .object({ items: z.array(Item), nextCursor: Cursor.nullable() })
   .meta({ id: 'ItemPage' })
 
 export const ItemVersion = z
-  .strictObject({
+  .object({
     data: Sealed,
     revision: Revision,
     createdAt: Timestamp.meta({ description: 'When this version was written' }),
     replacedAt: Timestamp,
   })
   .meta({ id: 'ItemVersion' })
-export const ItemVersions = z.strictObject({ versions: z.array(ItemVersion) }).meta({ id: 'ItemVersions' })
+export const ItemVersions = z.object({ versions: z.array(ItemVersion) }).meta({ id: 'ItemVersions' })
 
 export const Changes = z
-  .strictObject({
+  .object({
     items: z.array(ItemState),
     cursor: Cursor,
     more: z.boolean().meta({ description: 'Whether to ask again at once, with the new cursor' }),
@@ -93,13 +93,11 @@ export const Batch = z
   .meta({ id: 'Batch' })
 
 export const BatchResult = z
-  .strictObject({ revision: Revision, items: z.array(ItemState) })
+  .object({ revision: Revision, items: z.array(ItemState) })
   .meta({ id: 'BatchResult' })
 
 /** An operation of a batch that did not apply; `current` is null where nothing stands under the id. */
-export const Conflict = z
-  .strictObject({ id: ItemId, current: ItemState.nullable() })
-  .meta({ id: 'Conflict' })
+export const Conflict = z.object({ id: ItemId, current: ItemState.nullable() }).meta({ id: 'Conflict' })
 
 export type Batch = z.infer<typeof Batch>
 export type BatchResult = z.infer<typeof BatchResult>

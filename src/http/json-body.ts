@@ -1,5 +1,5 @@
 // Reads a request body: JSON in UTF-8 and nothing else.
-import express, { type Request, type Response } from 'express'
+import express, { type Request, type RequestHandler, type Response } from 'express'
 import { problem } from './problem.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
@@ -19,20 +19,30 @@ const malformedBody = (message: string) =>
 const isJson = (contentType: string | undefined) =>
   /^application\/json *(; *charset="?utf-8"? *)?$/i.test(contentType ?? '')
 
-/** Makes a reader of bodies of at most `bytes` bytes. It answers the parsed JSON, or throws the problem. */
-export function jsonBodyReader(bytes: number): (req: Request, res: Response) => Promise<unknown> {
-  const read = express.raw({ type: () => true, limit: bytes, inflate: false })
-  return async (req, res) => {
-    if (!isJson(req.headers['content-type']))
-      throw problem('not-json', 'Send "Content-Type: application/json".')
-    await new Promise<void>((resolve, reject) =>
-      read(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyProblem(error, bytes)))),
-    )
-    if (!Buffer.isBuffer(req.body)) throw malformedBody('Expected a body')
-    try {
-      return JSON.parse(decoder.decode(req.body))
-    } catch {
-      throw malformedBody('Expected JSON in UTF-8')
-    }
+const readers = new Map<number, RequestHandler>()
+
+/** The one reader for each size that some route allows. */
+function readerUpTo(bytes: number): RequestHandler {
+  const known = readers.get(bytes)
+  if (known) return known
+  const reader = express.raw({ type: () => true, limit: bytes, inflate: false })
+  readers.set(bytes, reader)
+  return reader
+}
+
+/** Reads and parses a body of at most `bytes` bytes, or throws the problem. */
+export async function readJsonBody(req: Request, res: Response, bytes: number): Promise<unknown> {
+  if (!isJson(req.headers['content-type']))
+    throw problem('not-json', 'Send "Content-Type: application/json".')
+  await new Promise<void>((resolve, reject) =>
+    readerUpTo(bytes)(req, res, (error?: unknown) =>
+      error === undefined ? resolve() : reject(bodyProblem(error, bytes)),
+    ),
+  )
+  if (!Buffer.isBuffer(req.body)) throw malformedBody('Expected a body')
+  try {
+    return JSON.parse(decoder.decode(req.body))
+  } catch {
+    throw malformedBody('Expected JSON in UTF-8')
   }
 }

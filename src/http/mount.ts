@@ -2,7 +2,7 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { Logger } from 'pino'
-import { jsonBodyReader } from './json-body.ts'
+import { readJsonBody } from './json-body.ts'
 import { entityTag, isNotModified } from './precondition.ts'
 import { HttpProblem, notFound, problem, retryLater, sendProblem } from './problem.ts'
 import { requestLog, safeError } from './request-log.ts'
@@ -21,7 +21,7 @@ const rawRequest = (req: Request, res: Response): RawRequest => ({
   query: req.query,
   ifMatch: header(req, 'if-match'),
   ifNoneMatch: header(req, 'if-none-match'),
-  body: (bytes) => jsonBodyReader(bytes)(req, res),
+  body: (bytes) => readJsonBody(req, res, bytes),
 })
 
 function send(req: Request, res: Response, answer: RouteAnswer) {
@@ -79,7 +79,10 @@ export function mount<Services, C extends Callers>(
   app.use(requestLog(logger))
   app.use(
     helmet({
-      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      },
       referrerPolicy: { policy: 'no-referrer' },
       // Whether this host is reached by TLS alone is known to the proxy in front, which sets it.
       strictTransportSecurity: false,
@@ -100,7 +103,9 @@ export function mount<Services, C extends Callers>(
       here[route.method](async (req, res) => {
         send(req, res, await route.answer(rawRequest(req, res), services, door))
       })
-    const allow = methods.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+    const allow = methods.flatMap(({ method }) =>
+      method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
+    )
     here.all((req, res) => {
       res.setHeader('Allow', allow.join(', '))
       throw problem('method-not-allowed', `${req.method} does not work here; ${allow.join(', ')} does.`)
@@ -118,7 +123,8 @@ export function mount<Services, C extends Callers>(
       logger.error({ requestId: req.id, error: safeError(error) }, met.code)
     if (res.headersSent) return void res.destroy()
     // What was not read of the body is not waited for.
-    if (!req.complete) res.setHeader('Connection', 'close')
+    const hasBody = req.headers['content-length'] !== undefined || 'transfer-encoding' in req.headers
+    if (hasBody && !req.complete) res.setHeader('Connection', 'close')
     sendProblem(res, met, { publicUrl, requestId: String(req.id) })
   }
   app.use(onError)

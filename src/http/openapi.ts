@@ -5,7 +5,10 @@ import { Problem, type ProblemCode, problemCatalogue } from '../contract/problem
 import { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 import type { Callers, Route } from './route.ts'
 
-type AnyRoute = Pick<Route<never, Callers>, 'method' | 'path' | 'tag' | 'summary' | 'description' | 'limit' | 'request' | 'success' | 'problems'> & {
+type AnyRoute = Pick<
+  Route<never, Callers>,
+  'method' | 'path' | 'tag' | 'summary' | 'description' | 'limit' | 'request' | 'success' | 'problems'
+> & {
   auth: PropertyKey
 }
 
@@ -29,12 +32,20 @@ function headersOf({ method, request, success }: AnyRoute) {
   if (request.precondition === OptionalPrecondition) return z.object({ 'If-Match': ifMatch.optional() })
   if (method === 'get' && 304 in success)
     return z.object({
-      'If-None-Match': z.string().optional().meta({ description: 'Revisions already known', example: '"12"' }),
+      'If-None-Match': z
+        .string()
+        .optional()
+        .meta({ description: 'Revisions already known', example: '"12"' }),
     })
   return undefined
 }
 
-const descriptions: Record<number, string> = { 200: 'Done', 201: 'Created', 204: 'Done, nothing to say', 304: 'Not modified' }
+const descriptions: Record<number, string> = {
+  200: 'Done',
+  201: 'Created',
+  204: 'Done, nothing to say',
+  304: 'Not modified',
+}
 
 function responsesOf(route: AnyRoute): ZodOpenApiResponsesObject {
   const responses: ZodOpenApiResponsesObject = {}
@@ -74,7 +85,8 @@ export function openApiDocument(routes: readonly AnyRoute[], about: { version: s
     info: {
       title: 'Limpet',
       version: about.version,
-      description: 'A zero-knowledge password vault: clients encrypt, the server keeps ciphertext and orders changes.',
+      description:
+        'A zero-knowledge password vault: clients encrypt, the server keeps ciphertext and orders changes.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: about.publicUrl }],

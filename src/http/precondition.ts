@@ -23,7 +23,11 @@ type Replace = { kind: 'replace'; revision: number }
 const IfMatch = z.string().transform((tag, context): Replace => {
   const revision = revisionOf(tag)
   if (revision !== undefined) return { kind: 'replace', revision }
-  context.issues.push({ code: 'custom', input: tag, message: 'Expected one revision in quotes, such as "12"' })
+  context.issues.push({
+    code: 'custom',
+    input: tag,
+    message: 'Expected one revision in quotes, such as "12"',
+  })
   return z.NEVER
 })
 

@@ -1,12 +1,20 @@
 // One line for each request, and what may stand in it: every line is safe to publish.
 import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { Request, RequestHandler } from 'express'
 import type { Logger } from 'pino'
 import { pinoHttp } from 'pino-http'
 
 /** Where `mount` leaves the declared path, so that the log names the route and never what stood in its place. */
-export const routeOf = (req: Request): string =>
+const routeOf = (req: Request): string =>
   typeof req.res?.locals.route === 'string' ? req.res.locals.route : 'unmatched'
+
+const line = (req: Request, res: ServerResponse, { responseTime }: { responseTime: number }) => ({
+  method: req.method,
+  route: routeOf(req),
+  status: res.statusCode,
+  ms: responseTime,
+})
 
 /** Logs method, route, status and duration under a fresh request id; never a URL, header, body or address. */
 export const requestLog = (logger: Logger): RequestHandler =>
@@ -18,14 +26,11 @@ export const requestLog = (logger: Logger): RequestHandler =>
       return id
     },
     serializers: { req: () => undefined, res: () => undefined, err: () => undefined },
-    customAttributeKeys: { responseTime: 'ms' },
-    customProps: (req, res) => ({
-      requestId: req.id,
-      method: req.method,
-      route: routeOf(req),
-      status: res.statusCode,
-    }),
+    customAttributeKeys: { reqId: 'requestId' },
     quietReqLogger: true,
+    quietResLogger: true,
+    customSuccessObject: line,
+    customErrorObject: (req, res, _error, value) => line(req, res, value),
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request failed',
     customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : 'info'),

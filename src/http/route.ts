@@ -122,11 +122,7 @@ const noQuery = z.object({ query: z.strictObject({}) })
  */
 export const routeFor =
   <Services, C extends Callers>() =>
-  <
-    const Auth extends keyof C,
-    const S extends Success,
-    const Shape extends RequestShape,
-  >(
+  <const Auth extends keyof C, const S extends Success, const Shape extends RequestShape>(
     declaration: Declaration<Services, C, Auth, Shape, S>,
   ): Route<Services, C> => {
     const { auth, handler, limit, request: shape, success } = declaration

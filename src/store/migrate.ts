@@ -20,7 +20,9 @@ const historyExists: Record<Engine, string> = {
 }
 
 const known = (engine: Engine) =>
-  readMigrationFiles({ migrationsFolder: fileURLToPath(new URL(`../../migrations/${engine}`, import.meta.url)) })
+  readMigrationFiles({
+    migrationsFolder: fileURLToPath(new URL(`../../migrations/${engine}`, import.meta.url)),
+  })
 
 /**
  * Applies what is missing, in order; all of it or nothing, by the caller's transaction.

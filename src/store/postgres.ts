@@ -30,7 +30,9 @@ async function control<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    throw error instanceof pg.DatabaseError ? storeError(error) : new StoreError('no connection', undefined, true)
+    throw error instanceof pg.DatabaseError
+      ? storeError(error)
+      : new StoreError('no connection', undefined, true)
   }
 }
 

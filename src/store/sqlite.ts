@@ -41,7 +41,12 @@ const connect = (file: string) => {
   const connection = new Driver(file, { timeout: 0 })
   // FULL: a commit is answered once it is on the disk, so that it survives a power cut. secure_delete: what was deleted is
   // overwritten with zeros instead of lying in free pages.
-  for (const setting of ['synchronous = FULL', 'foreign_keys = ON', 'secure_delete = ON', 'trusted_schema = OFF'])
+  for (const setting of [
+    'synchronous = FULL',
+    'foreign_keys = ON',
+    'secure_delete = ON',
+    'trusted_schema = OFF',
+  ])
     connection.pragma(setting)
   return connection
 }
@@ -147,7 +152,8 @@ export async function openSqlite(file: string, options: { now: () => number }): 
     while (waiting.length > 0) {
       const units = waiting.splice(0, unitsPerCommit)
       const outcomes = await runTogether(writer, tx, units)
-      for (const [index, unit] of units.entries()) unit.settle(outcomes[index] ?? failed(new Error('No outcome')))
+      for (const [index, unit] of units.entries())
+        unit.settle(outcomes[index] ?? failed(new Error('No outcome')))
       await nextTurn()
     }
     draining = undefined

@@ -66,7 +66,9 @@ export class StoreError extends Error {
   readonly unavailable: boolean
 
   constructor(code: string, query: string | undefined, unavailable: boolean) {
-    super(query === undefined ? `The database answered ${code}` : `The database answered ${code} to: ${query}`)
+    super(
+      query === undefined ? `The database answered ${code}` : `The database answered ${code} to: ${query}`,
+    )
     this.code = code
     this.unavailable = unavailable
   }

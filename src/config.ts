@@ -1,0 +1,178 @@
+// The environment → one frozen Config. The only reader of process.env; every mistake is reported at once.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { days, hours, minutes, seconds } from './clock.ts'
+import type { DatabaseUrl } from './store/open.ts'
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** Without a slash at the end. */
+  readonly publicUrl: string
+  readonly database: DatabaseUrl
+  /** Undefined where the server is to make and keep one beside the SQLite file. */
+  readonly jwtSecret: string | undefined
+  /** Milliseconds. */
+  readonly accessTokenTtl: number
+  readonly sessionTtl: number
+  readonly registration: 'open' | 'closed'
+  /** Addresses or ranges whose X-Forwarded-For counts. */
+  readonly trustProxy: string[]
+  readonly rateLimits: boolean
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  readonly production: boolean
+}
+
+/** What is wrong with the configuration: one sentence for each setting, none of which holds a value of a secret. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+
+  constructor(mistakes: string[]) {
+    super(`The configuration is not right:\n${mistakes.map((mistake) => `  ${mistake}`).join('\n')}`)
+  }
+}
+
+/** Values that stand in documentation; whoever copies one has no secret. */
+export const exampleSecrets = ['change-me-to-32-random-bytes-or-more']
+
+const units: Record<string, (count: number) => number> = { s: seconds, m: minutes, h: hours, d: days }
+
+const duration = (least: number, most: number, expected: string) =>
+  z
+    .string()
+    .transform((text) => {
+      const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+      return units[unit ?? '']?.(Number(count)) ?? Number.NaN
+    })
+    .refine((length) => length >= least && length <= most, expected)
+
+const oneOf = <const Values extends [string, ...string[]]>(...values: Values) =>
+  z.enum(values, `expected ${values.join(' or ')}`)
+
+/** `file:./data/limpet.db` or `postgres://…`. */
+const databaseUrl = z.string().transform((text, context): DatabaseUrl => {
+  if (text.startsWith('file:') && text.length > 'file:'.length)
+    return { engine: 'sqlite', file: resolve(text.slice('file:'.length)) }
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { engine: 'postgres', url: text }
+  context.issues.push({
+    code: 'custom',
+    input: undefined,
+    message: 'expected file:<path of an SQLite file> or postgres://user:password@host:port/database',
+  })
+  return z.NEVER
+})
+
+const publicUrl = z
+  .string()
+  .refine((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    return url !== undefined && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username
+  }, 'expected the http(s) URL under which clients reach the server, without query and fragment')
+  .transform((text) => text.replace(/\/+$/, ''))
+
+const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
+
+const Environment = z.object({
+  NODE_ENV: z.string().optional(),
+  HOST: z.string().min(1, 'expected an address to listen on').default('127.0.0.1'),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'expected a port from 0 to 65535')
+    .default(8080),
+  PUBLIC_URL: publicUrl.optional(),
+  DATABASE_URL: databaseUrl.prefault('file:./data/limpet.db'),
+  JWT_SECRET: z
+    .string()
+    .refine(
+      (secret) => Buffer.byteLength(secret) >= 32,
+      'expected 32 bytes or more, such as `openssl rand -base64 32` prints',
+    )
+    .refine(
+      (secret) => !exampleSecrets.includes(secret),
+      'expected a secret of your own, not the one of the example',
+    )
+    .optional(),
+  ACCESS_TOKEN_TTL: duration(minutes(1), hours(1), 'expected a duration from 1m to 1h, such as 15m').prefault(
+    '15m',
+  ),
+  SESSION_TTL: duration(hours(1), days(366), 'expected a duration from 1h to 366d, such as 30d').prefault(
+    '30d',
+  ),
+  REGISTRATION: oneOf('open', 'closed').default('open'),
+  TRUST_PROXY: z
+    .string()
+    .transform((list) =>
+      list.trim() === '' || list.trim() === 'none' ? [] : list.split(',').map((part) => part.trim()),
+    )
+    .refine(
+      (list) => list.every((part) => address.safeParse(part).success),
+      'expected none, or addresses and ranges with commas between them, such as 10.0.0.0/8,::1',
+    )
+    .prefault('none'),
+  RATE_LIMITS: oneOf('on', 'off').default('on'),
+  LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
+})
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** A secret is only made by the server itself where there is an SQLite file to keep it beside, and never in production. */
+function missingSecret(given: Variables): string[] {
+  if (given.JWT_SECRET !== undefined) return []
+  if (given.NODE_ENV === 'production')
+    return ['JWT_SECRET: expected a secret of 32 bytes or more: production needs one of its own']
+  return given.DATABASE_URL?.startsWith('postgres')
+    ? ['JWT_SECRET: expected a secret of 32 bytes or more: with Postgres there is no file to keep one beside']
+    : []
+}
+
+/** Settings that may also be given as a file that holds them: `JWT_SECRET_FILE` for `JWT_SECRET`. */
+const secretNames = ['JWT_SECRET', 'DATABASE_URL']
+
+/** Replaces each `NAME_FILE` by `NAME` with the file's content, without the line end that editors leave. */
+function withSecretFiles(environment: Variables, mistakes: string[]): Variables {
+  const variables: Record<string, string | undefined> = { ...environment }
+  for (const name of secretNames) {
+    const file = variables[`${name}_FILE`]
+    if (file === undefined || file === '') continue
+    if (variables[name]) {
+      mistakes.push(`${name}: expected either ${name} or ${name}_FILE, not both`)
+      continue
+    }
+    try {
+      variables[name] = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    } catch {
+      mistakes.push(`${name}_FILE: expected a file that the server can read`)
+    }
+  }
+  return variables
+}
+
+/** Reads the configuration; throws one ConfigError that names everything that is wrong. An empty value counts as none. */
+export function readConfig(environment: Variables = process.env): Config {
+  const mistakes: string[] = []
+  const variables = withSecretFiles(environment, mistakes)
+  const given: Variables = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  mistakes.push(...missingSecret(given))
+  const result = Environment.safeParse(given)
+  if (!result.success)
+    mistakes.push(...result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`))
+  if (!result.success || mistakes.length > 0) throw new ConfigError([...new Set(mistakes)])
+  const { data } = result
+  return Object.freeze({
+    host: data.HOST,
+    port: data.PORT,
+    publicUrl: data.PUBLIC_URL ?? `http://localhost:${data.PORT}`,
+    database: data.DATABASE_URL,
+    jwtSecret: data.JWT_SECRET,
+    accessTokenTtl: data.ACCESS_TOKEN_TTL,
+    sessionTtl: data.SESSION_TTL,
+    registration: data.REGISTRATION,
+    trustProxy: data.TRUST_PROXY,
+    rateLimits: data.RATE_LIMITS === 'on',
+    logLevel: data.LOG_LEVEL,
+    production: data.NODE_ENV === 'production',
+  })
+}

@@ -1,0 +1,53 @@
+// Argon2id over what clients prove themselves with (RFC 9106; parameters by OWASP), behind a bounded queue.
+import argon2 from 'argon2'
+import { retryLater } from '../../http/problem.ts'
+
+// Memory in KiB. What is hashed is 32 bytes derived by the client's own Argon2id, so this guards a stolen database twice.
+const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+/** Each hash takes a thread for some 25 ms; libuv has four, and files and DNS need some too. */
+const atOnce = 2
+/** Beyond this many waiting (about a second's work) a client is told to come back instead. */
+const mostWaiting = 64
+
+export interface PasswordHasher {
+  /** @returns the hash in PHC string form */
+  hash(secret: Uint8Array): Promise<string>
+  /** Takes as long when `hash` is undefined (no such account) as when it is there, and is false then. */
+  verify(hash: string | undefined, secret: Uint8Array): Promise<boolean>
+}
+
+/** Runs at most `atOnce` at a time; throws `unavailable` when `mostWaiting` wait already. */
+function boundedQueue() {
+  let running = 0
+  const waiting: (() => void)[] = []
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running >= atOnce) {
+      if (waiting.length >= mostWaiting)
+        throw retryLater('unavailable', 'Too many people are logging in at this moment.', 2)
+      await new Promise<void>((resolve) => waiting.push(resolve))
+    } else running++
+    try {
+      return await work()
+    } finally {
+      // The turn goes on to the next in line, or ends.
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+}
+
+export async function createPasswordHasher(): Promise<PasswordHasher> {
+  const inTurn = boundedQueue()
+  const hash = (secret: Uint8Array) => argon2.hash(Buffer.from(secret), parameters)
+  const nobodys = await hash(new Uint8Array(32))
+  return {
+    hash: (secret) => inTurn(() => hash(secret)),
+    verify: (known, secret) =>
+      inTurn(async () => {
+        const matches = await argon2.verify(known ?? nobodys, Buffer.from(secret))
+        return matches && known !== undefined
+      }),
+  }
+}

@@ -1,0 +1,146 @@
+// Accounts: what registration, prelogin, password change and deletion do to the rows.
+import { and, eq, type InferSelectModel } from 'drizzle-orm'
+import type { Account, AuthMethod, KdfParameters, Register } from '../../contract/accounts.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import type { Tables } from '../../store/schema.ts'
+import type { Reader, Tx } from '../../store/store.ts'
+import { fromBase64url, toBase64url, toTimestamp } from '../encoding.ts'
+import type { Caller } from '../route.ts'
+
+export type AccountRow = InferSelectModel<Tables['accounts']>
+
+/** What replaces everything that depends on the password. */
+export interface Credentials {
+  readonly authVerifier: string
+  readonly kdf: KdfParameters
+  readonly accountKey: string
+}
+
+const credentialColumns = ({ authVerifier, kdf, accountKey }: Credentials) => ({
+  authVerifier,
+  kdfMemoryKiB: kdf.memoryKiB,
+  kdfIterations: kdf.iterations,
+  kdfParallelism: kdf.parallelism,
+  kdfSalt: fromBase64url(kdf.salt),
+  accountKey: fromBase64url(accountKey),
+})
+
+export const kdfOf = (row: AccountRow): KdfParameters => ({
+  algorithm: 'argon2id',
+  memoryKiB: row.kdfMemoryKiB,
+  iterations: row.kdfIterations,
+  parallelism: row.kdfParallelism,
+  salt: toBase64url(row.kdfSalt),
+})
+
+export const methodOf = (_row: AccountRow): AuthMethod => 'authKey'
+
+export const toAccount = (row: AccountRow): Account => ({
+  id: row.id,
+  email: row.email,
+  emailVerified: row.emailVerified,
+  createdAt: toTimestamp(row.createdAt),
+  method: methodOf(row),
+  kdf: kdfOf(row),
+  accountKey: toBase64url(row.accountKey),
+})
+
+/** Makes the account and its first vault. Throws `email-taken`, and `id-taken` for the account's or the vault's id. */
+export async function createAccount(
+  { db, tables: { accounts, vaults } }: Tx,
+  { accountId, email, kdf, accountKey, hint, vault }: Register,
+  authVerifier: string,
+  now: number,
+): Promise<void> {
+  const [created] = await db
+    .insert(accounts)
+    .values({
+      id: accountId,
+      email,
+      emailVerified: false,
+      authMethod: 'authKey',
+      ...credentialColumns({ authVerifier, kdf, accountKey }),
+      hint: hint ?? null,
+      createdAt: now,
+    })
+    .onConflictDoNothing()
+    .returning({ id: accounts.id })
+  if (!created) {
+    const [taken] = await db.select({ id: accounts.id }).from(accounts).where(eq(accounts.email, email))
+    throw taken
+      ? problem('email-taken', 'There is an account with this e-mail address already.')
+      : problem('id-taken', 'There is an account with this id already.')
+  }
+  const [createdVault] = await db
+    .insert(vaults)
+    .values({
+      id: vault.id,
+      accountId,
+      key: fromBase64url(vault.key),
+      data: fromBase64url(vault.data),
+      revision: 1,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .onConflictDoNothing()
+    .returning({ id: vaults.id })
+  if (!createdVault) throw problem('id-taken', 'There is a vault with this id already.')
+}
+
+/** @param email in its normalized form, as the contract parses it */
+export async function findAccountByEmail(
+  { db, tables: { accounts } }: Reader,
+  email: string,
+): Promise<AccountRow | undefined> {
+  const [row] = await db.select().from(accounts).where(eq(accounts.email, email))
+  return row
+}
+
+export async function getAccount(
+  { db, tables: { accounts } }: Reader,
+  { accountId }: Caller,
+): Promise<AccountRow> {
+  const [row] = await db.select().from(accounts).where(eq(accounts.id, accountId))
+  if (!row) throw notFound()
+  return row
+}
+
+const isStill = ({ accounts }: Tables, { id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>) =>
+  and(eq(accounts.id, id), eq(accounts.authVerifier, authVerifier))
+
+/**
+ * Notes a login of an account whose password was verified outside of the transaction.
+ * @returns whether its credentials are still those that were verified; if not, the login must fail. The update also holds the
+ * account's row, so that a password change that ends all sessions cannot overtake the session which is made next.
+ */
+export async function noteLogin({ db, tables }: Tx, verified: AccountRow, now: number): Promise<boolean> {
+  const updated = await db
+    .update(tables.accounts)
+    .set({ lastLoginAt: now })
+    .where(isStill(tables, verified))
+    .returning({ id: tables.accounts.id })
+  return updated.length === 1
+}
+
+/** Replaces the credentials if they are still those that were verified. @returns whether they were */
+export async function replaceCredentials(
+  { db, tables }: Tx,
+  verified: AccountRow,
+  credentials: Credentials,
+): Promise<boolean> {
+  const updated = await db
+    .update(tables.accounts)
+    .set(credentialColumns(credentials))
+    .where(isStill(tables, verified))
+    .returning({ id: tables.accounts.id })
+  return updated.length === 1
+}
+
+/** Deletes the account and, by foreign keys, everything of it, if its credentials are still those that were verified. */
+export async function deleteAccount({ db, tables }: Tx, verified: AccountRow): Promise<boolean> {
+  const deleted = await db
+    .delete(tables.accounts)
+    .where(isStill(tables, verified))
+    .returning({ id: tables.accounts.id })
+  return deleted.length === 1
+}

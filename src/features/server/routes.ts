@@ -1,0 +1,70 @@
+// The server about itself: health, readiness, policies and limits.
+import { leastKdf } from '../../contract/accounts.ts'
+import { limits } from '../../contract/primitives.ts'
+import { Health, ServerInfo } from '../../contract/server.ts'
+import { retryLater } from '../../http/problem.ts'
+import { version } from '../../version.ts'
+import { route } from '../route.ts'
+import { versionDaysKept, versionsKept } from '../vaults/repository.ts'
+
+const tag = 'Server'
+
+const health = route({
+  method: 'get',
+  path: '/healthz',
+  tag,
+  summary: 'Whether the process lives',
+  auth: 'public',
+  limit: 'none',
+  request: {},
+  success: { 200: Health },
+  problems: [],
+  async handler() {
+    return { status: 200, body: { status: 'ok' } }
+  },
+})
+
+const readiness = route({
+  method: 'get',
+  path: '/readyz',
+  tag,
+  summary: 'Whether requests can be served: the database answers and its migrations are current',
+  auth: 'public',
+  limit: 'none',
+  request: {},
+  success: { 200: Health },
+  problems: [],
+  async handler(_request, { accepting, store }) {
+    if (!accepting()) throw retryLater('unavailable', 'The server is stopping.', 1)
+    if (!(await store.isReady()))
+      throw retryLater('unavailable', 'The database does not answer, or lacks migrations.', 5)
+    return { status: 200, body: { status: 'ok' } }
+  },
+})
+
+const info = route({
+  method: 'get',
+  path: '/api/v1/server',
+  tag,
+  summary: 'Version, policies and limits',
+  auth: 'public',
+  limit: 'read',
+  request: {},
+  success: { 200: ServerInfo },
+  problems: [],
+  async handler(_request, { config }) {
+    return {
+      status: 200,
+      body: {
+        name: 'limpet',
+        version,
+        registration: config.registration,
+        shares: 'off',
+        leastKdf,
+        limits: { ...limits, versionsKept, versionDaysKept },
+      },
+    }
+  },
+})
+
+export const serverRoutes = [health, readiness, info]

@@ -1,0 +1,72 @@
+// Access tokens: JWTs of a few minutes (RFC 7519, with the profile of RFC 9068), signed with HS256 and nothing else.
+import type { KeyObject } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import { z } from 'zod'
+import { AccountId, SessionId } from '../../contract/primitives.ts'
+import type { Caller } from '../route.ts'
+
+const algorithm = 'HS256'
+const type = 'at+jwt'
+const audience = 'limpet-api'
+
+interface Signing {
+  readonly key: KeyObject
+  /** PUBLIC_URL: a token of one server is nothing to another that was given the same secret by mistake. */
+  readonly issuer: string
+}
+
+const Header = z.strictObject({ alg: z.literal(algorithm), typ: z.literal(type) })
+
+const Payload = z.strictObject({
+  iss: z.string(),
+  aud: z.literal(audience),
+  sub: AccountId,
+  sid: SessionId,
+  jti: z.string().min(1),
+  iat: z.int(),
+  exp: z.int(),
+})
+
+/**
+ * Signs an access token.
+ * @param options.now milliseconds since 1970
+ * @param options.ttl milliseconds that it is good for
+ */
+export const signAccessToken = (
+  { key, issuer }: Signing,
+  { accountId, sessionId }: Caller,
+  options: { now: number; ttl: number; id: string },
+): string => {
+  const iat = Math.floor(options.now / 1000)
+  const exp = iat + Math.floor(options.ttl / 1000)
+  return jwt.sign(
+    { iss: issuer, aud: audience, sub: accountId, sid: sessionId, jti: options.id, iat, exp },
+    key,
+    {
+      algorithm,
+      header: { alg: algorithm, typ: type },
+    },
+  )
+}
+
+/**
+ * Who a token speaks for, or undefined where it is not one of ours or not good now. jsonwebtoken checks signature, algorithm,
+ * times, issuer and audience; header and payload must then be exactly what `signAccessToken` writes, so that `crit`, other
+ * kinds of token under the same key, and claims left out are refused.
+ */
+export function verifyAccessToken({ key, issuer }: Signing, token: string, now: number): Caller | undefined {
+  try {
+    const { header, payload } = jwt.verify(token, key, {
+      algorithms: [algorithm],
+      issuer,
+      audience,
+      clockTimestamp: Math.floor(now / 1000),
+      complete: true,
+    })
+    Header.parse(header)
+    const { sub, sid } = Payload.parse(payload)
+    return { accountId: sub, sessionId: sid }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,34 @@
+// Whether a session still lives: remembered for less than a second, so that one ended anywhere is refused everywhere by then.
+import type { Clock } from '../../clock.ts'
+import type { Store } from '../../store/store.ts'
+import type { Caller } from '../route.ts'
+import { isLiving } from './repository.ts'
+
+/** An answer is believed this long, counted from before it was asked for. */
+const believedForMs = 500
+/** A bound for the memory; beyond it everything is asked again. */
+const mostRemembered = 100_000
+
+export interface SessionLiveness {
+  isLiving(caller: Caller): Promise<boolean>
+  /** To be called after this process ended sessions, so that it notices at once. */
+  forget(): void
+}
+
+export function createLiveness(store: Store, clock: Clock): SessionLiveness {
+  /** Living sessions by id, with the monotonic time up to which that is believed. */
+  const believedUntil = new Map<string, number>()
+  return {
+    async isLiving(caller) {
+      const now = clock.monotonic()
+      if ((believedUntil.get(caller.sessionId) ?? 0) > now) return true
+      const living = await store.read((reader) => isLiving(reader, caller, clock.now()))
+      if (living) {
+        if (believedUntil.size >= mostRemembered) believedUntil.clear()
+        believedUntil.set(caller.sessionId, now + believedForMs)
+      } else believedUntil.delete(caller.sessionId)
+      return living
+    },
+    forget: () => believedUntil.clear(),
+  }
+}

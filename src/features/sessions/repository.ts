@@ -1,0 +1,127 @@
+// Sessions: what login, refresh, listing and ending do to the rows.
+import { and, desc, eq, gt, isNull, lte, ne } from 'drizzle-orm'
+import { minutes } from '../../clock.ts'
+import type { Device, SessionSummary } from '../../contract/accounts.ts'
+import { Device as DeviceSchema } from '../../contract/accounts.ts'
+import type { Reader, Tx } from '../../store/store.ts'
+import { toTimestamp } from '../encoding.ts'
+import type { Caller } from '../route.ts'
+
+/** How long a replaced refresh token still answers with its successor, for clients that lost the answer. */
+const repeatableForMs = minutes(1)
+
+export async function createSession(
+  { db, tables: { refreshTokens, sessions } }: Tx,
+  { accountId, sessionId }: Caller,
+  session: { device: Device; refreshTokenHash: Uint8Array; now: number; expiresAt: number },
+): Promise<void> {
+  const { device, now, expiresAt, refreshTokenHash } = session
+  await db.insert(sessions).values({
+    id: sessionId,
+    accountId,
+    deviceId: device.id,
+    deviceName: device.name,
+    deviceType: device.type,
+    createdAt: now,
+    lastUsedAt: now,
+    expiresAt,
+  })
+  await db.insert(refreshTokens).values({ hash: refreshTokenHash, sessionId })
+}
+
+export async function isLiving(
+  { db, tables: { sessions } }: Reader,
+  { accountId, sessionId }: Caller,
+  now: number,
+): Promise<boolean> {
+  const rows = await db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId), gt(sessions.expiresAt, now)))
+  return rows.length === 1
+}
+
+/**
+ * Uses a refresh token: the first use replaces it by its successor and prolongs the session; a repetition within a minute
+ * changes nothing; a later one means that somebody else has a copy, and ends the session.
+ * @returns whom the session belongs to, or undefined where there is none (any more)
+ */
+export async function useRefreshToken(
+  { db, tables: { refreshTokens, sessions } }: Tx,
+  use: { hash: Uint8Array; successorHash: Uint8Array; now: number; expiresAt: number },
+): Promise<Caller | undefined> {
+  const { hash, successorHash, now, expiresAt } = use
+  const [replaced] = await db
+    .update(refreshTokens)
+    .set({ replacedAt: now })
+    .where(and(eq(refreshTokens.hash, hash), isNull(refreshTokens.replacedAt)))
+    .returning({ sessionId: refreshTokens.sessionId })
+  if (replaced) {
+    const { sessionId } = replaced
+    const [session] = await db
+      .update(sessions)
+      .set({ lastUsedAt: now, expiresAt })
+      .where(and(eq(sessions.id, sessionId), gt(sessions.expiresAt, now)))
+      .returning({ accountId: sessions.accountId })
+    if (!session) return undefined
+    await db.insert(refreshTokens).values({ hash: successorHash, sessionId })
+    return { accountId: session.accountId, sessionId }
+  }
+
+  const [used] = await db
+    .select({ replacedAt: refreshTokens.replacedAt, sessionId: sessions.id, accountId: sessions.accountId })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .where(and(eq(refreshTokens.hash, hash), gt(sessions.expiresAt, now)))
+  if (!used) return undefined
+  const { accountId, sessionId, replacedAt } = used
+  if (replacedAt !== null && now - replacedAt <= repeatableForMs) return { accountId, sessionId }
+  await db.delete(sessions).where(eq(sessions.id, sessionId))
+  return undefined
+}
+
+export async function listSessions(
+  { db, tables: { sessions } }: Reader,
+  { accountId, sessionId }: Caller,
+  now: number,
+): Promise<SessionSummary[]> {
+  const rows = await db
+    .select()
+    .from(sessions)
+    .where(and(eq(sessions.accountId, accountId), gt(sessions.expiresAt, now)))
+    .orderBy(desc(sessions.lastUsedAt), sessions.id)
+  return rows.map((row) => ({
+    id: row.id,
+    device: DeviceSchema.parse({ id: row.deviceId, name: row.deviceName, type: row.deviceType }),
+    createdAt: toTimestamp(row.createdAt),
+    lastUsedAt: toTimestamp(row.lastUsedAt),
+    expiresAt: toTimestamp(row.expiresAt),
+    current: row.id === sessionId,
+  }))
+}
+
+/** Ends one session of the caller's account. @returns whether there was one */
+export async function endSession(
+  { db, tables: { sessions } }: Tx,
+  { accountId }: Caller,
+  sessionId: string,
+): Promise<boolean> {
+  const ended = await db
+    .delete(sessions)
+    .where(and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId)))
+    .returning({ id: sessions.id })
+  return ended.length === 1
+}
+
+/** Ends every session of the caller's account but the caller's. */
+export async function endOtherSessions(
+  { db, tables: { sessions } }: Tx,
+  { accountId, sessionId }: Caller,
+): Promise<void> {
+  await db.delete(sessions).where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
+}
+
+/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
+export async function deleteExpiredSessions({ db, tables: { sessions } }: Tx, now: number): Promise<void> {
+  await db.delete(sessions).where(lte(sessions.expiresAt, now))
+}

@@ -1,0 +1,170 @@
+// Sessions over HTTP: login, refresh, logout, list and end.
+import { z } from 'zod'
+import { Login, Refresh, Session, SessionList, SessionTokens } from '../../contract/accounts.ts'
+import { SessionId } from '../../contract/primitives.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import { findAccountByEmail, noteLogin } from '../accounts/repository.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
+import { type Caller, route, type Services } from '../route.ts'
+import { signAccessToken } from './access-token.ts'
+import { hashRefreshToken, successorOf } from './refresh-token.ts'
+import { createSession, endOtherSessions, endSession, listSessions, useRefreshToken } from './repository.ts'
+
+const tag = 'Sessions'
+
+const tokensOf = (
+  caller: Caller,
+  refreshToken: Uint8Array,
+  now: number,
+  { config, keys, random }: Services,
+): SessionTokens => ({
+  accessToken: signAccessToken({ key: keys.accessTokens, issuer: config.publicUrl }, caller, {
+    now,
+    ttl: config.accessTokenTtl,
+    id: random.uuid(),
+  }),
+  tokenType: 'Bearer',
+  expiresIn: Math.floor(config.accessTokenTtl / 1000),
+  refreshToken: toBase64url(refreshToken),
+  sessionId: caller.sessionId,
+})
+
+const login = route({
+  method: 'post',
+  path: '/api/v1/login',
+  tag,
+  summary: 'Prove the password and get a session',
+  auth: 'public',
+  limit: 'login',
+  request: { body: Login },
+  success: { 200: Session },
+  problems: ['invalid-credentials'],
+  async handler({ body: { email, authKey, device } }, services) {
+    const { clock, config, passwordHasher, random, store } = services
+    const refused = problem('invalid-credentials', 'The e-mail address or the password is wrong.')
+    const account = await store.read((reader) => findAccountByEmail(reader, email))
+    const proved = await passwordHasher.verify(account?.authVerifier, fromBase64url(authKey))
+    if (!account || !proved) throw refused
+    const now = clock.now()
+    const caller = { accountId: account.id, sessionId: random.uuid() }
+    const refreshToken = random.bytes(32)
+    await store.write(async (tx) => {
+      if (!(await noteLogin(tx, account, now))) throw refused
+      await createSession(tx, caller, {
+        device,
+        refreshTokenHash: hashRefreshToken(refreshToken),
+        now,
+        expiresAt: now + config.sessionTtl,
+      })
+    })
+    return {
+      status: 200,
+      body: {
+        ...tokensOf(caller, refreshToken, now, services),
+        account: { id: account.id, email, accountKey: toBase64url(account.accountKey) },
+      },
+    }
+  },
+})
+
+const refresh = route({
+  method: 'post',
+  path: '/api/v1/token/refresh',
+  tag,
+  summary: 'Replace the tokens of a session',
+  description:
+    'Each refresh token is for one use. The same use may be repeated for 60 seconds, for an answer that was lost; a later second use ends the session.',
+  auth: 'public',
+  limit: 'refresh',
+  request: { body: Refresh },
+  success: { 200: SessionTokens },
+  problems: ['invalid-refresh-token'],
+  async handler({ body }, services) {
+    const { clock, config, keys, liveness, store } = services
+    const token = fromBase64url(body.refreshToken)
+    const successor = successorOf(keys.refreshTokens, token)
+    const now = clock.now()
+    const caller = await store.write((tx) =>
+      useRefreshToken(tx, {
+        hash: hashRefreshToken(token),
+        successorHash: hashRefreshToken(successor),
+        now,
+        expiresAt: now + config.sessionTtl,
+      }),
+    )
+    if (!caller) {
+      liveness.forget()
+      throw problem('invalid-refresh-token', 'The refresh token is not valid, or its session has ended.')
+    }
+    return { status: 200, body: tokensOf(caller, successor, now, services) }
+  },
+})
+
+const logout = route({
+  method: 'post',
+  path: '/api/v1/logout',
+  tag,
+  summary: 'End the session of the caller',
+  auth: 'session',
+  limit: 'write',
+  request: {},
+  success: { 204: null },
+  problems: [],
+  async handler({ caller }, { liveness, store }) {
+    await store.write((tx) => endSession(tx, caller, caller.sessionId))
+    liveness.forget()
+    return { status: 204 }
+  },
+})
+
+const list = route({
+  method: 'get',
+  path: '/api/v1/sessions',
+  tag,
+  summary: 'The sessions of the account, last used first',
+  auth: 'session',
+  limit: 'read',
+  request: {},
+  success: { 200: SessionList },
+  problems: [],
+  async handler({ caller }, { clock, store }) {
+    const sessions = await store.read((reader) => listSessions(reader, caller, clock.now()))
+    return { status: 200, body: { sessions } }
+  },
+})
+
+const endOne = route({
+  method: 'delete',
+  path: '/api/v1/sessions/{sessionId}',
+  tag,
+  summary: 'End one session',
+  auth: 'session',
+  limit: 'write',
+  request: { params: z.strictObject({ sessionId: SessionId }) },
+  success: { 204: null },
+  problems: ['not-found'],
+  async handler({ caller, params }, { liveness, store }) {
+    if (!(await store.write((tx) => endSession(tx, caller, params.sessionId)))) throw notFound()
+    liveness.forget()
+    return { status: 204 }
+  },
+})
+
+const endOthers = route({
+  method: 'delete',
+  path: '/api/v1/sessions',
+  tag,
+  summary: 'End every session but the one that asks',
+  auth: 'session',
+  limit: 'write',
+  request: {},
+  success: { 204: null },
+  problems: [],
+  async handler({ caller }, { liveness, store }) {
+    await store.write((tx) => endOtherSessions(tx, caller))
+    liveness.forget()
+    return { status: 204 }
+  },
+})
+
+export const sessionRoutes = [login, refresh, logout, list, endOne, endOthers]

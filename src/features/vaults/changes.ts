@@ -1,0 +1,65 @@
+// Sync: what changed in a vault since a cursor, so that a client that follows it has exactly what the server has.
+import { and, eq, sql } from 'drizzle-orm'
+import type { Changes } from '../../contract/vaults.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import type { Reader } from '../../store/store.ts'
+import type { Caller } from '../route.ts'
+import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
+import { pageOfItems } from './repository.ts'
+import { type ItemRow, toItemState } from './rows.ts'
+
+const resyncRequired = () =>
+  problem(
+    'resync-required',
+    'The cursor is of another history of this vault. Pull all changes again, without since.',
+  )
+
+function positionOf(history: History, cursor: string | undefined, vaultRevision: number): Position {
+  if (cursor === undefined) return start
+  const position = decodeCursor(history, cursor)
+  if (!position || position.revision > vaultRevision) throw resyncRequired()
+  return position
+}
+
+/** Where a client stands after a page: at its last row, or at the vault's own revision where nothing is left below it. */
+function positionAfter(
+  last: ItemRow | undefined,
+  more: boolean,
+  before: Position,
+  vaultRevision: number,
+): Position {
+  if (last && (more || last.revision >= vaultRevision)) return { revision: last.revision, itemId: last.id }
+  return vaultRevision > before.revision ? { revision: vaultRevision, itemId: '' } : before
+}
+
+/**
+ * One page of what changed since a cursor, in the order of revisions; throws `not-found` and `resync-required`.
+ *
+ * The vault's row is read before the items, each with a snapshot of its own. Commits happen in the order of revisions, so
+ * the items' snapshot holds everything up to the revision that was read, and where it holds later ones, everything up to
+ * the last of those: either is a position to go on from.
+ */
+export async function changesSince(
+  reader: Reader,
+  caller: Caller,
+  vaultId: string,
+  { since, limit }: { since: string | undefined; limit: number },
+): Promise<Changes> {
+  const { instance, items, vaults } = reader.tables
+  const [vault] = await reader.db
+    .select({ revision: vaults.revision, createdAt: vaults.createdAt, epoch: instance.epoch })
+    .from(vaults)
+    .innerJoin(instance, eq(instance.id, 1))
+    .where(and(eq(vaults.id, vaultId), eq(vaults.accountId, caller.accountId)))
+  if (!vault) throw notFound()
+
+  const history = { epoch: vault.epoch, vaultId, createdAt: vault.createdAt }
+  const position = positionOf(history, since, vault.revision)
+  const { rows, more } = await pageOfItems(reader, vaultId, {
+    where: sql`(${items.revision}, ${items.id}) > (${position.revision}, ${position.itemId})`,
+    by: 'revision',
+    limit,
+  })
+  const reached = positionAfter(rows.at(-1), more, position, vault.revision)
+  return { items: rows.map(toItemState), cursor: encodeCursor(history, reached), more }
+}

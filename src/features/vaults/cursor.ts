@@ -1,0 +1,48 @@
+// The sync cursor: opaque to clients; inside, what it is about and how far its holder has come.
+import { createHash } from 'node:crypto'
+import { fromBase64url, toBase64url } from '../encoding.ts'
+
+/** How far a client has come: everything up to `revision`, of which the items up to `itemId` where it ended inside a batch. */
+export interface Position {
+  readonly revision: number
+  readonly itemId: string
+}
+
+/** Before every revision, and within a revision before every id. */
+export const start: Position = { revision: 0, itemId: '' }
+
+/** The history that a cursor is about; a cursor of another one is refused. */
+export interface History {
+  /** Of the database; a restore replaces it. */
+  readonly epoch: string
+  readonly vaultId: string
+  /** A vault deleted and made again under the same id begins another history. */
+  readonly createdAt: number
+}
+
+const version = 1
+const historyBytes = 12
+
+const tagOf = ({ epoch, vaultId, createdAt }: History): Buffer =>
+  createHash('sha256').update(`${epoch}/${vaultId}/${createdAt}`).digest().subarray(0, historyBytes)
+
+// version (1) ‖ revision (8, big endian) ‖ history (12) ‖ item id (16, or nothing)
+export function encodeCursor(history: History, { revision, itemId }: Position): string {
+  const head = Buffer.alloc(9)
+  head.writeUInt8(version)
+  head.writeBigUInt64BE(BigInt(revision), 1)
+  return toBase64url(Buffer.concat([head, tagOf(history), Buffer.from(itemId.replaceAll('-', ''), 'hex')]))
+}
+
+/** @returns the position, or undefined for a cursor that is none or of another history */
+export function decodeCursor(history: History, cursor: string): Position | undefined {
+  const bytes = Buffer.from(fromBase64url(cursor))
+  const tagEnd = 9 + historyBytes
+  if ((bytes.length !== tagEnd && bytes.length !== tagEnd + 16) || bytes.readUInt8() !== version)
+    return undefined
+  if (!bytes.subarray(9, tagEnd).equals(tagOf(history))) return undefined
+  const revision = Number(bytes.readBigUInt64BE(1))
+  if (!Number.isSafeInteger(revision)) return undefined
+  const hex = bytes.subarray(tagEnd).toString('hex')
+  return { revision, itemId: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') }
+}

@@ -1,0 +1,215 @@
+// Items over HTTP: list, create, read, replace, trash, purge, restore, and the versions that were replaced.
+import { z } from 'zod'
+import { Cursor, ItemId, PageLimit, VaultId } from '../../contract/primitives.ts'
+import { CreateItem, Item, ItemPage, ItemVersions, ReplaceItem } from '../../contract/vaults.ts'
+import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
+import { type Caller, route, type Services } from '../route.ts'
+import { applyItemWrites, type Expected, type ItemWrite, type WriteOutcome } from './item-writes.ts'
+import { getItem, listItems, listVersions } from './repository.ts'
+import { type ItemRow, toItem } from './rows.ts'
+
+const tag = 'Items'
+const vaultParams = z.strictObject({ vaultId: VaultId })
+const itemParams = z.strictObject({ vaultId: VaultId, itemId: ItemId })
+
+const write = (vaultId: string, item: ItemWrite, caller: Caller, { clock, store }: Services) =>
+  store.write((tx) => applyItemWrites(tx, caller, vaultId, { writes: [item], now: clock.now() }))
+
+/** The row that a single write left behind, or its conflict as a problem: `not-found` where nothing is there to conflict. */
+function writtenRow(outcome: WriteOutcome, expected: Expected): ItemRow {
+  if (outcome.kind === 'applied') {
+    const [row] = outcome.rows
+    if (!row) throw new Error('A write of one item answered without it')
+    return row
+  }
+  const current = outcome.conflicts[0]?.current
+  if (!current || (expected === 'anything' && 'purged' in current)) throw notFound()
+  throw problem('revision-conflict', `The item is at revision ${current.revision}.`, { current })
+}
+
+function writtenItem(outcome: WriteOutcome, expected: Expected): Item {
+  const item = toItem(writtenRow(outcome, expected))
+  if (!item) throw notFound()
+  return item
+}
+
+const expectedBy = (precondition: z.output<typeof OptionalPrecondition>): Expected =>
+  precondition.kind === 'replace' ? precondition.revision : 'anything'
+
+const itemPath = (item: Item) => `/api/v1/vaults/${item.vaultId}/items/${item.id}`
+
+const list = route({
+  method: 'get',
+  path: '/api/v1/vaults/{vaultId}/items',
+  tag,
+  summary: 'The items of a vault, or of its trash, by id',
+  description: 'To follow a vault use its changes.',
+  auth: 'session',
+  limit: 'read',
+  request: {
+    params: vaultParams,
+    query: z.strictObject({
+      state: z.enum(['active', 'trash']).default('active'),
+      limit: PageLimit,
+      cursor: Cursor.optional(),
+    }),
+  },
+  success: { 200: ItemPage },
+  problems: ['not-found'],
+  async handler({ caller, params: { vaultId }, query: { state, limit, cursor } }, { store }) {
+    const after = cursor === undefined ? undefined : Buffer.from(fromBase64url(cursor)).toString('utf8')
+    if (after !== undefined && !ItemId.safeParse(after).success)
+      throw problem('malformed-request', 'The cursor is not one of this list.', {
+        errors: [{ path: 'query.cursor', message: 'Expected nextCursor of an earlier answer' }],
+      })
+    const { rows, more } = await store.read((reader) =>
+      listItems(reader, caller, vaultId, { state, limit, after }),
+    )
+    const last = rows.at(-1)
+    return {
+      status: 200,
+      body: {
+        items: rows.flatMap((row) => toItem(row) ?? []),
+        nextCursor: more && last ? toBase64url(Buffer.from(last.id)) : null,
+      },
+    }
+  },
+})
+
+const create = route({
+  method: 'post',
+  path: '/api/v1/vaults/{vaultId}/items',
+  tag,
+  summary: 'Create an item',
+  description: 'The same id and data again is 200 and changes nothing.',
+  auth: 'session',
+  limit: 'write',
+  request: { params: vaultParams, body: CreateItem },
+  success: { 200: Item, 201: Item },
+  problems: ['not-found', 'id-taken'],
+  async handler({ caller, params: { vaultId }, body: { id, data } }, services) {
+    const itemId = id ?? services.random.uuid()
+    const outcome = await write(
+      vaultId,
+      { op: 'put', id: itemId, data, expected: 'nothing' },
+      caller,
+      services,
+    )
+    if (outcome.kind === 'conflict') {
+      const current = outcome.conflicts[0]?.current
+      if (current && 'data' in current && current.data === data)
+        return { status: 200, body: current, etag: current.revision }
+      throw problem('id-taken', 'There is another item with this id in the vault.')
+    }
+    const item = writtenItem(outcome, 'nothing')
+    return { status: 201, body: item, etag: item.revision, location: itemPath(item) }
+  },
+})
+
+const read = route({
+  method: 'get',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  tag,
+  summary: 'One item, in the trash or not',
+  auth: 'session',
+  limit: 'read',
+  request: { params: itemParams },
+  success: { 200: Item, 304: null },
+  problems: ['not-found'],
+  async handler({ caller, params }, { store }) {
+    const item = await store.read((reader) => getItem(reader, caller, params))
+    return { status: 200, body: item, etag: item.revision }
+  },
+})
+
+const replace = route({
+  method: 'put',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  tag,
+  summary: 'Create or replace one encrypted item',
+  description:
+    'With If-Match only if the item is still at that revision, with If-None-Match: * only if there is none. The replaced version is kept.',
+  auth: 'session',
+  limit: 'write',
+  request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
+  success: { 200: Item, 201: Item },
+  problems: ['not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId, itemId }, body: { data }, precondition }, services) {
+    const expected = precondition.kind === 'replace' ? precondition.revision : 'nothing'
+    const outcome = await write(vaultId, { op: 'put', id: itemId, data, expected }, caller, services)
+    const item = writtenItem(outcome, expected)
+    return expected === 'nothing'
+      ? { status: 201, body: item, etag: item.revision, location: itemPath(item) }
+      : { status: 200, body: item, etag: item.revision }
+  },
+})
+
+const remove = route({
+  method: 'delete',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  tag,
+  summary: 'Move an item to the trash, or delete it for good',
+  description:
+    'To the trash: 200 with the item, and again 200 without a change. With ?permanent=true: 204, also out of the trash; only a tombstone stays, for sync.',
+  auth: 'session',
+  limit: 'write',
+  request: {
+    params: itemParams,
+    query: z.strictObject({ permanent: z.enum(['true', 'false']).default('false') }),
+    precondition: OptionalPrecondition,
+  },
+  success: { 200: Item, 204: null },
+  problems: ['not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId, itemId }, query: { permanent }, precondition }, services) {
+    const op = permanent === 'true' ? 'purge' : 'trash'
+    const expected = expectedBy(precondition)
+    const outcome = await write(vaultId, { op, id: itemId, expected }, caller, services)
+    if (op === 'purge') {
+      writtenRow(outcome, expected)
+      return { status: 204 }
+    }
+    const item = writtenItem(outcome, expected)
+    return { status: 200, body: item, etag: item.revision }
+  },
+})
+
+const restore = route({
+  method: 'post',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}/restore',
+  tag,
+  summary: 'Take an item out of the trash',
+  description: 'Again is 200 without a change.',
+  auth: 'session',
+  limit: 'write',
+  request: { params: itemParams, precondition: OptionalPrecondition },
+  success: { 200: Item },
+  problems: ['not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId, itemId }, precondition }, services) {
+    const expected = expectedBy(precondition)
+    const item = writtenItem(
+      await write(vaultId, { op: 'restore', id: itemId, expected }, caller, services),
+      expected,
+    )
+    return { status: 200, body: item, etag: item.revision }
+  },
+})
+
+const versions = route({
+  method: 'get',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}/versions',
+  tag,
+  summary: 'The versions of an item that were replaced, newest first',
+  auth: 'session',
+  limit: 'read',
+  request: { params: itemParams },
+  success: { 200: ItemVersions },
+  problems: ['not-found'],
+  async handler({ caller, params }, { clock, store }) {
+    const found = await store.read((reader) => listVersions(reader, caller, { ...params, now: clock.now() }))
+    return { status: 200, body: { versions: found } }
+  },
+})
+
+export const itemRoutes = [list, create, read, replace, remove, restore, versions]

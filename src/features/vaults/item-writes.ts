@@ -1,0 +1,178 @@
+// Every write of items is a list of operations, applied all together or not at all; a single one is a list of one.
+import { and, eq, inArray, lt, or, sql } from 'drizzle-orm'
+import { limits } from '../../contract/primitives.ts'
+import type { Conflict } from '../../contract/vaults.ts'
+import { problem } from '../../http/problem.ts'
+import { type Tx, Unchanged } from '../../store/store.ts'
+import { fromBase64url } from '../encoding.ts'
+import type { Caller } from '../route.ts'
+import { raiseRevision, versionsKept, versionsSince } from './repository.ts'
+import { type ItemRow, toItemState } from './rows.ts'
+
+/** What must stand under the id: this revision; `nothing`, which creates; or `anything`, as long as there is something. */
+export type Expected = number | 'nothing' | 'anything'
+
+/** What is to become of one item. */
+export type ItemWrite =
+  | { op: 'put'; id: string; data: string; expected: Expected }
+  | { op: 'trash' | 'restore' | 'purge'; id: string; expected: Expected }
+
+/** What became of a list of writes. `rows` stand in the order of the writes, `revision` is the vault's. */
+export type WriteOutcome =
+  | { kind: 'applied'; revision: number; rows: ItemRow[] }
+  | { kind: 'conflict'; conflicts: Conflict[] }
+
+/** What every row that a write touches is stamped with. */
+interface Stamp {
+  readonly vaultId: string
+  readonly revision: number
+  readonly now: number
+}
+
+/** A tombstone is nothing to create over, and nothing to change; only purging it again finds it there. */
+function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boolean {
+  const stands = current !== undefined && (current.state !== 'purged' || op === 'purge')
+  if (expected === 'nothing') return !stands
+  return stands && (expected === 'anything' || current.revision === expected)
+}
+
+/** The row after a write that `meets`; the same row where the write changes nothing. */
+function after(write: ItemWrite, current: ItemRow | undefined, { vaultId, revision, now }: Stamp): ItemRow {
+  const { id } = write
+  const living = current?.state === 'purged' ? undefined : current
+  const created = {
+    vaultId,
+    id,
+    state: 'active',
+    data: null,
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+  } as const
+  const row: ItemRow = { ...(living ?? created), revision }
+  switch (write.op) {
+    case 'put':
+      return { ...row, data: fromBase64url(write.data), updatedAt: now }
+    case 'trash':
+      return current?.state === 'trash' ? current : { ...row, state: 'trash', deletedAt: now }
+    case 'restore':
+      return current?.state === 'active' ? current : { ...row, state: 'active', deletedAt: null }
+    case 'purge':
+      return current?.state === 'purged' ? current : { ...row, state: 'purged', data: null, deletedAt: now }
+  }
+}
+
+/** Refuses a batch over items so large that its answer would fill the memory. */
+async function requireBounded({ db, tables: { items } }: Tx, vaultId: string, ids: string[]): Promise<void> {
+  const [row] = await db
+    .select({ bytes: sql`coalesce(sum(octet_length(${items.data})), 0)`.mapWith(Number) })
+    .from(items)
+    .where(and(eq(items.vaultId, vaultId), inArray(items.id, ids)))
+  if (row && row.bytes > limits.batchBodyBytes)
+    throw problem(
+      'too-large',
+      `The items of this batch hold more than ${limits.batchBodyBytes} bytes. Send smaller batches.`,
+    )
+}
+
+async function currentRows({ db, tables: { items } }: Tx, vaultId: string, ids: string[]) {
+  const rows = await db
+    .select()
+    .from(items)
+    .where(and(eq(items.vaultId, vaultId), inArray(items.id, ids)))
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Keeps what stood there before, where data was replaced, and forgets what is over the depth or the age. */
+async function keepVersions(
+  { db, tables: { itemVersions } }: Tx,
+  replaced: ItemRow[],
+  { vaultId, now }: Stamp,
+) {
+  const versions = replaced.flatMap(({ id, revision, data, updatedAt }) =>
+    data === null ? [] : [{ vaultId, itemId: id, revision, data, createdAt: updatedAt, replacedAt: now }],
+  )
+  if (versions.length === 0) return
+  await db.insert(itemVersions).values(versions)
+  const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${itemVersions.vaultId}
+    and newer.item_id = ${itemVersions.itemId} and newer.revision > ${itemVersions.revision})`
+  await db.delete(itemVersions).where(
+    and(
+      eq(itemVersions.vaultId, vaultId),
+      inArray(
+        itemVersions.itemId,
+        versions.map(({ itemId }) => itemId),
+      ),
+      or(lt(itemVersions.replacedAt, versionsSince(now)), sql`${newer} >= ${versionsKept}`),
+    ),
+  )
+}
+
+async function forgetVersions({ db, tables: { itemVersions } }: Tx, vaultId: string, itemIds: string[]) {
+  if (itemIds.length === 0) return
+  await db
+    .delete(itemVersions)
+    .where(and(eq(itemVersions.vaultId, vaultId), inArray(itemVersions.itemId, itemIds)))
+}
+
+async function storeRows({ db, tables: { items } }: Tx, rows: ItemRow[]) {
+  await db
+    .insert(items)
+    .values(rows)
+    .onConflictDoUpdate({
+      target: [items.vaultId, items.id],
+      set: {
+        state: sql`excluded.state`,
+        data: sql`excluded.data`,
+        revision: sql`excluded.revision`,
+        createdAt: sql`excluded.created_at`,
+        updatedAt: sql`excluded.updated_at`,
+        deletedAt: sql`excluded.deleted_at`,
+      },
+    })
+}
+
+/**
+ * Applies writes to a vault of the caller: all of them, under one new revision, or none. Where none of them changes anything
+ * the revision stays. Throws `not-found` for the vault and `too-large`.
+ * @param writes at most `limits.batchOperations`, each id once
+ */
+export async function applyItemWrites(
+  tx: Tx,
+  caller: Caller,
+  vaultId: string,
+  { writes, now }: { writes: ItemWrite[]; now: number },
+): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
+  // From here on nobody else writes to the vault, so what is read below still stands when it is replaced.
+  const { revision } = await raiseRevision(tx, caller, vaultId)
+  const stamp = { vaultId, revision, now }
+  const ids = writes.map(({ id }) => id)
+  if (writes.length > 1) await requireBounded(tx, vaultId, ids)
+  const current = await currentRows(tx, vaultId, ids)
+
+  const unmet = writes.filter((write) => !meets(write, current.get(write.id)))
+  if (unmet.length > 0) {
+    const conflicts = unmet.map(({ id }) => {
+      const row = current.get(id)
+      return { id, current: row ? toItemState(row) : null }
+    })
+    return new Unchanged<WriteOutcome>({ kind: 'conflict', conflicts })
+  }
+
+  const rows = writes.map((write) => after(write, current.get(write.id), stamp))
+  const changed = rows.filter((row) => row.revision === revision)
+  if (changed.length === 0)
+    return new Unchanged<WriteOutcome>({ kind: 'applied', revision: revision - 1, rows })
+
+  const idsOf = (op: ItemWrite['op']) =>
+    new Set(writes.flatMap((write) => (write.op === op ? [write.id] : [])))
+  const put = idsOf('put')
+  await keepVersions(
+    tx,
+    [...current.values()].filter(({ id }) => put.has(id)),
+    stamp,
+  )
+  await forgetVersions(tx, vaultId, [...idsOf('purge')])
+  await storeRows(tx, changed)
+  return { kind: 'applied', revision, rows }
+}

@@ -1,0 +1,144 @@
+// Vaults over HTTP; what is about their items is in item-routes.ts.
+import { z } from 'zod'
+import { Cursor, limits, PageLimit, VaultId } from '../../contract/primitives.ts'
+import {
+  Batch,
+  BatchResult,
+  Changes,
+  CreateVault,
+  ReplaceVault,
+  Vault,
+  VaultList,
+} from '../../contract/vaults.ts'
+import { OptionalPrecondition } from '../../http/precondition.ts'
+import { problem } from '../../http/problem.ts'
+import { route } from '../route.ts'
+import { changesSince } from './changes.ts'
+import { applyItemWrites, type ItemWrite } from './item-writes.ts'
+import { createVault, deleteVault, listVaults, replaceVault } from './repository.ts'
+import { toItemState } from './rows.ts'
+
+const tag = 'Vaults'
+const params = z.strictObject({ vaultId: VaultId })
+
+const list = route({
+  method: 'get',
+  path: '/api/v1/vaults',
+  tag,
+  summary: 'The vaults of the account',
+  auth: 'session',
+  limit: 'read',
+  request: {},
+  success: { 200: VaultList },
+  problems: [],
+  async handler({ caller }, { store }) {
+    return { status: 200, body: { vaults: await store.read((reader) => listVaults(reader, caller)) } }
+  },
+})
+
+const create = route({
+  method: 'post',
+  path: '/api/v1/vaults',
+  tag,
+  summary: 'Make a vault',
+  description: 'The same again is 200 and changes nothing.',
+  auth: 'session',
+  limit: 'write',
+  request: { body: CreateVault },
+  success: { 200: Vault, 201: Vault },
+  problems: ['id-taken'],
+  async handler({ caller, body }, { clock, store }) {
+    const { vault, created } = await store.write((tx) => createVault(tx, caller, body, clock.now()))
+    return created
+      ? { status: 201, body: vault, location: `/api/v1/vaults/${vault.id}`, etag: vault.revision }
+      : { status: 200, body: vault, etag: vault.revision }
+  },
+})
+
+const replace = route({
+  method: 'put',
+  path: '/api/v1/vaults/{vaultId}',
+  tag,
+  summary: 'Replace the data of a vault',
+  description: 'With If-Match only if the vault, items included, is still at that revision.',
+  auth: 'session',
+  limit: 'write',
+  request: { params, body: ReplaceVault, precondition: OptionalPrecondition },
+  success: { 200: Vault },
+  problems: ['not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId }, body: { data }, precondition }, { clock, store }) {
+    const expected = precondition.kind === 'replace' ? precondition.revision : undefined
+    const vault = await store.write((tx) =>
+      replaceVault(tx, caller, vaultId, { data, expected, now: clock.now() }),
+    )
+    return { status: 200, body: vault, etag: vault.revision }
+  },
+})
+
+const remove = route({
+  method: 'delete',
+  path: '/api/v1/vaults/{vaultId}',
+  tag,
+  summary: 'Delete a vault with everything in it, for good',
+  auth: 'session',
+  limit: 'write',
+  request: { params, precondition: OptionalPrecondition },
+  success: { 204: null },
+  problems: ['not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId }, precondition }, { store }) {
+    const expected = precondition.kind === 'replace' ? precondition.revision : undefined
+    await store.write((tx) => deleteVault(tx, caller, vaultId, expected))
+    return { status: 204 }
+  },
+})
+
+const changes = route({
+  method: 'get',
+  path: '/api/v1/vaults/{vaultId}/changes',
+  tag,
+  summary: 'What changed since a cursor, in the order of revisions',
+  description:
+    'Without `since` from the beginning. Ask again with the new cursor: at once while `more` is true.',
+  auth: 'session',
+  limit: 'read',
+  request: { params, query: z.strictObject({ since: Cursor.optional(), limit: PageLimit }) },
+  success: { 200: Changes },
+  problems: ['not-found', 'resync-required'],
+  async handler({ caller, params: { vaultId }, query: { since, limit } }, { store }) {
+    const body = await store.read((reader) => changesSince(reader, caller, vaultId, { since, limit }))
+    return { status: 200, body }
+  },
+})
+
+const batch = route({
+  method: 'post',
+  path: '/api/v1/vaults/{vaultId}/batch',
+  tag,
+  summary: 'Apply up to 500 operations, all or none',
+  description: 'All of them share one revision. `items` stand in the order of the operations.',
+  auth: 'session',
+  limit: 'write',
+  bodyBytes: limits.batchBodyBytes,
+  request: { params, body: Batch },
+  success: { 200: BatchResult },
+  problems: ['not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId }, body: { operations } }, { clock, store }) {
+    const writes = operations.map(
+      ({ revision, ...operation }): ItemWrite => ({ ...operation, expected: revision ?? 'nothing' }),
+    )
+    const outcome = await store.write((tx) =>
+      applyItemWrites(tx, caller, vaultId, { writes, now: clock.now() }),
+    )
+    if (outcome.kind === 'conflict')
+      throw problem(
+        'revision-conflict',
+        `${outcome.conflicts.length} of the operations met something else.`,
+        {
+          conflicts: outcome.conflicts,
+        },
+      )
+    return { status: 200, body: { revision: outcome.revision, items: outcome.rows.map(toItemState) } }
+  },
+})
+
+export const vaultRoutes = [list, create, replace, remove, changes, batch]

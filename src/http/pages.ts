@@ -1,0 +1,254 @@
+// The pages for people: the contract to read at /docs, and what each problem means at /problems/<code>. No script, nothing
+// from anywhere else.
+import type { Express, Response } from 'express'
+import { z } from 'zod'
+import type { createDocument } from 'zod-openapi'
+import { problemCatalogue } from '../contract/problems.ts'
+import { notFound } from './problem.ts'
+
+type OpenApi = ReturnType<typeof createDocument>
+
+/** Text that stands in a page as it is. Only `html` makes it, and it escapes what it is given. */
+class Html {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+type Part = Html | Part[] | string | number | undefined
+
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+function render(part: Part): string {
+  if (part === undefined) return ''
+  if (part instanceof Html) return part.text
+  if (Array.isArray(part)) return part.map(render).join('')
+  return String(part).replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
+}
+
+const html = (strings: TemplateStringsArray, ...parts: Part[]) =>
+  new Html(strings.map((text, index) => text + render(parts[index])).join(''))
+
+/** `code` in backticks, as it stands in summaries and descriptions, as <code>. */
+const prose = (text: string) =>
+  text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
+
+const page = (title: string, body: Part) =>
+  html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title} · Limpet</title>
+<link rel="stylesheet" href="/docs/style.css">
+</head>
+<body>
+${body}
+</body>
+</html>
+`
+
+const stylesheet = `:root { color-scheme: light dark; --ink: #1d2733; --paper: #fbfaf7; --soft: #6b7785; --line: #d9d5cb; --accent: #0b6e6e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --paper: #14191f; --soft: #96a2af; --line: #303a45; --accent: #5cc8c0; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2rem 1rem 6rem; max-width: 56rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
+a { color: var(--accent); }
+h1 { font-size: 1.8rem; } h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
+h3 { margin: 2rem 0 .25rem; font-size: 1rem; }
+code, pre, .method { font-family: ui-monospace, monospace; font-size: .9em; }
+.method { display: inline-block; min-width: 4.2em; font-weight: 700; color: var(--accent); }
+.path { overflow-wrap: anywhere; }
+.soft { color: var(--soft); }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0; display: block; overflow-x: auto; }
+td, th { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
+ul.tree { list-style: none; margin: 0; padding-left: 1rem; border-left: 1px solid var(--line); }
+nav ul { columns: 2 18rem; padding-left: 1rem; }
+`
+
+/** The few members of a JSON Schema that the page shows. */
+interface Schema {
+  readonly $ref?: string
+  readonly type?: string | readonly string[]
+  readonly description?: string
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly properties?: Record<string, unknown>
+  readonly required?: readonly string[]
+  readonly items?: unknown
+  readonly anyOf?: readonly unknown[]
+  readonly oneOf?: readonly unknown[]
+}
+
+const isSchema = (value: unknown): value is Schema => typeof value === 'object' && value !== null
+
+const anchor = (name: string) => `shape-${name}`
+
+/** A schema in a few words: a link to its shape, or its type. */
+function typeOf(schema: unknown): Part {
+  if (!isSchema(schema)) return 'anything'
+  const name = schema.$ref?.split('/').at(-1)
+  if (name) return html`<a href="#${anchor(name)}">${name}</a>`
+  if (schema.const !== undefined) return html`<code>${JSON.stringify(schema.const)}</code>`
+  if (schema.enum)
+    return schema.enum.flatMap((value, index) => [
+      index ? ' or ' : '',
+      html`<code>${JSON.stringify(value)}</code>`,
+    ])
+  const choices = schema.anyOf ?? schema.oneOf
+  if (choices) return choices.flatMap((choice, index) => [index ? ' or ' : '', typeOf(choice)])
+  if (schema.items !== undefined) return ['list of ', typeOf(schema.items)]
+  return String(schema.type ?? 'object')
+}
+
+/** What a schema consists of, as a list; nothing for a plain value. */
+function membersOf(schema: unknown): Part {
+  if (!isSchema(schema) || schema.$ref) return undefined
+  const choices = schema.anyOf ?? schema.oneOf
+  if (choices) return choices.map(membersOf)
+  if (schema.items !== undefined) return membersOf(schema.items)
+  if (!schema.properties) return undefined
+  const required = new Set(schema.required)
+  return html`<ul class="tree">${Object.entries(schema.properties).map(
+    ([name, member]) =>
+      html`<li><code>${name}</code>${required.has(name) ? '' : '?'} <span class="soft">${typeOf(member)}${
+        isSchema(member) && member.description ? [' · ', prose(member.description)] : undefined
+      }</span>${membersOf(member)}</li>`,
+  )}</ul>`
+}
+
+const Content = z.record(z.string(), z.object({ schema: z.unknown() })).optional()
+
+const Operation = z.object({
+  tags: z.array(z.string()).default([]),
+  summary: z.string().default(''),
+  description: z.string().default(''),
+  security: z.array(z.unknown()).default([]),
+  parameters: z
+    .array(
+      z.object({
+        name: z.string(),
+        in: z.string(),
+        required: z.boolean().default(false),
+        description: z.string().default(''),
+        schema: z.unknown(),
+      }),
+    )
+    .default([]),
+  requestBody: z.object({ content: Content }).optional(),
+  responses: z.record(z.string(), z.object({ description: z.string(), content: Content })),
+})
+
+/** What the page shows of the document, so that it need not know every member that OpenAPI has. */
+const Document = z.object({
+  info: z.object({ description: z.string(), version: z.string() }),
+  paths: z.record(z.string(), z.record(z.string(), Operation)),
+  components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
+})
+
+type Operation = z.infer<typeof Operation>
+
+const schemaOf = (content: z.infer<typeof Content>) => Object.values(content ?? {})[0]?.schema
+
+const parameterRow = ({ name, in: place, required, schema, description }: Operation['parameters'][number]) =>
+  html`<tr><td><code>${name}</code>${required ? '' : '?'}</td><td>${place}</td><td>${typeOf(schema)}</td><td class="soft">${prose(description)}</td></tr>`
+
+const responseRow = ([status, { description, content }]: [string, Operation['responses'][string]]) =>
+  html`<tr><td>${status}</td><td>${content ? typeOf(schemaOf(content)) : ''}</td><td class="soft">${prose(description)}</td></tr>`
+
+function operationSection(method: string, path: string, operation: Operation): Part {
+  const body = schemaOf(operation.requestBody?.content)
+  return html`<section id="${method}${path}">
+<h3><span class="method">${method.toUpperCase()}</span> <span class="path"><code>${path}</code></span></h3>
+<p>${prose(operation.summary)}${operation.security.length ? html` <span class="soft">(needs an access token)</span>` : undefined}</p>
+${operation.description ? html`<p class="soft">${prose(operation.description)}</p>` : undefined}
+${operation.parameters.length ? html`<table>${operation.parameters.map(parameterRow)}</table>` : undefined}
+${body === undefined ? undefined : html`<p>Body: ${typeOf(body)}</p>${membersOf(body)}`}
+<table>${Object.entries(operation.responses).map(responseRow)}</table>
+</section>`
+}
+
+function documentationPage(document: OpenApi): Html {
+  const { info, paths, components } = Document.parse(document)
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  )
+  const tags = Map.groupBy(operations, ({ operation }) => operation.tags[0] ?? '')
+  return page(
+    'HTTP contract',
+    html`<h1>Limpet's HTTP contract</h1>
+<p>${info.description} Version ${info.version}. The same as a file: <a href="/api/v1/openapi.json">openapi.json</a>. What clients put into the sealed members is the subject of <code>docs/protocol.md</code> in the source.</p>
+<nav>${[...tags].map(
+      ([tag, entries]) =>
+        html`<p><b>${tag}</b></p><ul>${entries.map(
+          ({ method, path }) =>
+            html`<li><a href="#${method}${path}"><code>${method.toUpperCase()} ${path}</code></a></li>`,
+        )}</ul>`,
+    )}</nav>
+${[...tags].map(
+  ([tag, entries]) =>
+    html`<h2>${tag}</h2>${entries.map(({ method, path, operation }) => operationSection(method, path, operation))}`,
+)}
+<h2>Shapes</h2>
+${Object.entries(components.schemas).map(
+  ([name, schema]) =>
+    html`<section id="${anchor(name)}"><h3>${name}</h3><p class="soft">${
+      isSchema(schema) && schema.description ? prose(schema.description) : typeOf(schema)
+    }</p>${membersOf(schema)}</section>`,
+)}
+<h2>Problems</h2>
+<p>Errors are <code>application/problem+json</code> (RFC 9457). Decide by <code>code</code>, never by the words.</p>
+<table>${Object.entries(problemCatalogue).map(
+      ([code, { status, title }]) =>
+        html`<tr><td>${status}</td><td><a href="/problems/${code}"><code>${code}</code></a></td><td>${title}</td></tr>`,
+    )}</table>`,
+  )
+}
+
+const problemPage = (
+  code: string,
+  { status, title, help }: { status: number; title: string; help: string },
+) =>
+  page(
+    title,
+    html`<p class="soft">${status} · <code>${code}</code></p><h1>${title}</h1><p>${help}</p><p><a href="/docs">The contract</a></p>`,
+  )
+
+function sendPage(res: Response, body: Html) {
+  res.setHeader(
+    'Content-Security-Policy',
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  )
+  res.type('html').send(body.text)
+}
+
+/** Adds the pages to an application. */
+export function addPages(app: Express, document: OpenApi) {
+  const documentation = documentationPage(document)
+  app.get('/', (_req, res) => res.redirect(303, '/docs'))
+  app.get('/docs', (_req, res) => {
+    res.locals.route = '/docs'
+    sendPage(res, documentation)
+  })
+  app.get('/docs/style.css', (_req, res) => {
+    res.locals.route = '/docs/style.css'
+    res.type('css').send(stylesheet)
+  })
+  const problems = new Map(
+    Object.entries(problemCatalogue).map(([code, entry]) => [code, problemPage(code, entry)]),
+  )
+  app.get('/problems/:code', (req, res) => {
+    const body = problems.get(req.params.code)
+    if (!body) throw notFound()
+    res.locals.route = '/problems/{code}'
+    sendPage(res, body)
+  })
+}

@@ -1,0 +1,136 @@
+// A running server: opens the store, listens, and drains when it is told to stop.
+import { createServer, type Server, STATUS_CODES } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { createApp } from './app.ts'
+import { type Clock, seconds, systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { startMaintenance } from './features/maintenance.ts'
+import { safeError } from './http/request-log.ts'
+import { readOrMakeJwtSecret } from './jwt-secret.ts'
+import { type Random, systemRandom } from './random.ts'
+import { openStore } from './store/open.ts'
+
+/** What runs when the server is told to stop has this long to finish. */
+const drainMs = seconds(10)
+
+export interface RunningServer {
+  /** Where it listens, for this machine. */
+  readonly url: string
+  readonly migrationsApplied: number
+  /** Stops accepting, finishes what runs, closes the database; within ten seconds. */
+  stop(): Promise<void>
+}
+
+export interface Surroundings {
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Where log lines go; standard output unless said otherwise. */
+  readonly log?: DestinationStream
+}
+
+const createLogger = ({ logLevel }: Config, destination: DestinationStream | undefined): Logger => {
+  // No process id and host name: lines are safe to publish.
+  const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  return destination ? pino(options, destination) : pino(options)
+}
+
+/** Answers what is not even HTTP, in the same form as every other problem. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex, publicUrl: string) {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const body = JSON.stringify({
+    type: `${publicUrl}/problems/malformed-request`,
+    title: 'The request is malformed',
+    status,
+    detail: 'This is not a complete HTTP/1.1 request with headers of a common size.',
+    code: 'malformed-request',
+    errors: [],
+  })
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const listen = (server: Server, { host, port }: Config) =>
+  new Promise<AddressInfo>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('Not listening on a TCP port'))
+      else resolve(address)
+    })
+  })
+
+/** Resolves when every connection is closed: idle ones now, the others after their answer or at the deadline. */
+const drain = (server: Server) =>
+  new Promise<void>((resolve) => {
+    const deadline = setTimeout(() => server.closeAllConnections(), drainMs - seconds(1))
+    server.close(() => {
+      clearTimeout(deadline)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+
+/** Starts a server; rejects where the configuration cannot be used, the database not opened, or the port not taken. */
+export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
+  const { clock = systemClock, random = systemRandom } = surroundings
+  const logger = createLogger(config, surroundings.log)
+  const jwtSecret =
+    config.jwtSecret ??
+    (config.database.engine === 'sqlite' ? readOrMakeJwtSecret(config.database.file) : undefined)
+  if (jwtSecret === undefined) throw new Error('JWT_SECRET is missing')
+
+  const { store, migrationsApplied } = await openStore(config.database, {
+    now: clock.now,
+    onIdleError: () => logger.warn('a connection to the database was lost'),
+  })
+  try {
+    let accepting = true
+    const app = await createApp({
+      config,
+      jwtSecret,
+      store,
+      clock,
+      random,
+      logger,
+      accepting: () => accepting,
+    })
+    const server = createServer((req, res) => {
+      if (!accepting) res.setHeader('Connection', 'close')
+      app(req, res)
+    })
+    // Longer than the idle time of proxies in front, so that it is never this side that closes under a request.
+    server.keepAliveTimeout = seconds(75)
+    server.requestTimeout = seconds(60)
+    server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, config.publicUrl))
+    const { port } = await listen(server, config)
+    const stopMaintenance = startMaintenance({ clock, store }, (error) =>
+      logger.error({ error: safeError(error) }, 'maintenance failed'),
+    )
+    if (!config.rateLimits) logger.warn('rate limits are off: for benchmarks only')
+    logger.info({ port, engine: config.database.engine, migrationsApplied }, 'listening')
+
+    const stop = async () => {
+      accepting = false
+      stopMaintenance()
+      logger.info('stopping')
+      await drain(server)
+      await store.close()
+      logger.info('stopped')
+    }
+    let stopping: Promise<void> | undefined
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host
+    return {
+      url: `http://${host}:${port}`,
+      migrationsApplied,
+      stop: () => (stopping ??= stop()),
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
