@@ -1,0 +1,51 @@
+// What calls of the SDK throw.
+import type { Problem, ProblemCode } from '../contract/problems.ts'
+import type { Conflict, ItemState, Vault } from '../contract/vaults.ts'
+
+/** The server's answer was a problem (RFC 9457). Decide by `code`; the message is for people. */
+export class ProblemError extends Error {
+  override name = 'ProblemError'
+  /** One of the catalogue, or a newer server's. */
+  readonly code: ProblemCode | (string & {})
+  readonly status: number
+  readonly requestId: string
+  /** With `revision-conflict`: what stands there now. */
+  readonly current: ItemState | Vault | undefined
+  /** With `revision-conflict` of a batch. */
+  readonly conflicts: Conflict[]
+  /** With `malformed-request`. */
+  readonly errors: { path: string; message: string }[]
+
+  constructor({ detail, title, code, status, requestId, current, conflicts, errors }: Problem) {
+    super(detail || title)
+    this.code = code
+    this.status = status
+    this.requestId = requestId
+    this.current = current
+    this.conflicts = conflicts ?? []
+    this.errors = errors ?? []
+  }
+}
+
+/** No answer came, or none that is Limpet's. A write may have happened; repeating it is safe. */
+export class NetworkError extends Error {
+  override name = 'NetworkError'
+}
+
+/** There is no session, or it has ended. Log in again. */
+export class LoggedOutError extends Error {
+  override name = 'LoggedOutError'
+}
+
+/**
+ * The server did what an honest one does not do: the client stops instead of going along (docs/protocol.md, "What a client
+ * must refuse").
+ */
+export class RefusedError extends Error {
+  override name = 'RefusedError'
+}
+
+/** The cursor is of another history (a restored backup): `Replica.resync` is next. */
+export class ResyncRequiredError extends Error {
+  override name = 'ResyncRequiredError'
+}

@@ -1,0 +1,41 @@
+// Where a session is kept between calls, and between runs of a program.
+import { z } from 'zod'
+import { AuthMethod, KdfParameters } from '../contract/accounts.ts'
+
+/** Everything that a program keeps of a session. The tokens are secrets; nothing in it opens a vault. */
+export const SessionState = z.object({
+  server: z.string(),
+  accountId: z.string(),
+  email: z.string(),
+  sessionId: z.string(),
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  /** As the server keeps them: what unlocking needs beside the password. */
+  kdf: KdfParameters,
+  accountKey: z.string(),
+  /** The method of the last login; a weaker one is refused from then on. */
+  method: AuthMethod,
+})
+
+export type SessionState = z.infer<typeof SessionState>
+
+/** Several processes may share one; the newest state wins. */
+export interface SessionStorage {
+  load(): Promise<SessionState | undefined>
+  save(state: SessionState): Promise<void>
+  clear(): Promise<void>
+}
+
+/** Keeps the session for as long as the object lives. */
+export function memorySessionStorage(): SessionStorage {
+  let kept: SessionState | undefined
+  return {
+    load: async () => kept,
+    save: async (state) => {
+      kept = state
+    },
+    clear: async () => {
+      kept = undefined
+    },
+  }
+}

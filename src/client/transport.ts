@@ -1,0 +1,191 @@
+// Requests to a Limpet server: JSON in and out, typed errors, repeated where that is safe, with a token that renews itself.
+import type { z } from 'zod'
+import { SessionTokens } from '../contract/accounts.ts'
+import { Problem } from '../contract/problems.ts'
+import { LoggedOutError, NetworkError, ProblemError } from './errors.ts'
+import type { SessionState, SessionStorage } from './session-storage.ts'
+
+/** Milliseconds before a request without an answer counts as lost. */
+const timeoutMs = 30_000
+
+/** Waits between the tries of a request whose answer was lost, or that the server asked to repeat, in milliseconds. */
+const retryDelays = [200, 1000]
+
+/** The longest `Retry-After` that is waited for, in seconds; beyond it the caller is told. */
+const longestRetryAfter = 5
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Below the server's URL, such as `/api/v1/vaults`. */
+  readonly path: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** False for what must not happen twice when an answer is lost. */
+  readonly repeatable?: boolean
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+type Fetch = typeof globalThis.fetch
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|.*\.localhost)$/
+
+/** Checks a server's URL and takes the slashes off its end; throws a TypeError for what must not be used. */
+export function serverUrl(text: string, allowInsecure: boolean): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username)
+    throw new TypeError(`"${text}" is not the URL of a server. It looks like https://vault.example.com`)
+  if (url.protocol === 'http:' && !allowInsecure && !loopback.test(url.hostname))
+    throw new TypeError(
+      'The server must be reached over https: over http others on the way can log in as you',
+    )
+  return url.href.replace(/\/+$/, '')
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+async function readAnswer(response: Response): Promise<Answer> {
+  const text = await response.text()
+  let body: unknown
+  try {
+    body = text === '' ? undefined : JSON.parse(text)
+  } catch {
+    body = undefined
+  }
+  if (response.ok || response.status === 304) return { status: response.status, body }
+  const problem = Problem.safeParse(body)
+  if (problem.success) throw new ProblemError(problem.data)
+  throw new NetworkError(`The answer (status ${response.status}) is not one of a Limpet server`)
+}
+
+/** How long to wait before the next try in milliseconds, or undefined where there is to be none. */
+function retryDelay(error: unknown, tries: number, retryAfter: number): number | undefined {
+  const delay = retryDelays[tries]
+  if (delay === undefined) return undefined
+  if (error instanceof NetworkError) return delay
+  const later = error instanceof ProblemError && (error.status === 429 || error.status === 503)
+  return later && retryAfter <= longestRetryAfter ? Math.max(delay, retryAfter * 1000) : undefined
+}
+
+export class Transport {
+  readonly server: string
+  readonly #fetch: Fetch
+  readonly #storage: SessionStorage
+  #refreshing: Promise<SessionState> | undefined
+
+  /** @param server as `serverUrl` returns it */
+  constructor(server: string, storage: SessionStorage, fetch: Fetch = globalThis.fetch) {
+    this.server = server
+    this.#storage = storage
+    // Browsers insist on being called with their own `this`.
+    this.#fetch = (input, init) => fetch(input, init)
+  }
+
+  /** Sends without a session. Throws ProblemError and NetworkError. */
+  async send<T>(schema: z.ZodType<T>, request: Request): Promise<T> {
+    return this.#parse(schema, await this.#sendPatiently(request, undefined))
+  }
+
+  /** Sends with the session's access token, renewed when it has run out. Throws LoggedOutError too. */
+  async sendAuthorized<T>(schema: z.ZodType<T>, request: Request): Promise<T> {
+    return this.#parse(schema, await this.authorized(request))
+  }
+
+  /** Like `sendAuthorized`, for answers whose body does not matter. */
+  async authorized(request: Request): Promise<Answer> {
+    const state = await this.#state()
+    try {
+      return await this.#sendPatiently(request, state.accessToken)
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.code === 'not-authenticated')) throw error
+    }
+    const renewed = await this.#renewed(state.accessToken)
+    return this.#sendPatiently(request, renewed.accessToken)
+  }
+
+  #parse<T>(schema: z.ZodType<T>, { body }: Answer): T {
+    const result = schema.safeParse(body)
+    if (!result.success) throw new NetworkError('The answer is not as the contract says')
+    return result.data
+  }
+
+  async #state(): Promise<SessionState> {
+    const state = await this.#storage.load()
+    if (!state) throw new LoggedOutError('There is no session. Log in first.')
+    return state
+  }
+
+  /** The session with another access token than the one that was refused; several callers share one refresh. */
+  async #renewed(refusedToken: string): Promise<SessionState> {
+    const state = await this.#state()
+    // Another process may have renewed it in the meantime.
+    if (state.accessToken !== refusedToken) return state
+    this.#refreshing ??= this.#refresh(state).finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  async #refresh(state: SessionState): Promise<SessionState> {
+    try {
+      // Repeatable: for a minute the same use is answered with the same successor.
+      const { accessToken, refreshToken } = await this.send(SessionTokens, {
+        method: 'POST',
+        path: '/api/v1/token/refresh',
+        body: { refreshToken: state.refreshToken },
+      })
+      const renewed = { ...state, accessToken, refreshToken }
+      await this.#storage.save(renewed)
+      return renewed
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.code === 'invalid-refresh-token')) throw error
+      const current = await this.#storage.load()
+      if (current && current.refreshToken !== state.refreshToken) return current
+      await this.#storage.clear()
+      throw new LoggedOutError('The session has ended. Log in again.')
+    }
+  }
+
+  async #sendPatiently(request: Request, accessToken: string | undefined): Promise<Answer> {
+    for (let tries = 0; ; tries++) {
+      let retryAfter = 0
+      try {
+        const response = await this.#sendOnce(request, accessToken)
+        retryAfter = Number(response.headers.get('retry-after') ?? 0)
+        return await readAnswer(response)
+      } catch (error) {
+        // A 429 or 503 means that nothing was done, so that even what must not happen twice may be sent again.
+        const repeatable = (request.repeatable ?? true) || error instanceof ProblemError
+        const delay = repeatable ? retryDelay(error, tries, retryAfter) : undefined
+        if (delay === undefined) throw error
+        await pause(delay)
+      }
+    }
+  }
+
+  async #sendOnce(
+    { method, path, body, headers }: Request,
+    accessToken: string | undefined,
+  ): Promise<Response> {
+    try {
+      return await this.#fetch(`${this.server}${path}`, {
+        method,
+        redirect: 'error',
+        credentials: 'omit',
+        cache: 'no-store',
+        signal: AbortSignal.timeout(timeoutMs),
+        headers: {
+          ...headers,
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          ...(accessToken !== undefined && { Authorization: `Bearer ${accessToken}` }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+    } catch {
+      throw new NetworkError(`The server at ${this.server} does not answer`)
+    }
+  }
+}

@@ -1,0 +1,244 @@
+// An opened vault: items in clear on this side, sealed on the way out.
+import {
+  BatchResult,
+  Changes,
+  Item,
+  type ItemState,
+  ItemVersions,
+  type Operation,
+  Vault,
+} from '../contract/vaults.ts'
+import { itemContext, vaultDataContext } from './context.ts'
+import { open, seal } from './envelope.ts'
+import { ProblemError, RefusedError, ResyncRequiredError } from './errors.ts'
+import {
+  encodeContent,
+  type ItemContent,
+  parseItemContent,
+  parseVaultContent,
+  type UnknownContent,
+  type VaultContent,
+} from './item-content.ts'
+import type { Transport } from './transport.ts'
+
+/** An item in clear. */
+export interface OpenItem {
+  readonly id: string
+  readonly revision: number
+  readonly content: ItemContent | UnknownContent
+  readonly createdAt: string
+  readonly updatedAt: string
+  /** When it went to the trash; null outside of it. */
+  readonly deletedAt: string | null
+}
+
+/** The write found something else than what it was to replace; nothing was written. */
+export class ConflictError extends Error {
+  override name = 'ConflictError'
+  /** The item as it is now, or undefined where it was deleted for good. */
+  readonly current: OpenItem | undefined
+  /** The revision to build on: that of the item, or of what is left of it. */
+  readonly revision: number
+
+  constructor(revision: number, current: OpenItem | undefined) {
+    super(current ? 'The item was changed in the meantime' : 'The item was deleted for good in the meantime')
+    this.revision = revision
+    this.current = current
+  }
+}
+
+const ifMatch = (revision: number | undefined): Record<string, string> =>
+  revision === undefined ? {} : { 'If-Match': `"${revision}"` }
+
+export class OpenVault {
+  readonly id: string
+  readonly #transport: Transport
+  readonly #key: Uint8Array
+  #vault: Vault
+  #content: VaultContent
+  /** The highest revision seen of each item; a server that shows a lower one rolled it back. */
+  readonly #seen = new Map<string, number>()
+
+  private constructor(transport: Transport, vault: Vault, key: Uint8Array, content: VaultContent) {
+    this.id = vault.id
+    this.#transport = transport
+    this.#vault = vault
+    this.#key = key
+    this.#content = content
+  }
+
+  /** @param key the vault key, 32 bytes. Throws OpenError where the vault's data is not sealed with it. */
+  static async open(transport: Transport, vault: Vault, key: Uint8Array): Promise<OpenVault> {
+    const content = parseVaultContent(await open(key, vaultDataContext(vault.id), vault.data))
+    return new OpenVault(transport, vault, key, content)
+  }
+
+  get name(): string {
+    return this.#content.name
+  }
+
+  /** As the server had it when it was last looked at. */
+  get itemCount(): number {
+    return this.#vault.itemCount
+  }
+
+  /** Renames the vault, keeping whatever else its data holds; throws ProblemError `revision-conflict` if it changed. */
+  async rename(name: string): Promise<void> {
+    const content = { ...this.#content, name }
+    this.#vault = await this.#transport.sendAuthorized(Vault, {
+      method: 'PUT',
+      path: this.#path(),
+      headers: ifMatch(this.#vault.revision),
+      body: { data: await seal(this.#key, vaultDataContext(this.id), encodeContent(content)) },
+    })
+    this.#content = content
+  }
+
+  /** Deletes the vault with everything in it, for good. */
+  async delete(): Promise<void> {
+    await this.#transport.authorized({ method: 'DELETE', path: this.#path() })
+  }
+
+  /** Seals content for an item of this vault; the envelope opens under no other id. */
+  sealItem(itemId: string, content: ItemContent | UnknownContent): Promise<string> {
+    return seal(this.#key, itemContext(this.id, itemId), encodeContent(content))
+  }
+
+  /** Opens an item as the server gave it. Throws OpenError, ContentError, and RefusedError where its revision went back. */
+  async openItem(item: Item): Promise<OpenItem> {
+    this.#notice(item)
+    const { id, revision, createdAt, updatedAt, deletedAt } = item
+    const content = parseItemContent(await open(this.#key, itemContext(this.id, id), item.data))
+    return { id, revision, createdAt, updatedAt, deletedAt, content }
+  }
+
+  #notice({ id, revision }: ItemState) {
+    if (revision < (this.#seen.get(id) ?? 0))
+      throw new RefusedError(
+        'The server shows an older state of an item than before. It was restored from a backup, or it is not honest: sync, and compare.',
+      )
+    this.#seen.set(id, revision)
+  }
+
+  async get(itemId: string): Promise<OpenItem> {
+    return this.openItem(
+      await this.#transport.sendAuthorized(Item, { method: 'GET', path: this.#path(itemId) }),
+    )
+  }
+
+  /** Creates an item. Throws ConflictError where the id is in use. */
+  create(content: ItemContent, itemId: string = crypto.randomUUID()): Promise<OpenItem> {
+    return this.#put(itemId, content, { 'If-None-Match': '*' })
+  }
+
+  /** Replaces an item's content, if it is still at `revision`. Throws ConflictError with what stands there now. */
+  replace(itemId: string, revision: number, content: ItemContent | UnknownContent): Promise<OpenItem> {
+    return this.#put(itemId, content, ifMatch(revision))
+  }
+
+  async #put(itemId: string, content: ItemContent | UnknownContent, headers: Record<string, string>) {
+    const item = await this.putSealed(itemId, await this.sealItem(itemId, content), headers)
+    return this.openItem(item)
+  }
+
+  /**
+   * Writes an envelope as it is. A conflict with the very same envelope is this write's own success, whose answer was lost:
+   * no two envelopes are alike.
+   */
+  async putSealed(itemId: string, data: string, headers: Record<string, string>): Promise<Item> {
+    try {
+      return await this.#transport.sendAuthorized(Item, {
+        method: 'PUT',
+        path: this.#path(itemId),
+        headers,
+        body: { data },
+      })
+    } catch (error) {
+      const current = error instanceof ProblemError ? Item.safeParse(error.current).data : undefined
+      if (current?.id === itemId && current.data === data) return current
+      throw await this.#conflict(error)
+    }
+  }
+
+  /** A `revision-conflict` as a ConflictError with the item in clear; every other error as it is. */
+  async #conflict(error: unknown): Promise<unknown> {
+    if (!(error instanceof ProblemError) || error.code !== 'revision-conflict' || !error.current) return error
+    const item = Item.safeParse(error.current)
+    return new ConflictError(
+      error.current.revision,
+      item.success ? await this.openItem(item.data) : undefined,
+    )
+  }
+
+  /** Moves an item to the trash; again changes nothing. With `revision` only if it is still that. */
+  trash(itemId: string, revision?: number): Promise<OpenItem> {
+    return this.#change({ method: 'DELETE', path: this.#path(itemId), headers: ifMatch(revision) })
+  }
+
+  /** Takes an item out of the trash; again changes nothing. */
+  restore(itemId: string, revision?: number): Promise<OpenItem> {
+    return this.#change({ method: 'POST', path: `${this.#path(itemId)}/restore`, headers: ifMatch(revision) })
+  }
+
+  async #change(request: Parameters<Transport['authorized']>[0]): Promise<OpenItem> {
+    try {
+      return await this.openItem(await this.#transport.sendAuthorized(Item, request))
+    } catch (error) {
+      throw await this.#conflict(error)
+    }
+  }
+
+  /** Deletes an item for good, out of the trash or not. */
+  async purge(itemId: string, revision?: number): Promise<void> {
+    const path = `${this.#path(itemId)}?permanent=true`
+    try {
+      await this.#transport.authorized({ method: 'DELETE', path, headers: ifMatch(revision) })
+    } catch (error) {
+      throw await this.#conflict(error)
+    }
+  }
+
+  /** The contents that were replaced, newest first. */
+  async versions(itemId: string) {
+    const { versions } = await this.#transport.sendAuthorized(ItemVersions, {
+      method: 'GET',
+      path: `${this.#path(itemId)}/versions`,
+    })
+    return Promise.all(
+      versions.map(async ({ data, revision, createdAt, replacedAt }) => {
+        const content = parseItemContent(await open(this.#key, itemContext(this.id, itemId), data))
+        return { revision, createdAt, replacedAt, content }
+      }),
+    )
+  }
+
+  /** Applies sealed operations, all or none. Throws ProblemError `revision-conflict` with `conflicts`. */
+  batch(operations: Operation[]): Promise<BatchResult> {
+    return this.#transport.sendAuthorized(BatchResult, {
+      method: 'POST',
+      path: `${this.#path()}/batch`,
+      body: { operations },
+      repeatable: false,
+    })
+  }
+
+  /** One page of changes since a cursor. Throws ResyncRequiredError. */
+  async changes(since: string | undefined): Promise<Changes> {
+    const query = since === undefined ? '' : `?since=${encodeURIComponent(since)}`
+    try {
+      return await this.#transport.sendAuthorized(Changes, {
+        method: 'GET',
+        path: `${this.#path()}/changes${query}`,
+      })
+    } catch (error) {
+      if (error instanceof ProblemError && error.code === 'resync-required')
+        throw new ResyncRequiredError(error.message)
+      throw error
+    }
+  }
+
+  #path(itemId?: string): string {
+    const vault = `/api/v1/vaults/${this.id}`
+    return itemId === undefined ? vault : `${vault}/items/${itemId}`
+  }
+}

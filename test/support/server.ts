@@ -1,0 +1,133 @@
+// A server for a test, in this process, and clients of it.
+import { randomUUID } from 'node:crypto'
+import { Writable } from 'node:stream'
+import {
+  Limpet,
+  leastKdf,
+  type OpenVault,
+  type SessionStorage,
+  type UnlockedAccount,
+} from '../../src/client/index.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
+import { readConfig } from '../../src/config.ts'
+import { startServer as start } from '../../src/server.ts'
+import { createDatabase, type Engine, type TestDatabase } from './database.ts'
+import { freePort } from './postgres.ts'
+
+/** A clock that stands still until it is moved. */
+export class TestClock implements Clock {
+  #now = Date.UTC(2026, 0, 1)
+  #monotonic = 0
+
+  now() {
+    return this.#now
+  }
+
+  monotonic() {
+    return this.#monotonic
+  }
+
+  /** Lets time pass. */
+  advance(ms: number) {
+    this.#now += ms
+    this.#monotonic += ms
+  }
+
+  /** Sets the wall clock, as an administrator would; no time passes. */
+  jump(ms: number) {
+    this.#now += ms
+  }
+}
+
+export const testSecret = 'a secret of more than thirty-two bytes, for tests only'
+
+export interface TestServer {
+  readonly url: string
+  readonly database: TestDatabase
+  /** Every log line so far. */
+  readonly log: () => string
+  /** Stops the server and removes the database. */
+  close(): Promise<void>
+  /** Stops the server and leaves the database. */
+  stop(): Promise<void>
+}
+
+export interface TestServerOptions {
+  readonly clock?: Clock
+  /** Settings, as in the environment. */
+  readonly environment?: Record<string, string>
+  /** An existing database, for a second server on it; it is then not removed. */
+  readonly database?: TestDatabase
+}
+
+/** Starts a server on an empty database. Rate limits are off unless the environment says otherwise. */
+export async function startServer(engine: Engine, options: TestServerOptions = {}): Promise<TestServer> {
+  const database = options.database ?? (await createDatabase(engine))
+  const lines: string[] = []
+  const port = await freePort()
+  const config = readConfig({
+    PORT: String(port),
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    DATABASE_URL: database.url,
+    JWT_SECRET: testSecret,
+    RATE_LIMITS: 'off',
+    ...options.environment,
+  })
+  const server = await start(config, {
+    clock: options.clock ?? systemClock,
+    log: new Writable({
+      write(chunk, _encoding, done) {
+        lines.push(String(chunk))
+        done()
+      },
+    }),
+  })
+  return {
+    url: server.url,
+    database,
+    log: () => lines.join(''),
+    stop: () => server.stop(),
+    async close() {
+      await server.stop()
+      if (!options.database) await database.remove()
+    },
+  }
+}
+
+const device = () => ({ id: randomUUID(), name: 'test', type: 'other' as const })
+
+/** A client of a server, as on a new device. */
+export const client = (server: { url: string }, storage?: SessionStorage) =>
+  new Limpet({ server: server.url, device: device(), ...(storage && { storage }) })
+
+export interface RegisteredClient {
+  readonly email: string
+  readonly password: string
+  readonly limpet: Limpet
+  readonly account: UnlockedAccount
+  readonly vault: OpenVault
+}
+
+/** A new account that is logged in, with its first vault open. Keys are derived with the least costs. */
+export async function registeredClient(
+  server: { url: string },
+  options: { password?: string; storage?: SessionStorage } = {},
+): Promise<RegisteredClient> {
+  const email = `${randomUUID()}@example.com`
+  const password = options.password ?? 'correct horse battery staple'
+  const limpet = client(server, options.storage)
+  await limpet.register({ email, password, kdf: leastKdf })
+  const account = await limpet.login({ email, password })
+  const [vault] = await account.vaults()
+  if (!vault) throw new Error('A new account has no vault')
+  return { email, password, limpet, account, vault }
+}
+
+/** The same account on another device. */
+export async function secondDevice(server: { url: string }, { email, password }: RegisteredClient) {
+  const limpet = client(server)
+  const account = await limpet.login({ email, password })
+  const [vault] = await account.vaults()
+  if (!vault) throw new Error('The account has no vault')
+  return { limpet, account, vault }
+}
