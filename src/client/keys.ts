@@ -1,0 +1,111 @@
+// From the password to the keys (docs/protocol.md, "Keys"), and new keys.
+import { argon2id } from 'hash-wasm'
+import { defaultKdf, type KdfParameters, leastKdf, mostKdf } from '../contract/accounts.ts'
+import { decodeBase64url, encodeBase64url } from './base64url.ts'
+import { hkdfSha256 } from './hkdf.ts'
+import { platformRandom, type Random, takeRandom } from './random.ts'
+
+const keyBytes = 32
+const kdfSaltBytes = 16
+const authInfo = 'limpet/v1/auth'
+const wrapInfo = 'limpet/v1/wrap'
+const noSalt = new Uint8Array(0)
+const costNames = ['memoryKiB', 'iterations', 'parallelism'] as const
+
+/** What a derivation costs: memory in KiB, passes over it, lanes. */
+export type KdfCosts = Pick<KdfParameters, (typeof costNames)[number]>
+
+/** The parameters of a key derivation are not acceptable; the message says which, and nothing has been derived. */
+export class KdfRefusedError extends Error {
+  override readonly name = 'KdfRefusedError'
+}
+
+/** Nothing can be derived from such a password; the message says why. */
+export class PasswordRefusedError extends Error {
+  override readonly name = 'PasswordRefusedError'
+}
+
+/** Below the floor a hostile server could guess the password from what login sends; above the ceiling it could freeze us. */
+function requireAcceptableCosts(costs: KdfCosts) {
+  for (const name of costNames) {
+    const cost = costs[name]
+    if (!Number.isInteger(cost) || cost < leastKdf[name] || cost > mostKdf[name])
+      throw new KdfRefusedError(
+        `The key derivation has ${name} ${cost}; from ${leastKdf[name]} to ${mostKdf[name]} is acceptable`,
+      )
+  }
+}
+
+function decodeSalt(salt: string): Uint8Array {
+  let bytes: Uint8Array
+  try {
+    bytes = decodeBase64url(salt)
+  } catch {
+    throw new KdfRefusedError('The salt of the key derivation is not base64url without padding')
+  }
+  if (bytes.length !== kdfSaltBytes)
+    throw new KdfRefusedError(
+      `The salt of the key derivation has ${bytes.length} bytes; it must have ${kdfSaltBytes}`,
+    )
+  return bytes
+}
+
+function requireAcceptable(kdf: KdfParameters): Uint8Array {
+  if (kdf.algorithm !== 'argon2id')
+    throw new KdfRefusedError('The key derivation is not argon2id, which is the only one of this protocol')
+  requireAcceptableCosts(kdf)
+  return decodeSalt(kdf.salt)
+}
+
+/** NFKC, then UTF-8, whole: the same password typed on two systems has to become the same bytes. */
+function encodePassword(password: string): Uint8Array {
+  if (password === '') throw new PasswordRefusedError('The password is empty')
+  if (!password.isWellFormed())
+    throw new PasswordRefusedError('The password contains half of a surrogate pair, which has no UTF-8 form')
+  return new TextEncoder().encode(password.normalize('NFKC'))
+}
+
+/**
+ * The two keys of a password: Argon2id version 1.3 (RFC 9106) to a master key, and from that HKDF-SHA-256 (RFC 5869) once
+ * for each key (docs/protocol.md, "Keys"). Takes as long as the parameters make it, and holds up its thread meanwhile.
+ *
+ * @returns two keys of 32 bytes: `authKey` for the server, `wrapKey` for the account key and never sent
+ * @throws KdfRefusedError for parameters out of bounds, before anything is derived
+ * @throws PasswordRefusedError for an empty password or one that is not well-formed Unicode
+ */
+export async function deriveKeys(
+  password: string,
+  kdf: KdfParameters,
+): Promise<{ authKey: Uint8Array; wrapKey: Uint8Array }> {
+  const salt = requireAcceptable(kdf)
+  const masterKey = await argon2id({
+    password: encodePassword(password),
+    salt,
+    memorySize: kdf.memoryKiB,
+    iterations: kdf.iterations,
+    parallelism: kdf.parallelism,
+    hashLength: keyBytes,
+    outputType: 'binary',
+  })
+  const [authKey, wrapKey] = await Promise.all([
+    hkdfSha256(masterKey, noSalt, authInfo, keyBytes),
+    hkdfSha256(masterKey, noSalt, wrapInfo, keyBytes),
+  ])
+  masterKey.fill(0)
+  return { authKey, wrapKey }
+}
+
+/**
+ * Parameters with a fresh salt, for a new account or a new password; never use a salt for a second password.
+ *
+ * @throws KdfRefusedError for costs that no client would accept
+ */
+export function newKdf(costs: KdfCosts = defaultKdf, random: Random = platformRandom): KdfParameters {
+  requireAcceptableCosts(costs)
+  const { memoryKiB, iterations, parallelism } = costs
+  const salt = encodeBase64url(takeRandom(random, kdfSaltBytes))
+  return { algorithm: 'argon2id', memoryKiB, iterations, parallelism, salt }
+}
+
+/** A new account key or vault key: 32 random bytes. */
+export const newKey = (random: Random = platformRandom): Uint8Array => takeRandom(random, keyBytes)

@@ -1,0 +1,99 @@
+// The published vectors (test/vectors), typed, with their hexadecimal as bytes.
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+
+/** Bytes without the class that Node reads them as, so that they compare equal to what the client returns. */
+const Hex = z.string().transform((hex) => new Uint8Array(Buffer.from(hex, 'hex')))
+
+// The algorithm is taken as it stands: the refused vectors hold others, as a hostile server would.
+const Kdf = z.object({
+  algorithm: z.custom<'argon2id'>((value) => typeof value === 'string'),
+  memoryKiB: z.number(),
+  iterations: z.number(),
+  parallelism: z.number(),
+  salt: z.string(),
+})
+
+const Keys = z.object({ secret: Hex, masterKey: Hex, authKey: Hex, wrapKey: Hex, authKeyAsSent: z.string() })
+
+const Envelope = z.object({
+  name: z.string(),
+  key: Hex,
+  salt: Hex,
+  context: z.array(z.string()),
+  encodedContext: Hex,
+  plaintext: Hex,
+  padded: Hex,
+  encryptionKey: Hex,
+  commitment: Hex,
+  sealed: z.string(),
+})
+
+const RefusedEnvelope = z.object({
+  why: z.string(),
+  key: Hex,
+  context: z.array(z.string()),
+  sealed: z.string(),
+})
+
+const KeyDerivation = z.object({
+  accepted: z.array(Keys.extend({ name: z.string(), password: z.string(), kdf: Kdf })).min(1),
+  refused: z.array(z.object({ why: z.string(), password: z.string(), kdf: Kdf })).min(1),
+  refusedPasswords: z
+    .array(
+      z.object({
+        why: z.string(),
+        utf16: z
+          .array(z.string())
+          .transform((units) => String.fromCharCode(...units.map((unit) => Number.parseInt(unit, 16)))),
+      }),
+    )
+    .min(1),
+})
+
+const Envelopes = z.object({
+  accepted: z.array(Envelope).min(1),
+  refused: z.array(RefusedEnvelope).min(1),
+})
+
+const Padding = z.object({
+  padme: z.array(z.tuple([z.number(), z.number()])).min(1),
+  accepted: z.array(z.object({ plaintext: Hex, padded: Hex })).min(1),
+  refused: z.array(z.object({ why: z.string(), padded: Hex })).min(1),
+})
+
+const Base64url = z.object({
+  accepted: z.array(z.object({ bytes: Hex, text: z.string() })).min(1),
+  refused: z.array(z.object({ why: z.string(), text: z.string() })).min(1),
+})
+
+const Account = Keys.extend({
+  accountId: z.string(),
+  vaultId: z.string(),
+  itemId: z.string(),
+  password: z.string(),
+  kdf: Kdf,
+  accountKey: Envelope,
+  vaultKey: Envelope,
+  vaultData: Envelope,
+  vaultContent: z.unknown(),
+  item: Envelope,
+  itemContent: z.unknown(),
+  afterPasswordChange: Keys.extend({ password: z.string(), kdf: Kdf, accountKey: Envelope }),
+})
+
+const Chain = z.object({
+  accepted: z.array(Account).min(1),
+  refused: z.array(RefusedEnvelope).min(1),
+})
+
+const read = <Shape extends z.ZodType>(name: string, shape: Shape): z.output<Shape> =>
+  shape.parse(JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8')))
+
+export const vectors = {
+  keyDerivation: read('key-derivation', KeyDerivation),
+  envelope: read('envelope', Envelopes),
+  padding: read('padding', Padding),
+  base64url: read('base64url', Base64url),
+  chain: read('chain', Chain),
+}

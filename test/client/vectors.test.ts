@@ -1,0 +1,114 @@
+// The client against the published vectors, which another implementation made (test/vectors/generate.py).
+import { describe, expect, test } from 'vitest'
+import { decodeBase64url, encodeBase64url } from '../../src/client/base64url.ts'
+import {
+  accountKeyContext,
+  encodeContext,
+  itemContext,
+  vaultDataContext,
+  vaultKeyContext,
+} from '../../src/client/context.ts'
+import { OpenError, open, seal } from '../../src/client/envelope.ts'
+import { encodeContent, parseItemContent, parseVaultContent } from '../../src/client/item-content.ts'
+import { deriveKeys, KdfRefusedError, PasswordRefusedError } from '../../src/client/keys.ts'
+import { pad, padme, unpad } from '../../src/client/padding.ts'
+import { KdfParameters } from '../../src/contract/accounts.ts'
+import { Sealed, SealedKey } from '../../src/contract/primitives.ts'
+import { vectors } from './read-vectors.ts'
+
+describe('base64url', () => {
+  test.each(vectors.base64url.accepted)('$text', ({ bytes, text }) => {
+    expect(encodeBase64url(bytes)).toBe(text)
+    expect(decodeBase64url(text)).toEqual(bytes)
+  })
+
+  test.each(vectors.base64url.refused)('refuses $why: $text', ({ text }) => {
+    expect(() => decodeBase64url(text)).toThrow(SyntaxError)
+  })
+})
+
+describe('padding', () => {
+  test.each(vectors.padding.padme)('padme of %i is %i', (length, padded) => {
+    expect(padme(length)).toBe(padded)
+  })
+
+  test('pads and unpads', () => {
+    for (const { plaintext, padded } of vectors.padding.accepted) {
+      expect(pad(plaintext)).toEqual(padded)
+      expect(unpad(padded)).toEqual(plaintext)
+    }
+  })
+
+  test.each(vectors.padding.refused)('refuses $why', ({ padded }) => {
+    expect(() => unpad(padded)).toThrow(RangeError)
+  })
+})
+
+describe('key derivation', () => {
+  test.each(vectors.keyDerivation.accepted)('$name', async ({ password, kdf, ...expected }) => {
+    const { authKey, wrapKey } = await deriveKeys(password, KdfParameters.parse(kdf))
+    expect(authKey).toEqual(expected.authKey)
+    expect(wrapKey).toEqual(expected.wrapKey)
+    expect(encodeBase64url(authKey)).toBe(expected.authKeyAsSent)
+  })
+
+  test.each(vectors.keyDerivation.refused)('refuses where $why', async ({ password, kdf }) => {
+    await expect(deriveKeys(password, kdf)).rejects.toThrow(KdfRefusedError)
+  })
+
+  test.each(vectors.keyDerivation.refusedPasswords)('refuses a password: $why', async ({ utf16 }) => {
+    const kdf = vectors.keyDerivation.accepted[0]?.kdf
+    if (!kdf) throw new Error('There is no accepted vector')
+    await expect(deriveKeys(utf16, kdf)).rejects.toThrow(PasswordRefusedError)
+  })
+})
+
+describe('envelope', () => {
+  test.each(vectors.envelope.accepted)('$name', async ({ key, salt, context, plaintext, ...expected }) => {
+    expect(encodeContext(context)).toEqual(expected.encodedContext)
+    expect(pad(plaintext)).toEqual(expected.padded)
+    expect(await seal(key, context, plaintext, () => salt)).toBe(expected.sealed)
+    expect(await open(key, context, expected.sealed)).toEqual(plaintext)
+    expect(Sealed.safeParse(expected.sealed).success).toBe(true)
+  })
+
+  test.each(vectors.envelope.refused)('refuses: $why', async ({ key, context, sealed }) => {
+    await expect(open(key, context, sealed)).rejects.toStrictEqual(new OpenError())
+  })
+})
+
+describe('a whole account', () => {
+  test.each(vectors.chain.accepted)('opens from the password down', async (account) => {
+    const { accountId, vaultId, itemId, password, kdf, accountKey, vaultKey, vaultData, item } = account
+    const { authKey, wrapKey } = await deriveKeys(password, kdf)
+    expect(encodeBase64url(authKey)).toBe(account.authKeyAsSent)
+    const openedAccountKey = await open(wrapKey, accountKeyContext(accountId, kdf), accountKey.sealed)
+    const openedVaultKey = await open(openedAccountKey, vaultKeyContext(accountId, vaultId), vaultKey.sealed)
+    const data = await open(openedVaultKey, vaultDataContext(vaultId), vaultData.sealed)
+    expect(parseVaultContent(data)).toEqual(account.vaultContent)
+    const content = parseItemContent(await open(openedVaultKey, itemContext(vaultId, itemId), item.sealed))
+    expect(content).toEqual(account.itemContent)
+    expect(SealedKey.safeParse(accountKey.sealed).success).toBe(true)
+    expect(SealedKey.safeParse(vaultKey.sealed).success).toBe(true)
+  })
+
+  test.each(vectors.chain.accepted)('is sealed to the same bytes', async (account) => {
+    const { accountKey, vaultKey, vaultData, item } = account
+    for (const { key, context, salt, plaintext, sealed } of [accountKey, vaultKey, vaultData, item])
+      expect(await seal(key, context, plaintext, () => salt)).toBe(sealed)
+    expect(encodeContent(parseItemContent(item.plaintext)).length).toBe(item.plaintext.length)
+  })
+
+  test.each(vectors.chain.accepted)('keeps its account key when the password changes', async (account) => {
+    const { password, kdf, authKeyAsSent, accountKey } = account.afterPasswordChange
+    const { authKey, wrapKey } = await deriveKeys(password, kdf)
+    expect(encodeBase64url(authKey)).toBe(authKeyAsSent)
+    expect(await open(wrapKey, accountKeyContext(account.accountId, kdf), accountKey.sealed)).toEqual(
+      account.accountKey.plaintext,
+    )
+  })
+
+  test.each(vectors.chain.refused)('refuses $why', async ({ key, context, sealed }) => {
+    await expect(open(key, context, sealed)).rejects.toStrictEqual(new OpenError())
+  })
+})

@@ -1,0 +1,503 @@
+# Writes the vectors beside it: pip install argon2-cffi cryptography && python3 test/vectors/generate.py
+"""Vectors of client protocol version 1 (docs/protocol.md).
+
+An implementation of its own, so that the vectors check the TypeScript client instead of repeating it. Everything is
+deterministic: where the protocol wants randomness, bytes are made from a label. Byte strings are hexadecimal unless a
+name or a description says otherwise.
+"""
+
+import base64
+import hashlib
+import json
+import struct
+import unicodedata
+from pathlib import Path
+
+from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+assert ARGON2_VERSION == 0x13
+
+LEAST = {"memoryKiB": 19456, "iterations": 2, "parallelism": 1}
+DEFAULT = {"memoryKiB": 65536, "iterations": 3, "parallelism": 1}
+MOST = {"memoryKiB": 1048576, "iterations": 16, "parallelism": 8}
+
+ACCOUNT = "3f0c8a52-5a1e-4d0b-9b1f-6f4f2f8f7a01"
+OTHER_ACCOUNT = "3f0c8a52-5a1e-4d0b-9b1f-6f4f2f8f7a02"
+VAULT = "8d5b1c9e-0c64-4b2e-8f3d-1a2b3c4d5e01"
+OTHER_VAULT = "8d5b1c9e-0c64-4b2e-8f3d-1a2b3c4d5e02"
+ITEM = "c4a7e2d0-7b3f-4e19-a6c8-9d8e7f6a5b01"
+OTHER_ITEM = "c4a7e2d0-7b3f-4e19-a6c8-9d8e7f6a5b02"
+
+
+# The protocol.
+
+
+def bytes_for(label: str, count: int = 32) -> bytes:
+    return hashlib.shake_256(f"limpet vectors: {label}".encode()).digest(count)
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def hkdf(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(key)
+
+
+def kdf_with(label: str, **costs) -> dict:
+    return {"algorithm": "argon2id", **LEAST, **costs, "salt": base64url(bytes_for(f"kdf salt {label}", 16))}
+
+
+def derive_keys(password: str, kdf: dict) -> dict:
+    secret = unicodedata.normalize("NFKC", password).encode("utf-8")
+    master_key = hash_secret_raw(
+        secret=secret,
+        salt=base64.urlsafe_b64decode(kdf["salt"] + "=="),
+        time_cost=kdf["iterations"],
+        memory_cost=kdf["memoryKiB"],
+        parallelism=kdf["parallelism"],
+        hash_len=32,
+        type=Type.ID,
+        version=0x13,
+    )
+    return {
+        "secret": secret,
+        "masterKey": master_key,
+        "authKey": hkdf(master_key, b"", b"limpet/v1/auth", 32),
+        "wrapKey": hkdf(master_key, b"", b"limpet/v1/wrap", 32),
+    }
+
+
+def padme(length: int) -> int:
+    if length < 2:
+        return length
+    exponent = length.bit_length() - 1
+    kept_bits = exponent.bit_length()
+    mask = (1 << (exponent - kept_bits)) - 1
+    return (length + mask) & ~mask
+
+
+def pad(plaintext: bytes) -> bytes:
+    marked = plaintext + b"\x80"
+    return marked.ljust(padme(len(marked)), b"\0")
+
+
+def encode_context(context: list) -> bytes:
+    parts = [part.encode("utf-8") for part in context]
+    return b"".join(struct.pack(">I", len(part)) + part for part in parts)
+
+
+def account_key_context(account: str, kdf: dict) -> list:
+    costs = [str(kdf[name]) for name in ("memoryKiB", "iterations", "parallelism")]
+    return ["account-key", account, "argon2id", *costs, kdf["salt"]]
+
+
+def seal_padded(key, salt, context, padded, *, info=b"limpet/v1/envelope", nonce=bytes(12), aad=None):
+    derived = hkdf(key, salt, info, 64)
+    aad = encode_context(context) if aad is None else aad
+    body = AESGCM(derived[:32]).encrypt(nonce, padded, aad)
+    return b"\x01" + salt + derived[32:] + body
+
+
+def seal(key: bytes, salt: bytes, context: list, plaintext: bytes) -> bytes:
+    return seal_padded(key, salt, context, pad(plaintext))
+
+
+def envelope(name: str, key: bytes, context: list, plaintext: bytes) -> dict:
+    salt = bytes_for(f"envelope salt {name}")
+    derived = hkdf(key, salt, b"limpet/v1/envelope", 64)
+    return {
+        "name": name,
+        "key": key.hex(),
+        "salt": salt.hex(),
+        "context": context,
+        "encodedContext": encode_context(context).hex(),
+        "plaintext": plaintext.hex(),
+        "padded": pad(plaintext).hex(),
+        "encryptionKey": derived[:32].hex(),
+        "commitment": derived[32:].hex(),
+        "sealed": base64url(seal(key, salt, context, plaintext)),
+    }
+
+
+# Each file.
+
+
+def key_derivation() -> dict:
+    def accepted(name: str, password: str, kdf: dict) -> dict:
+        keys = {part: value.hex() for part, value in derive_keys(password, kdf).items()}
+        sent = base64url(bytes.fromhex(keys["authKey"]))
+        return {"name": name, "password": password, "kdf": kdf, **keys, "authKeyAsSent": sent}
+
+    def refused(why: str, **changes) -> dict:
+        return {"why": why, "password": "correct horse", "kdf": {**kdf_with("refused"), **changes}}
+
+    out_of_bounds = []
+    for name in ("memoryKiB", "iterations", "parallelism"):
+        out_of_bounds += [
+            refused(f"{name} is below the least", **{name: LEAST[name] - 1}),
+            refused(f"{name} is above the most", **{name: MOST[name] + 1}),
+            refused(f"{name} is zero", **{name: 0}),
+            refused(f"{name} is negative", **{name: -1}),
+            refused(f"{name} is not whole", **{name: LEAST[name] + 0.5}),
+            refused(f"{name} would wrap to an acceptable number in 32 bits", **{name: 2**32 + LEAST[name]}),
+        ]
+
+    def salt(why: str, text: str) -> dict:
+        return refused(f"the salt {why}", salt=text)
+
+    sixteen = base64url(bytes_for("kdf salt refused", 16))
+    long_password = "The limpet clamps onto its rock and will not be pried open. " * 5
+    return {
+        "description": (
+            "Section 'Keys'. secret: the password after NFKC, as UTF-8. authKeyAsSent: authKey in base64url. Refused: "
+            "the parameters, before anything is derived. refusedPasswords: UTF-16 code units, since the last ones are "
+            "no Unicode text."
+        ),
+        "accepted": [
+            accepted("the least parameters", "correct horse battery staple", kdf_with("least")),
+            accepted("the default parameters", "correct horse battery staple", kdf_with("default", **DEFAULT)),
+            accepted("four lanes", "correct horse battery staple", kdf_with("lanes", parallelism=4)),
+            accepted(
+                "a password that NFKC changes",
+                "\ufb01ve A\u030angstro\u0308ms \u2460 \u212b \uff21\uff22",
+                kdf_with("nfkc"),
+            ),
+            accepted(
+                "the same password in its NFKC form gives the same keys",
+                "five \u00c5ngstr\u00f6ms 1 \u00c5 AB",
+                kdf_with("nfkc"),
+            ),
+            accepted("outside of the basic plane", "\U0001f40c \u6d77\u8782", kdf_with("plane")),
+            accepted("white space and control characters stay", "  pass\tword\n", kdf_with("white space")),
+            accepted("300 characters", long_password, kdf_with("long")),
+            accepted("300 characters, of which the last differs", long_password[:-1] + "!", kdf_with("long")),
+        ],
+        "refused": [
+            *out_of_bounds,
+            salt("is empty", ""),
+            salt("has 15 bytes", base64url(bytes_for("short", 15))),
+            salt("has 17 bytes", base64url(bytes_for("long", 17))),
+            salt("is padded", sixteen + "=="),
+            salt("has trailing bits", sixteen[:-1] + "B"),
+            salt("has white space", sixteen + "\n"),
+            refused("the algorithm is argon2i", algorithm="argon2i"),
+            refused("the algorithm is argon2d", algorithm="argon2d"),
+            refused("the algorithm is none", algorithm=""),
+            refused("the algorithm is in capitals", algorithm="Argon2id"),
+        ],
+        "refusedPasswords": [
+            {"why": "empty", "utf16": []},
+            {"why": "a high surrogate at the end", "utf16": ["0061", "d800"]},
+            {"why": "a low surrogate alone", "utf16": ["0061", "dc00", "0062"]},
+            {"why": "surrogates the wrong way round", "utf16": ["dc00", "d800"]},
+        ],
+    }
+
+
+def contexts() -> dict:
+    kdf = kdf_with("default", **DEFAULT)
+    return {
+        "account-key": account_key_context(ACCOUNT, kdf),
+        "vault-key": ["vault-key", ACCOUNT, VAULT],
+        "vault-data": ["vault-data", VAULT],
+        "item": ["item", VAULT, ITEM],
+        "unlock": ["unlock", ACCOUNT],
+    }
+
+
+def envelopes() -> dict:
+    of_role = contexts()
+    key = bytes_for("envelope key")
+    inner = bytes_for("inner key")
+    item = ["item", VAULT, ITEM]
+    accepted = [
+        envelope("an account key", key, of_role["account-key"], inner),
+        envelope("a vault key", key, of_role["vault-key"], inner),
+        envelope("vault data", key, of_role["vault-data"], b'{"name":"Personal"}'),
+        envelope("an item", key, item, b'{"kind":"note","name":"Shells","notes":"Patella vulgata"}'),
+        envelope("an account key on the client's own disk", key, of_role["unlock"], inner),
+        envelope("nothing", key, item, b""),
+        envelope("one zero byte", key, item, b"\0"),
+        envelope("a plaintext that ends like padding", key, item, b"limpet\x80\0\0"),
+        envelope("one kilobyte", key, item, bytes_for("one kilobyte", 1024)),
+        envelope("a context outside of ASCII", key, ["item", "\u00e9", "\U0001f40c"], b"limpet"),
+        envelope("a context with an empty part", key, ["item", "", VAULT], b"limpet"),
+        envelope("a key of zeros", bytes(32), item, b"limpet"),
+    ]
+    return {
+        "description": (
+            "Section 'Envelope'. context: its parts; padded: what AES-GCM encrypts; sealed: base64url. All of the "
+            "refused are refused alike, whatever the reason."
+        ),
+        "accepted": accepted,
+        "refused": refused_envelopes(key, of_role),
+    }
+
+
+def refused_envelopes(key: bytes, of_role: dict) -> list:
+    item = of_role["item"]
+    plaintext = b'{"kind":"note","name":"Tides","notes":"Twice a day."}'
+    salt = bytes_for("refused salt")
+    good = seal(key, salt, item, plaintext)
+    assert len(good) % 3 != 0
+    cases = []
+
+    def refuse(why: str, sealed: bytes = good, context: list = item, with_key: bytes = key, text: str = None):
+        text = base64url(sealed) if text is None else text
+        cases.append({"why": why, "key": with_key.hex(), "context": context, "sealed": text})
+
+    def flipped(at: int, bit: int) -> bytes:
+        changed = bytearray(good)
+        changed[at] ^= 1 << bit
+        return bytes(changed)
+
+    regions = {"salt": (1, 33), "commitment": (33, 65), "body": (65, len(good) - 16), "tag": (-16, 0)}
+    for name, (begin, end) in regions.items():
+        first, last = begin % len(good), (end - 1) % len(good)
+        refuse(f"the first bit of the {name} is flipped", flipped(first, 7))
+        refuse(f"the last bit of the {name} is flipped", flipped(last, 0))
+    for bad in (0x00, 0x02, 0x81, 0xFF):
+        refuse(f"the version is 0x{bad:02x}", bytes([bad]) + good[1:])
+
+    refuse("the commitment is zeros", good[:33] + bytes(32) + good[65:])
+    other_key = bytes_for("other key")
+    other_commitment = hkdf(other_key, salt, b"limpet/v1/envelope", 64)[32:]
+    refuse("the commitment is that of another key", good[:33] + other_commitment + good[65:])
+    encryption_key = hkdf(key, salt, b"limpet/v1/envelope", 64)[:32]
+    refuse("the commitment is the encryption key", good[:33] + encryption_key + good[65:])
+    refuse("the commitment is right and the body is another key's", good[:65] + seal(other_key, salt, item, plaintext)[65:])
+
+    refuse("another key", with_key=other_key)
+    refuse("a key of which one bit differs", with_key=bytes([key[0] ^ 1]) + key[1:])
+
+    # The bytes of every role, offered in the context of every other one.
+    for role, context in of_role.items():
+        own = good if role == "item" else seal(key, bytes_for(f"refused {role}"), context, plaintext)
+        for other, other_context in of_role.items():
+            if other != role:
+                refuse(f"sealed as {role}, opened as {other}", own, other_context)
+        refuse(f"sealed as {role}, opened without its role", own, context[1:])
+        refuse(f"sealed as {role}, opened without its last part", own, context[:-1])
+        refuse(f"sealed as {role}, opened with one part more", own, [*context, ""])
+        for at in range(1, len(context)):
+            changed = [*context]
+            changed[at] = context[at][:-1] + ("3" if context[at][-1] != "3" else "4")
+            refuse(f"sealed as {role}, opened with another part {at}", own, changed)
+
+    refuse("another item of the same vault", context=["item", VAULT, OTHER_ITEM])
+    refuse("the same item in another vault", context=["item", OTHER_VAULT, ITEM])
+    refuse("vault and item exchanged", context=["item", ITEM, VAULT])
+    refuse("ids in capitals", context=["item", VAULT.upper(), ITEM.upper()])
+    refuse("the parts as one", context=["".join(item)])
+    refuse("two parts as one", context=["item", VAULT + ITEM])
+    refuse("the parts split elsewhere", context=["item", VAULT[:-1], VAULT[-1] + ITEM])
+    refuse("the role and the first part split elsewhere", context=["item" + VAULT[0], VAULT[1:], ITEM])
+    refuse("no context", context=[])
+    account_kdf = kdf_with("default", **DEFAULT)
+    account = seal(key, bytes_for("refused account"), of_role["account-key"], plaintext)
+    for name in ("memoryKiB", "iterations", "parallelism"):
+        weaker = {**account_kdf, name: account_kdf[name] + 1}
+        refuse(f"an account key with another {name}", account, account_key_context(ACCOUNT, weaker))
+    other_salt = {**account_kdf, "salt": base64url(bytes_for("other kdf salt", 16))}
+    refuse("an account key with another salt", account, account_key_context(ACCOUNT, other_salt))
+    refuse("an account key of another account", account, account_key_context(OTHER_ACCOUNT, account_kdf))
+
+    for length in (0, 1, 32, 33, 64, 65, 66, 80, 81, 82, len(good) - 16, len(good) - 1):
+        refuse(f"cut off after {length} bytes", good[:length])
+    refuse("one byte more", good + b"\0")
+    refuse("twice", good + good)
+
+    text = base64url(good)
+    odd = next(character for character in "-_" if character in text)
+    refuse("padded base64", text=text + "=" * (-len(text) % 4))
+    refuse("the alphabet of base64", text=text.replace("-", "+").replace("_", "/"))
+    refuse("one character of the alphabet of base64", text=text.replace(odd, {"-": "+", "_": "/"}[odd], 1))
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    refuse("a trailing bit", text=text[:-1] + alphabet[alphabet.index(text[-1]) + 1])
+    refuse("a newline at the end", text=text + "\n")
+    refuse("a space before", text=" " + text)
+    refuse("a newline inside", text=text[:64] + "\n" + text[64:])
+    refuse("a zero byte at the end", text=text + "\0")
+    refuse("one character too many", text=text + "A" * ((1 - len(text)) % 4))
+    refuse("a letter that only looks like A", text="\u0410" + text[1:])
+    refuse("hexadecimal", text=good.hex())
+
+    for why, padded in bad_paddings():
+        refuse(f"sealed with bad padding: {why}", seal_padded(key, salt, item, padded))
+    refuse("sealed without a body", seal_padded(key, salt, item, b""))
+    refuse("sealed with another info", seal_padded(key, salt, item, pad(plaintext), info=b"limpet/v2/envelope"))
+    refuse("sealed with another nonce", seal_padded(key, salt, item, pad(plaintext), nonce=bytes(11) + b"\x01"))
+    refuse("sealed without associated data", seal_padded(key, salt, item, pad(plaintext), aad=b""))
+    refuse("sealed with the context as text", seal_padded(key, salt, item, pad(plaintext), aad="".join(item).encode()))
+    return cases
+
+
+def bad_paddings() -> list:
+    return [
+        ("one zero byte, no marker", b"\0"),
+        ("zeros only", bytes(32)),
+        ("text without a marker", b"limpet"),
+        ("text and zeros without a marker", b"limpet\0\0"),
+        ("another marker", b"limpet\x01"),
+        ("a marker followed by other than zeros", b"limpet\x80\x01"),
+        ("one zero too many", pad(b"limpet") + b"\0"),
+        ("zeros to a longer length of Padm\u00e9", b"limpet\x80".ljust(16, b"\0")),
+        ("one zero too few", pad(bytes_for("33", 33))[:-1]),
+        ("a marker and no zeros where Padm\u00e9 wants them", bytes_for("17", 40) + b"\x80"),
+        ("to a multiple of 16", b"limpet limpet limpet\x80".ljust(32, b"\0")),
+    ]
+
+
+def padding() -> dict:
+    lengths = [*range(0, 66), 100, 127, 128, 129, 1000, 1023, 1024, 1025, 65535, 65536, 65537, 262144]
+    lengths += [2**31 - 1, 2**31, 2**31 + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**40 + 12345, 2**48 - 1, 2**52 + 1]
+    plaintexts = [b"", b"\0", b"a", b"\x80", b"\x80\0", b"limpet", b"limpet\x80\0\0", bytes(range(32)), bytes(40)]
+    plaintexts += [bytes_for("padding", count) for count in (7, 8, 9, 15, 16, 17, 64, 100)]
+    refused = [("nothing", b""), *bad_paddings()]
+    return {
+        "description": "Section 'Padding'. padme: pairs of a length and its padded length.",
+        "padme": [[length, padme(length)] for length in lengths],
+        "accepted": [{"plaintext": plaintext.hex(), "padded": pad(plaintext).hex()} for plaintext in plaintexts],
+        "refused": [{"why": why, "padded": padded.hex()} for why, padded in refused],
+    }
+
+
+def base64urls() -> dict:
+    samples = [b"", b"\0", b"f", b"fo", b"foo", b"foob", b"\xff\xff\xff", b"\xfb\xef\xbe", bytes(range(256))]
+    refused = {
+        "padding": ["Zg==", "Zm8=", "=", "===="],
+        "one character alone": ["A", "AAAAA"],
+        "trailing bits": ["Zh", "Zm9", "AB", "AAB", "AAAAAf", "__"],
+        "the alphabet of base64": ["+/+/", "++++"],
+        "white space": [" ", "Zm9v\n", "Zm 9v", "\tZm9v"],
+        "outside of ASCII": ["Zm9\u00e9", "\u0410\u0410\u0410\u0410", "Zm9v\U0001f40c"],
+        "other characters": ["Zm9.", "Zm9v\0", "Zm9v,Zm9v", "@@@@", "[[[[", "````", "{{{{"],
+    }
+    return {
+        "description": "Canonical base64url without padding (RFC 4648, section 5).",
+        "accepted": [{"bytes": sample.hex(), "text": base64url(sample)} for sample in samples],
+        "refused": [{"why": why, "text": text} for why, texts in refused.items() for text in texts],
+    }
+
+
+def chain() -> dict:
+    password, kdf = "correct horse battery staple", kdf_with("chain")
+    new_password, new_kdf = "Patella vulgata \u00e0 mar\u00e9e basse", kdf_with("chain, changed", iterations=3)
+    account_key, vault_key = bytes_for("chain account key"), bytes_for("chain vault key")
+    item = {
+        "kind": "login",
+        "name": "Harbour office",
+        "username": "ada@example.com",
+        "password": "t\u00efdal-p00l",
+        "urls": ["https://harbour.example/login"],
+        "totp": "otpauth://totp/Harbour:ada?secret=JBSWY3DPEHPK3PXP&issuer=Harbour",
+        "notes": "The quay closes at low tide.",
+        "fields": [{"name": "PIN", "value": "2718", "hidden": True}],
+        "folder": "Work",
+        "tags": ["sea", "boats"],
+        "favourite": True,
+        "madeUpByALaterClient": {"kept": ["as", 1, "is"]},
+    }
+    vault_data = {"name": "Personal", "colour": "sea green"}
+
+    def as_json(value: dict) -> bytes:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def keys_of(password: str, kdf: dict) -> dict:
+        return {part: value.hex() for part, value in derive_keys(password, kdf).items()}
+
+    keys, new_keys = keys_of(password, kdf), keys_of(new_password, new_kdf)
+
+    def account_envelope(name: str, keys: dict, kdf: dict) -> dict:
+        return envelope(name, bytes.fromhex(keys["wrapKey"]), account_key_context(ACCOUNT, kdf), account_key)
+
+    account = account_envelope("chain account key", keys, kdf)
+    changed = account_envelope("chain account key after the change", new_keys, new_kdf)
+    vault = envelope("chain vault key", account_key, ["vault-key", ACCOUNT, VAULT], vault_key)
+    data = envelope("chain vault data", vault_key, ["vault-data", VAULT], as_json(vault_data))
+    content = envelope("chain item", vault_key, ["item", VAULT, ITEM], as_json(item))
+
+    def misused(why: str, of: dict, **changes) -> dict:
+        return {"why": why, **{part: {**of, **changes}[part] for part in ("key", "context", "sealed")}}
+
+    cheaper = {**new_kdf, "iterations": 2}
+    return {
+        "description": (
+            "A whole account. accepted: the password gives wrapKey, which opens accountKey, which opens vaultKey, which "
+            "opens vaultData and item; then the password is changed and the account key stays. kdf and authKeyAsSent, "
+            "and the sealed of accountKey, vaultKey and vaultData, are what a registration sends. refused: envelopes of "
+            "this account that a hostile server offers for others."
+        ),
+        "accepted": [
+            {
+                "accountId": ACCOUNT,
+                "vaultId": VAULT,
+                "itemId": ITEM,
+                "password": password,
+                "kdf": kdf,
+                **keys,
+                "authKeyAsSent": base64url(bytes.fromhex(keys["authKey"])),
+                "accountKey": account,
+                "vaultKey": vault,
+                "vaultData": data,
+                "vaultContent": vault_data,
+                "item": content,
+                "itemContent": item,
+                "afterPasswordChange": {
+                    "password": new_password,
+                    "kdf": new_kdf,
+                    **new_keys,
+                    "authKeyAsSent": base64url(bytes.fromhex(new_keys["authKey"])),
+                    "accountKey": changed,
+                },
+            }
+        ],
+        "refused": [
+            misused("the account key of before the change, with the new password", account, key=new_keys["wrapKey"]),
+            misused("the account key of after the change, with the old password", changed, key=keys["wrapKey"]),
+            misused(
+                "the new account key, with the old parameters",
+                changed,
+                context=account_key_context(ACCOUNT, kdf),
+            ),
+            misused(
+                "the new account key, with cheaper parameters",
+                changed,
+                context=account_key_context(ACCOUNT, cheaper),
+            ),
+            misused(
+                "the account key for another account",
+                account,
+                context=account_key_context(OTHER_ACCOUNT, kdf),
+            ),
+            misused("the account key opened with authKey", account, key=keys["authKey"]),
+            misused("the vault key for another vault", vault, context=["vault-key", ACCOUNT, OTHER_VAULT]),
+            misused("the account key in place of the vault key", account, context=vault["context"]),
+            misused("the vault key opened with wrapKey", vault, key=keys["wrapKey"]),
+            misused("the vault data in place of an item", data, context=content["context"]),
+            misused("the item in place of another", content, context=["item", VAULT, OTHER_ITEM]),
+            misused("the item in another vault", content, context=["item", OTHER_VAULT, ITEM]),
+            misused("the item in place of the vault data", content, context=data["context"]),
+        ],
+    }
+
+
+def main():
+    files = {
+        "key-derivation": key_derivation(),
+        "envelope": envelopes(),
+        "padding": padding(),
+        "base64url": base64urls(),
+        "chain": chain(),
+    }
+    for name, vectors in files.items():
+        path = Path(__file__).with_name(f"{name}.json")
+        path.write_text(json.dumps(vectors, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
