@@ -39,7 +39,7 @@ export class UnlockedAccount {
       method: 'GET',
       path: '/api/v1/vaults',
     })
-    return Promise.all(vaults.map((vault) => this.#open(vault)))
+    return Promise.all(vaults.map((vault) => this.openVault(vault)))
   }
 
   async createVault(name: string): Promise<OpenVault> {
@@ -54,10 +54,11 @@ export class UnlockedAccount {
         data: await seal(vaultKey, vaultDataContext(id), encodeContent({ name })),
       },
     })
-    return this.#open(vault)
+    return this.openVault(vault)
   }
 
-  async #open(vault: VaultShape): Promise<OpenVault> {
+  /** Opens a vault as the server gave it, now or earlier. Throws OpenError where it is not this account's own. */
+  async openVault(vault: VaultShape): Promise<OpenVault> {
     const key = await open(this.#accountKey, vaultKeyContext(this.accountId, vault.id), vault.key)
     return OpenVault.open(this.#transport, vault, key)
   }

@@ -1,7 +1,7 @@
 // What `import { … } from 'limpet'` offers. Runs in Node and in browsers.
 export { type Device, defaultKdf, type KdfParameters, leastKdf } from '../contract/accounts.ts'
 export type { ServerInfo } from '../contract/server.ts'
-export type { Item, ItemState, Operation } from '../contract/vaults.ts'
+export type { Item, ItemState, Operation, Vault } from '../contract/vaults.ts'
 export { UnlockedAccount } from './account.ts'
 export { decodeBase64url, encodeBase64url } from './base64url.ts'
 export * from './context.ts'

@@ -82,6 +82,11 @@ export class OpenVault {
     return this.#vault.itemCount
   }
 
+  /** As the server gave it when it was last looked at; `UnlockedAccount.openVault` opens it again, without the server. */
+  get sealed(): Vault {
+    return this.#vault
+  }
+
   /** Renames the vault, keeping whatever else its data holds; throws ProblemError `revision-conflict` if it changed. */
   async rename(name: string): Promise<void> {
     const content = { ...this.#content, name }
