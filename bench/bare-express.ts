@@ -1,0 +1,10 @@
+// The measure of everything else: Express alone, answering one JSON that is already in memory.
+import express from 'express'
+
+const [port = '', json = ''] = process.argv.slice(2)
+const answer: unknown = JSON.parse(json)
+const app = express()
+app.get('/', (_req, res) => {
+  res.json(answer)
+})
+app.listen(Number(port), '127.0.0.1')

@@ -1,0 +1,195 @@
+// What is measured: servers as processes of their own, with a vault of many items, and the requests that are sent to them.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import type autocannon from 'autocannon'
+import { z } from 'zod'
+import { leastKdf } from '../src/client/index.ts'
+import { prepareRegistration } from '../src/client/limpet.ts'
+import { Session } from '../src/contract/accounts.ts'
+import { Changes, Item } from '../src/contract/vaults.ts'
+import { freePort } from '../test/support/postgres.ts'
+
+export const itemsInVault = 10_000
+
+export interface Scenario {
+  readonly name: string
+  /** Requests that make one of what is counted: a full pull takes several. */
+  readonly requestsEach: number
+  /** Options for one run; a run gets items of its own, so that no connection waits for another one's revision. */
+  options(connections: number): Promise<autocannon.Options>
+}
+
+interface ServerProcess {
+  readonly url: string
+  stop(): void
+}
+
+async function launch(
+  file: string,
+  args: string[],
+  settings: Record<string, string>,
+): Promise<ServerProcess> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [fileURLToPath(new URL(file, import.meta.url)), ...args],
+    {
+      // Log lines are written, as in production, and go nowhere.
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { PATH: process.env.PATH, NODE_ENV: 'production', ...settings },
+    },
+  )
+  const url = `http://127.0.0.1:${args[0] ?? settings.PORT}`
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
+    if (await fetch(`${url}/healthz`).catch(() => undefined)) break
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return { url, stop: () => void child.kill('SIGTERM') }
+}
+
+/** Something of an envelope's form and of a login's usual size. The server never looks inside. */
+const sealedForm = () => Buffer.concat([Buffer.from([1]), randomBytes(399)]).toString('base64url')
+
+async function post<T>(schema: z.ZodType<T>, url: string, body: object, token?: string): Promise<T> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
+    body: JSON.stringify(body),
+  })
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
+  return schema.parse(await response.json())
+}
+
+/** An account with a vault of `itemsInVault` items. */
+async function fill(url: string) {
+  const email = `${randomUUID()}@example.com`
+  const { body } = await prepareRegistration({
+    email,
+    password: 'correct horse battery staple',
+    kdf: leastKdf,
+  })
+  await post(z.unknown(), `${url}/api/v1/register`, body)
+  const device = { id: randomUUID(), name: 'bench', type: 'other' }
+  const session = await post(Session, `${url}/api/v1/login`, { email, authKey: body.authKey, device })
+  const token = session.accessToken
+  const vault = `${url}/api/v1/vaults/${body.vault.id}`
+  const ids = Array.from({ length: itemsInVault }, () => randomUUID())
+  for (let from = 0; from < ids.length; from += 500) {
+    const operations = ids
+      .slice(from, from + 500)
+      .map((id) => ({ op: 'put', id, data: sealedForm(), revision: null }))
+    await post(z.unknown(), `${vault}/batch`, { operations }, token)
+  }
+  const get = async <T>(schema: z.ZodType<T>, path: string) =>
+    schema.parse(
+      await (await fetch(`${vault}${path}`, { headers: { Authorization: `Bearer ${token}` } })).json(),
+    )
+  return { vault, token, ids, get }
+}
+
+/** Bare Express, answering what `GET item` of a Limpet server answers. */
+export async function bareExpress(item: unknown): Promise<{ scenario: Scenario; stop(): void }> {
+  const port = await freePort()
+  const server = await launch('./bare-express.ts', [String(port), JSON.stringify(item)], {})
+  return {
+    scenario: {
+      name: 'bare Express',
+      requestsEach: 1,
+      options: async (connections) => ({ url: server.url, connections }),
+    },
+    stop: server.stop,
+  }
+}
+
+/** A Limpet server on a database, filled, and everything that is measured of it. */
+export async function limpet(engine: string, databaseUrl: string) {
+  const port = await freePort()
+  const server = await launch('../bin/limpet-server.js', [], {
+    PORT: String(port),
+    DATABASE_URL: databaseUrl,
+    JWT_SECRET: randomBytes(32).toString('base64url'),
+    RATE_LIMITS: 'off',
+    ACCESS_TOKEN_TTL: '1h',
+  })
+  const { vault, token, ids, get } = await fill(server.url)
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const first = ids[0] ?? ''
+
+  // The cursors of a full pull, and the one before the last change.
+  const cursors: (string | undefined)[] = [undefined]
+  for (;;) {
+    const page = await get(Changes, `/changes${cursors.at(-1) ? `?since=${cursors.at(-1)}` : ''}`)
+    if (!page.more) break
+    cursors.push(page.cursor)
+  }
+  const beforeLast = (await get(Changes, `/changes?since=${cursors.at(-1)}`)).cursor
+  const touched = await get(Item, `/items/${ids.at(-1)}`)
+  await fetch(`${vault}/items/${touched.id}`, {
+    method: 'PUT',
+    headers: { ...headers, 'If-Match': `"${touched.revision}"` },
+    body: JSON.stringify({ data: sealedForm() }),
+  })
+
+  const reading = (name: string, paths: string[]): Scenario => ({
+    name: `${name}, ${engine}`,
+    requestsEach: paths.length,
+    options: async (connections) => ({
+      url: vault,
+      connections,
+      headers,
+      requests: paths.map((path) => ({ method: 'GET' as const, path: `${new URL(vault).pathname}${path}` })),
+    }),
+  })
+
+  let used = 0
+  const replacing: Scenario = {
+    name: `PUT item, ${engine}`,
+    requestsEach: 1,
+    async options(connections) {
+      const data = sealedForm()
+      const own = ids.slice(used, used + connections)
+      used += connections
+      const items = await Promise.all(own.map((id) => get(Item, `/items/${id}`)))
+      let next = 0
+      return {
+        url: vault,
+        connections,
+        // Each connection replaces an item of its own, again and again, from the revision that the answer before told.
+        setupClient(client) {
+          const item = items[next++ % items.length]
+          if (!item) throw new Error('No item is left for this connection')
+          let { revision } = item
+          client.setRequests([
+            {
+              method: 'PUT',
+              path: `${new URL(vault).pathname}/items/${item.id}`,
+              body: JSON.stringify({ data }),
+              setupRequest: (request) => ({
+                ...request,
+                headers: { ...headers, 'if-match': `"${revision}"` },
+              }),
+              onResponse: (_status, body) => {
+                revision = Item.parse(JSON.parse(body)).revision
+              },
+            },
+          ])
+        },
+      }
+    },
+  }
+
+  return {
+    item: await get(Item, `/items/${first}`),
+    scenarios: [
+      reading('GET item', [`/items/${first}`]),
+      replacing,
+      reading('changes of one item', [`/changes?since=${beforeLast}`]),
+      reading(
+        'full pull of 10,000 items',
+        cursors.map((cursor) => (cursor ? `/changes?since=${cursor}` : '/changes')),
+      ),
+    ],
+    stop: server.stop,
+  }
+}

@@ -1,0 +1,46 @@
+// Empty databases of both engines, for tests and benches alike.
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+
+export interface TestDatabase {
+  /** For DATABASE_URL. */
+  readonly url: string
+  remove(): Promise<void>
+}
+
+async function withAdmin<T>(serverUrl: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: serverUrl })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** An empty database on a Postgres server. */
+export async function createPostgresDatabase(serverUrl: string): Promise<TestDatabase> {
+  const name = `limpet_${randomUUID().replaceAll('-', '')}`
+  await withAdmin(serverUrl, (client) => client.query(`create database ${name}`))
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    remove: () =>
+      withAdmin(serverUrl, async (client) => {
+        await client.query(`drop database if exists ${name} with (force)`)
+      }),
+  }
+}
+
+/** A path for an SQLite file in a folder of its own. */
+export async function createSqliteDatabase(): Promise<TestDatabase> {
+  const folder = await mkdtemp(join(tmpdir(), 'limpet-sqlite-'))
+  return {
+    url: `file:${join(folder, 'limpet.db')}`,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
