@@ -1,4 +1,5 @@
 // A running server: opens the store, listens, and drains when it is told to stop.
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -41,16 +42,18 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex, p
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const status =
     error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const requestId = randomUUID()
   const body = JSON.stringify({
     type: `${publicUrl}/problems/malformed-request`,
     title: 'The request is malformed',
     status,
     detail: 'This is not a complete HTTP/1.1 request with headers of a common size.',
     code: 'malformed-request',
+    requestId,
     errors: [],
   })
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }
 
