@@ -291,17 +291,31 @@ function exampleText({ pattern, minLength = 0, maxLength }: z.infer<typeof JsonS
   throw new Error(`No test knows a text for the pattern ${pattern}`)
 }
 
+export type Schema = z.infer<typeof JsonSchema>
+
+/** The schema itself, behind references; of a choice the first, which `exampleOf` takes too. */
+export function resolveSchema(document: Document, of: unknown): Schema {
+  const schema = JsonSchema.parse(of)
+  const { $ref } = schema
+  if ($ref !== undefined)
+    return resolveSchema(document, document.components.schemas[$ref.replace('#/components/schemas/', '')])
+  const [choice] = schema.anyOf ?? schema.oneOf ?? []
+  return choice === undefined ? schema : resolveSchema(document, choice)
+}
+
+/** The schema of what stands at a path within an example. */
+export const schemaAt = (document: Document, of: unknown, path: readonly string[]): Schema =>
+  path.reduce(
+    (schema, name) => resolveSchema(document, schema.properties?.[name] ?? schema.items),
+    resolveSchema(document, of),
+  )
+
 /** A value that the schema accepts, with every member that it knows; throws for a schema that it cannot fill. */
 export function exampleOf(document: Document, of: unknown): unknown {
-  const schema = JsonSchema.parse(of)
-  const { $ref, type } = schema
-  if ($ref !== undefined)
-    return exampleOf(document, document.components.schemas[$ref.replace('#/components/schemas/', '')])
+  const schema = resolveSchema(document, of)
   if (schema.const !== undefined) return schema.const
   if (schema.enum) return schema.enum[0]
-  const [choice] = schema.anyOf ?? schema.oneOf ?? []
-  if (choice !== undefined) return exampleOf(document, choice)
-  switch (type) {
+  switch (schema.type) {
     case 'object':
       return Object.fromEntries(
         Object.entries(schema.properties ?? {}).map(([name, member]) => [name, exampleOf(document, member)]),
