@@ -1,0 +1,173 @@
+// Commands for the account and its session: register, login, logout, status.
+import type { SessionState } from '../../client/index.ts'
+import { Email } from '../../contract/primitives.ts'
+import { command, type Surroundings } from '../command.ts'
+import { CliError, describe } from '../exit-codes.ts'
+import { print, printJson, remark } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { accountKeyFromEnvironment, chosenServer, connect } from '../session.ts'
+import { counted, localTime, safeLine } from '../terminal.ts'
+
+const shortestPassword = 8
+const advisedPassword = 12
+
+const server = {
+  type: 'string',
+  value: 'URL',
+  help: 'the server; otherwise LIMPET_SERVER, then http://localhost:8080',
+} as const
+
+export function emailFrom(text: string): string {
+  const email = Email.safeParse(text)
+  if (email.success) return email.data
+  throw new CliError('usage', `"${safeLine(text)}" is not an e-mail address.`)
+}
+
+/** Asks for a new master password and refuses what protects nothing. */
+export async function newMasterPassword({ prompter }: Surroundings): Promise<string> {
+  const password = await prompter.secret('New master password', { twice: true })
+  const length = [...password].length
+  if (length < shortestPassword)
+    throw new CliError(
+      'usage',
+      `The master password has ${counted(length, 'character')}; it needs ${shortestPassword} at the least. Several words that do not belong together are good.`,
+    )
+  if (length < advisedPassword)
+    remark(`Warning: a master password of fewer than ${advisedPassword} characters can be guessed.`)
+  return password
+}
+
+export const register = command({
+  name: 'register',
+  operands: ['EMAIL'],
+  summary: 'make an account on a server',
+  details:
+    'Nobody can recover the master password: not this program, and not the server, which never sees it.',
+  example: 'limpet register ada@example.com --server https://vault.example.com',
+  options: {
+    server,
+    hint: { type: 'string', value: 'TEXT', help: 'reminds you of the password; the server can read it' },
+  },
+  async run(surroundings, [address = ''], { server: option, hint }) {
+    const email = emailFrom(address)
+    const url = await chosenServer(surroundings, option)
+    const limpet = await connect(url, surroundings.state)
+    const password = await newMasterPassword(surroundings)
+    if (hint?.includes(password))
+      throw new CliError('usage', 'The hint contains the password, and the server can read the hint.')
+    await withProgress(
+      'Making the account',
+      () => limpet.register({ email, password, ...(hint !== undefined && { hint }) }),
+      { atOnce: true },
+    )
+    remark(`${email} has an account at ${url}. Next: limpet login ${email} --server ${url}`)
+  },
+})
+
+/** Another account's session, unlock key and copies do not belong beside this one's. */
+function refuseOtherAccount(session: SessionState | undefined, email: string, url: string) {
+  if (!session || (session.email === email && session.server === url.replace(/\/+$/, ''))) return
+  throw new CliError(
+    'usage',
+    `Logged in as ${session.email} at ${session.server}. "limpet logout" comes first, or another LIMPET_STATE_DIR.`,
+  )
+}
+
+export const login = command({
+  name: 'login',
+  operands: ['EMAIL'],
+  summary: 'log in; the session is kept in the state folder',
+  example: 'limpet login ada@example.com --server https://vault.example.com',
+  options: { server },
+  async run(surroundings, [address = ''], { server: option }) {
+    const { state, prompter } = surroundings
+    const email = emailFrom(address)
+    const url = await chosenServer(surroundings, option)
+    const earlier = await state.session.load()
+    refuseOtherAccount(earlier, email, url)
+    const limpet = await connect(url, state)
+    const password = await prompter.secret('Master password')
+    const account = await withProgress('Logging in', () => limpet.login({ email, password }), {
+      atOnce: true,
+    })
+    await state.forgetOthers(account.accountId)
+    remark(`Logged in as ${email} at ${url}.`)
+  },
+})
+
+export const logout = command({
+  name: 'logout',
+  operands: [],
+  summary: 'end the session, and remove it and the copies of the vaults from here',
+  example: 'limpet logout',
+  options: {},
+  async run({ state }) {
+    const session = await state.session.load()
+    if (!session) {
+      await state.forget()
+      remark('Not logged in.')
+      return
+    }
+    try {
+      const limpet = await connect(session.server, state)
+      await withProgress('Logging out', () => limpet.logout())
+      remark('Logged out.')
+    } catch (error) {
+      remark(
+        `Logged out here only: the session stays open on the server until it runs out or is ended from another device. ${describe(error).sentence}`,
+      )
+    }
+    await state.forget()
+  },
+})
+
+async function isUnlocked(surroundings: Surroundings, accountId: string): Promise<boolean> {
+  const key = surroundings.environment.LIMPET_UNLOCK_KEY
+  if (!key) return false
+  try {
+    await accountKeyFromEnvironment(surroundings, key, accountId)
+    return true
+  } catch (error) {
+    if (error instanceof CliError && error.ending === 'wrongPassword') return false
+    throw error
+  }
+}
+
+export const status = command({
+  name: 'status',
+  operands: [],
+  summary: 'show server, account, session and what is kept here; asks neither password nor server',
+  example: 'limpet status --json',
+  options: { json: { type: 'boolean', help: 'prints JSON' } },
+  async run(surroundings, _operands, { json }) {
+    const { state } = surroundings
+    const session = await state.session.load()
+    if (!session) {
+      if (json) printJson({ loggedIn: false, stateFolder: state.path })
+      else print('Not logged in. "limpet login EMAIL" does it.')
+      return 'loggedOut'
+    }
+    const { server, email, accountId } = session
+    const unlocked = await isUnlocked(surroundings, accountId)
+    const vaults = (await state.vaults(accountId)).map(({ vault, replica, syncedAt }) => {
+      const items = replica.items.filter((item) => 'data' in item)
+      const active = items.filter(({ deletedAt }) => deletedAt === null).length
+      return { id: vault.id, items: active, trash: items.length - active, lastSyncAt: syncedAt.toISOString() }
+    })
+    if (json) {
+      printJson({ loggedIn: true, server, email, accountId, unlocked, vaults, stateFolder: state.path })
+      return 'done'
+    }
+    print(
+      `Server   ${safeLine(server)}`,
+      `Account  ${safeLine(email)}`,
+      `Session  logged in, ${unlocked ? 'unlocked in this shell' : 'locked: commands ask for the master password'}`,
+      ...vaults.map(
+        ({ id, items, trash, lastSyncAt }) =>
+          `Vault    ${id}: ${counted(items, 'item')}, ${trash} in the trash, last synced ${localTime(lastSyncAt)}`,
+      ),
+      `Kept in  ${safeLine(state.path)}`,
+    )
+    return 'done'
+  },
+})

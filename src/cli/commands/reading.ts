@@ -1,0 +1,129 @@
+// Commands that read items: get, list.
+import { isItemContent } from '../../client/index.ts'
+import { command, type Surroundings } from '../command.ts'
+import { CliError, type Ending } from '../exit-codes.ts'
+import { findItem, inPlace } from '../lookup.ts'
+import { print, printJson } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { localTime, table } from '../terminal.ts'
+import { contentView, fieldOf, itemJson, itemView, summaryJson, withoutSecrets } from '../views.ts'
+import { chosenVaults, type Entry, endingOf, openWorkspace } from '../workspace.ts'
+
+const vault = { type: 'string', value: 'NAME', help: 'looks in this vault only' } as const
+
+interface Showing {
+  readonly json: boolean
+  readonly reveal: boolean
+}
+
+async function showVersions({ vault, item }: Entry, { json, reveal }: Showing) {
+  const versions = await withProgress('Asking the server', () => vault.versions(item.id))
+  if (json) {
+    printJson(versions)
+    return
+  }
+  if (versions.length === 0) print('Nothing was replaced yet.')
+  for (const { revision, createdAt, replacedAt, content } of versions)
+    print(
+      `Revision ${revision}, written ${localTime(createdAt)}, replaced ${localTime(replacedAt)}`,
+      ...contentView(content, reveal).map((line) => `  ${line.replaceAll('\n', '\n  ')}`),
+    )
+}
+
+export const get = command({
+  name: 'get',
+  operands: ['NAME_OR_ID'],
+  summary: 'show an item, or one value of it',
+  details:
+    'A name is matched exactly, then whatever its case, then by how it begins. --field and --json print secrets, since scripts ask for them.',
+  example: 'limpet get GitHub --field password',
+  options: {
+    field: { type: 'string', value: 'F', help: 'prints exactly this value, and a newline' },
+    json: { type: 'boolean', help: 'prints all of the item as JSON, secrets too' },
+    reveal: { type: 'boolean', help: 'shows secrets in the readable view' },
+    versions: { type: 'boolean', help: 'shows the versions that were replaced' },
+    trash: { type: 'boolean', help: 'looks in the trash' },
+    vault,
+  },
+  async run(surroundings, [wanted = ''], { field, json = false, reveal = false, versions, trash, vault }) {
+    if (field !== undefined && (json || versions))
+      throw new CliError('usage', '--field prints one value; leave out --json and --versions.')
+    const workspace = await openWorkspace(surroundings, 'read')
+    const entry = findItem(workspace, wanted, { vault, place: trash ? 'trash' : 'active' })
+    if (versions) await showVersions(entry, { json, reveal })
+    else if (field !== undefined) print(fieldOf(entry, field))
+    else if (json) printJson(itemJson(entry, true))
+    else print(...itemView(entry, reveal))
+  },
+})
+
+interface Filter {
+  readonly text?: string | undefined
+  readonly kind?: string | undefined
+  readonly folder?: string | undefined
+  readonly tag?: string | undefined
+}
+
+/** Secrets are not searched: what a search finds could tell what is in them. */
+function fits({ item: { content } }: Entry, { text, kind, folder, tag }: Filter): boolean {
+  const known = isItemContent(content) ? content : undefined
+  const searched = JSON.stringify(Object.values(withoutSecrets(content))).toLowerCase()
+  return (
+    (kind === undefined || content.kind === kind) &&
+    (folder === undefined || known?.folder === folder) &&
+    (tag === undefined || (known?.tags ?? []).includes(tag)) &&
+    (text === undefined || searched.includes(JSON.stringify(text.toLowerCase()).slice(1, -1)))
+  )
+}
+
+const byName = new Intl.Collator(undefined, { numeric: true })
+
+async function listed(surroundings: Surroundings, place: 'active' | 'trash', vault: string | undefined) {
+  const workspace = await openWorkspace(surroundings, 'read')
+  const vaults = new Set(chosenVaults(workspace, vault))
+  const entries = workspace.entries
+    .filter(inPlace(place))
+    .filter((entry) => vaults.has(entry.vault))
+    .toSorted(
+      (left, right) =>
+        byName.compare(left.item.content.name, right.item.content.name) ||
+        (left.item.id < right.item.id ? -1 : 1),
+    )
+  const ending: Ending = endingOf(workspace)
+  return { entries, ending }
+}
+
+export const list = command({
+  name: 'list',
+  operands: ['[TEXT]'],
+  summary: 'list items, by name; TEXT finds those that contain it anywhere but in secrets',
+  example: 'limpet list mail --kind login',
+  options: {
+    kind: { type: 'string', value: 'K', help: 'only this kind' },
+    folder: { type: 'string', value: 'F', help: 'only what is in this folder' },
+    tag: { type: 'string', value: 'T', help: 'only what has this tag' },
+    trash: { type: 'boolean', help: 'what is in the trash' },
+    json: { type: 'boolean', help: 'prints JSON' },
+    vault,
+  },
+  async run(surroundings, [text], { kind, folder, tag, trash, json, vault }) {
+    const { entries, ending } = await listed(surroundings, trash ? 'trash' : 'active', vault)
+    const found = entries.filter((entry) => fits(entry, { text, kind, folder, tag }))
+    const summaries = found.map(summaryJson)
+    if (json) printJson(summaries)
+    else if (summaries.length > 0)
+      print(
+        ...table(
+          ['NAME', 'KIND', 'USERNAME', 'FOLDER', 'UPDATED'],
+          summaries.map(({ name, kind, username, folder, updatedAt }) => [
+            name,
+            kind,
+            username ?? '',
+            folder ?? '',
+            localTime(updatedAt),
+          ]),
+        ),
+      )
+    return ending
+  },
+})

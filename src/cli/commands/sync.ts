@@ -1,0 +1,169 @@
+// The command sync: takes in changes, and after the server was restored from a backup puts back what it lost.
+import { isDeepStrictEqual } from 'node:util'
+import {
+  ConflictError,
+  ContentError,
+  type Item,
+  type ItemState,
+  OpenError,
+  type OpenItem,
+  type OpenVault,
+  Replica,
+  ResyncRequiredError,
+} from '../../client/index.ts'
+import { command } from '../command.ts'
+import { print, printJson, remark } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { unlock } from '../session.ts'
+import { counted, localTime, safeLine } from '../terminal.ts'
+import { decrypt, type Entry, endingOf, reportCount, sameVault, store } from '../workspace.ts'
+
+interface Named {
+  readonly id: string
+  readonly name: string
+}
+
+interface Synced extends Named {
+  readonly changes: number
+  readonly resynced: boolean
+  /** Items that the server had lost and has again. */
+  readonly putBack: Named[]
+  /** Versions that the server had lost, while it has another content under the id: kept as new items. */
+  readonly recovered: (Named & { of: string })[]
+  /** Ids of items that do not open. */
+  readonly unreadable: string[]
+}
+
+type Repairs = Pick<Synced, 'putBack' | 'recovered'>
+
+async function openLost(vault: OpenVault, item: Item): Promise<OpenItem | undefined> {
+  try {
+    // A lower revision than before is what a restored server shows: compared as a new vault sees it.
+    return await vault.openItem(item)
+  } catch (error) {
+    if (error instanceof OpenError || error instanceof ContentError) return undefined
+    throw error
+  }
+}
+
+/** Writes an envelope again under its own id, where nothing of it is left. @returns false where something else is there */
+async function putBack(vault: OpenVault, item: Item, now: ItemState | undefined): Promise<boolean> {
+  if (now && 'data' in now) return false
+  const headers: Record<string, string> = now ? { 'If-Match': `"${now.revision}"` } : { 'If-None-Match': '*' }
+  try {
+    await vault.putSealed(item.id, item.data, headers)
+  } catch (error) {
+    if (error instanceof ConflictError) return false
+    throw error
+  }
+  if (item.deletedAt !== null) await vault.trash(item.id)
+  return true
+}
+
+/** Keeps a lost content as a new item, unless an earlier, interrupted run did so already. */
+async function recover(vault: OpenVault, { content, deletedAt }: OpenItem, present: readonly Entry[]) {
+  const copy = { ...content, name: `${content.name} (recovered)` }
+  const known = present.find(({ item }) => isDeepStrictEqual(item.content, copy))
+  if (known) return { id: known.item.id, name: copy.name }
+  const id = crypto.randomUUID()
+  await vault.putSealed(id, await vault.sealItem(id, copy), { 'If-None-Match': '*' })
+  if (deletedAt !== null) await vault.trash(id)
+  return { id, name: copy.name }
+}
+
+/**
+ * Compares with a server whose history is another one now, and writes what it lost. `reopened` is the vault opened anew, as
+ * revisions of before mean nothing in the new history.
+ */
+async function repair(reopened: OpenVault, vault: OpenVault, replica: Replica): Promise<Repairs> {
+  const lost = await withProgress('Comparing', (report) => replica.resync(reopened, reportCount(report)))
+  const states = new Map(replica.export().items.map((state) => [state.id, state]))
+  const { entries } = await decrypt(reopened, replica)
+  const repairs: Repairs = { putBack: [], recovered: [] }
+  for (const item of lost) {
+    const opened = await openLost(vault, item)
+    const now = states.get(item.id)
+    const name = opened?.content.name ?? item.id
+    if (await putBack(reopened, item, now)) {
+      repairs.putBack.push({ id: item.id, name })
+      continue
+    }
+    const same = entries.find((entry) => entry.item.id === item.id)
+    if (!opened || isDeepStrictEqual(same?.item.content, opened.content)) continue
+    repairs.recovered.push({ ...(await recover(reopened, opened, entries)), of: item.id })
+  }
+  return repairs
+}
+
+function describeSynced({ name, changes, resynced, putBack, recovered }: Synced): string[] {
+  const of = (item: Named) => `  ${item.id}  ${safeLine(item.name)}`
+  return [
+    `${safeLine(name)}: ${changes === 0 ? 'nothing new' : counted(changes, 'change')}`,
+    ...(resynced ? ['The server was restored from a backup; everything was compared.'] : []),
+    ...(putBack.length > 0
+      ? [`Put back ${counted(putBack.length, 'item')} that it had lost:`, ...putBack.map(of)]
+      : []),
+    ...(recovered.length > 0
+      ? [
+          `Kept ${counted(recovered.length, 'lost version')} as new items, since the server has another content in their place:`,
+          ...recovered.map(of),
+        ]
+      : []),
+  ]
+}
+
+export const sync = command({
+  name: 'sync',
+  operands: [],
+  summary: 'take in the changes of other devices; repair the server after a restored backup',
+  details:
+    'Nothing on the server is overwritten: where it lost a version and has another content in its place, the lost version becomes a new item with "(recovered)" in its name.',
+  example: 'limpet sync',
+  options: { json: { type: 'boolean', help: 'prints JSON' } },
+  async run(surroundings, _operands, { json }) {
+    const { state } = surroundings
+    const account = await unlock(surroundings)
+    const { accountId } = account
+    const stored = await state.vaults(accountId)
+    const vaults = await withProgress('Asking the server', () => account.vaults())
+    const synced: Synced[] = []
+    for (const vault of vaults) {
+      const known = stored.find(sameVault(vault))
+      const replica = new Replica(known?.replica)
+      let changes = 0
+      let repairs: Repairs | undefined
+      try {
+        const pulled = await withProgress('Pulling changes', (report) =>
+          replica.pull(vault, reportCount(report)),
+        )
+        changes = pulled.changed.length
+      } catch (error) {
+        if (!(error instanceof ResyncRequiredError)) throw error
+        repairs = await repair(await account.openVault(vault.sealed), vault, replica)
+        changes = (await replica.pull(vault)).changed.length
+      }
+      // Stored last: an interrupted repair begins again with what is here.
+      await store(state, accountId, vault, replica, repairs ? undefined : known)
+      const { unreadable } = await decrypt(await account.openVault(vault.sealed), replica)
+      const { id, name } = vault
+      synced.push({
+        id,
+        name,
+        changes,
+        resynced: !!repairs,
+        putBack: [],
+        recovered: [],
+        ...repairs,
+        unreadable,
+      })
+    }
+    const missing = stored.filter(({ vault }) => !vaults.some(({ id }) => id === vault.id))
+    if (json) printJson({ vaults: synced, missing: missing.map(({ vault }) => vault.id) })
+    else print(...synced.flatMap(describeSynced))
+    for (const { vault, syncedAt } of missing)
+      remark(
+        `The server has no vault ${vault.id} any more; a copy of ${localTime(syncedAt.toISOString())} stays here until "limpet logout".`,
+      )
+    return endingOf({ unreadable: synced.flatMap(({ unreadable }) => unreadable) })
+  },
+})

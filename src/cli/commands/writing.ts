@@ -1,0 +1,171 @@
+// Commands that change items: add, edit, rm, restore.
+import {
+  ConflictError,
+  ItemContent,
+  isItemContent,
+  type OpenItem,
+  type OpenVault,
+} from '../../client/index.ts'
+import { command } from '../command.ts'
+import { Edits, editOptions } from '../edits.ts'
+import { CliError } from '../exit-codes.ts'
+import { findItem } from '../lookup.ts'
+import { print, printJson, remark } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { safeLine } from '../terminal.ts'
+import { itemJson } from '../views.ts'
+import { oneVault, openWorkspace } from '../workspace.ts'
+
+/** What each kind that can be added asks for without being told to. An empty answer leaves it out. */
+const askedAnyway = { login: ['password'], note: ['notes'], card: ['number', 'code'], identity: [] } as const
+
+const isAddable = (kind: string): kind is keyof typeof askedAnyway => Object.hasOwn(askedAnyway, kind)
+
+interface Showing {
+  readonly json?: boolean | undefined
+  readonly reveal?: boolean | undefined
+}
+
+function printWritten(vault: OpenVault, item: OpenItem, { json, reveal = false }: Showing) {
+  if (json) printJson(itemJson({ vault, item }, reveal))
+  else print(item.id)
+}
+
+export const add = command({
+  name: 'add',
+  operands: ['KIND', 'NAME'],
+  summary: 'add a login, note, card or identity; prints its id',
+  details:
+    'A login asks for its password unless --generate makes one, a card for number and code, a note for its text (the rest of standard input, or up to Ctrl-D). An empty answer leaves a value out.',
+  example: 'limpet add login GitHub --username ada --url https://github.com --generate',
+  options: editOptions,
+  async run(surroundings, [kind = '', name = ''], values) {
+    if (!isAddable(kind))
+      throw new CliError(
+        'usage',
+        `A kind is one of ${Object.keys(askedAnyway).join(', ')}; not "${safeLine(kind)}".`,
+      )
+    if (name === '') throw new CliError('usage', 'The name is empty.')
+    const edits = new Edits(values)
+    edits.check(kind)
+    const workspace = await openWorkspace(surroundings, 'write')
+    const vault = oneVault(workspace, values.vault)
+    const secrets = await edits.ask(kind, askedAnyway[kind], surroundings.prompter)
+    const content = edits.apply(ItemContent.parse({ kind, name }), secrets)
+    const item = await withProgress('Adding', () => vault.create(content))
+    await workspace.keep(vault)
+    printWritten(vault, item, values)
+    if (workspace.entries.some((entry) => entry.item.content.name === name && !entry.item.deletedAt))
+      remark(`There is another item "${safeLine(name)}": from now on say which one you mean by its id.`)
+  },
+})
+
+export const edit = command({
+  name: 'edit',
+  operands: ['NAME_OR_ID'],
+  summary: 'change an item; everything that is not named stays',
+  details:
+    '--url and --tag replace all there were. --set-secret password asks for a new password, --generate makes one. What is replaced stays among the versions ("limpet get NAME --versions").',
+  example: 'limpet edit GitHub --username ada@example.com --generate',
+  options: {
+    ...editOptions,
+    name: { type: 'string', value: 'NAME', help: 'a new name' },
+    unset: { type: 'string', value: 'MEMBER', multiple: true, help: 'removes a member or a field' },
+  },
+  async run(surroundings, [wanted = ''], { vault: vaultName, json, reveal, ...values }) {
+    const edits = new Edits(values)
+    if (edits.isEmpty)
+      throw new CliError('usage', 'Nothing to change was given. "limpet help edit" shows what there is.')
+    if (values.name === '') throw new CliError('usage', 'The name is empty.')
+    const workspace = await openWorkspace(surroundings, 'write')
+    const { vault, item } = findItem(workspace, wanted, { vault: vaultName, place: 'active' })
+    const { content } = item
+    if (!isItemContent(content))
+      throw new CliError(
+        'usage',
+        `This version does not know the kind "${safeLine(content.kind)}" and cannot edit it.`,
+      )
+    edits.check(content.kind)
+    const secrets = await edits.ask(content.kind, [], surroundings.prompter)
+    const next = edits.apply(content, secrets)
+    const replaced = await refusingToOverwrite(content.name, () =>
+      withProgress('Writing', () => vault.replace(item.id, item.revision, next)),
+    )
+    await workspace.keep(vault)
+    printWritten(vault, replaced, { json, reveal })
+  },
+})
+
+/** A conflict with a sentence that names the item. Nothing is written then, so nothing of either side is lost. */
+async function refusingToOverwrite<T>(name: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error
+    const what = error.current ? 'changed' : 'deleted for good'
+    throw new CliError(
+      'conflict',
+      `"${safeLine(name)}" was ${what} on another device in the meantime. Nothing was written: look at it again and repeat the command.`,
+    )
+  }
+}
+
+export const rm = command({
+  name: 'rm',
+  operands: ['NAME_OR_ID'],
+  summary: 'move an item to the trash; with --permanent delete it for good',
+  example: 'limpet rm "Old mail"',
+  options: {
+    permanent: { type: 'boolean', help: 'deletes for good, out of the trash or not; asks first' },
+    yes: { type: 'boolean', help: 'with --permanent: does not ask' },
+    vault: editOptions.vault,
+  },
+  async run(surroundings, [wanted = ''], { permanent = false, yes = false, vault: vaultName }) {
+    const { prompter } = surroundings
+    if (permanent && !yes && !prompter.interactive)
+      throw new CliError('usage', 'There is no terminal to ask on: --permanent needs --yes here.')
+    const workspace = await openWorkspace(surroundings, 'write')
+    const { vault, item } = findRemovable(workspace, wanted, vaultName, permanent)
+    const { name } = item.content
+    if (permanent && !yes && !(await prompter.confirm(`Delete "${safeLine(name)}" for good?`)))
+      throw new CliError('unexpected', 'Nothing was deleted.')
+    const remove = () =>
+      permanent ? vault.purge(item.id, item.revision) : vault.trash(item.id, item.revision)
+    await refusingToOverwrite(name, () => withProgress('Removing', async () => void (await remove())))
+    await workspace.keep(vault)
+    remark(permanent ? `Deleted "${safeLine(name)}" for good.` : `"${safeLine(name)}" is in the trash.`)
+  },
+})
+
+/** What is deleted for good may be in the trash already, but what is in use is meant first. */
+function findRemovable(
+  workspace: Parameters<typeof findItem>[0],
+  wanted: string,
+  vault: string | undefined,
+  permanent: boolean,
+) {
+  try {
+    return findItem(workspace, wanted, { vault, place: 'active' })
+  } catch (error) {
+    if (!permanent || !(error instanceof CliError && error.ending === 'notFound')) throw error
+    return findItem(workspace, wanted, { vault, place: 'trash' })
+  }
+}
+
+export const restore = command({
+  name: 'restore',
+  operands: ['NAME_OR_ID'],
+  summary: 'take an item out of the trash',
+  example: 'limpet restore "Old mail"',
+  options: { vault: editOptions.vault },
+  async run(surroundings, [wanted = ''], { vault: vaultName }) {
+    const workspace = await openWorkspace(surroundings, 'write')
+    const { vault, item } = findItem(workspace, wanted, { vault: vaultName, place: 'trash' })
+    const { name } = item.content
+    await refusingToOverwrite(name, () =>
+      withProgress('Restoring', () => vault.restore(item.id, item.revision)),
+    )
+    await workspace.keep(vault)
+    remark(`"${safeLine(name)}" is out of the trash.`)
+  },
+})

@@ -1,0 +1,209 @@
+// What `add` and `edit` change of an item's content: options, answers to questions, and the rules between them.
+import { ItemContent, type ItemKind, secretMembers } from '../client/index.ts'
+import { wholeNumber } from './command.ts'
+import { CliError } from './exit-codes.ts'
+import { generatePassword, passwordLengths } from './passwords.ts'
+import type { Prompter } from './prompter.ts'
+import { safeLine } from './terminal.ts'
+
+export const editOptions = {
+  username: { type: 'string', value: 'NAME', help: 'user name of a login' },
+  url: { type: 'string', value: 'URL', multiple: true, help: 'where a login is used; may be repeated' },
+  generate: { type: 'boolean', help: 'makes the password of a login; --generate=32 says how long' },
+  length: { type: 'string', value: 'N', help: 'length of the generated password' },
+  'no-symbols': { type: 'boolean', help: 'generates letters and digits only' },
+  folder: { type: 'string', value: 'NAME', help: 'the folder that it is in' },
+  tag: { type: 'string', value: 'TAG', multiple: true, help: 'a tag; may be repeated' },
+  favourite: { type: 'boolean', help: 'marks it as a favourite' },
+  set: {
+    type: 'string',
+    value: 'MEMBER=VALUE',
+    multiple: true,
+    help: 'a member of the kind, or a field of your own',
+  },
+  'set-secret': {
+    type: 'string',
+    value: 'MEMBER',
+    multiple: true,
+    help: 'asks for a secret member or a hidden field',
+  },
+  vault: { type: 'string', value: 'NAME', help: 'the vault, where there are several' },
+  json: { type: 'boolean', help: 'prints the item as JSON, without secrets' },
+  reveal: { type: 'boolean', help: 'with --json: secrets too' },
+} as const
+
+/** The values of `editOptions`, and those that `edit` has beside them. */
+export interface EditValues {
+  readonly name?: string | undefined
+  readonly unset?: string[] | undefined
+  readonly username?: string | undefined
+  readonly url?: string[] | undefined
+  readonly generate?: boolean | undefined
+  readonly length?: string | undefined
+  readonly 'no-symbols'?: boolean | undefined
+  readonly folder?: string | undefined
+  readonly tag?: string[] | undefined
+  readonly favourite?: boolean | undefined
+  readonly set?: string[] | undefined
+  readonly 'set-secret'?: string[] | undefined
+}
+
+const secretNames = new Set(
+  Object.values(secretMembers)
+    .flat()
+    .map((name) => name.toLowerCase()),
+)
+
+/** Members that have an option of their own, or none that can be set by hand. */
+const notByHand: Readonly<Record<string, string>> = {
+  kind: 'The kind of an item stays as it is; add a new one.',
+  name: 'Use --name.',
+  urls: 'Use --url.',
+  tags: 'Use --tag.',
+  favourite: 'Use --favourite.',
+  fields: 'Give the name of the field itself.',
+}
+
+const membersOfKind = new Map<string, readonly string[]>(
+  ItemContent.options.map(({ shape }) => [shape.kind.value, Object.keys(shape)]),
+)
+
+/** The member that is meant, whatever its letters' case, or undefined for a field of the owner's own. */
+const memberNamed = (kind: ItemKind, name: string) =>
+  membersOfKind.get(kind)?.find((member) => member.toLowerCase() === name.toLowerCase())
+
+function parseSet(text: string): { name: string; value: string } {
+  const at = text.indexOf('=')
+  if (at < 1) throw new CliError('usage', '--set takes MEMBER=VALUE, such as --set brand=Visa.')
+  const [name, value] = [text.slice(0, at), text.slice(at + 1)]
+  if (secretNames.has(name.toLowerCase()))
+    throw new CliError(
+      'usage',
+      `"${safeLine(name)}" is a secret, and arguments can be read by others on this machine. Use --set-secret ${safeLine(name)}, which asks for it.`,
+    )
+  return { name, value }
+}
+
+/** The options, checked as far as they can be before anything is asked or sent. */
+export class Edits {
+  readonly #values: EditValues
+  readonly #set: readonly { name: string; value: string }[]
+  readonly #generated: (() => string) | undefined
+
+  constructor(values: EditValues) {
+    this.#values = values
+    this.#set = (values.set ?? []).map(parseSet)
+    const { length, generate } = values
+    if (length !== undefined && !generate) throw new CliError('usage', '--length goes with --generate.')
+    const characters =
+      length === undefined
+        ? passwordLengths.usual
+        : wholeNumber('length', length, passwordLengths.least, passwordLengths.most)
+    if (generate)
+      this.#generated = () => generatePassword({ length: characters, symbols: !values['no-symbols'] })
+  }
+
+  get isEmpty(): boolean {
+    return Object.values(this.#values).every((value) => value === undefined)
+  }
+
+  /** Refuses what does not fit the kind, before anything is asked. */
+  check(kind: ItemKind) {
+    const { username, url, generate } = this.#values
+    const misplaced = Object.entries({ username, url, generate }).find(([, value]) => value !== undefined)
+    if (misplaced && kind !== 'login')
+      throw new CliError(
+        'usage',
+        `--${misplaced[0]} is for logins; this is a ${kind}. --set adds a field of your own.`,
+      )
+    for (const { name } of this.#set) requireByHand(kind, name)
+    for (const name of this.#values['set-secret'] ?? []) requireByHand(kind, name)
+    for (const name of this.#values.unset ?? []) requireRemovable(kind, name)
+  }
+
+  /**
+   * Asks for the secrets: those of `--set-secret` in their order, after those that are asked anyway. Notes come last, since
+   * they take the rest of the input.
+   */
+  async ask(kind: ItemKind, always: readonly string[], prompter: Prompter): Promise<Map<string, string>> {
+    const explicit = this.#values['set-secret'] ?? []
+    const anyway = this.#generated ? always.filter((name) => name !== 'password') : always
+    const asked = [...anyway, ...explicit].map((name) => memberNamed(kind, name) ?? name)
+    const names = [...new Set(asked)]
+    const answers = new Map<string, string>()
+    for (const name of names.filter((name) => name !== 'notes')) {
+      const answer = await prompter.secret(labels[name] ?? name, { twice: name === 'password' })
+      if (answer !== '') answers.set(name, answer)
+      else if (explicit.includes(name))
+        throw new CliError('usage', `Nothing was given for "${safeLine(name)}". To remove it, use --unset.`)
+    }
+    if (names.includes('notes')) answers.set('notes', await prompter.text('Text of the note'))
+    return answers
+  }
+
+  /** The content after the edits; members that nobody here knows stay. */
+  apply(content: ItemContent, secrets: ReadonlyMap<string, string>): ItemContent {
+    const { name, username, url, folder, tag, favourite } = this.#values
+    const draft: Draft = {
+      ...content,
+      ...Object.fromEntries(
+        Object.entries({ name, username, urls: url, folder, tags: tag, favourite }).filter(
+          ([, value]) => value !== undefined,
+        ),
+      ),
+      fields: content.fields ?? [],
+    }
+    for (const unwanted of this.#values.unset ?? []) remove(draft, content.kind, unwanted)
+    for (const { name, value } of this.#set) put(draft, content.kind, name, value, false)
+    for (const [name, value] of secrets) put(draft, content.kind, name, value, true)
+    if (this.#generated) draft.password = this.#generated()
+    const { fields, ...rest } = draft
+    return ItemContent.parse(fields.length > 0 ? draft : rest)
+  }
+}
+
+const labels: Readonly<Record<string, string>> = {
+  password: 'Password of the login',
+  number: 'Card number',
+  code: 'Card code',
+}
+
+type Field = NonNullable<ItemContent['fields']>[number]
+type Draft = Record<string, unknown> & { fields: readonly Field[] }
+
+function requireByHand(kind: ItemKind, name: string) {
+  const member = memberNamed(kind, name)
+  const instead = member === undefined ? undefined : notByHand[member]
+  if (instead) throw new CliError('usage', `"${safeLine(name)}" cannot be set this way. ${instead}`)
+}
+
+function requireRemovable(kind: ItemKind, name: string) {
+  const member = memberNamed(kind, name)
+  if (member === 'kind' || member === 'name' || member === 'fields')
+    throw new CliError('usage', `"${member}" cannot be removed.`)
+}
+
+function put(draft: Draft, kind: ItemKind, name: string, value: string, hidden: boolean) {
+  const member = memberNamed(kind, name)
+  if (member !== undefined) {
+    draft[member] = value
+    return
+  }
+  const known = draft.fields.find((field) => field.name === name)
+  if (known?.hidden && !hidden)
+    throw new CliError(
+      'usage',
+      `"${safeLine(name)}" is a hidden field, and arguments can be read by others on this machine. Use --set-secret ${safeLine(name)}, which asks for it.`,
+    )
+  draft.fields = known
+    ? draft.fields.map((field) => (field === known ? { ...field, value, hidden } : field))
+    : [...draft.fields, { name, value, hidden }]
+}
+
+function remove(draft: Draft, kind: ItemKind, name: string) {
+  const field = draft.fields.find((one) => one.name === name)
+  const member = memberNamed(kind, name) ?? name
+  if (Object.hasOwn(draft, member)) delete draft[member]
+  else if (field) draft.fields = draft.fields.filter((one) => one !== field)
+  else throw new CliError('notFound', `There is no "${safeLine(name)}" to remove.`)
+}

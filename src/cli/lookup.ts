@@ -1,0 +1,57 @@
+// Finds items by id or name among what was decrypted here: the server knows no names.
+import { CliError } from './exit-codes.ts'
+import { safeLine } from './terminal.ts'
+import { chosenVaults, type Entry, type Workspace } from './workspace.ts'
+
+export interface Where {
+  readonly vault?: string | undefined
+  readonly place: 'active' | 'trash'
+}
+
+const fold = (text: string) => text.normalize('NFC').toLowerCase()
+
+/** From the most exact way to mean an item to the least; the first that fits any item decides. */
+const ways: readonly ((name: string, wanted: string) => boolean)[] = [
+  (name, wanted) => name.normalize('NFC') === wanted.normalize('NFC'),
+  (name, wanted) => fold(name) === fold(wanted),
+  (name, wanted) => fold(name).startsWith(fold(wanted)),
+]
+
+export const inPlace =
+  (place: Where['place']) =>
+  ({ item }: Entry) =>
+    (item.deletedAt === null) === (place === 'active')
+
+/** The one item that is meant. An exact id finds it in the trash and out of it. Throws CliError `notFound`, `ambiguous`. */
+export function findItem(workspace: Workspace, wanted: string, { vault, place }: Where): Entry {
+  const vaults = new Set(chosenVaults(workspace, vault))
+  const entries = workspace.entries.filter((entry) => vaults.has(entry.vault))
+  const byId = entries.filter(({ item }) => item.id === wanted)
+  if (byId.length > 0) return one(byId, wanted)
+  if (workspace.unreadable.includes(wanted))
+    throw new CliError('refused', `The item ${wanted} does not open with the key of its vault.`)
+  const candidates = entries.filter(inPlace(place))
+  for (const fits of ways) {
+    const found = candidates.filter(({ item }) => fits(item.content.name, wanted))
+    if (found.length > 0) return one(found, wanted)
+  }
+  const here = place === 'trash' ? ' in the trash' : ''
+  const elsewhere =
+    place === 'active' &&
+    entries.some(({ item }) => item.deletedAt && fold(item.content.name) === fold(wanted))
+      ? 'It is in the trash: "limpet restore" takes it out.'
+      : `"limpet list${place === 'trash' ? ' --trash' : ''}" shows what there is.`
+  throw new CliError('notFound', `There is no item "${safeLine(wanted)}"${here}. ${elsewhere}`)
+}
+
+function one(found: readonly Entry[], wanted: string): Entry {
+  const [first, ...others] = found
+  if (first && others.length === 0) return first
+  const list = found.map(
+    ({ item, vault }) => `${item.id}  ${safeLine(item.content.name)}  (${safeLine(vault.name)})`,
+  )
+  throw new CliError(
+    'ambiguous',
+    `Several items fit "${safeLine(wanted)}"; say which by its id:\n${list.join('\n')}`,
+  )
+}

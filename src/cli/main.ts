@@ -1,0 +1,72 @@
+// The program `limpet`: finds the command, runs it, and ends with its exit code.
+import { version } from '../version.ts'
+import { exitCodeHelp, findCommand, helpFor, overview } from './commands.ts'
+import {
+  CliError,
+  describe,
+  type Ending,
+  exitCodes,
+  InterruptedError,
+  interruptedCode,
+} from './exit-codes.ts'
+import { endQuietlyWithThePipe, print, remark } from './output.ts'
+import { createPrompter } from './prompter.ts'
+import { StateFolder } from './state-folder.ts'
+import { safeLine } from './terminal.ts'
+
+const unknown = (name: string) =>
+  new CliError('usage', `There is no command "${safeLine(name)}". "limpet help" lists them.`)
+
+function help(topic: string | undefined) {
+  if (topic === undefined) return print(...overview())
+  if (topic === 'exit') return print(...exitCodeHelp())
+  const command = findCommand(topic)
+  if (!command) throw unknown(topic)
+  return print(...helpFor(command))
+}
+
+const asksForHelp = (args: readonly string[]) => {
+  const end = args.indexOf('--')
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h')
+}
+
+async function run([name, ...args]: readonly string[]): Promise<Ending> {
+  if (name === undefined) {
+    remark(overview().join('\n'))
+    return 'usage'
+  }
+  if (name === '--version') {
+    print(version)
+    return 'done'
+  }
+  if (name === 'help' || asksForHelp([name])) {
+    help(args[0])
+    return 'done'
+  }
+  const command = findCommand(name)
+  if (!command) throw unknown(name)
+  if (asksForHelp(args)) {
+    help(name)
+    return 'done'
+  }
+  const prompter = createPrompter()
+  try {
+    const surroundings = { state: new StateFolder(), prompter, environment: process.env }
+    return (await command.run(surroundings, args)) ?? 'done'
+  } finally {
+    prompter.close()
+  }
+}
+
+endQuietlyWithThePipe()
+try {
+  process.exitCode = exitCodes[await run(process.argv.slice(2))].code
+} catch (error) {
+  if (error instanceof InterruptedError) process.exitCode = interruptedCode
+  else {
+    const { ending, sentence } = describe(error)
+    process.exitCode = exitCodes[ending].code
+    remark(`limpet: ${sentence}`)
+    if (process.env.LIMPET_DEBUG === '1' && error instanceof Error) remark(error.stack ?? '')
+  }
+}

@@ -1,0 +1,47 @@
+// A line on standard error about work that takes more than a second.
+const patience = 1000
+const redrawEvery = 120
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+const eraseLine = '\r\u001b[K'
+
+/** Tells how far the work has come, such as "3,000". */
+export type Report = (detail: string) => void
+
+export interface ProgressOptions {
+  /** For work that holds up this thread, so that no timer could show the line later. Only terminals see it then. */
+  readonly atOnce?: boolean
+}
+
+/** Does `work`; after a second a terminal shows a line that moves, and anything else gets one plain line. */
+export async function withProgress<T>(
+  label: string,
+  work: (report: Report) => Promise<T>,
+  { atOnce = false }: ProgressOptions = {},
+): Promise<T> {
+  const stream = process.stderr
+  const began = Date.now()
+  let detail = ''
+  let frame = 0
+  let drawn = false
+  const draw = () => {
+    drawn = true
+    const seconds = Math.floor((Date.now() - began) / 1000)
+    const elapsed = seconds > 0 ? ` (${seconds} s)` : ''
+    stream.write(`${eraseLine}${frames[frame++ % frames.length]} ${label}… ${detail}${elapsed}`)
+  }
+  let redrawing: NodeJS.Timeout | undefined
+  const waiting = setTimeout(() => {
+    if (!stream.isTTY) stream.write(`${label}…${detail && ` ${detail}`}\n`)
+    else redrawing = setInterval(draw, redrawEvery)
+  }, patience)
+  if (atOnce && stream.isTTY) draw()
+  try {
+    return await work((text) => {
+      detail = text
+    })
+  } finally {
+    clearTimeout(waiting)
+    clearInterval(redrawing)
+    if (drawn) stream.write(eraseLine)
+  }
+}

@@ -1,0 +1,173 @@
+// The folder in which this installation keeps what it needs between runs. Nothing in it opens a vault.
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ReplicaState, SessionState, type SessionStorage, type Vault } from '../client/index.ts'
+import { Device } from '../contract/accounts.ts'
+import { Vault as VaultShape } from '../contract/vaults.ts'
+import { CliError } from './exit-codes.ts'
+
+/** The account key under a key that only the environment of a shell holds (`limpet unlock`). */
+const UnlockState = z.object({ accountId: z.string(), accountKey: z.string() })
+type UnlockState = z.infer<typeof UnlockState>
+
+/** A vault as the server gave it, sealed, so that later runs pull changes only and read without the server. */
+const VaultState = z.object({ accountId: z.string(), vault: VaultShape, replica: ReplicaState })
+
+export interface VaultState {
+  readonly accountId: string
+  readonly vault: Vault
+  readonly replica: ReplicaState
+}
+
+export interface StoredVault extends VaultState {
+  readonly syncedAt: Date
+}
+
+/** Where the folder is, by the customs of the system. */
+export function stateFolderPath(
+  environment: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+  home: string = homedir(),
+): string {
+  const { LIMPET_STATE_DIR, XDG_STATE_HOME, LOCALAPPDATA } = environment
+  if (LIMPET_STATE_DIR) return LIMPET_STATE_DIR
+  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'limpet')
+  if (platform === 'win32') return join(LOCALAPPDATA || join(home, 'AppData', 'Local'), 'limpet')
+  return join(XDG_STATE_HOME || join(home, '.local', 'state'), 'limpet')
+}
+
+const isMissing = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT'
+
+const vaultFile = /^vault-[0-9a-f-]{36}\.json$/
+const vaultFileName = (id: string) => `vault-${id}.json`
+
+export class StateFolder {
+  readonly path: string
+
+  constructor(path: string = stateFolderPath()) {
+    this.path = path
+  }
+
+  async #read<Shape extends z.ZodType>(name: string, shape: Shape): Promise<z.output<Shape> | undefined> {
+    let text: string
+    try {
+      text = await readFile(join(this.path, name), 'utf8')
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+    try {
+      return shape.parse(JSON.parse(text))
+    } catch {
+      throw new CliError(
+        'unexpected',
+        `${join(this.path, name)} is not as Limpet writes it. Delete the file, and log in again if you are asked to.`,
+      )
+    }
+  }
+
+  /**
+   * Written aside and renamed into place, so that another process sees the old state or the new one and nothing between,
+   * and so that a crash leaves one of the two.
+   */
+  async #write(name: string, value: unknown): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 })
+    // A folder that was there before may be open to others.
+    await chmod(this.path, 0o700)
+    const temporary = join(this.path, `.${name}.${randomUUID()}`)
+    try {
+      const file = await open(temporary, 'wx', 0o600)
+      try {
+        await file.writeFile(JSON.stringify(value))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, join(this.path, name))
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
+
+  #remove(name: string): Promise<void> {
+    return rm(join(this.path, name), { force: true })
+  }
+
+  readonly session: SessionStorage = {
+    load: () => this.#read('session.json', SessionState),
+    save: (state) => this.#write('session.json', state),
+    clear: () => this.#remove('session.json'),
+  }
+
+  /** How this installation is called in the owner's list of sessions; chosen once. */
+  async device(): Promise<Device> {
+    const known = await this.#read('device.json', Device)
+    if (known) return known
+    const device = newDevice()
+    await this.#write('device.json', device)
+    // Another process may have chosen at the same time; the file decides.
+    return (await this.#read('device.json', Device)) ?? device
+  }
+
+  readonly unlock = {
+    load: (): Promise<UnlockState | undefined> => this.#read('unlock.json', UnlockState),
+    save: (state: UnlockState) => this.#write('unlock.json', state),
+    clear: () => this.#remove('unlock.json'),
+  }
+
+  async #vaultFiles(): Promise<string[]> {
+    try {
+      return (await readdir(this.path)).filter((name) => vaultFile.test(name))
+    } catch (error) {
+      if (isMissing(error)) return []
+      throw error
+    }
+  }
+
+  /** The vaults of an account as they were last pulled. */
+  async vaults(accountId: string): Promise<StoredVault[]> {
+    const stored: StoredVault[] = []
+    for (const name of await this.#vaultFiles()) {
+      const state = await this.#read(name, VaultState)
+      if (state?.accountId === accountId)
+        stored.push({ ...state, syncedAt: (await stat(join(this.path, name))).mtime })
+    }
+    return stored
+  }
+
+  saveVault(state: VaultState): Promise<void> {
+    return this.#write(vaultFileName(state.vault.id), state)
+  }
+
+  /** Notes that the vault was compared with the server just now: the time of its file says when. */
+  touchVault(id: string): Promise<void> {
+    const now = new Date()
+    return utimes(join(this.path, vaultFileName(id)), now, now)
+  }
+
+  /** Removes what belongs to other accounts than this one, whose sessions ended without a logout. */
+  async forgetOthers(accountId: string): Promise<void> {
+    if ((await this.unlock.load())?.accountId !== accountId) await this.unlock.clear()
+    const own = new Set((await this.vaults(accountId)).map(({ vault }) => vaultFileName(vault.id)))
+    for (const name of await this.#vaultFiles()) if (!own.has(name)) await this.#remove(name)
+  }
+
+  /** Removes everything of the account; the device keeps its id. */
+  async forget(): Promise<void> {
+    await this.session.clear()
+    await this.unlock.clear()
+    for (const name of await this.#vaultFiles()) await this.#remove(name)
+  }
+}
+
+/** A device of this host, with a fresh id. */
+export function newDevice(): Device {
+  const name = hostname()
+    .replace(/[\p{Cc}\p{Cs}]/gu, '')
+    .slice(0, 100)
+  return { id: randomUUID(), name: name || 'command line', type: 'cli' }
+}

@@ -1,0 +1,183 @@
+// The vaults of the account, unlocked, with their items in clear: what the server has now, or without it what was last here.
+import {
+  ContentError,
+  OpenError,
+  type OpenItem,
+  type OpenVault,
+  Replica,
+  ResyncRequiredError,
+} from '../client/index.ts'
+import type { Surroundings } from './command.ts'
+import { CliError, describe, type Ending, isUnavailable } from './exit-codes.ts'
+import { remark } from './output.ts'
+import { type Report, withProgress } from './progress.ts'
+import { unlock } from './session.ts'
+import type { StateFolder, StoredVault } from './state-folder.ts'
+import { counted, localTime, safeLine } from './terminal.ts'
+
+/** An item, and the vault that it is in. */
+export interface Entry {
+  readonly vault: OpenVault
+  readonly item: OpenItem
+}
+
+export interface Workspace {
+  readonly vaults: readonly OpenVault[]
+  /** Of all vaults, in the trash or not. */
+  readonly entries: readonly Entry[]
+  /** Ids of items whose envelopes do not open. */
+  readonly unreadable: readonly string[]
+  /** Takes in what a command just wrote, so that it can be read without the server too. */
+  keep(vault: OpenVault): Promise<void>
+}
+
+/** What a command is going to do: what was last here is good enough to read, and never to build a change on. */
+export type Purpose = 'read' | 'write'
+
+const decryptAtOnce = 250
+
+export const reportCount = (report: Report) => (count: number) => report(count.toLocaleString('en'))
+
+export const sameVault =
+  (vault: { id: string }) =>
+  ({ vault: { id } }: StoredVault) =>
+    id === vault.id
+
+/** Stores a vault that was compared with the server just now. */
+export async function store(
+  state: StateFolder,
+  accountId: string,
+  vault: OpenVault,
+  replica: Replica,
+  stored: StoredVault | undefined,
+): Promise<void> {
+  const next = { accountId, vault: vault.sealed, replica: replica.export() }
+  const unchanged =
+    stored?.replica.cursor === next.replica.cursor &&
+    JSON.stringify(stored?.vault) === JSON.stringify(next.vault)
+  if (unchanged) await state.touchVault(vault.id)
+  else await state.saveVault(next)
+}
+
+/** What keeps a command from the server's present state although reading can go on: unavailable, or another history. */
+const allowsOldState = (error: unknown) => isUnavailable(error) || error instanceof ResyncRequiredError
+
+const explainOldState = (error: unknown, { syncedAt }: StoredVault) =>
+  remark(`${describe(error).sentence} Shown is what was here on ${localTime(syncedAt.toISOString())}.`)
+
+/** Opens every item of a replica; those that do not open are told by their ids. */
+export async function decrypt(vault: OpenVault, replica: Replica) {
+  const entries: Entry[] = []
+  const unreadable: string[] = []
+  const items = [...replica.items.values()]
+  await withProgress(`Decrypting ${counted(items.length, 'item')}`, async (report) => {
+    for (let begin = 0; begin < items.length; begin += decryptAtOnce) {
+      const opening = items.slice(begin, begin + decryptAtOnce).map(async (item) => {
+        try {
+          entries.push({ vault, item: await vault.openItem(item) })
+        } catch (error) {
+          if (!(error instanceof OpenError || error instanceof ContentError)) throw error
+          unreadable.push(item.id)
+        }
+      })
+      await Promise.all(opening)
+      reportCount(report)(entries.length)
+    }
+  })
+  return { entries, unreadable }
+}
+
+interface Pulled {
+  readonly vault: OpenVault
+  readonly replica: Replica
+}
+
+/** Each vault with its changes; for reading, what was last here where the server does not give them. */
+async function pullAll(surroundings: Surroundings, purpose: Purpose): Promise<Pulled[]> {
+  const { state } = surroundings
+  const account = await unlock(surroundings)
+  const stored = await state.vaults(account.accountId)
+  let vaults: OpenVault[]
+  try {
+    vaults = await withProgress('Asking the server', () => account.vaults())
+  } catch (error) {
+    const [first] = stored
+    if (purpose === 'write' || !first || !isUnavailable(error)) throw error
+    explainOldState(error, first)
+    return Promise.all(
+      stored.map(async ({ vault, replica }) => ({
+        vault: await account.openVault(vault),
+        replica: new Replica(replica),
+      })),
+    )
+  }
+  const pulled: Pulled[] = []
+  for (const vault of vaults) {
+    const known = stored.find(sameVault(vault))
+    const replica = new Replica(known?.replica)
+    try {
+      await withProgress('Pulling changes', (report) => replica.pull(vault, reportCount(report)))
+      await store(state, account.accountId, vault, replica, known)
+    } catch (error) {
+      if (purpose === 'write' || !known || !allowsOldState(error)) throw error
+      explainOldState(error, known)
+    }
+    pulled.push({ vault, replica })
+  }
+  return pulled
+}
+
+export async function openWorkspace(surroundings: Surroundings, purpose: Purpose): Promise<Workspace> {
+  const { accountId = '' } = (await surroundings.state.session.load()) ?? {}
+  const pulled = await pullAll(surroundings, purpose)
+  const opened = []
+  for (const { vault, replica } of pulled) opened.push(await decrypt(vault, replica))
+  const unreadable = opened.flatMap(({ unreadable }) => unreadable)
+  warnOfUnreadable(unreadable)
+  return {
+    vaults: pulled.map(({ vault }) => vault),
+    entries: opened.flatMap(({ entries }) => entries),
+    unreadable,
+    async keep(vault) {
+      const replica = pulled.find((one) => one.vault === vault)?.replica
+      try {
+        await replica?.pull(vault)
+        if (replica) await store(surroundings.state, accountId, vault, replica, undefined)
+      } catch {
+        // The write itself is done and said; the next command pulls again.
+      }
+    },
+  }
+}
+
+function warnOfUnreadable(ids: readonly string[]) {
+  if (ids.length === 0) return
+  remark(
+    `${counted(ids.length, 'item')} of the vault cannot be opened with its key and cannot be shown: ${ids.join(', ')}. Ask whoever runs the server.`,
+  )
+}
+
+/** How a command ends that showed everything it could open. */
+export const endingOf = ({ unreadable }: { unreadable: readonly string[] }): Ending =>
+  unreadable.length > 0 ? 'refused' : 'done'
+
+/** The vaults that `--vault NAME` means, by name or id; all of them without it. */
+export function chosenVaults({ vaults }: Workspace, name: string | undefined): readonly OpenVault[] {
+  if (name === undefined) return vaults
+  const chosen = vaults.filter((vault) => vault.id === name || vault.name === name)
+  if (chosen.length > 0) return chosen
+  const names = vaults.map((vault) => `"${safeLine(vault.name)}"`).join(', ')
+  throw new CliError('notFound', `There is no vault "${safeLine(name)}". There is: ${names}.`)
+}
+
+/** The one vault that something is to be added to. */
+export function oneVault(workspace: Workspace, name: string | undefined): OpenVault {
+  const [vault, ...others] = chosenVaults(workspace, name)
+  if (!vault) throw new CliError('notFound', 'The account has no vault.')
+  if (others.length === 0) return vault
+  const list = [vault, ...others].map(({ id, name }) => `${id}  ${safeLine(name)}`)
+  throw new CliError(
+    'ambiguous',
+    `There are several vaults; --vault says which, by name or id:\n${list.join('\n')}`,
+  )
+}
