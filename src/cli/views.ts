@@ -82,8 +82,10 @@ function contentPairs(content: Content, reveal: boolean): [string, string][] {
   const members = Object.entries(content).filter(
     ([member, value]) => value !== undefined && !(isItemContent(content) && member === 'fields'),
   )
+  const last = ['folder', 'tags', 'favourite', 'notes']
+  const ordered = members.toSorted(([left], [right]) => last.indexOf(left) - last.indexOf(right))
   return [
-    ...members.map(([member, value]): [string, string] => [
+    ...ordered.map(([member, value]): [string, string] => [
       member,
       reveal || !isSecret(content, member) ? asText(value) : mask,
     ]),

@@ -66,13 +66,25 @@ export class Replica {
   async resync(vault: OpenVault, onProgress: (changes: number) => void = () => {}): Promise<Item[]> {
     const fresh = new Replica()
     await fresh.pull(vault, onProgress)
-    const lost = [...this.items.values()].filter((item) => {
-      const now = fresh.#items.get(item.id)
-      return !now || (now.revision < item.revision && !('data' in now && now.data === item.data))
-    })
+    const lost: Item[] = []
+    for (const item of this.items.values())
+      if (await isLost(item, fresh.#items.get(item.id), vault)) lost.push(item)
     this.#items.clear()
     for (const [id, item] of fresh.#items) this.#items.set(id, item)
     this.#cursor = fresh.#cursor
     return lost
   }
+}
+
+/**
+ * Whether the server has no trace of an item's content. Revisions of two histories do not compare: after a backup was
+ * restored, an edit can have reached a revision as high as that of the content which the backup had not. So the versions are
+ * asked, where the contents differ.
+ */
+async function isLost(item: Item, now: ItemState | undefined, vault: OpenVault): Promise<boolean> {
+  if (!now) return true
+  if (now.revision < item.revision) return !('data' in now && now.data === item.data)
+  if (!('data' in now) || now.data === item.data) return false
+  const versions = await vault.versions(item.id)
+  return !versions.some(({ data }) => data === item.data)
 }

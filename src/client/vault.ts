@@ -203,7 +203,7 @@ export class OpenVault {
     }
   }
 
-  /** The contents that were replaced, newest first. */
+  /** The contents that were replaced, newest first; `data` is each one's envelope. */
   async versions(itemId: string) {
     const { versions } = await this.#transport.sendAuthorized(ItemVersions, {
       method: 'GET',
@@ -212,7 +212,7 @@ export class OpenVault {
     return Promise.all(
       versions.map(async ({ data, revision, createdAt, replacedAt }) => {
         const content = parseItemContent(await open(this.#key, itemContext(this.id, itemId), data))
-        return { revision, createdAt, replacedAt, content }
+        return { revision, createdAt, replacedAt, content, data }
       }),
     )
   }

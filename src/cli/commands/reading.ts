@@ -19,7 +19,14 @@ interface Showing {
 async function showVersions({ vault, item }: Entry, { json, reveal }: Showing) {
   const versions = await withProgress('Asking the server', () => vault.versions(item.id))
   if (json) {
-    printJson(versions)
+    printJson(
+      versions.map(({ revision, createdAt, replacedAt, content }) => ({
+        revision,
+        createdAt,
+        replacedAt,
+        content,
+      })),
+    )
     return
   }
   if (versions.length === 0) print('Nothing was replaced yet.')

@@ -38,7 +38,6 @@ type Repairs = Pick<Synced, 'putBack' | 'recovered'>
 
 async function openLost(vault: OpenVault, item: Item): Promise<OpenItem | undefined> {
   try {
-    // A lower revision than before is what a restored server shows: compared as a new vault sees it.
     return await vault.openItem(item)
   } catch (error) {
     if (error instanceof OpenError || error instanceof ContentError) return undefined
