@@ -88,7 +88,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   if (jwtSecret === undefined) throw new Error('JWT_SECRET is missing')
 
   const { store, migrationsApplied } = await openStore(config.database, {
-    now: clock.now,
+    now: () => clock.now(),
     onIdleError: () => logger.warn('a connection to the database was lost'),
   })
   try {
