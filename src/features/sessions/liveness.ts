@@ -16,17 +16,19 @@ export interface SessionLiveness {
 }
 
 export function createLiveness(store: Store, clock: Clock): SessionLiveness {
-  /** Living sessions by id, with the monotonic time up to which that is believed. */
+  /** Living sessions with their account, and the monotonic time up to which that is believed. */
   const believedUntil = new Map<string, number>()
   return {
     async isLiving(caller) {
       const now = clock.monotonic()
-      if ((believedUntil.get(caller.sessionId) ?? 0) > now) return true
+      // Both ids: that the session lives says nothing about another account.
+      const who = `${caller.accountId} ${caller.sessionId}`
+      if ((believedUntil.get(who) ?? 0) > now) return true
       const living = await store.read((reader) => isLiving(reader, caller, clock.now()))
       if (living) {
         if (believedUntil.size >= mostRemembered) believedUntil.clear()
-        believedUntil.set(caller.sessionId, now + believedForMs)
-      } else believedUntil.delete(caller.sessionId)
+        believedUntil.set(who, now + believedForMs)
+      } else believedUntil.delete(who)
       return living
     },
     forget: () => believedUntil.clear(),
