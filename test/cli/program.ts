@@ -1,0 +1,122 @@
+// Runs the real program as a child process, with a state folder of its own.
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { type Ending, exitCodes } from '../../src/cli/exit-codes.ts'
+import { Limpet, type OpenVault, type UnlockedAccount } from '../../src/client/index.ts'
+
+const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
+
+export interface Result {
+  readonly stdout: string
+  readonly stderr: string
+  readonly code: number | null
+}
+
+export interface Running {
+  /** Sends a part of standard input. */
+  write(text: string): void
+  /** Ends standard input. @returns how the program ended */
+  finish(): Promise<Result>
+}
+
+/** A word that stands in no other output, so that a search for it means something. */
+export const marker = (name: string) => `${name}-${randomUUID()}`
+
+/** A shell at which one person uses the program. */
+export class Shell {
+  readonly folder: string
+  readonly email = `${randomUUID()}@example.com`
+  readonly password = marker('master')
+  readonly environment: Record<string, string> = {}
+  readonly #server: string
+
+  constructor(folder: string, server: string) {
+    this.folder = folder
+    this.#server = server
+  }
+
+  start(...args: string[]): Running {
+    const { LIMPET_UNLOCK_KEY: _, ...inherited } = process.env
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { ...inherited, LIMPET_STATE_DIR: this.folder, LIMPET_SERVER: this.#server, ...this.environment },
+    })
+    // A program that ends before it reads all of its input is no failure of the test.
+    child.stdin.on('error', () => {})
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    const ended = new Promise<Result>((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (code) => resolve({ stdout, stderr, code }))
+    })
+    return {
+      write: (text) => void child.stdin.write(text),
+      finish: () => {
+        child.stdin.end()
+        return ended
+      },
+    }
+  }
+
+  /** Runs a command with these lines on standard input. */
+  run(args: readonly string[], ...lines: readonly string[]): Promise<Result> {
+    const running = this.start(...args)
+    if (lines.length > 0) running.write(lines.map((line) => `${line}\n`).join(''))
+    return running.finish()
+  }
+
+  /** Runs a command that must end with `done`. @returns standard output without the last newline */
+  async done(args: readonly string[], ...lines: readonly string[]): Promise<string> {
+    return this.ended('done', args, ...lines).then(({ stdout }) => stdout.replace(/\n$/, ''))
+  }
+
+  /** Runs a command that must end like this. */
+  async ended(ending: Ending, args: readonly string[], ...lines: readonly string[]): Promise<Result> {
+    const result = await this.run(args, ...lines)
+    if (result.code !== exitCodes[ending].code)
+      throw new Error(
+        `"limpet ${args.join(' ')}" ended with ${result.code}, not ${exitCodes[ending].code} (${ending}):\n${result.stderr}`,
+      )
+    return result
+  }
+
+  /** Registers, logs in, and unlocks: later commands ask for no password. */
+  async enter(): Promise<void> {
+    await this.done(['register', this.email], this.password)
+    await this.done(['login', this.email], this.password)
+    await this.unlock()
+  }
+
+  async unlock(): Promise<void> {
+    const line = await this.done(['unlock'], this.password)
+    const [, key] = /^export LIMPET_UNLOCK_KEY='([\w-]+)'$/.exec(line) ?? []
+    if (!key) throw new Error('"limpet unlock" printed no key')
+    this.environment.LIMPET_UNLOCK_KEY = key
+  }
+
+  /** The same account on another device, through the SDK. */
+  async otherDevice(): Promise<{ account: UnlockedAccount; vault: OpenVault }> {
+    const device = { id: randomUUID(), name: 'other', type: 'other' as const }
+    const limpet = new Limpet({ server: this.#server, device })
+    const account = await limpet.login({ email: this.email, password: this.password })
+    const [vault] = await account.vaults()
+    if (!vault) throw new Error('The account has no vault')
+    return { account, vault }
+  }
+}
+
+/** A shell with an empty state folder, which the test's end removes. */
+export async function newShell({ url }: { url: string }): Promise<Shell> {
+  const parent = await mkdtemp(join(tmpdir(), 'limpet-cli-'))
+  onTestFinished(() => rm(parent, { recursive: true, force: true }))
+  return new Shell(join(parent, 'state'), url)
+}
