@@ -3,7 +3,7 @@ import { and, desc, eq, gt, isNull, lte, ne } from 'drizzle-orm'
 import { minutes } from '../../clock.ts'
 import type { Device, SessionSummary } from '../../contract/accounts.ts'
 import { Device as DeviceSchema } from '../../contract/accounts.ts'
-import type { Reader, Tx } from '../../store/store.ts'
+import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import { toTimestamp } from '../encoding.ts'
 import type { Caller } from '../route.ts'
 
@@ -49,7 +49,7 @@ export async function isLiving(
 export async function useRefreshToken(
   { db, tables: { refreshTokens, sessions } }: Tx,
   use: { hash: Uint8Array; successorHash: Uint8Array; now: number; expiresAt: number },
-): Promise<Caller | undefined> {
+): Promise<Caller | Unchanged<undefined> | undefined> {
   const { hash, successorHash, now, expiresAt } = use
   const [replaced] = await db
     .update(refreshTokens)
@@ -63,7 +63,8 @@ export async function useRefreshToken(
       .set({ lastUsedAt: now, expiresAt })
       .where(and(eq(sessions.id, sessionId), gt(sessions.expiresAt, now)))
       .returning({ accountId: sessions.accountId })
-    if (!session) return undefined
+    // Run out. Nothing is kept of the attempt: where only the clock was wrong, the token is good again once it is right.
+    if (!session) return new Unchanged(undefined)
     await db.insert(refreshTokens).values({ hash: successorHash, sessionId })
     return { accountId: session.accountId, sessionId }
   }
