@@ -20,6 +20,8 @@ export interface Result {
 export interface Running {
   /** Sends a part of standard input. */
   write(text: string): void
+  /** Closes standard output from this side, as `head` does. */
+  stopReading(): void
   /** Ends standard input. @returns how the program ended */
   finish(): Promise<Result>
 }
@@ -60,6 +62,7 @@ export class Shell {
     })
     return {
       write: (text) => void child.stdin.write(text),
+      stopReading: () => void child.stdout.destroy(),
       finish: () => {
         child.stdin.end()
         return ended

@@ -1,0 +1,110 @@
+// The command line without its server, and after its server was restored from a backup.
+import { copyFile } from 'node:fs/promises'
+import Database from 'better-sqlite3'
+import { expect, it, onTestFinished } from 'vitest'
+import { Replica } from '../../src/client/index.ts'
+import { createDatabase } from '../support/database.ts'
+import { freePort } from '../support/postgres.ts'
+import { startServer } from '../support/server.ts'
+import { newShell } from './program.ts'
+
+/** A server that stops and starts at the same address, and goes back to a backup. */
+async function restartableServer() {
+  const database = await createDatabase('sqlite')
+  const path = database.url.replace(/^file:/, '')
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const start = () =>
+    startServer('sqlite', { database, environment: { PORT: String(port), PUBLIC_URL: url } })
+  let server = await start()
+  let running = true
+  const stop = async () => {
+    if (running) await server.stop()
+    running = false
+  }
+  onTestFinished(async () => {
+    await stop()
+    await database.remove()
+  })
+  const restart = async () => {
+    server = await start()
+    running = true
+  }
+  return {
+    url,
+    stop,
+    restart,
+    async backUp() {
+      await stop()
+      await copyFile(path, `${path}.backup`)
+      await restart()
+    },
+    async restoreBackup() {
+      await stop()
+      await copyFile(`${path}.backup`, path)
+      const restored = new Database(path)
+      restored.prepare("update instance set epoch = 'another'").run()
+      restored.close()
+      await restart()
+    },
+  }
+}
+
+it('reads without the server what was last here, and writes nothing then', async () => {
+  const server = await restartableServer()
+  const shell = await newShell(server)
+  await shell.enter()
+  await shell.done(['add', 'login', 'Mail'], 'one')
+  await server.stop()
+  const { stdout, stderr } = await shell.ended('done', ['get', 'Mail', '--field', 'password'])
+  expect(stdout).toBe('one\n')
+  expect(stderr).toContain('does not answer')
+  expect(await shell.done(['list'])).toContain('Mail')
+  await shell.ended('unavailable', ['add', 'login', 'Other'], 'two')
+  await shell.ended('unavailable', ['rm', 'Mail'])
+  await shell.ended('unavailable', ['sync'])
+  expect((await shell.ended('done', ['logout'])).stderr).toContain('here only')
+  await shell.ended('unavailable', ['login', shell.email], shell.password)
+})
+
+it('puts back what a restored backup lost, and overwrites nothing', async () => {
+  const server = await restartableServer()
+  const shell = await newShell(server)
+  await shell.enter()
+  await shell.done(['add', 'login', 'Kept'], 'same')
+  await shell.done(['add', 'login', 'Edited'], 'old')
+  await shell.done(['add', 'login', 'Edited twice'], 'old')
+  await server.backUp()
+  const lost = await shell.done(['add', 'login', 'Lost', '--username', 'ada'], 'only here')
+  await shell.done(['edit', 'Edited', '--set-secret', 'password'], 'new')
+  await shell.done(['edit', 'Edited twice', '--set-secret', 'password'], 'lost edit')
+  await server.restoreBackup()
+  // In the new history the item gets revisions as high as those that were lost.
+  const { vault } = await shell.otherDevice()
+  let item = (await Promise.all([...(await itemsOf(vault))].map((one) => vault.openItem(one)))).find(
+    ({ content }) => content.name === 'Edited twice',
+  )
+  for (const password of ['a', 'b', 'c', 'd'])
+    if (item) item = await vault.replace(item.id, item.revision, { ...item.content, password })
+
+  expect((await shell.ended('done', ['get', 'Lost', '--field', 'password'])).stderr).toContain('limpet sync')
+  await shell.ended('conflict', ['rm', 'Lost'])
+  const synced = JSON.parse(await shell.done(['sync', '--json']))
+  expect(synced.vaults).toMatchObject([{ resynced: true, putBack: [{ id: lost, name: 'Lost' }] }])
+  const recovered: { name: string }[] = synced.vaults[0].recovered
+  expect(recovered.map(({ name }) => name).sort()).toEqual(['Edited (recovered)', 'Edited twice (recovered)'])
+  const password = (name: string) => shell.done(['get', name, '--field', 'password'])
+  expect(await password('Lost')).toBe('only here')
+  expect(await password('Edited')).toBe('old')
+  expect(await password('Edited (recovered)')).toBe('new')
+  expect(await password('Edited twice')).toBe('d')
+  expect(await password('Edited twice (recovered)')).toBe('lost edit')
+  expect(await password('Kept')).toBe('same')
+  expect(await shell.done(['sync'])).toBe('Personal: nothing new')
+})
+
+async function itemsOf(vault: Parameters<Replica['pull']>[0]) {
+  const replica = new Replica()
+  await replica.pull(vault)
+  return replica.items.values()
+}
