@@ -24,11 +24,18 @@ export interface Prompter {
 
 const withoutLineEnd = (text: string) => text.replace(/\r?\n$/, '')
 
-async function restOf(stream: NodeJS.ReadStream): Promise<string> {
-  let text = ''
-  for await (const chunk of stream.setEncoding('utf8')) text += chunk
-  return withoutLineEnd(text)
-}
+/** By events: readline leaves its input paused, from which iterating over the stream does not wake it. */
+const restOf = (stream: NodeJS.ReadStream) =>
+  new Promise<string>((resolve, reject) => {
+    let text = ''
+    stream.setEncoding('utf8')
+    stream.on('data', (chunk: string) => {
+      text += chunk
+    })
+    stream.once('end', () => resolve(withoutLineEnd(text)))
+    stream.once('error', reject)
+    stream.resume()
+  })
 
 /** Lines of a pipe or a file, read only as they are asked for. */
 class PipePrompter implements Prompter {
@@ -112,7 +119,10 @@ class TerminalPrompter implements Prompter {
     // `terminal: true` puts the terminal in raw mode, where it echoes nothing by itself. No history: lines are secrets.
     this.#interface = createInterface({ input: this.#input, output, terminal: true, historySize: 0 })
     this.#interface.on('line', (line) => {
-      if (this.#waiting) this.#waiting.give(line)
+      const waiting = this.#waiting
+      // At once, since the next line of a paste comes before whoever waits goes on.
+      this.#waiting = undefined
+      if (waiting) waiting.give(line)
       else this.#lines.push(line)
     })
     this.#interface.on('SIGINT', () => this.#waiting?.fail(new InterruptedError()))

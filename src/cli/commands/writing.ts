@@ -14,7 +14,7 @@ import { print, printJson, remark } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { safeLine } from '../terminal.ts'
 import { itemJson } from '../views.ts'
-import { oneVault, openWorkspace } from '../workspace.ts'
+import { oneVault, openWorkspace, type Workspace } from '../workspace.ts'
 
 /** What each kind that can be added asks for without being told to. An empty answer leaves it out. */
 const askedAnyway = { login: ['password'], note: ['notes'], card: ['number', 'code'], identity: [] } as const
@@ -138,12 +138,7 @@ export const rm = command({
 })
 
 /** What is deleted for good may be in the trash already, but what is in use is meant first. */
-function findRemovable(
-  workspace: Parameters<typeof findItem>[0],
-  wanted: string,
-  vault: string | undefined,
-  permanent: boolean,
-) {
+function findRemovable(workspace: Workspace, wanted: string, vault: string | undefined, permanent: boolean) {
   try {
     return findItem(workspace, wanted, { vault, place: 'active' })
   } catch (error) {
