@@ -1,0 +1,92 @@
+// The command line at a real pseudo-terminal (`script` of util-linux): it asks, and nobody sees the answers.
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startServer, type TestServer } from '../support/server.ts'
+import { newShell, type Shell } from './program.ts'
+
+const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
+
+interface Dialogue {
+  readonly screen: string
+  readonly code: number | null
+}
+
+/** Runs a command at a terminal and types each answer once its question is on the screen. */
+function converse(
+  shell: Shell,
+  server: TestServer,
+  command: string,
+  answers: readonly (readonly [string, string])[],
+): Promise<Dialogue> {
+  const child = spawn('script', ['-qec', `'${process.execPath}' '${program}' ${command}`, '/dev/null'], {
+    env: { ...process.env, LIMPET_STATE_DIR: shell.folder, LIMPET_SERVER: server.url },
+  })
+  const waiting = [...answers]
+  let screen = ''
+  let seen = 0
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ screen, code }))
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      screen += text
+      const [question, answer] = waiting[0] ?? []
+      const at = question === undefined ? -1 : screen.indexOf(question, seen)
+      if (question === undefined || at < 0) return
+      seen = at + question.length
+      waiting.shift()
+      child.stdin.write(`${answer}`)
+    })
+  })
+}
+
+describe.runIf(process.platform === 'linux')('at a terminal', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startServer('sqlite')
+  })
+  afterAll(() => server.close())
+
+  it('asks twice for a new password, without echo', async () => {
+    const shell = await newShell(server)
+    const { screen, code } = await converse(shell, server, `register ${shell.email}`, [
+      ['New master password: ', `${shell.password}\r`],
+      ['(again): ', 'something else\r'],
+      // The second time as a paste of both lines.
+      ['New master password: ', `${shell.password}\r${shell.password}\r`],
+    ])
+    expect(code).toBe(0)
+    expect(screen).toContain('two different answers')
+    expect(screen).not.toContain(shell.password)
+    expect(screen).not.toContain('something else')
+    await shell.done(['login', shell.email], shell.password)
+  })
+
+  it('takes a note up to Ctrl-D, and asks before it deletes for good', async () => {
+    const shell = await newShell(server)
+    await shell.done(['register', shell.email], shell.password)
+    await shell.done(['login', shell.email], shell.password)
+    const password: [string, string] = ['Master password: ', `${shell.password}\r`]
+    const added = await converse(shell, server, 'add note Poem', [
+      password,
+      ['ends it.', 'one\rtwo\r'],
+      ['two', '\u0004'],
+    ])
+    expect(added.code).toBe(0)
+    expect(await shell.done(['get', 'Poem', '--field', 'notes'], shell.password)).toBe('one\ntwo')
+    const kept = await converse(shell, server, 'rm --permanent Poem', [password, ['[y/N]: ', 'n\r']])
+    expect(kept).toMatchObject({ code: 1 })
+    const deleted = await converse(shell, server, 'rm --permanent Poem', [password, ['[y/N]: ', 'y\r']])
+    expect(deleted).toMatchObject({ code: 0 })
+    expect(await shell.done(['list'], shell.password)).toBe('')
+  })
+
+  it('stops at Ctrl-C', async () => {
+    const shell = await newShell(server)
+    const { code, screen } = await converse(shell, server, `login ${shell.email}`, [
+      ['Master password: ', 'half\u0003'],
+    ])
+    expect(code).toBe(130)
+    expect(screen).not.toContain('half')
+  })
+})
