@@ -129,7 +129,12 @@ export type RawAccount = Awaited<ReturnType<typeof newAccount>>
 
 // ---- The rows of a database, past the server
 
-const Rows = z.array(z.record(z.string(), z.unknown()))
+/** A value of a column; bytes as hex. */
+const Cell = z
+  .unknown()
+  .transform((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value))
+
+const Rows = z.array(z.record(z.string(), Cell))
 type Rows = z.infer<typeof Rows>
 
 const Names = z.array(z.object({ name: z.string() }))
@@ -169,7 +174,7 @@ async function postgresRows(url: string): Promise<Record<string, Rows>> {
   }
 }
 
-/** Every row of every table, by table. */
+/** Every row of every table, by table; bytes as hex. */
 export const readRows = async ({ url }: TestDatabase): Promise<Record<string, Rows>> =>
   url.startsWith('file:') ? sqliteRows(url.slice('file:'.length)) : postgresRows(url)
 
