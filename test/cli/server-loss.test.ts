@@ -59,6 +59,8 @@ it('reads without the server what was last here, and writes nothing then', async
   const { stdout, stderr } = await shell.ended('done', ['get', 'Mail', '--field', 'password'])
   expect(stdout).toBe('one\n')
   expect(stderr).toContain('does not answer')
+  // The pauses between the tries are longer than the patience before a progress line.
+  expect(stderr).toContain('Asking the server…')
   expect(await shell.done(['list'])).toContain('Mail')
   await shell.ended('unavailable', ['add', 'login', 'Other'], 'two')
   await shell.ended('unavailable', ['rm', 'Mail'])
