@@ -113,7 +113,13 @@ export async function limpet(engine: string, databaseUrl: string) {
     ACCESS_TOKEN_TTL: '1h',
   })
   const { vault, token, ids, get } = await fill(server.url)
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  // A vault of its own for what writes, so that the other one stays as it is.
+  const written = await fill(server.url)
+  const headersOf = (bearer: string) => ({
+    authorization: `Bearer ${bearer}`,
+    'content-type': 'application/json',
+  })
+  const headers = headersOf(token)
   const first = ids[0] ?? ''
 
   // The cursors of a full pull, and the one before the last change.
@@ -148,12 +154,12 @@ export async function limpet(engine: string, databaseUrl: string) {
     requestsEach: 1,
     async options(connections) {
       const data = sealedForm()
-      const own = ids.slice(used, used + connections)
+      const own = written.ids.slice(used, used + connections)
       used += connections
-      const items = await Promise.all(own.map((id) => get(Item, `/items/${id}`)))
+      const items = await Promise.all(own.map((id) => written.get(Item, `/items/${id}`)))
       let next = 0
       return {
-        url: vault,
+        url: written.vault,
         connections,
         // Each connection replaces an item of its own, again and again, from the revision that the answer before told.
         setupClient(client) {
@@ -163,11 +169,11 @@ export async function limpet(engine: string, databaseUrl: string) {
           client.setRequests([
             {
               method: 'PUT',
-              path: `${new URL(vault).pathname}/items/${item.id}`,
+              path: `${new URL(written.vault).pathname}/items/${item.id}`,
               body: JSON.stringify({ data }),
               setupRequest: (request) => ({
                 ...request,
-                headers: { ...headers, 'if-match': `"${revision}"` },
+                headers: { ...headersOf(written.token), 'if-match': `"${revision}"` },
               }),
               onResponse: (_status, body) => {
                 revision = Item.parse(JSON.parse(body)).revision

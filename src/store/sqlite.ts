@@ -6,7 +6,16 @@ import Driver from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate, missingMigrations } from './migrate.ts'
 import { sqliteTables } from './schema.ts'
-import { guarded, type OpenedStore, type Store, StoreError, type Tx, Unchanged, unwrap } from './store.ts'
+import {
+  guarded,
+  type OpenedStore,
+  type Reader,
+  type Store,
+  StoreError,
+  type Tx,
+  Unchanged,
+  unwrap,
+} from './store.ts'
 
 /** How long a unit waits for another process that holds the write lock, and how often it looks. */
 const lockWaitMs = 5000
@@ -32,7 +41,7 @@ interface Unit {
   settle(outcome: Outcome): void
 }
 
-type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown }
+type Outcome = { ok: true } | { ok: false; error: unknown }
 
 const failed = (error: unknown): Outcome => ({ ok: false, error: storeError(error) })
 
@@ -71,8 +80,6 @@ async function patiently<T>(attempt: () => T): Promise<T> {
   }
 }
 
-const begin = (connection: Driver.Database) => patiently(() => connection.exec('begin immediate'))
-
 const migrationTarget = (connection: Driver.Database) => ({
   run: async (statement: string) => void connection.exec(statement),
   texts: async (query: string) => connection.prepare<[], string>(query).pluck().all(),
@@ -81,7 +88,7 @@ const migrationTarget = (connection: Driver.Database) => ({
 /** Applies missing migrations; a second process waits for the first and then finds nothing to do. */
 async function migrateFile(connection: Driver.Database, now: number): Promise<number> {
   await patiently(() => connection.pragma('journal_mode = WAL'))
-  await begin(connection)
+  await patiently(() => connection.exec('begin immediate'))
   try {
     const applied = await migrate('sqlite', migrationTarget(connection), now)
     connection.exec('commit')
@@ -92,43 +99,65 @@ async function migrateFile(connection: Driver.Database, now: number): Promise<nu
   }
 }
 
-/** Runs one unit in a savepoint of the open transaction, so that its failure takes back nothing of the others'. */
-async function runUnit(connection: Driver.Database, tx: Tx, unit: Unit): Promise<Outcome> {
-  connection.exec('savepoint unit')
-  let outcome: Outcome
-  let keep = false
-  try {
-    const result = await unit.work(tx)
-    keep = !(result instanceof Unchanged)
-    outcome = { ok: true, result: result instanceof Unchanged ? result.result : result }
-  } catch (error) {
-    outcome = failed(error)
-  }
-  // A full disk makes SQLite roll back the whole transaction by itself; then no savepoint is left.
-  if (!connection.inTransaction) return outcome
-  if (!keep) connection.exec('rollback to unit')
-  connection.exec('release unit')
-  return outcome
-}
+/** The writing connection: runs units together in one transaction. */
+class Writer {
+  readonly #connection: Driver.Database
+  readonly #tx: Tx
+  readonly #statements
 
-/** Runs units in one transaction. Nobody is answered before the commit; when the transaction is lost, nobody succeeded. */
-async function runTogether(connection: Driver.Database, tx: Tx, units: Unit[]): Promise<Outcome[]> {
-  try {
-    await begin(connection)
-    const outcomes: Outcome[] = []
-    for (const unit of units) {
-      const outcome = await runUnit(connection, tx, unit)
-      outcomes.push(outcome)
-      if (!connection.inTransaction) {
-        const lost = outcome.ok ? failed(new StoreError('SQLITE_ABORT', undefined, true)) : outcome
-        return units.map(() => lost)
-      }
+  constructor(connection: Driver.Database) {
+    this.#connection = connection
+    this.#tx = handle(connection)
+    // Compiled once: they are run for every unit.
+    this.#statements = {
+      begin: connection.prepare('begin immediate'),
+      commit: connection.prepare('commit'),
+      savepoint: connection.prepare('savepoint unit'),
+      rollbackToSavepoint: connection.prepare('rollback to unit'),
+      release: connection.prepare('release unit'),
     }
-    connection.exec('commit')
-    return outcomes
-  } catch (error) {
-    if (connection.inTransaction) connection.exec('rollback')
-    return units.map(() => failed(error))
+  }
+
+  /** Nobody is answered before the commit; when the transaction is lost, nobody succeeded. */
+  async runTogether(units: Unit[]): Promise<Outcome[]> {
+    const { begin, commit } = this.#statements
+    try {
+      await patiently(() => begin.run())
+      const outcomes: Outcome[] = []
+      for (const unit of units) {
+        const outcome = await this.#run(unit)
+        outcomes.push(outcome)
+        if (!this.#connection.inTransaction) {
+          const lost = outcome.ok ? failed(new StoreError('SQLITE_ABORT', undefined, true)) : outcome
+          return units.map(() => lost)
+        }
+      }
+      commit.run()
+      return outcomes
+    } catch (error) {
+      if (this.#connection.inTransaction) this.#connection.exec('rollback')
+      return units.map(() => failed(error))
+    }
+  }
+
+  /** Runs one unit in a savepoint of the open transaction, so that its failure takes back nothing of the others'. */
+  async #run(unit: Unit): Promise<Outcome> {
+    const { savepoint, rollbackToSavepoint, release } = this.#statements
+    savepoint.run()
+    let outcome: Outcome
+    let keep = false
+    try {
+      const result = await unit.work(this.#tx)
+      keep = !(result instanceof Unchanged)
+      outcome = { ok: true }
+    } catch (error) {
+      outcome = failed(error)
+    }
+    // A full disk makes SQLite roll back the whole transaction by itself; then no savepoint is left.
+    if (!this.#connection.inTransaction) return outcome
+    if (!keep) rollbackToSavepoint.run()
+    release.run()
+    return outcome
   }
 }
 
@@ -138,10 +167,11 @@ async function runTogether(connection: Driver.Database, tx: Tx, units: Unit[]): 
  */
 export async function openSqlite(file: string, options: { now: () => number }): Promise<OpenedStore> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const writer = connect(file)
-  const migrationsApplied = await migrateFile(writer, options.now())
-  const reader = connect(file)
-  const [tx, readOnly] = [handle(writer), handle(reader)]
+  const connection = connect(file)
+  const migrationsApplied = await migrateFile(connection, options.now())
+  const writer = new Writer(connection)
+  const readConnection = connect(file)
+  const reader: Reader = handle(readConnection)
 
   const waiting: Unit[] = []
   let draining: Promise<void> | undefined
@@ -151,7 +181,7 @@ export async function openSqlite(file: string, options: { now: () => number }): 
     await nextTurn()
     while (waiting.length > 0) {
       const units = waiting.splice(0, unitsPerCommit)
-      const outcomes = await runTogether(writer, tx, units)
+      const outcomes = await writer.runTogether(units)
       for (const [index, unit] of units.entries())
         unit.settle(outcomes[index] ?? failed(new Error('No outcome')))
       await nextTurn()
@@ -159,36 +189,32 @@ export async function openSqlite(file: string, options: { now: () => number }): 
     draining = undefined
   }
 
-  const enqueue = (unit: Unit) => {
-    waiting.push(unit)
-    draining ??= drain()
-  }
-
   const store: Store = {
     read: (work) =>
       guarded(() =>
-        work(readOnly).catch((error) => {
+        work(reader).catch((error) => {
           throw storeError(error)
         }),
       ),
     write: <T>(work: (tx: Tx) => Promise<T | Unchanged<T>>) =>
       new Promise<T>((resolve, reject) => {
         let result: T
-        enqueue({
-          work: (handle) =>
+        waiting.push({
+          work: (tx) =>
             guarded(async () => {
-              const returned = await work(handle)
+              const returned = await work(tx)
               result = returned instanceof Unchanged ? returned.result : returned
               return returned
             }),
           settle: (outcome) => (outcome.ok ? resolve(result) : reject(outcome.error)),
         })
+        draining ??= drain()
       }),
-    isReady: async () => (await missingMigrations('sqlite', migrationTarget(reader))).length === 0,
+    isReady: async () => (await missingMigrations('sqlite', migrationTarget(readConnection))).length === 0,
     async close() {
       await draining
-      reader.close()
-      writer.close()
+      readConnection.close()
+      connection.close()
     },
   }
   return { store, migrationsApplied }

@@ -49,12 +49,22 @@ export const signAccessToken = (
   )
 }
 
+export interface VerifiedToken {
+  readonly caller: Caller
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
 /**
  * Who a token speaks for, or undefined where it is not one of ours or not good now. jsonwebtoken checks signature, algorithm,
  * times, issuer and audience; header and payload must then be exactly what `signAccessToken` writes, so that `crit`, other
  * kinds of token under the same key, and claims left out are refused.
  */
-export function verifyAccessToken({ key, issuer }: Signing, token: string, now: number): Caller | undefined {
+export function verifyAccessToken(
+  { key, issuer }: Signing,
+  token: string,
+  now: number,
+): VerifiedToken | undefined {
   try {
     const { header, payload } = jwt.verify(token, key, {
       algorithms: [algorithm],
@@ -64,9 +74,30 @@ export function verifyAccessToken({ key, issuer }: Signing, token: string, now: 
       complete: true,
     })
     Header.parse(header)
-    const { sub, sid } = Payload.parse(payload)
-    return { accountId: sub, sessionId: sid }
+    const { sub, sid, exp } = Payload.parse(payload)
+    return { caller: { accountId: sub, sessionId: sid }, expiresAt: exp * 1000 }
   } catch {
     return undefined
+  }
+}
+
+/** Bounds the memory; beyond it all tokens are verified anew. */
+const mostRemembered = 10_000
+
+/**
+ * Makes a `verifyAccessToken` that remembers what it verified, for a client sends the same token with every request of some
+ * minutes. Only byte for byte the same token is found again, and its time is looked at each time.
+ */
+export function accessTokenVerifier(signing: Signing): (token: string, now: number) => Caller | undefined {
+  const verified = new Map<string, VerifiedToken>()
+  return (token, now) => {
+    const known = verified.get(token) ?? verifyAccessToken(signing, token, now)
+    if (known === undefined || now >= known.expiresAt) {
+      verified.delete(token)
+      return undefined
+    }
+    if (verified.size >= mostRemembered) verified.clear()
+    verified.set(token, known)
+    return known.caller
   }
 }

@@ -1,8 +1,8 @@
 // Sessions: what login, refresh, listing and ending do to the rows.
-import { and, desc, eq, gt, isNull, lte, ne } from 'drizzle-orm'
+import { and, desc, eq, gt, isNull, lte, ne, sql } from 'drizzle-orm'
 import { minutes } from '../../clock.ts'
-import type { Device, SessionSummary } from '../../contract/accounts.ts'
-import { Device as DeviceSchema } from '../../contract/accounts.ts'
+import { Device, type SessionSummary } from '../../contract/accounts.ts'
+import { statement } from '../../store/statement.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import { toTimestamp } from '../encoding.ts'
 import type { Caller } from '../route.ts'
@@ -29,15 +29,26 @@ export async function createSession(
   await db.insert(refreshTokens).values({ hash: refreshTokenHash, sessionId })
 }
 
+const livingSession = statement(({ db, tables: { sessions } }: Reader) =>
+  db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(
+      and(
+        eq(sessions.id, sql.placeholder('sessionId')),
+        eq(sessions.accountId, sql.placeholder('accountId')),
+        gt(sessions.expiresAt, sql.placeholder('now')),
+      ),
+    )
+    .prepare('living_session'),
+)
+
 export async function isLiving(
-  { db, tables: { sessions } }: Reader,
+  reader: Reader,
   { accountId, sessionId }: Caller,
   now: number,
 ): Promise<boolean> {
-  const rows = await db
-    .select({ id: sessions.id })
-    .from(sessions)
-    .where(and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId), gt(sessions.expiresAt, now)))
+  const rows = await livingSession(reader).execute({ sessionId, accountId, now })
   return rows.length === 1
 }
 
@@ -93,7 +104,7 @@ export async function listSessions(
     .orderBy(desc(sessions.lastUsedAt), sessions.id)
   return rows.map((row) => ({
     id: row.id,
-    device: DeviceSchema.parse({ id: row.deviceId, name: row.deviceName, type: row.deviceType }),
+    device: Device.parse({ id: row.deviceId, name: row.deviceName, type: row.deviceType }),
     createdAt: toTimestamp(row.createdAt),
     lastUsedAt: toTimestamp(row.lastUsedAt),
     expiresAt: toTimestamp(row.expiresAt),

@@ -2,11 +2,21 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Changes } from '../../contract/vaults.ts'
 import { notFound, problem } from '../../http/problem.ts'
+import { statement } from '../../store/statement.ts'
 import type { Reader } from '../../store/store.ts'
 import type { Caller } from '../route.ts'
 import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
-import { pageOfItems } from './repository.ts'
+import { listChangedItems } from './repository.ts'
 import { type ItemRow, toItemState } from './rows.ts'
+
+const vaultAndEpoch = statement(({ db, tables: { instance, vaults } }: Reader) =>
+  db
+    .select({ revision: vaults.revision, createdAt: vaults.createdAt, epoch: instance.epoch })
+    .from(vaults)
+    .innerJoin(instance, eq(instance.id, 1))
+    .where(and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))))
+    .prepare('vault_and_epoch'),
+)
 
 const resyncRequired = () =>
   problem(
@@ -45,21 +55,13 @@ export async function changesSince(
   vaultId: string,
   { since, limit }: { since: string | undefined; limit: number },
 ): Promise<Changes> {
-  const { instance, items, vaults } = reader.tables
-  const [vault] = await reader.db
-    .select({ revision: vaults.revision, createdAt: vaults.createdAt, epoch: instance.epoch })
-    .from(vaults)
-    .innerJoin(instance, eq(instance.id, 1))
-    .where(and(eq(vaults.id, vaultId), eq(vaults.accountId, caller.accountId)))
+  const { accountId } = caller
+  const [vault] = await vaultAndEpoch(reader).execute({ vaultId, accountId })
   if (!vault) throw notFound()
 
   const history = { epoch: vault.epoch, vaultId, createdAt: vault.createdAt }
   const position = positionOf(history, since, vault.revision)
-  const { rows, more } = await pageOfItems(reader, vaultId, {
-    where: sql`(${items.revision}, ${items.id}) > (${position.revision}, ${position.itemId})`,
-    by: 'revision',
-    limit,
-  })
+  const { rows, more } = await listChangedItems(reader, vaultId, { position, limit })
   const reached = positionAfter(rows.at(-1), more, position, vault.revision)
   return { items: rows.map(toItemState), cursor: encodeCursor(history, reached), more }
 }

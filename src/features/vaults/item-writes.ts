@@ -3,6 +3,7 @@ import { and, eq, inArray, lt, or, sql } from 'drizzle-orm'
 import { limits } from '../../contract/primitives.ts'
 import type { Conflict } from '../../contract/vaults.ts'
 import { problem } from '../../http/problem.ts'
+import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
 import { type Tx, Unchanged } from '../../store/store.ts'
 import { fromBase64url } from '../encoding.ts'
 import type { Caller } from '../route.ts'
@@ -75,37 +76,58 @@ async function requireBounded({ db, tables: { items } }: Tx, vaultId: string, id
     )
 }
 
-async function currentRows({ db, tables: { items } }: Tx, vaultId: string, ids: string[]) {
-  const rows = await db
+const itemsById = listStatement('items_by_id', ({ db, tables: { items } }: Tx, length) =>
+  db
     .select()
     .from(items)
-    .where(and(eq(items.vaultId, vaultId), inArray(items.id, ids)))
+    .where(
+      and(eq(items.vaultId, sql.placeholder('vaultId')), inArray(items.id, entryPlaceholders('id', length))),
+    ),
+)
+
+async function currentRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<string, ItemRow>> {
+  const values = entryValues(ids.map((id) => ({ id })))
+  const rows = await itemsById(tx, ids.length).execute({ vaultId, ...values })
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Keeps what stood there before, where data was replaced, and forgets what is over the depth or the age. */
-async function keepVersions(
-  { db, tables: { itemVersions } }: Tx,
-  replaced: ItemRow[],
-  { vaultId, now }: Stamp,
-) {
-  const versions = replaced.flatMap(({ id, revision, data, updatedAt }) =>
-    data === null ? [] : [{ vaultId, itemId: id, revision, data, createdAt: updatedAt, replacedAt: now }],
-  )
-  if (versions.length === 0) return
-  await db.insert(itemVersions).values(versions)
+const insertVersions = listStatement('insert_versions', ({ db, tables: { itemVersions } }: Tx, length) =>
+  db.insert(itemVersions).values(
+    Array.from({ length }, (_, index) => ({
+      vaultId: sql.placeholder('vaultId'),
+      itemId: entryPlaceholder('itemId', index),
+      revision: entryPlaceholder('revision', index),
+      data: entryPlaceholder('data', index),
+      createdAt: entryPlaceholder('createdAt', index),
+      replacedAt: sql.placeholder('now'),
+    })),
+  ),
+)
+
+/** Forgets what is over the depth or the age. */
+const pruneVersions = listStatement('prune_versions', ({ db, tables: { itemVersions } }: Tx, length) => {
   const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${itemVersions.vaultId}
     and newer.item_id = ${itemVersions.itemId} and newer.revision > ${itemVersions.revision})`
-  await db.delete(itemVersions).where(
-    and(
-      eq(itemVersions.vaultId, vaultId),
-      inArray(
-        itemVersions.itemId,
-        versions.map(({ itemId }) => itemId),
+  return db
+    .delete(itemVersions)
+    .where(
+      and(
+        eq(itemVersions.vaultId, sql.placeholder('vaultId')),
+        inArray(itemVersions.itemId, entryPlaceholders('itemId', length)),
+        or(lt(itemVersions.replacedAt, sql.placeholder('since')), sql`${newer} >= ${versionsKept}`),
       ),
-      or(lt(itemVersions.replacedAt, versionsSince(now)), sql`${newer} >= ${versionsKept}`),
-    ),
+    )
+})
+
+/** Keeps what stood there before, where data was replaced. */
+async function keepVersions(tx: Tx, replaced: ItemRow[], { vaultId, now }: Stamp) {
+  const versions = replaced.flatMap(({ id, revision, data, updatedAt }) =>
+    data === null ? [] : [{ itemId: id, revision, data, createdAt: updatedAt }],
   )
+  if (versions.length === 0) return
+  const values = { vaultId, now, since: versionsSince(now), ...entryValues(versions) }
+  await insertVersions(tx, versions.length).execute(values)
+  await pruneVersions(tx, versions.length).execute(values)
 }
 
 async function forgetVersions({ db, tables: { itemVersions } }: Tx, vaultId: string, itemIds: string[]) {
@@ -115,10 +137,21 @@ async function forgetVersions({ db, tables: { itemVersions } }: Tx, vaultId: str
     .where(and(eq(itemVersions.vaultId, vaultId), inArray(itemVersions.itemId, itemIds)))
 }
 
-async function storeRows({ db, tables: { items } }: Tx, rows: ItemRow[]) {
-  await db
+const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx, length) =>
+  db
     .insert(items)
-    .values(rows)
+    .values(
+      Array.from({ length }, (_, index) => ({
+        vaultId: sql.placeholder('vaultId'),
+        id: entryPlaceholder('id', index),
+        state: entryPlaceholder('state', index),
+        data: entryPlaceholder('data', index),
+        revision: entryPlaceholder('revision', index),
+        createdAt: entryPlaceholder('createdAt', index),
+        updatedAt: entryPlaceholder('updatedAt', index),
+        deletedAt: entryPlaceholder('deletedAt', index),
+      })),
+    )
     .onConflictDoUpdate({
       target: [items.vaultId, items.id],
       set: {
@@ -129,8 +162,8 @@ async function storeRows({ db, tables: { items } }: Tx, rows: ItemRow[]) {
         updatedAt: sql`excluded.updated_at`,
         deletedAt: sql`excluded.deleted_at`,
       },
-    })
-}
+    }),
+)
 
 /**
  * Applies writes to a vault of the caller: all of them, under one new revision, or none. Where none of them changes anything
@@ -173,6 +206,6 @@ export async function applyItemWrites(
     stamp,
   )
   await forgetVersions(tx, vaultId, [...idsOf('purge')])
-  await storeRows(tx, changed)
+  await upsertItems(tx, changed.length).execute({ vaultId, ...entryValues(changed) })
   return { kind: 'applied', revision, rows }
 }

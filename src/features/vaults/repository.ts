@@ -4,9 +4,12 @@ import { days } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
 import type { Item, ItemVersion, Vault } from '../../contract/vaults.ts'
 import { notFound, problem } from '../../http/problem.ts'
+import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { fromBase64url } from '../encoding.ts'
 import type { Caller } from '../route.ts'
+import type { Position } from './cursor.ts'
 import { type ItemRow, toItem, toItemVersion, toVault, type VaultRow } from './rows.ts'
 
 /** How many replaced versions of an item are kept, and for how long. */
@@ -29,17 +32,21 @@ export async function getVaultRow(reader: Reader, caller: Caller, vaultId: strin
   return row
 }
 
+const raise = statement(({ db, tables: { vaults } }: Tx) =>
+  db
+    .update(vaults)
+    .set({ revision: sql`${vaults.revision} + 1` })
+    .where(and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))))
+    .returning()
+    .prepare('raise_revision'),
+)
+
 /**
  * Raises the revision of the caller's vault by one, or throws `not-found`. Every write begins with this statement: it holds
  * the vault's row until the commit, so that writers come one after the other and the order of commits is that of revisions.
  */
-export async function raiseRevision(tx: Tx, caller: Caller, vaultId: string): Promise<VaultRow> {
-  const { vaults } = tx.tables
-  const [row] = await tx.db
-    .update(vaults)
-    .set({ revision: sql`${vaults.revision} + 1` })
-    .where(ownVault(tx, caller, vaultId))
-    .returning()
+export async function raiseRevision(tx: Tx, { accountId }: Caller, vaultId: string): Promise<VaultRow> {
+  const [row] = await raise(tx).execute({ vaultId, accountId })
   if (!row) throw notFound()
   return row
 }
@@ -154,17 +161,28 @@ export async function deleteVault(
   await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
 }
 
-/** One item of the caller's vault, in the trash or not; `not-found` also for what was purged. */
-export async function getItem(
-  { db, tables: { items, vaults } }: Reader,
-  { accountId }: Caller,
-  { vaultId, itemId }: { vaultId: string; itemId: string },
-): Promise<Item> {
-  const [row] = await db
+const itemOfCaller = statement(({ db, tables: { items, vaults } }: Reader) =>
+  db
     .select({ item: items })
     .from(items)
     .innerJoin(vaults, eq(vaults.id, items.vaultId))
-    .where(and(eq(items.vaultId, vaultId), eq(items.id, itemId), eq(vaults.accountId, accountId)))
+    .where(
+      and(
+        eq(items.vaultId, sql.placeholder('vaultId')),
+        eq(items.id, sql.placeholder('itemId')),
+        eq(vaults.accountId, sql.placeholder('accountId')),
+      ),
+    )
+    .prepare('item_of_caller'),
+)
+
+/** One item of the caller's vault, in the trash or not; `not-found` also for what was purged. */
+export async function getItem(
+  reader: Reader,
+  { accountId }: Caller,
+  { vaultId, itemId }: { vaultId: string; itemId: string },
+): Promise<Item> {
+  const [row] = await itemOfCaller(reader).execute({ accountId, vaultId, itemId })
   const item = row && toItem(row.item)
   if (!item) throw notFound()
   return item
@@ -177,50 +195,78 @@ export interface Page {
 }
 
 /**
- * The first rows of `where` in the order of `by`, bounded by number and by bytes, but at least one: sizes are summed before
- * any data is fetched, so that a page of large items never stands in memory as a whole.
- * @param by `revision` for sync (and by id within a revision), or `id`
+ * Makes the statement for pages of a vault's items: the first rows of `where`, bounded by number and by bytes, but at least
+ * one. Sizes are summed before any data is fetched, so that a page of large items never stands in memory as a whole.
+ * @param by the order: `revision` for sync (and by id within a revision), or `id`
  */
-export async function pageOfItems(
-  { db, tables: { items } }: Reader,
-  vaultId: string,
-  options: { where: SQL | undefined; by: 'revision' | 'id'; limit: number },
-): Promise<Page> {
-  const { where, by, limit } = options
-  const order = by === 'revision' ? [asc(items.revision), asc(items.id)] : [asc(items.id)]
-  const candidates = db
-    .select({
-      id: items.id,
-      revision: items.revision,
-      size: sql<number>`coalesce(octet_length(${items.data}), 0)`.as('size'),
-    })
-    .from(items)
-    .where(and(eq(items.vaultId, vaultId), where))
-    .orderBy(...order)
-    .limit(limit + 1)
-    .as('candidates')
-  const candidateOrder =
-    by === 'revision' ? sql`${candidates.revision}, ${candidates.id}` : sql`${candidates.id}`
-  const summed = db
-    .select({
-      id: candidates.id,
-      bytesBefore:
-        sql<number>`sum(${candidates.size}) over (order by ${candidateOrder}) - ${candidates.size}`.as(
-          'bytes_before',
-        ),
-      found: sql<number>`count(*) over ()`.mapWith(Number).as('found'),
-    })
-    .from(candidates)
-    .as('summed')
-  const rows = await db
-    .select({ item: items, found: summed.found })
-    .from(items)
-    .innerJoin(summed, eq(items.id, summed.id))
-    .where(and(eq(items.vaultId, vaultId), lt(summed.bytesBefore, limits.pageBytes)))
-    .orderBy(...order)
-  const page = rows.slice(0, limit)
-  return { rows: page.map(({ item }) => item), more: (rows[0]?.found ?? 0) > page.length }
+const pageStatement = (
+  name: string,
+  by: 'revision' | 'id',
+  where: (items: Tables['items']) => SQL | undefined,
+) =>
+  statement(({ db, tables: { items } }: Reader) => {
+    const order = by === 'revision' ? [asc(items.revision), asc(items.id)] : [asc(items.id)]
+    const inVault = eq(items.vaultId, sql.placeholder('vaultId'))
+    const candidates = db
+      .select({
+        id: items.id,
+        revision: items.revision,
+        size: sql<number>`coalesce(octet_length(${items.data}), 0)`.as('size'),
+      })
+      .from(items)
+      .where(and(inVault, where(items)))
+      .orderBy(...order)
+      .limit(sql.placeholder('candidates'))
+      .as('candidates')
+    const candidateOrder =
+      by === 'revision' ? sql`${candidates.revision}, ${candidates.id}` : sql`${candidates.id}`
+    const summed = db
+      .select({
+        id: candidates.id,
+        bytesBefore:
+          sql<number>`sum(${candidates.size}) over (order by ${candidateOrder}) - ${candidates.size}`.as(
+            'bytes_before',
+          ),
+        found: sql<number>`count(*) over ()`.mapWith(Number).as('found'),
+      })
+      .from(candidates)
+      .as('summed')
+    return db
+      .select({ item: items, found: summed.found })
+      .from(items)
+      .innerJoin(summed, eq(items.id, summed.id))
+      .where(and(inVault, lt(summed.bytesBefore, limits.pageBytes)))
+      .orderBy(...order)
+      .prepare(name)
+  })
+
+/** @param found the rows of a page statement that was asked for one candidate more than `limit` */
+function toPage(found: { item: ItemRow; found: number }[], limit: number): Page {
+  const rows = found.slice(0, limit).map(({ item }) => item)
+  return { rows, more: (found[0]?.found ?? 0) > rows.length }
 }
+
+const itemsAfterPosition = pageStatement(
+  'items_after_position',
+  'revision',
+  (items) =>
+    sql`(${items.revision}, ${items.id}) > (${sql.placeholder('revision')}, ${sql.placeholder('itemId')})`,
+)
+
+/** A page of what was touched after a position, tombstones included, in the order of revisions. */
+export async function listChangedItems(
+  reader: Reader,
+  vaultId: string,
+  { position, limit }: { position: Position; limit: number },
+): Promise<Page> {
+  const { revision, itemId } = position
+  const found = await itemsAfterPosition(reader).execute({ vaultId, revision, itemId, candidates: limit + 1 })
+  return toPage(found, limit)
+}
+
+const itemsInState = pageStatement('items_in_state', 'id', (items) =>
+  and(eq(items.state, sql.placeholder('state')), gt(items.id, sql.placeholder('after'))),
+)
 
 /** A page of a vault's items, in the order of their ids. */
 export async function listItems(
@@ -229,14 +275,9 @@ export async function listItems(
   vaultId: string,
   options: { state: 'active' | 'trash'; limit: number; after: string | undefined },
 ): Promise<Page> {
-  const { items } = reader.tables
   await getVaultRow(reader, caller, vaultId)
-  const { state, limit, after } = options
-  return pageOfItems(reader, vaultId, {
-    where: and(eq(items.state, state), after === undefined ? undefined : gt(items.id, after)),
-    by: 'id',
-    limit,
-  })
+  const { state, limit, after = '' } = options
+  return toPage(await itemsInState(reader).execute({ vaultId, state, after, candidates: limit + 1 }), limit)
 }
 
 /** The replaced versions of an item, newest first. */
