@@ -10,7 +10,7 @@ import { Session } from '../src/contract/accounts.ts'
 import { Changes, Item } from '../src/contract/vaults.ts'
 import { freePort } from '../test/support/postgres.ts'
 
-export const itemsInVault = 10_000
+const itemsInVault = 10_000
 
 export interface Scenario {
   readonly name: string

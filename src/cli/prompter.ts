@@ -5,7 +5,7 @@ import { CliError, InterruptedError } from './exit-codes.ts'
 import { remark } from './output.ts'
 import { safeLine } from './terminal.ts'
 
-export interface AskOptions {
+interface AskOptions {
   /** For a new secret: a terminal asks twice, since nobody sees what they type. */
   readonly twice?: boolean
 }

@@ -9,7 +9,7 @@ import { open, seal } from './envelope.ts'
 import { LoggedOutError, RefusedError } from './errors.ts'
 import { encodeContent } from './item-content.ts'
 import { deriveKeys, newKdf, newKey } from './keys.ts'
-import { memorySessionStorage, type SessionStorage } from './session-storage.ts'
+import { memorySessionStorage, type SessionState, type SessionStorage } from './session-storage.ts'
 import { serverUrl, Transport } from './transport.ts'
 
 export interface LimpetOptions {
@@ -38,6 +38,18 @@ export interface Registration {
 
 /** How strong each method of login is: one below what an account used last is a downgrade by a hostile server. */
 const strength: Record<AuthMethod, number> = { authKey: 1 }
+
+/**
+ * Refuses to prove the password in a weaker way, or by a key that is cheaper to guess from, than at the last login. Whoever
+ * did choose cheaper parameters on another device logs out here first.
+ */
+function refuseDowngrade(last: SessionState, { kdf, method }: PreloginAnswer): void {
+  const cheaper = kdf.memoryKiB < last.kdf.memoryKiB || kdf.iterations < last.kdf.iterations
+  if (cheaper || strength[method] < strength[last.method])
+    throw new RefusedError(
+      'The server asks for a weaker way to log in than last time. Nothing was sent to it. If you chose that yourself on another device, log out here first.',
+    )
+}
 
 /**
  * Makes everything that registration sends: keys and salt are fresh, and nothing in it opens anything without the password.
@@ -110,7 +122,8 @@ export class Limpet {
       path: '/api/v1/prelogin',
       body: { email },
     })
-    await this.#refuseWeakerMethod(email, method)
+    const last = await this.#lastLogin(email)
+    if (last) refuseDowngrade(last, { kdf, method })
     const { authKey, wrapKey } = await deriveKeys(password, kdf)
     const session = await this.#transport.send(Session, {
       method: 'POST',
@@ -118,8 +131,9 @@ export class Limpet {
       body: { email, authKey: encodeBase64url(authKey), device: this.#device },
     })
     const { id, accountKey } = session.account
-    const opened = await open(wrapKey, accountKeyContext(id, kdf), accountKey)
-    await this.#storage.save({
+    if (last && last.accountId !== id)
+      throw new RefusedError('The server answered with another account than last time under this address.')
+    const state: SessionState = {
       server: this.#transport.server,
       accountId: id,
       email: session.account.email,
@@ -129,17 +143,24 @@ export class Limpet {
       kdf,
       accountKey,
       method,
-    })
+    }
+    // The session before this one would stay on the server with nobody to end it.
+    await this.#endQuietly()
+    await this.#storage.save(state)
+    let opened: Uint8Array
+    try {
+      opened = await open(wrapKey, accountKeyContext(id, kdf), accountKey)
+    } catch (error) {
+      await this.#endQuietly()
+      throw error
+    }
     return this.#account(id, opened)
   }
 
-  async #refuseWeakerMethod(email: string, method: AuthMethod) {
+  /** What this program knows of an account from its last login, if that was here. */
+  async #lastLogin(email: string): Promise<SessionState | undefined> {
     const last = await this.#storage.load()
-    const same = last?.server === this.#transport.server && last.email === normalizeEmail(email)
-    if (same && strength[method] < strength[last.method])
-      throw new RefusedError(
-        'The server asks for a weaker way to log in than last time. Nothing was sent to it.',
-      )
+    return last?.server === this.#transport.server && last.email === normalizeEmail(email) ? last : undefined
   }
 
   /** Unlocks the account of the stored session with the password, without asking the server. Throws OpenError. */
@@ -152,6 +173,13 @@ export class Limpet {
   /** Unlocks with an account key that the program kept sealed in a way of its own. */
   async unlockWith(accountKey: Uint8Array): Promise<UnlockedAccount> {
     return this.#account((await this.#session()).accountId, accountKey)
+  }
+
+  /** Ends the stored session of this server, if there is one and the server answers. */
+  async #endQuietly(): Promise<void> {
+    const state = await this.#storage.load()
+    if (state?.server !== this.#transport.server) return
+    await this.logout().catch(() => this.#storage.clear())
   }
 
   /** Ends the session, here and on the server. Without one, nothing happens. */

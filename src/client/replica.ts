@@ -1,7 +1,7 @@
 // A local copy of a vault, sealed as the server has it, that follows the vault's changes.
 import { z } from 'zod'
 import { type Item, ItemState } from '../contract/vaults.ts'
-import { RefusedError } from './errors.ts'
+import { refuseRollback } from './rollback.ts'
 import type { OpenVault } from './vault.ts'
 
 /** What a program stores of a replica. It is ciphertext: without the vault's key it tells nothing but ids and times. */
@@ -50,11 +50,7 @@ export class Replica {
   }
 
   #take(item: ItemState) {
-    const known = this.#items.get(item.id)
-    if (known && item.revision < known.revision)
-      throw new RefusedError(
-        'The server shows an older state of an item than before. Nothing of it was taken in.',
-      )
+    refuseRollback(this.#items.get(item.id), item)
     this.#items.set(item.id, item)
   }
 
@@ -66,6 +62,7 @@ export class Replica {
   async resync(vault: OpenVault, onProgress: (changes: number) => void = () => {}): Promise<Item[]> {
     const fresh = new Replica()
     await fresh.pull(vault, onProgress)
+    vault.startOver()
     const lost: Item[] = []
     for (const item of this.items.values())
       if (await isLost(item, fresh.#items.get(item.id), vault)) lost.push(item)

@@ -3,14 +3,13 @@ import {
   BatchResult,
   Changes,
   Item,
-  type ItemState,
   ItemVersions,
   type Operation,
   Vault,
 } from '../contract/vaults.ts'
 import { itemContext, vaultDataContext } from './context.ts'
 import { open, seal } from './envelope.ts'
-import { ProblemError, RefusedError, ResyncRequiredError } from './errors.ts'
+import { ProblemError, ResyncRequiredError } from './errors.ts'
 import {
   encodeContent,
   type ItemContent,
@@ -19,6 +18,7 @@ import {
   type UnknownContent,
   type VaultContent,
 } from './item-content.ts'
+import { refuseRollback } from './rollback.ts'
 import type { Transport } from './transport.ts'
 
 /** An item in clear. */
@@ -56,8 +56,8 @@ export class OpenVault {
   readonly #key: Uint8Array
   #vault: Vault
   #content: VaultContent
-  /** The highest revision seen of each item; a server that shows a lower one rolled it back. */
-  readonly #seen = new Map<string, number>()
+  /** The newest state seen of each item, to notice a server that goes back behind it. */
+  readonly #seen = new Map<string, Item>()
 
   private constructor(transport: Transport, vault: Vault, key: Uint8Array, content: VaultContent) {
     this.id = vault.id
@@ -117,12 +117,14 @@ export class OpenVault {
     return { id, revision, createdAt, updatedAt, deletedAt, content }
   }
 
-  #notice({ id, revision }: ItemState) {
-    if (revision < (this.#seen.get(id) ?? 0))
-      throw new RefusedError(
-        'The server shows an older state of an item than before. It was restored from a backup, or it is not honest: sync, and compare.',
-      )
-    this.#seen.set(id, revision)
+  /** After a resync, of which the person was told: what was seen of the old history counts no more. */
+  startOver(): void {
+    this.#seen.clear()
+  }
+
+  #notice(item: Item) {
+    refuseRollback(this.#seen.get(item.id), item)
+    this.#seen.set(item.id, item)
   }
 
   async get(itemId: string): Promise<OpenItem> {

@@ -76,7 +76,7 @@ export const Device = z
 
 export const Login = z.strictObject({ email: Email, authKey: AuthKey, device: Device }).meta({ id: 'Login' })
 
-export const RefreshToken = base64urlOf(32).meta({ description: 'Replaced at each use' })
+const RefreshToken = base64urlOf(32).meta({ description: 'Replaced at each use' })
 
 export const Refresh = z.strictObject({ refreshToken: RefreshToken }).meta({ id: 'Refresh' })
 

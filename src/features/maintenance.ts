@@ -6,7 +6,7 @@ import { deleteOldVersions } from './vaults/repository.ts'
 
 const interval = hours(1)
 
-export async function removeExpired({ clock, store }: Pick<Services, 'clock' | 'store'>): Promise<void> {
+async function removeExpired({ clock, store }: Pick<Services, 'clock' | 'store'>): Promise<void> {
   const now = clock.now()
   await store.write((tx) => deleteExpiredSessions(tx, now))
   await store.write((tx) => deleteOldVersions(tx, now))

@@ -5,14 +5,9 @@ import { type Callers as PublicCallers, routeFor } from '../http/route.ts'
 import type { Random } from '../random.ts'
 import type { Store } from '../store/store.ts'
 import type { PasswordHasher } from './accounts/password-hasher.ts'
+import type { Caller } from './caller.ts'
 import type { ServerKeys } from './keys.ts'
 import type { SessionLiveness } from './sessions/liveness.ts'
-
-/** Who sends a request with a good access token. */
-export interface Caller {
-  readonly accountId: string
-  readonly sessionId: string
-}
 
 export interface Callers extends PublicCallers {
   session: Caller

@@ -57,5 +57,3 @@ export const RequiredPrecondition = Headers.refine(
     return ifMatch
   })
   .pipe(z.union([z.undefined().transform(() => ({ kind: 'create' as const })), IfMatch]))
-
-export type Precondition = z.output<typeof OptionalPrecondition> | z.output<typeof RequiredPrecondition>

@@ -232,7 +232,7 @@ const DocumentedOperation = z.object({
 const Document = z.looseObject({
   openapi: z.string(),
   paths: z.record(z.string(), z.record(z.string(), DocumentedOperation)),
-  components: z.object({ schemas: z.record(z.string(), JsonSchema) }),
+  components: z.looseObject({ schemas: z.record(z.string(), JsonSchema) }),
 })
 
 export type Document = z.infer<typeof Document>

@@ -4,8 +4,8 @@ import type { Account, AuthMethod, KdfParameters, Register } from '../../contrac
 import { notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import type { Caller } from '../caller.ts'
 import { fromBase64url, toBase64url, toTimestamp } from '../encoding.ts'
-import type { Caller } from '../route.ts'
 
 export type AccountRow = InferSelectModel<Tables['accounts']>
 

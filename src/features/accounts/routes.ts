@@ -12,8 +12,9 @@ import {
   Registered,
 } from '../../contract/accounts.ts'
 import { problem } from '../../http/problem.ts'
+import type { Caller } from '../caller.ts'
 import { fromBase64url, toTimestamp } from '../encoding.ts'
-import { type Caller, route, type Services } from '../route.ts'
+import { route, type Services } from '../route.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
 import { crediblePrelogin, preloginOf } from './prelogin.ts'
 import {

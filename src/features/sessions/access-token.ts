@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { z } from 'zod'
 import { AccountId, SessionId } from '../../contract/primitives.ts'
-import type { Caller } from '../route.ts'
+import type { Caller } from '../caller.ts'
 
 const algorithm = 'HS256'
 const type = 'at+jwt'
@@ -49,7 +49,7 @@ export const signAccessToken = (
   )
 }
 
-export interface VerifiedToken {
+interface VerifiedToken {
   readonly caller: Caller
   /** Milliseconds since 1970. */
   readonly expiresAt: number
@@ -60,11 +60,7 @@ export interface VerifiedToken {
  * times, issuer and audience; header and payload must then be exactly what `signAccessToken` writes, so that `crit`, other
  * kinds of token under the same key, and claims left out are refused.
  */
-export function verifyAccessToken(
-  { key, issuer }: Signing,
-  token: string,
-  now: number,
-): VerifiedToken | undefined {
+function verifyAccessToken({ key, issuer }: Signing, token: string, now: number): VerifiedToken | undefined {
   try {
     const { header, payload } = jwt.verify(token, key, {
       algorithms: [algorithm],

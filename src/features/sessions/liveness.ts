@@ -1,7 +1,7 @@
 // Whether a session still lives: remembered for less than a second, so that one ended anywhere is refused everywhere by then.
 import type { Clock } from '../../clock.ts'
 import type { Store } from '../../store/store.ts'
-import type { Caller } from '../route.ts'
+import type { Caller } from '../caller.ts'
 import { isLiving } from './repository.ts'
 
 /** An answer is believed this long, counted from before it was asked for. */

@@ -4,8 +4,8 @@ import { minutes } from '../../clock.ts'
 import { Device, type SessionSummary } from '../../contract/accounts.ts'
 import { statement } from '../../store/statement.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
+import type { Caller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
-import type { Caller } from '../route.ts'
 
 /** How long a replaced refresh token still answers with its successor, for clients that lost the answer. */
 const repeatableForMs = minutes(1)

@@ -7,8 +7,8 @@ import { notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import type { Caller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
-import type { Caller } from '../route.ts'
 import type { Position } from './cursor.ts'
 import { type ItemRow, toItem, toItemVersion, toVault, type VaultRow } from './rows.ts'
 
@@ -23,7 +23,7 @@ const ownVault = ({ tables: { vaults } }: Reader, { accountId }: Caller, vaultId
   and(eq(vaults.id, vaultId), eq(vaults.accountId, accountId))
 
 /** The caller's vault, or `not-found`. */
-export async function getVaultRow(reader: Reader, caller: Caller, vaultId: string): Promise<VaultRow> {
+async function getVaultRow(reader: Reader, caller: Caller, vaultId: string): Promise<VaultRow> {
   const [row] = await reader.db
     .select()
     .from(reader.tables.vaults)

@@ -1,0 +1,251 @@
+// Configuration: every mistake at once, each with its name and what is expected, and no secret in any of it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { days, hours, minutes, seconds } from '../src/clock.ts'
+import { ConfigError, exampleSecrets, readConfig } from '../src/config.ts'
+
+const secret = 'of-thirty-two-bytes-or-more-and-random'
+
+/** What is said about a configuration, line by line. */
+function mistakesOf(environment: Record<string, string>): string[] {
+  try {
+    readConfig(environment)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim())
+  }
+  return []
+}
+
+const named = (environment: Record<string, string>) =>
+  mistakesOf(environment).map((line) => line.split(':')[0])
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    const config = readConfig({})
+    expect(config).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      publicUrl: 'http://localhost:8080',
+      database: { engine: 'sqlite', file: resolve('data/limpet.db') },
+      jwtSecret: undefined,
+      accessTokenTtl: minutes(15),
+      sessionTtl: days(30),
+      registration: 'open',
+      trustProxy: [],
+      rateLimits: true,
+      logLevel: 'info',
+      production: false,
+    })
+    expect(Object.isFrozen(config)).toBe(true)
+  })
+
+  it('counts what is empty as missing, and ignores what is not its own', () => {
+    const empty = [
+      'HOST',
+      'PORT',
+      'PUBLIC_URL',
+      'DATABASE_URL',
+      'JWT_SECRET',
+      'JWT_SECRET_FILE',
+      'TRUST_PROXY',
+    ]
+    const environment = Object.fromEntries(empty.map((name) => [name, '']))
+    expect(readConfig({ ...environment, PATH: '/usr/bin', LIMPET: 'x' })).toEqual(readConfig({}))
+    expect(named({ NODE_ENV: 'production', JWT_SECRET: '' })).toEqual(['JWT_SECRET'])
+  })
+
+  it('reports every mistake at once, by name and with what is expected', () => {
+    const mistakes = mistakesOf({
+      PORT: '99999',
+      PUBLIC_URL: 'vault.example.com',
+      DATABASE_URL: 'mysql://x',
+      JWT_SECRET: 'short',
+      ACCESS_TOKEN_TTL: '2h',
+      SESSION_TTL: 'long',
+      REGISTRATION: 'maybe',
+      TRUST_PROXY: 'everyone',
+      RATE_LIMITS: 'none',
+      LOG_LEVEL: 'loud',
+    })
+    expect(mistakes.map((line) => line.split(':')[0]).sort()).toEqual([
+      'ACCESS_TOKEN_TTL',
+      'DATABASE_URL',
+      'JWT_SECRET',
+      'LOG_LEVEL',
+      'PORT',
+      'PUBLIC_URL',
+      'RATE_LIMITS',
+      'REGISTRATION',
+      'SESSION_TTL',
+      'TRUST_PROXY',
+    ])
+    for (const line of mistakes) expect(line).toMatch(/^[A-Z_]+: expected .{6,}/)
+  })
+
+  it.each([
+    ['PORT', ['-1', '65536', '80a', '0x50', '1e3', ' 80', '8.0']],
+    [
+      'PUBLIC_URL',
+      ['x', 'ftp://x', 'https://', 'https://x?y', 'https://x#y', 'https://me@x', 'javascript:x'],
+    ],
+    ['DATABASE_URL', ['file:', 'x', '/data/limpet.db', 'postgres', 'postgres://[', 'http://x']],
+    ['ACCESS_TOKEN_TTL', ['0s', '59s', '61m', '2h', '15', '15 m', '-15m', '1.5m', '15M', 'm', '9999999s']],
+    ['SESSION_TTL', ['59m', '367d', '1y', '1w', 'forever', '0d']],
+    ['REGISTRATION', ['Open', 'OPEN', 'yes', 'invite ']],
+    [
+      'TRUST_PROXY',
+      [
+        'true',
+        '1',
+        '*',
+        '10.0.0.0/33',
+        '10.0.0',
+        '::1/129',
+        'proxy.example',
+        '10.0.0.1,,::1',
+        '10.0.0.1 ::1',
+      ],
+    ],
+    ['RATE_LIMITS', ['true', 'On', '0']],
+    ['LOG_LEVEL', ['INFO', 'verbose']],
+    ['JWT_SECRET', ['x', 'a'.repeat(31), '\u00e9'.repeat(15), ...exampleSecrets]],
+  ])('refuses for %s: %j', (name, values) => {
+    for (const value of values) expect(named({ JWT_SECRET: secret, [name]: value }), value).toEqual([name])
+  })
+
+  it('reads durations in seconds, minutes, hours and days, up to their bounds', () => {
+    const ttl = (text: string) => readConfig({ ACCESS_TOKEN_TTL: text }).accessTokenTtl
+    expect([ttl('60s'), ttl('90s'), ttl('1m'), ttl('1h'), ttl('3600s')]).toEqual([
+      minutes(1),
+      seconds(90),
+      minutes(1),
+      hours(1),
+      hours(1),
+    ])
+    const session = (text: string) => readConfig({ SESSION_TTL: text }).sessionTtl
+    expect([session('1h'), session('366d'), session('60m')]).toEqual([hours(1), days(366), hours(1)])
+  })
+
+  it('reads proxies one by one, in both families, as addresses and as ranges', () => {
+    const trusted = (text: string) => readConfig({ TRUST_PROXY: text }).trustProxy
+    expect(trusted('none')).toEqual([])
+    expect(trusted(' none ')).toEqual([])
+    expect(trusted('10.0.0.0/8, ::1,192.168.1.1 ,fd00::/8')).toEqual([
+      '10.0.0.0/8',
+      '::1',
+      '192.168.1.1',
+      'fd00::/8',
+    ])
+  })
+
+  it('reads where the database is and how clients reach the server', () => {
+    expect(readConfig({ DATABASE_URL: 'file:/var/lib/limpet/a b.db' }).database).toEqual({
+      engine: 'sqlite',
+      file: '/var/lib/limpet/a b.db',
+    })
+    for (const url of ['postgres://u:p@h:5432/d', 'postgresql://h/d'])
+      expect(readConfig({ DATABASE_URL: url, JWT_SECRET: secret }).database).toEqual({
+        engine: 'postgres',
+        url,
+      })
+    expect(readConfig({ PORT: '9000' }).publicUrl).toBe('http://localhost:9000')
+    expect(readConfig({ PORT: '9000', PUBLIC_URL: 'https://v.example/limpet//' }).publicUrl).toBe(
+      'https://v.example/limpet',
+    )
+    expect(readConfig({ RATE_LIMITS: 'off' }).rateLimits).toBe(false)
+    expect(readConfig({ PORT: '0' }).port).toBe(0)
+  })
+
+  it('needs a secret in production, and with Postgres anywhere', () => {
+    expect(named({ NODE_ENV: 'production' })).toEqual(['JWT_SECRET'])
+    expect(named({ DATABASE_URL: 'postgres://h/d' })).toEqual(['JWT_SECRET'])
+    expect(named({ NODE_ENV: 'production', DATABASE_URL: 'postgres://h/d' })).toEqual(['JWT_SECRET'])
+    expect(readConfig({ NODE_ENV: 'production', JWT_SECRET: secret })).toMatchObject({
+      production: true,
+      jwtSecret: secret,
+    })
+    expect(readConfig({ NODE_ENV: 'development' }).jwtSecret).toBeUndefined()
+  })
+
+  it('counts the bytes of a secret, not its characters', () => {
+    expect(readConfig({ JWT_SECRET: '\u00e9'.repeat(16) }).jwtSecret).toHaveLength(16)
+    expect(readConfig({ JWT_SECRET: 'a'.repeat(32) }).jwtSecret).toHaveLength(32)
+  })
+})
+
+describe('a secret in a file', () => {
+  let folder: string
+  const file = (name: string, content: string) => {
+    const path = join(folder, name)
+    writeFileSync(path, content)
+    return path
+  }
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'limpet-config-'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it('is read without the line end that editors leave', () => {
+    for (const end of ['', '\n', '\r\n'])
+      expect(readConfig({ JWT_SECRET_FILE: file('secret', secret + end) }).jwtSecret).toBe(secret)
+    expect(readConfig({ JWT_SECRET_FILE: file('secret', ` ${secret} \n\n`) }).jwtSecret).toBe(` ${secret} \n`)
+    const url = 'postgres://u:p@h/d'
+    const DATABASE_URL_FILE = file('url', `${url}\n`)
+    expect(readConfig({ DATABASE_URL_FILE, JWT_SECRET: secret }).database).toEqual({
+      engine: 'postgres',
+      url,
+    })
+    // With Postgres a secret is needed, wherever the URL came from.
+    expect(named({ DATABASE_URL_FILE })).toEqual(['JWT_SECRET'])
+  })
+
+  it('is held to the same rules, under the name of the setting', () => {
+    expect(named({ JWT_SECRET_FILE: file('short', 'short\n') })).toEqual(['JWT_SECRET'])
+    expect(named({ JWT_SECRET_FILE: file('example', exampleSecrets.join('')) })).toEqual(['JWT_SECRET'])
+    expect(named({ JWT_SECRET_FILE: file('empty', '\n'), NODE_ENV: 'production' })).toEqual(['JWT_SECRET'])
+  })
+
+  it('stands in place of the setting, not beside it', () => {
+    const JWT_SECRET_FILE = file('secret', secret)
+    expect(mistakesOf({ JWT_SECRET: secret, JWT_SECRET_FILE, PORT: 'x' })).toEqual([
+      'JWT_SECRET: expected either JWT_SECRET or JWT_SECRET_FILE, not both',
+      'PORT: expected a port from 0 to 65535',
+    ])
+    expect(readConfig({ JWT_SECRET: '', JWT_SECRET_FILE }).jwtSecret).toBe(secret)
+    expect(readConfig({ JWT_SECRET: secret, JWT_SECRET_FILE: '' }).jwtSecret).toBe(secret)
+  })
+
+  it('is missed by name where the file cannot be read', () => {
+    const missing = join(folder, 'missing')
+    expect(mistakesOf({ JWT_SECRET_FILE: missing, NODE_ENV: 'production' })).toContain(
+      'JWT_SECRET_FILE: expected a file that the server can read',
+    )
+    expect(named({ JWT_SECRET_FILE: folder })).toContain('JWT_SECRET_FILE')
+    expect(named({ DATABASE_URL_FILE: missing })).toEqual(['DATABASE_URL_FILE'])
+  })
+
+  it('is in no message, whatever is wrong', () => {
+    const hidden = 'hunter2-hunter2'
+    const environments: Record<string, string>[] = [
+      { JWT_SECRET: hidden },
+      { JWT_SECRET_FILE: file('hidden', hidden) },
+      { JWT_SECRET: hidden, JWT_SECRET_FILE: file('hidden', hidden) },
+      { DATABASE_URL: `mysql://u:${hidden}@h/d` },
+      { DATABASE_URL: `postgres://u:${hidden}@[h/d` },
+      { DATABASE_URL_FILE: file('hidden', `x://${hidden}`) },
+      { PUBLIC_URL: `https://u:${hidden}@h` },
+      { JWT_SECRET_FILE: `/${hidden}/${hidden}` },
+    ]
+    for (const environment of environments) {
+      const mistakes = mistakesOf(environment)
+      expect(mistakes.length).toBeGreaterThan(0)
+      expect(mistakes.join('\n')).not.toContain(hidden)
+    }
+  })
+})
