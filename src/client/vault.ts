@@ -1,12 +1,5 @@
 // An opened vault: items in clear on this side, sealed on the way out.
-import {
-  BatchResult,
-  Changes,
-  Item,
-  ItemVersions,
-  type Operation,
-  Vault,
-} from '../contract/vaults.ts'
+import { BatchResult, Changes, Item, ItemVersions, type Operation, Vault } from '../contract/vaults.ts'
 import { itemContext, vaultDataContext } from './context.ts'
 import { open, seal } from './envelope.ts'
 import { ProblemError, ResyncRequiredError } from './errors.ts'
