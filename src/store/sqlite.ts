@@ -1,5 +1,5 @@
 // SQLite: one writing connection behind a queue whose waiting units are committed together, and another one for reads.
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import Driver from 'better-sqlite3'
@@ -46,6 +46,8 @@ type Outcome = { ok: true } | { ok: false; error: unknown }
 const failed = (error: unknown): Outcome => ({ ok: false, error: storeError(error) })
 
 const connect = (file: string) => {
+  // Made with its mode before SQLite would make it with another one; -wal and -shm take the mode of the database.
+  closeSync(openSync(file, 'a', 0o600))
   // Waiting is done by `begin`, off the event loop; the driver's own would block it.
   const connection = new Driver(file, { timeout: 0 })
   // FULL: a commit is answered once it is on the disk, so that it survives a power cut. secure_delete: what was deleted is
