@@ -67,15 +67,17 @@ const listen = (server: Server, { host, port }: Config) =>
     })
   })
 
-/** Resolves when every connection is closed: idle ones now, the others after their answer or at the deadline. */
+/** Resolves when every connection is closed: each as soon as its answer is out, the last of them at the deadline. */
 const drain = (server: Server) =>
   new Promise<void>((resolve) => {
+    // A connection whose request began before the stop is kept alive by its client after the answer.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50)
     const deadline = setTimeout(() => server.closeAllConnections(), drainMs - seconds(1))
     server.close(() => {
+      clearInterval(sweep)
       clearTimeout(deadline)
       resolve()
     })
-    server.closeIdleConnections()
   })
 
 /** Starts a server; rejects where the configuration cannot be used, the database not opened, or the port not taken. */

@@ -2,7 +2,7 @@
 import { hours } from '../clock.ts'
 import type { Services } from './route.ts'
 import { deleteExpiredSessions } from './sessions/repository.ts'
-import { deleteOldVersions } from './vaults/repository.ts'
+import { deleteOldVersions } from './vaults/item-repository.ts'
 
 const interval = hours(1)
 

@@ -299,7 +299,7 @@ function exampleText({ pattern, minLength = 0, maxLength }: z.infer<typeof JsonS
 export type Schema = z.infer<typeof JsonSchema>
 
 /** The schema itself, behind references; of a choice the first, which `exampleOf` takes too. */
-export function resolveSchema(document: Document, of: unknown): Schema {
+function resolveSchema(document: Document, of: unknown): Schema {
   const schema = JsonSchema.parse(of)
   const { $ref } = schema
   if ($ref !== undefined)

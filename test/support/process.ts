@@ -18,7 +18,12 @@ export interface ServerProcess {
 }
 
 /** Starts `limpet-server` and waits until it is ready. */
-export async function startProcess(settings: { port: number; databaseUrl: string }): Promise<ServerProcess> {
+export async function startProcess(settings: {
+  port: number
+  databaseUrl: string
+  /** Empty for a server that makes one of its own. */
+  jwtSecret?: string
+}): Promise<ServerProcess> {
   const url = `http://127.0.0.1:${settings.port}`
   const child = spawn(process.execPath, [program], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -27,7 +32,7 @@ export async function startProcess(settings: { port: number; databaseUrl: string
       PORT: String(settings.port),
       PUBLIC_URL: url,
       DATABASE_URL: settings.databaseUrl,
-      JWT_SECRET: testSecret,
+      JWT_SECRET: settings.jwtSecret ?? testSecret,
       RATE_LIMITS: 'off',
     },
   })

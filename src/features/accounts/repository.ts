@@ -1,6 +1,6 @@
 // Accounts: what registration, prelogin, password change and deletion do to the rows.
 import { and, eq, type InferSelectModel } from 'drizzle-orm'
-import type { Account, AuthMethod, KdfParameters, Register } from '../../contract/accounts.ts'
+import { type Account, AuthMethod, type KdfParameters, type Register } from '../../contract/accounts.ts'
 import { notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
@@ -33,7 +33,7 @@ export const kdfOf = (row: AccountRow): KdfParameters => ({
   salt: toBase64url(row.kdfSalt),
 })
 
-export const methodOf = (_row: AccountRow): AuthMethod => 'authKey'
+export const methodOf = (row: AccountRow): AuthMethod => AuthMethod.parse(row.authMethod)
 
 export const toAccount = (row: AccountRow): Account => ({
   id: row.id,

@@ -5,7 +5,7 @@ import { Health, ServerInfo } from '../../contract/server.ts'
 import { retryLater } from '../../http/problem.ts'
 import { version } from '../../version.ts'
 import { route } from '../route.ts'
-import { versionDaysKept, versionsKept } from '../vaults/repository.ts'
+import { versionDaysKept, versionsKept } from '../vaults/item-repository.ts'
 
 const tag = 'Server'
 

@@ -6,7 +6,7 @@ import { statement } from '../../store/statement.ts'
 import type { Reader } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
-import { listChangedItems } from './repository.ts'
+import { listChangedItems } from './item-repository.ts'
 import { type ItemRow, toItemState } from './rows.ts'
 
 const vaultAndEpoch = statement(({ db, tables: { instance, vaults } }: Reader) =>

@@ -7,7 +7,8 @@ import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from 
 import { type Tx, Unchanged } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
-import { raiseRevision, versionsKept, versionsSince } from './repository.ts'
+import { versionsKept, versionsSince } from './item-repository.ts'
+import { raiseRevision } from './repository.ts'
 import { type ItemRow, toItemState } from './rows.ts'
 
 /** What must stand under the id: this revision; `nothing`, which creates; or `anything`, as long as there is something. */

@@ -1,0 +1,151 @@
+// `limpet-server` as a process: starting, its messages, migrating, stopping.
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it } from 'vitest'
+import { leastKdf } from '../src/client/index.ts'
+import { prepareRegistration } from '../src/client/limpet.ts'
+import { createDatabase, engines, type TestDatabase } from './support/database.ts'
+import { freePort } from './support/postgres.ts'
+import { type ServerProcess, startProcess } from './support/process.ts'
+import { client, testSecret } from './support/server.ts'
+
+const program = fileURLToPath(new URL('../bin/limpet-server.js', import.meta.url))
+
+/** Runs the program to its end. */
+const runServer = (args: string[], settings: Record<string, string>) =>
+  promisify(execFile)(process.execPath, [program, ...args], {
+    env: { PATH: process.env.PATH, ...settings },
+  }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+  )
+
+describe('limpet-server', () => {
+  it('names every mistake of its configuration at once, and does not start', async () => {
+    const { code, stderr } = await runServer([], {
+      PORT: 'many',
+      SESSION_TTL: 'forever',
+      NODE_ENV: 'production',
+    })
+    expect(code).toBe(1)
+    for (const name of ['PORT', 'SESSION_TTL', 'JWT_SECRET']) expect(stderr).toContain(`${name}: expected`)
+    expect(stderr).not.toContain('    at ')
+  })
+
+  it('says what it can do when it is asked for something else', async () => {
+    const { code, stderr } = await runServer(['serve-me'], {})
+    expect(code).toBe(2)
+    expect(stderr).toContain('migrate')
+  })
+
+  it('says in a sentence that a database cannot be reached, without its password', async () => {
+    const port = await freePort()
+    const { code, stderr } = await runServer([], {
+      DATABASE_URL: `postgres://limpet:hidden-${randomUUID()}@127.0.0.1:${port}/limpet`,
+      JWT_SECRET: testSecret,
+    })
+    expect(code).toBe(1)
+    expect(stderr).toContain('DATABASE_URL')
+    expect(stderr).not.toContain('hidden-')
+    expect(stderr).not.toContain('    at ')
+  })
+})
+
+describe.each(engines)('limpet-server on %s', (engine) => {
+  const running: ServerProcess[] = []
+  let database: TestDatabase
+  const start = async (port: number) => {
+    const server = await startProcess({ port, databaseUrl: database.url })
+    running.push(server)
+    return server
+  }
+  afterEach(async () => {
+    for (const server of running.splice(0)) await server.kill()
+    await database.remove()
+  })
+
+  it('starts twice at the same time on an empty database', async () => {
+    database = await createDatabase(engine)
+    const ports = [await freePort(), await freePort(), await freePort()]
+    const servers = await Promise.all(ports.map(start))
+    const applied = servers.map((server) => /"migrationsApplied":(\d+)/.exec(server.output())?.[1])
+    expect(applied.sort()).toEqual(['0', '0', '1'])
+  })
+
+  it('migrates alone, and again without an effect', async () => {
+    database = await createDatabase(engine)
+    const settings = { DATABASE_URL: database.url, JWT_SECRET: testSecret }
+    expect(await runServer(['migrate'], settings)).toMatchObject({
+      code: 0,
+      stdout: '{"migrationsApplied":1}\n',
+    })
+    expect(await runServer(['migrate'], settings)).toMatchObject({
+      code: 0,
+      stdout: '{"migrationsApplied":0}\n',
+    })
+  })
+
+  it('finishes what runs when it is asked to stop, and ends with 0', async () => {
+    database = await createDatabase(engine)
+    const server = await start(await freePort())
+    const registrations = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const email = `${randomUUID()}@example.com`
+        const { body } = await prepareRegistration({ email, password: 'correct horse', kdf: leastKdf })
+        return { email, body: JSON.stringify(body) }
+      }),
+    )
+    // Hashing takes long enough for all of them to be under way when the signal comes.
+    const answers = registrations.map(({ body }) =>
+      fetch(`${server.url}/api/v1/register`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body,
+      }),
+    )
+    await answers[0]
+    expect(await server.terminate()).toBe(0)
+    const statuses = await Promise.allSettled(answers)
+    const answered = registrations.filter((_, index) => statuses[index]?.status === 'fulfilled')
+    expect(answered).toHaveLength(registrations.length)
+    expect(server.output()).toContain('"msg":"stopped"')
+
+    const again = await start(await freePort())
+    const limpet = client(again)
+    for (const { email } of answered.slice(0, 2))
+      await expect(limpet.login({ email, password: 'correct horse' })).resolves.toBeDefined()
+  })
+})
+
+describe('limpet-server with SQLite', () => {
+  it('makes its secret and its files for the owner alone, and keeps sessions over a restart', async () => {
+    const database = await createDatabase('sqlite')
+    const file = database.url.slice('file:'.length)
+    const folder = `${dirname(file)}/data`
+    const port = await freePort()
+    const settings = { port, databaseUrl: `file:${folder}/limpet.db`, jwtSecret: '' }
+    try {
+      const first = await startProcess(settings)
+      const limpet = client(first)
+      await limpet.register({ email: 'ada@example.com', password: 'correct horse', kdf: leastKdf })
+      const account = await limpet.login({ email: 'ada@example.com', password: 'correct horse' })
+      await first.terminate()
+      const modes = await Promise.all(
+        ['', '/jwt-secret', '/limpet.db'].map(async (name) =>
+          ((await stat(folder + name)).mode & 0o777).toString(8),
+        ),
+      )
+      expect(modes).toEqual(['700', '600', '600'])
+      const second = await startProcess(settings)
+      expect((await account.vaults()).map(({ name }) => name)).toEqual(['Personal'])
+      await second.kill()
+    } finally {
+      await database.remove()
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
