@@ -23,13 +23,16 @@ function problemsOf(route: AnyRoute): ProblemCode[] {
   return [...new Set(codes)].sort()
 }
 
-const ifMatch = z.string().meta({ description: 'The revision to replace, in quotes', example: '"12"' })
-const ifNoneMatch = z.string().meta({ description: '* to create', example: '*' })
+const ifMatch = z
+  .string()
+  .optional()
+  .meta({ description: 'The revision to replace, in quotes', example: '"12"' })
+const ifNoneMatch = z.string().optional().meta({ description: '* to create', example: '*' })
 
 function headersOf({ method, request, success }: AnyRoute) {
   if (request.precondition === RequiredPrecondition)
-    return z.object({ 'If-Match': ifMatch.optional(), 'If-None-Match': ifNoneMatch.optional() })
-  if (request.precondition === OptionalPrecondition) return z.object({ 'If-Match': ifMatch.optional() })
+    return z.object({ 'If-Match': ifMatch, 'If-None-Match': ifNoneMatch })
+  if (request.precondition === OptionalPrecondition) return z.object({ 'If-Match': ifMatch })
   if (method === 'get' && 304 in success)
     return z.object({
       'If-None-Match': z

@@ -71,7 +71,7 @@ code, pre, .method { font-family: ui-monospace, monospace; font-size: .9em; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; display: block; overflow-x: auto; }
 td, th { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
 ul.tree { list-style: none; margin: 0; padding-left: 1rem; border-left: 1px solid var(--line); }
-nav ul { columns: 2 18rem; padding-left: 1rem; }
+nav ul { columns: 2 18rem; padding-left: 1rem; overflow-wrap: anywhere; }
 `
 
 /** The few members of a JSON Schema that the page shows. */
