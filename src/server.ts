@@ -1,6 +1,6 @@
 // A running server: opens the store, listens, and drains when it is told to stop.
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type DestinationStream, type Logger, pino } from 'pino'
@@ -8,6 +8,7 @@ import { createApp } from './app.ts'
 import { type Clock, seconds, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { startMaintenance } from './features/maintenance.ts'
+import { problem, problemBody } from './http/problem.ts'
 import { safeError } from './http/request-log.ts'
 import { readOrMakeJwtSecret } from './jwt-secret.ts'
 import { type Random, systemRandom } from './random.ts'
@@ -40,21 +41,22 @@ const createLogger = ({ logLevel }: Config, destination: DestinationStream | und
 /** Answers what is not even HTTP, in the same form as every other problem. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex, publicUrl: string) {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
   const requestId = randomUUID()
-  const body = JSON.stringify({
-    type: `${publicUrl}/problems/malformed-request`,
-    title: 'The request is malformed',
-    status,
-    detail: 'This is not a complete HTTP/1.1 request with headers of a common size.',
-    code: 'malformed-request',
-    requestId,
-    errors: [],
+  const broken = problem('malformed-request', 'This is not a complete HTTP/1.1 request of a common size.', {
+    errors: [
+      { path: 'request', message: 'Expected a request line, headers of a few KiB, and the whole body' },
+    ],
   })
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\nCache-Control: no-store\r\nX-Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  const body = JSON.stringify(problemBody(broken, { publicUrl, requestId }))
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    'Content-Type: application/problem+json; charset=utf-8',
+    'Cache-Control: no-store',
+    `X-Request-Id: ${requestId}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 const listen = (server: Server, { host, port }: Config) =>
@@ -104,7 +106,8 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       logger,
       accepting: () => accepting,
     })
-    const server = createServer((req, res) => {
+    // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
+    const server = createServer({ requireHostHeader: false }, (req, res) => {
       if (!accepting) res.setHeader('Connection', 'close')
       app(req, res)
     })

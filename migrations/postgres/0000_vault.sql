@@ -65,6 +65,7 @@ CREATE TABLE "vaults" (
 	"key" "bytea" NOT NULL,
 	"data" "bytea" NOT NULL,
 	"revision" bigint NOT NULL,
+	"epoch" text NOT NULL,
 	"created_at" bigint NOT NULL,
 	"updated_at" bigint NOT NULL
 );

@@ -75,6 +75,7 @@ CREATE TABLE `vaults` (
 	`key` blob NOT NULL,
 	`data` blob NOT NULL,
 	`revision` integer NOT NULL,
+	`epoch` text NOT NULL,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
 	FOREIGN KEY (`account_id`) REFERENCES `accounts`(`id`) ON UPDATE no action ON DELETE cascade

@@ -1,6 +1,11 @@
 // The OpenAPI 3.1 document, made from the same declarations that answer the requests.
 import { z } from 'zod'
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi'
+import {
+  type CreateDocumentOptions,
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi'
 import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
 import { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 import type { Callers, Route } from './route.ts'
@@ -79,23 +84,33 @@ function operationOf(route: AnyRoute): ZodOpenApiOperationObject {
   }
 }
 
+/** What a newer server adds to an answer, an older client drops: only requests are closed. */
+const leaveAnswersOpen: NonNullable<CreateDocumentOptions['override']> = ({ zodSchema, jsonSchema, io }) => {
+  const { def } = zodSchema._zod
+  if (io === 'output' && def.type === 'object' && !('catchall' in def && def.catchall))
+    delete jsonSchema.additionalProperties
+}
+
 /** The document for a server that is reached at `publicUrl`. */
 export function openApiDocument(routes: readonly AnyRoute[], about: { version: string; publicUrl: string }) {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
-  return createDocument({
-    openapi: '3.1.0',
-    info: {
-      title: 'Limpet',
-      version: about.version,
-      description:
-        'A zero-knowledge password vault: clients encrypt, the server keeps ciphertext and orders changes.',
-      license: { name: 'MIT', identifier: 'MIT' },
+  return createDocument(
+    {
+      openapi: '3.1.0',
+      info: {
+        title: 'Limpet',
+        version: about.version,
+        description:
+          'A zero-knowledge password vault: clients encrypt, the server keeps ciphertext and orders changes.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: about.publicUrl }],
+      paths,
+      components: {
+        securitySchemes: { session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
     },
-    servers: [{ url: about.publicUrl }],
-    paths,
-    components: {
-      securitySchemes: { session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-    },
-  })
+    { override: leaveAnswersOpen },
+  )
 }

@@ -43,7 +43,10 @@ export const retryLater = (code: 'too-many-requests' | 'unavailable', detail: st
 export const notFound = () => problem('not-found', 'There is nothing here for this account.')
 
 /** The answer's body. */
-function problemBody(problem: HttpProblem, context: { publicUrl: string; requestId: string }): Problem {
+export function problemBody(
+  problem: HttpProblem,
+  context: { publicUrl: string; requestId: string },
+): Problem {
   const { status, title } = problemCatalogue[problem.code]
   return {
     type: `${context.publicUrl}/problems/${problem.code}`,

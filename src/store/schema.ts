@@ -72,6 +72,8 @@ const defineSchema = (kit: Columns) => {
       key: bytes('key').notNull(),
       data: bytes('data').notNull(),
       revision: whole('revision').notNull(),
+      /** Random: a vault that is made again under its old id has another history. */
+      epoch: text('epoch').notNull(),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
     },

@@ -210,6 +210,8 @@ describe.each(engines)('no trace on %s', (engine) => {
     clock.advance(days(31))
     await again.details().catch(() => {})
     for (const { accessToken, refreshToken } of states) {
+      // What the SDK keeps of a session that is over has no tokens.
+      if (refreshToken === '') continue
       unlogged.add(accessToken)
       credentials.add(refreshToken)
     }

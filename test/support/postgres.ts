@@ -52,7 +52,14 @@ export async function startPostgres(): Promise<{ url: string; stop(): Promise<vo
   }
 }
 
+/**
+ * The package ends the process with 0 once nothing is left to do, whatever the exit code was to be: failing tests would pass.
+ * Whoever listens first decides.
+ */
+const keepExitCode = () => process.prependListener('beforeExit', () => process.exit(process.exitCode))
+
 export default async function setup(project: TestProject) {
+  keepExitCode()
   const given = process.env.TEST_DATABASE_URL
   if (given) {
     project.provide('postgresUrl', given)

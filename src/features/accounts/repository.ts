@@ -6,6 +6,7 @@ import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { fromBase64url, toBase64url, toTimestamp } from '../encoding.ts'
+import { insertVault, vaultIdTaken } from '../vaults/repository.ts'
 
 export type AccountRow = InferSelectModel<Tables['accounts']>
 
@@ -45,13 +46,18 @@ export const toAccount = (row: AccountRow): Account => ({
   accountKey: toBase64url(row.accountKey),
 })
 
-/** Makes the account and its first vault. Throws `email-taken`, and `id-taken` for the account's or the vault's id. */
+/**
+ * Makes the account and its first vault. Throws `email-taken`, and `id-taken` for the account's or the vault's id.
+ * @param stamp.epoch of the vault; random
+ */
 export async function createAccount(
-  { db, tables: { accounts, vaults } }: Tx,
+  tx: Tx,
   { accountId, email, kdf, accountKey, hint, vault }: Register,
   authVerifier: string,
-  now: number,
+  stamp: { now: number; epoch: string },
 ): Promise<void> {
+  const { db } = tx
+  const { accounts } = tx.tables
   const [created] = await db
     .insert(accounts)
     .values({
@@ -61,7 +67,7 @@ export async function createAccount(
       authMethod: 'authKey',
       ...credentialColumns({ authVerifier, kdf, accountKey }),
       hint: hint ?? null,
-      createdAt: now,
+      createdAt: stamp.now,
     })
     .onConflictDoNothing()
     .returning({ id: accounts.id })
@@ -71,20 +77,7 @@ export async function createAccount(
       ? problem('email-taken', 'There is an account with this e-mail address already.')
       : problem('id-taken', 'There is an account with this id already.')
   }
-  const [createdVault] = await db
-    .insert(vaults)
-    .values({
-      id: vault.id,
-      accountId,
-      key: fromBase64url(vault.key),
-      data: fromBase64url(vault.data),
-      revision: 1,
-      createdAt: now,
-      updatedAt: now,
-    })
-    .onConflictDoNothing()
-    .returning({ id: vaults.id })
-  if (!createdVault) throw problem('id-taken', 'There is a vault with this id already.')
+  if (!(await insertVault(tx, accountId, vault, stamp))) throw vaultIdTaken()
 }
 
 /** @param email in its normalized form, as the contract parses it */

@@ -61,13 +61,14 @@ const register = route({
   request: { body: Register },
   success: { 201: Registered },
   problems: ['kdf-too-weak', 'registration-closed', 'email-taken', 'id-taken'],
-  async handler({ body }, { clock, config, passwordHasher, store }) {
+  async handler({ body }, { clock, config, passwordHasher, random, store }) {
     if (config.registration === 'closed')
       throw problem('registration-closed', 'This server does not take new accounts.')
     requireStrongKdf(body.kdf)
     const verifier = await passwordHasher.hash(fromBase64url(body.authKey))
     const now = clock.now()
-    await store.write((tx) => createAccount(tx, body, verifier, now))
+    const stamp = { now, epoch: random.uuid() }
+    await store.write((tx) => createAccount(tx, body, verifier, stamp))
     const { accountId, email } = body
     return { status: 201, body: { accountId, email, emailVerified: false, createdAt: toTimestamp(now) } }
   },

@@ -11,7 +11,7 @@ import { type ItemRow, toItemState } from './rows.ts'
 
 const vaultAndEpoch = statement(({ db, tables: { instance, vaults } }: Reader) =>
   db
-    .select({ revision: vaults.revision, createdAt: vaults.createdAt, epoch: instance.epoch })
+    .select({ revision: vaults.revision, vaultEpoch: vaults.epoch, databaseEpoch: instance.epoch })
     .from(vaults)
     .innerJoin(instance, eq(instance.id, 1))
     .where(and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))))
@@ -59,7 +59,8 @@ export async function changesSince(
   const [vault] = await vaultAndEpoch(reader).execute({ vaultId, accountId })
   if (!vault) throw notFound()
 
-  const history = { epoch: vault.epoch, vaultId, createdAt: vault.createdAt }
+  const { databaseEpoch, vaultEpoch } = vault
+  const history = { databaseEpoch, vaultEpoch }
   const position = positionOf(history, since, vault.revision)
   const { rows, more } = await listChangedItems(reader, vaultId, { position, limit })
   const reached = positionAfter(rows.at(-1), more, position, vault.revision)

@@ -11,20 +11,19 @@ export interface Position {
 /** Before every revision, and within a revision before every id. */
 export const start: Position = { revision: 0, itemId: '' }
 
-/** The history that a cursor is about; a cursor of another one is refused. */
+/** The history that a cursor is about; a cursor of another one is refused. Both are random. */
 export interface History {
-  /** Of the database; a restore replaces it. */
-  readonly epoch: string
-  readonly vaultId: string
-  /** A vault deleted and made again under the same id begins another history. */
-  readonly createdAt: number
+  /** Replaced by a restore. */
+  readonly databaseEpoch: string
+  /** Another one for each vault, and for each time that a vault is made under the same id. */
+  readonly vaultEpoch: string
 }
 
 const version = 1
 const historyBytes = 12
 
-const tagOf = ({ epoch, vaultId, createdAt }: History): Buffer =>
-  createHash('sha256').update(`${epoch}/${vaultId}/${createdAt}`).digest().subarray(0, historyBytes)
+const tagOf = ({ databaseEpoch, vaultEpoch }: History): Buffer =>
+  createHash('sha256').update(`${databaseEpoch}/${vaultEpoch}`).digest().subarray(0, historyBytes)
 
 // version (1) ‖ revision (8, big endian) ‖ history (12) ‖ item id (16, or nothing)
 export function encodeCursor(history: History, { revision, itemId }: Position): string {

@@ -74,35 +74,54 @@ export async function listVaults(reader: Reader, { accountId }: Caller): Promise
 const withCount = async (reader: Reader, row: VaultRow): Promise<Vault> =>
   toVault(row, (await countActive(reader, [row.id])).get(row.id) ?? 0)
 
-/** Makes a vault. The same again changes nothing (`created: false`); an id in use for something else is `id-taken`. */
-export async function createVault(
-  tx: Tx,
-  caller: Caller,
-  vault: { id: string; key: string; data: string },
-  now: number,
-): Promise<{ vault: Vault; created: boolean }> {
-  const { vaults } = tx.tables
-  const [row] = await tx.db
+/** What a client makes a vault of. */
+export interface NewVault {
+  readonly id: string
+  readonly key: string
+  readonly data: string
+}
+
+/** @param stamp.epoch random. @returns the row, or undefined where the id is in use */
+export async function insertVault(
+  { db, tables: { vaults } }: Tx,
+  accountId: string,
+  { id, key, data }: NewVault,
+  { now, epoch }: { now: number; epoch: string },
+): Promise<VaultRow | undefined> {
+  const [row] = await db
     .insert(vaults)
     .values({
-      id: vault.id,
-      accountId: caller.accountId,
-      key: fromBase64url(vault.key),
-      data: fromBase64url(vault.data),
+      id,
+      accountId,
+      key: fromBase64url(key),
+      data: fromBase64url(data),
       revision: 1,
+      epoch,
       createdAt: now,
       updatedAt: now,
     })
     .onConflictDoNothing()
     .returning()
+  return row
+}
+
+export const vaultIdTaken = () => problem('id-taken', 'There is a vault with this id already.')
+
+/** Makes a vault. The same again changes nothing (`created: false`); an id in use for something else is `id-taken`. */
+export async function createVault(
+  tx: Tx,
+  caller: Caller,
+  vault: NewVault,
+  stamp: { now: number; epoch: string },
+): Promise<{ vault: Vault; created: boolean }> {
+  const row = await insertVault(tx, caller.accountId, vault, stamp)
   if (row) return { vault: toVault(row, 0), created: true }
   const [own] = await tx.db
     .select()
-    .from(vaults)
+    .from(tx.tables.vaults)
     .where(ownVault(tx, caller, vault.id))
   const existing = own && (await withCount(tx, own))
-  if (existing?.key !== vault.key || existing.data !== vault.data)
-    throw problem('id-taken', 'There is a vault with this id already.')
+  if (existing?.key !== vault.key || existing.data !== vault.data) throw vaultIdTaken()
   return { vault: existing, created: false }
 }
 

@@ -47,8 +47,9 @@ const create = route({
   request: { body: CreateVault },
   success: { 200: Vault, 201: Vault },
   problems: ['id-taken'],
-  async handler({ caller, body }, { clock, store }) {
-    const { vault, created } = await store.write((tx) => createVault(tx, caller, body, clock.now()))
+  async handler({ caller, body }, { clock, random, store }) {
+    const stamp = { now: clock.now(), epoch: random.uuid() }
+    const { vault, created } = await store.write((tx) => createVault(tx, caller, body, stamp))
     return created
       ? { status: 201, body: vault, location: `/api/v1/vaults/${vault.id}`, etag: vault.revision }
       : { status: 200, body: vault, etag: vault.revision }
