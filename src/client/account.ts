@@ -6,6 +6,7 @@ import { accountKeyContext, vaultDataContext, vaultKeyContext } from './context.
 import { open, seal } from './envelope.ts'
 import { encodeContent } from './item-content.ts'
 import { deriveKeys, newKdf, newKey } from './keys.ts'
+import { refuseDowngrade, refuseOther } from './refusals.ts'
 import type { SessionStorage } from './session-storage.ts'
 import type { Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
@@ -54,6 +55,7 @@ export class UnlockedAccount {
         data: await seal(vaultKey, vaultDataContext(id), encodeContent({ name })),
       },
     })
+    refuseOther(vault, id)
     return this.openVault(vault)
   }
 
@@ -94,7 +96,9 @@ export class UnlockedAccount {
 
   /** Proof of the password by the parameters that the account has on the server now. */
   async #proof(password: string) {
-    const { kdf } = await this.details()
+    const { kdf, method } = await this.details()
+    const last = await this.#storage.load()
+    if (last) refuseDowngrade(last, { kdf, method })
     const { authKey } = await deriveKeys(password, kdf)
     return { authKey: encodeBase64url(authKey) }
   }

@@ -1,5 +1,5 @@
 // The SDK's entrance: a server, and the ways to an unlocked account.
-import { type AuthMethod, type Device, PreloginAnswer, Registered, Session } from '../contract/accounts.ts'
+import { type Device, PreloginAnswer, Registered, Session } from '../contract/accounts.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
 import { ServerInfo } from '../contract/server.ts'
 import { UnlockedAccount } from './account.ts'
@@ -9,7 +9,14 @@ import { open, seal } from './envelope.ts'
 import { LoggedOutError, RefusedError } from './errors.ts'
 import { encodeContent } from './item-content.ts'
 import { deriveKeys, newKdf, newKey } from './keys.ts'
-import { memorySessionStorage, type SessionState, type SessionStorage } from './session-storage.ts'
+import { refuseDowngrade } from './refusals.ts'
+import {
+  ended,
+  isEnded,
+  memorySessionStorage,
+  type SessionState,
+  type SessionStorage,
+} from './session-storage.ts'
 import { serverUrl, Transport } from './transport.ts'
 
 export interface LimpetOptions {
@@ -34,21 +41,6 @@ export interface Registration {
   readonly kdf?: KdfCosts
   /** What the first vault is called. */
   readonly vaultName?: string
-}
-
-/** How strong each method of login is: one below what an account used last is a downgrade by a hostile server. */
-const strength: Record<AuthMethod, number> = { authKey: 1 }
-
-/**
- * Refuses to prove the password in a weaker way, or by a key that is cheaper to guess from, than at the last login. Whoever
- * did choose cheaper parameters on another device logs out here first.
- */
-function refuseDowngrade(last: SessionState, { kdf, method }: PreloginAnswer): void {
-  const cheaper = kdf.memoryKiB < last.kdf.memoryKiB || kdf.iterations < last.kdf.iterations
-  if (cheaper || strength[method] < strength[last.method])
-    throw new RefusedError(
-      'The server asks for a weaker way to log in than last time. Nothing was sent to it. If you chose that yourself on another device, log out here first.',
-    )
 }
 
 /**
@@ -136,7 +128,8 @@ export class Limpet {
     const state: SessionState = {
       server: this.#transport.server,
       accountId: id,
-      email: session.account.email,
+      // Not the server's spelling: by it the next login knows what to compare with.
+      email: normalizeEmail(email),
       sessionId: session.sessionId,
       accessToken: session.accessToken,
       refreshToken: session.refreshToken,
@@ -152,6 +145,7 @@ export class Limpet {
       opened = await open(wrapKey, accountKeyContext(id, kdf), accountKey)
     } catch (error) {
       await this.#endQuietly()
+      if (last) await this.#storage.save(ended(last))
       throw error
     }
     return this.#account(id, opened)
@@ -195,7 +189,7 @@ export class Limpet {
 
   async #session() {
     const state = await this.#storage.load()
-    if (!state || state.server !== this.#transport.server)
+    if (!state || isEnded(state) || state.server !== this.#transport.server)
       throw new LoggedOutError('There is no session with this server. Log in first.')
     return state
   }

@@ -19,6 +19,14 @@ export const SessionState = z.object({
 
 export type SessionState = z.infer<typeof SessionState>
 
+/**
+ * What stays of a session that is over, unless the owner logged out: what the next login is compared with. Otherwise a server
+ * could end a session to have its downgrade taken for a first login.
+ */
+export const ended = (state: SessionState): SessionState => ({ ...state, accessToken: '', refreshToken: '' })
+
+export const isEnded = ({ refreshToken }: SessionState): boolean => refreshToken === ''
+
 /** Several processes may share one; the newest state wins. */
 export interface SessionStorage {
   load(): Promise<SessionState | undefined>

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { SessionTokens } from '../contract/accounts.ts'
 import { Problem } from '../contract/problems.ts'
 import { LoggedOutError, NetworkError, ProblemError } from './errors.ts'
-import type { SessionState, SessionStorage } from './session-storage.ts'
+import { ended, isEnded, type SessionState, type SessionStorage } from './session-storage.ts'
 
 /** Milliseconds before a request without an answer counts as lost. */
 const timeoutMs = 30_000
@@ -48,7 +48,9 @@ export function serverUrl(text: string, allowInsecure: boolean): string {
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 async function readAnswer(response: Response): Promise<Answer> {
-  const text = await response.text()
+  const text = await response.text().catch(() => {
+    throw new NetworkError('The answer broke off')
+  })
   let body: unknown
   try {
     body = text === '' ? undefined : JSON.parse(text)
@@ -114,7 +116,7 @@ export class Transport {
 
   async #state(): Promise<SessionState> {
     const state = await this.#storage.load()
-    if (!state) throw new LoggedOutError('There is no session. Log in first.')
+    if (!state || isEnded(state)) throw new LoggedOutError('There is no session. Log in first.')
     return state
   }
 
@@ -144,7 +146,7 @@ export class Transport {
       if (!(error instanceof ProblemError && error.code === 'invalid-refresh-token')) throw error
       const current = await this.#storage.load()
       if (current && current.refreshToken !== state.refreshToken) return current
-      await this.#storage.clear()
+      await this.#storage.save(ended(state))
       throw new LoggedOutError('The session has ended. Log in again.')
     }
   }

@@ -2,7 +2,7 @@
 import { BatchResult, Changes, Item, ItemVersions, type Operation, Vault } from '../contract/vaults.ts'
 import { itemContext, vaultDataContext } from './context.ts'
 import { open, seal } from './envelope.ts'
-import { ProblemError, ResyncRequiredError } from './errors.ts'
+import { ProblemError, RefusedError, ResyncRequiredError } from './errors.ts'
 import {
   encodeContent,
   type ItemContent,
@@ -11,6 +11,7 @@ import {
   type UnknownContent,
   type VaultContent,
 } from './item-content.ts'
+import { refuseOther } from './refusals.ts'
 import { refuseRollback } from './rollback.ts'
 import type { Transport } from './transport.ts'
 
@@ -83,12 +84,17 @@ export class OpenVault {
   /** Renames the vault, keeping whatever else its data holds; throws ProblemError `revision-conflict` if it changed. */
   async rename(name: string): Promise<void> {
     const content = { ...this.#content, name }
-    this.#vault = await this.#transport.sendAuthorized(Vault, {
+    const data = await seal(this.#key, vaultDataContext(this.id), encodeContent(content))
+    const vault = await this.#transport.sendAuthorized(Vault, {
       method: 'PUT',
       path: this.#path(),
       headers: ifMatch(this.#vault.revision),
-      body: { data: await seal(this.#key, vaultDataContext(this.id), encodeContent(content)) },
+      body: { data },
     })
+    refuseOther(vault, this.id)
+    if (vault.key !== this.#vault.key || vault.data !== data)
+      throw new RefusedError('The server answered with another vault than was written.')
+    this.#vault = vault
     this.#content = content
   }
 
@@ -104,6 +110,7 @@ export class OpenVault {
 
   /** Opens an item as the server gave it. Throws OpenError, ContentError, and RefusedError where its revision went back. */
   async openItem(item: Item): Promise<OpenItem> {
+    if (item.vaultId !== this.id) throw new RefusedError('The server showed an item of another vault.')
     this.#notice(item)
     const { id, revision, createdAt, updatedAt, deletedAt } = item
     const content = parseItemContent(await open(this.#key, itemContext(this.id, id), item.data))
@@ -121,9 +128,9 @@ export class OpenVault {
   }
 
   async get(itemId: string): Promise<OpenItem> {
-    return this.openItem(
-      await this.#transport.sendAuthorized(Item, { method: 'GET', path: this.#path(itemId) }),
-    )
+    const item = await this.#transport.sendAuthorized(Item, { method: 'GET', path: this.#path(itemId) })
+    refuseOther(item, itemId)
+    return this.openItem(item)
   }
 
   /** Creates an item. Throws ConflictError where the id is in use. */
@@ -146,8 +153,9 @@ export class OpenVault {
    * no two envelopes are alike.
    */
   async putSealed(itemId: string, data: string, headers: Record<string, string>): Promise<Item> {
+    let written: Item
     try {
-      return await this.#transport.sendAuthorized(Item, {
+      written = await this.#transport.sendAuthorized(Item, {
         method: 'PUT',
         path: this.#path(itemId),
         headers,
@@ -156,13 +164,17 @@ export class OpenVault {
     } catch (error) {
       const current = error instanceof ProblemError ? Item.safeParse(error.current).data : undefined
       if (current?.id === itemId && current.data === data) return current
-      throw await this.#conflict(error)
+      throw await this.#conflict(itemId, error)
     }
+    refuseOther(written, itemId)
+    if (written.data !== data) throw new RefusedError('The server answered with other data than was written.')
+    return written
   }
 
   /** A `revision-conflict` as a ConflictError with the item in clear; every other error as it is. */
-  async #conflict(error: unknown): Promise<unknown> {
+  async #conflict(itemId: string, error: unknown): Promise<unknown> {
     if (!(error instanceof ProblemError) || error.code !== 'revision-conflict' || !error.current) return error
+    refuseOther(error.current, itemId)
     const item = Item.safeParse(error.current)
     return new ConflictError(
       error.current.revision,
@@ -172,19 +184,22 @@ export class OpenVault {
 
   /** Moves an item to the trash; again changes nothing. With `revision` only if it is still that. */
   trash(itemId: string, revision?: number): Promise<OpenItem> {
-    return this.#change({ method: 'DELETE', path: this.#path(itemId), headers: ifMatch(revision) })
+    return this.#change(itemId, { method: 'DELETE', path: this.#path(itemId), headers: ifMatch(revision) })
   }
 
   /** Takes an item out of the trash; again changes nothing. */
   restore(itemId: string, revision?: number): Promise<OpenItem> {
-    return this.#change({ method: 'POST', path: `${this.#path(itemId)}/restore`, headers: ifMatch(revision) })
+    const path = `${this.#path(itemId)}/restore`
+    return this.#change(itemId, { method: 'POST', path, headers: ifMatch(revision) })
   }
 
-  async #change(request: Parameters<Transport['authorized']>[0]): Promise<OpenItem> {
+  async #change(itemId: string, request: Parameters<Transport['authorized']>[0]): Promise<OpenItem> {
     try {
-      return await this.openItem(await this.#transport.sendAuthorized(Item, request))
+      const item = await this.#transport.sendAuthorized(Item, request)
+      refuseOther(item, itemId)
+      return await this.openItem(item)
     } catch (error) {
-      throw await this.#conflict(error)
+      throw await this.#conflict(itemId, error)
     }
   }
 
@@ -194,7 +209,7 @@ export class OpenVault {
     try {
       await this.#transport.authorized({ method: 'DELETE', path, headers: ifMatch(revision) })
     } catch (error) {
-      throw await this.#conflict(error)
+      throw await this.#conflict(itemId, error)
     }
   }
 
