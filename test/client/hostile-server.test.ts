@@ -1,0 +1,908 @@
+// A test for every known attack of a hostile server on the SDK: answers are tampered with on their way, and what is sent then is watched.
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import {
+  ConflictError,
+  decodeBase64url,
+  encodeBase64url,
+  type Item,
+  KdfRefusedError,
+  Limpet,
+  leastKdf,
+  memorySessionStorage,
+  NetworkError,
+  OpenError,
+  type OpenVault,
+  ProblemError,
+  parseItemContent,
+  RefusedError,
+  Replica,
+  ResyncRequiredError,
+  type SessionStorage,
+  type UnlockedAccount,
+} from '../../src/client/index.ts'
+import { problemCatalogue } from '../../src/contract/problems.ts'
+import { VaultList } from '../../src/contract/vaults.ts'
+import { freePort } from '../support/postgres.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+
+const password = 'correct horse battery staple'
+const marker = 'marker-of-a-secret'
+const login = (name: string, secret = marker) => ({ kind: 'login' as const, name, password: secret })
+/** Dearer than the least, so that the least is a downgrade. */
+const dearer = { memoryKiB: 24_576, iterations: 3, parallelism: 1 }
+
+// ---- The hostile server: an honest one, and somebody on the way who rewrites its answers
+
+interface Sent {
+  readonly method: string
+  readonly origin: string
+  readonly path: string
+  readonly body: string
+}
+
+const nothing: Sent = { method: '', origin: '', path: '', body: '' }
+
+/** What is answered instead; a Response as it is, everything else as JSON with status 200. */
+type Tamper = (honest: unknown, sent: Sent) => unknown
+
+class Hostile {
+  readonly sent: Sent[] = []
+  /** What was sent since the first tampered answer. */
+  after: Sent[] = []
+  #tampers: { where: string; tamper: Tamper }[] = []
+  #tampered = false
+
+  /** @param where the method and the end of the path, such as `POST /login` */
+  tamper(where: string, tamper: Tamper) {
+    this.#tampers.push({ where, tamper })
+    this.#tampered = false
+    this.after = []
+  }
+
+  beHonest() {
+    this.#tampers = []
+  }
+
+  readonly fetch: typeof globalThis.fetch = async (input, init) => {
+    const url = new URL(String(input))
+    const sent: Sent = {
+      method: init?.method ?? 'GET',
+      origin: url.origin,
+      path: url.pathname,
+      body: typeof init?.body === 'string' ? init.body : '',
+    }
+    this.sent.push(sent)
+    if (this.#tampered) this.after.push(sent)
+    const response = await fetch(input, init)
+    const found = this.#tampers.find(({ where }) => `${sent.method} ${sent.path}`.match(pattern(where)))
+    if (!found) return response
+    const text = await response.text()
+    const answer = found.tamper(text === '' ? undefined : JSON.parse(text), sent)
+    this.#tampered = true
+    return answer instanceof Response ? answer : Response.json(answer)
+  }
+}
+
+const pattern = (where: string) => {
+  const [method, path] = where.split(' ')
+  return new RegExp(`^${method} .*${path}$`)
+}
+
+const Members = z.record(z.string(), z.unknown())
+
+/** A copy with another value at a path; without the member where the value is undefined. */
+function withMember(of: unknown, [name, ...rest]: readonly string[], value: unknown): unknown {
+  if (name === undefined) return value
+  const members = Members.parse(of)
+  return { ...members, [name]: withMember(members[name], rest, value) }
+}
+
+/** Another value at a path such as `kdf.memoryKiB`. */
+const put =
+  (path: string, value: unknown): Tamper =>
+  (honest) =>
+    withMember(honest, path.split('.'), value)
+
+const problemAnswer = (code: string, status: number, members: object = {}) =>
+  Response.json(
+    { type: 'https://example.com/x', title: 'x', status, detail: 'x', code, requestId: 'x', ...members },
+    { status, headers: { 'Content-Type': 'application/problem+json' } },
+  )
+
+/** A change of single bytes of an envelope. */
+function changeBytes(sealed: string, change: (bytes: Uint8Array) => Uint8Array): string {
+  return encodeBase64url(change(decodeBase64url(sealed)))
+}
+
+const flipBit = (at: number) => (sealed: string) =>
+  changeBytes(sealed, (bytes) => bytes.map((byte, index) => (index === at ? byte ^ 1 : byte)))
+
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing was refused',
+    (error: unknown) => error,
+  )
+
+const device = () => ({ id: randomUUID(), name: 'test', type: 'other' as const })
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer('sqlite')
+})
+afterAll(() => server.close())
+
+/** A client on a new device, or on one that was here before, and who sits between it and the server. */
+function clientOf(storage: SessionStorage = memorySessionStorage()) {
+  const hostile = new Hostile()
+  const limpet = new Limpet({ server: server.url, device: device(), storage, fetch: hostile.fetch })
+  return { hostile, limpet, storage }
+}
+
+interface Victim {
+  readonly email: string
+  readonly storage: SessionStorage
+  readonly hostile: Hostile
+  readonly limpet: Limpet
+  readonly account: UnlockedAccount
+  readonly vault: OpenVault
+}
+
+/** An account that was registered and logged in while the server was honest. */
+async function newVictim(kdf: typeof dearer = leastKdf): Promise<Victim> {
+  const email = `${randomUUID()}@example.com`
+  const { hostile, limpet, storage } = clientOf()
+  await limpet.register({ email, password, kdf })
+  const account = await limpet.login({ email, password })
+  const [vault] = await account.vaults()
+  if (!vault) throw new Error('A new account has no vault')
+  return { email, storage, hostile, limpet, account, vault }
+}
+
+/** Whether the client went silent: after the tampered answer nothing but the end of the session was sent. */
+function expectSilence({ after, sent }: Hostile) {
+  expect(after.filter(({ path }) => path !== '/api/v1/logout')).toEqual([])
+  for (const { body } of sent) {
+    expect(body).not.toContain(password)
+    expect(body).not.toContain(marker)
+  }
+}
+
+describe('before anything is derived', () => {
+  let victim: Victim
+  beforeAll(async () => {
+    victim = await newVictim()
+  })
+
+  const salt = (bytes: number) => encodeBase64url(new Uint8Array(bytes).fill(7))
+  const refusedParameters: [string, unknown, new (...args: never[]) => Error][] = [
+    ['kdf.memoryKiB', 19_455, KdfRefusedError],
+    ['kdf.memoryKiB', 1, KdfRefusedError],
+    ['kdf.memoryKiB', 0, NetworkError],
+    ['kdf.memoryKiB', -65_536, NetworkError],
+    ['kdf.memoryKiB', 19_456.5, NetworkError],
+    ['kdf.memoryKiB', 1_048_577, NetworkError],
+    ['kdf.memoryKiB', 2 ** 32 + 65_536, NetworkError],
+    ['kdf.memoryKiB', Number.MAX_VALUE, NetworkError],
+    ['kdf.memoryKiB', '65536', NetworkError],
+    ['kdf.memoryKiB', undefined, NetworkError],
+    ['kdf.iterations', 1, KdfRefusedError],
+    ['kdf.iterations', 0, NetworkError],
+    ['kdf.iterations', 17, NetworkError],
+    ['kdf.iterations', null, NetworkError],
+    ['kdf.parallelism', 0, NetworkError],
+    ['kdf.parallelism', 9, NetworkError],
+    ['kdf.salt', salt(15), NetworkError],
+    ['kdf.salt', salt(17), NetworkError],
+    ['kdf.salt', '', NetworkError],
+    ['kdf.salt', `${salt(16).slice(0, -1)}h`, NetworkError],
+    ['kdf.salt', undefined, NetworkError],
+    ['kdf.algorithm', 'pbkdf2-sha256', NetworkError],
+    ['kdf.algorithm', 'argon2i', NetworkError],
+    ['kdf.algorithm', 'argon2d', NetworkError],
+    ['kdf.algorithm', 'none', NetworkError],
+    ['kdf.algorithm', '__proto__', NetworkError],
+    ['kdf.algorithm', undefined, NetworkError],
+    ['kdf.iterationsOfPbkdf2', 1, NetworkError],
+    ['kdf', undefined, NetworkError],
+    ['kdf', [], NetworkError],
+    ['method', 'password', NetworkError],
+    ['method', 'plain', NetworkError],
+    ['method', 'opaque', NetworkError],
+    ['method', 'toString', NetworkError],
+    ['method', '__proto__', NetworkError],
+    ['method', ['authKey'], NetworkError],
+    ['method', undefined, NetworkError],
+  ]
+  it.each(refusedParameters)('refuses %s = %j', async (path, value, refusal) => {
+    const { hostile, limpet } = clientOf()
+    hostile.tamper('POST /prelogin', put(path, value))
+    expect(await failure(limpet.login({ email: victim.email, password }))).toBeInstanceOf(refusal)
+    expect(hostile.sent.map(({ path }) => path)).toEqual(['/api/v1/prelogin'])
+    expectSilence(hostile)
+  })
+
+  const foreign: [string, () => Response][] = [
+    ['a page of a captive portal', () => new Response('<html>Welcome</html>')],
+    ['nothing', () => new Response(null, { status: 204 })],
+    ['an empty text', () => new Response('')],
+    ['half of a JSON text', () => new Response('{"kdf":{"algorithm":"argon2id"')],
+    ['null', () => new Response('null')],
+    ['a list', () => new Response('[]')],
+    ['a list that is 100,000 deep', () => new Response('['.repeat(100_000) + ']'.repeat(100_000))],
+    ['20 MB of JSON', () => Response.json({ kdf: 'x'.repeat(20_000_000) })],
+    ['bytes that are not UTF-8', () => new Response(new Uint8Array([0xff, 0xfe, 0xfd]))],
+    ['not modified', () => new Response(null, { status: 304 })],
+    [
+      'only a prototype',
+      () =>
+        new Response(
+          '{"__proto__":{"method":"authKey","kdf":{"algorithm":"argon2id","memoryKiB":19456,"iterations":2,"parallelism":1,"salt":"AAAAAAAAAAAAAAAAAAAAAA"}}}',
+        ),
+    ],
+    [
+      'parameters in a prototype',
+      () =>
+        new Response(
+          '{"method":"authKey","kdf":{"__proto__":{"algorithm":"argon2id","memoryKiB":19456,"iterations":2,"parallelism":1,"salt":"AAAAAAAAAAAAAAAAAAAAAA"}}}',
+        ),
+    ],
+  ]
+  it.each(foreign)('takes %s for no answer', async (_name, answer) => {
+    const { hostile, limpet } = clientOf()
+    hostile.tamper('POST /prelogin', answer)
+    expect(await failure(limpet.login({ email: victim.email, password }))).toBeInstanceOf(NetworkError)
+    expectSilence(hostile)
+    expect(Object.prototype).not.toHaveProperty('kdf')
+  })
+
+  it.each([
+    [301, 'GET'],
+    [302, 'GET'],
+    [307, 'POST'],
+    [308, 'POST'],
+  ])('follows no redirect (%i) to another host', async (status) => {
+    const seen: string[] = []
+    const elsewhere = createServer((req, res) => {
+      seen.push(req.url ?? '')
+      res.end('{}')
+    }).listen(await freePort(), '127.0.0.1')
+    await once(elsewhere, 'listening')
+    const address = elsewhere.address()
+    const port = address && typeof address === 'object' ? address.port : 0
+    const here = createServer((_req, res) =>
+      res.writeHead(status, { Location: `http://localhost:${port}/api/v1/prelogin` }).end(),
+    ).listen(await freePort(), '127.0.0.1')
+    await once(here, 'listening')
+    const own = here.address()
+    const url = `http://127.0.0.1:${own && typeof own === 'object' ? own.port : 0}`
+    try {
+      const limpet = new Limpet({ server: url, device: device() })
+      expect(await failure(limpet.login({ email: victim.email, password }))).toBeInstanceOf(NetworkError)
+      expect(seen).toEqual([])
+    } finally {
+      here.close()
+      elsewhere.close()
+    }
+  })
+
+  it.each([
+    ...Object.keys(problemCatalogue),
+    '__proto__',
+    'constructor',
+    'toString',
+    '',
+    'of-a-newer-server',
+  ])('takes the problem %j for a problem, wherever it comes', async (code) => {
+    const { hostile, limpet } = clientOf()
+    hostile.tamper('POST /prelogin', () => problemAnswer(code, 418))
+    const error = await failure(limpet.login({ email: victim.email, password }))
+    expect(error).toBeInstanceOf(ProblemError)
+    expect(error).toMatchObject({ code, status: 418, current: undefined, conflicts: [], errors: [] })
+    expectSilence(hostile)
+  })
+})
+
+describe('on a device that knows the account', () => {
+  /** What the server may do at a later login, in the hope of a cheaper key to guess from. */
+  const downgrades: [string, Tamper][] = [
+    ['less memory', put('kdf.memoryKiB', leastKdf.memoryKiB)],
+    ['fewer passes', put('kdf.iterations', leastKdf.iterations)],
+    [
+      'the least of all, with a salt of its own',
+      put('kdf', { algorithm: 'argon2id', ...leastKdf, salt: encodeBase64url(new Uint8Array(16)) }),
+    ],
+    [
+      'more memory and fewer passes',
+      (honest) => put('kdf.iterations', 2)(put('kdf.memoryKiB', 65_536)(honest, nothing), nothing),
+    ],
+  ]
+  it.each(downgrades)('refuses %s at the second login', async (_name, tamper) => {
+    const { email, storage } = await newVictim(dearer)
+    const { hostile, limpet } = clientOf(storage)
+    hostile.tamper('POST /prelogin', tamper)
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+    hostile.beHonest()
+    await limpet.login({ email, password })
+  })
+
+  it.each(downgrades)('refuses %s as the proof for a password change', async (_name, tamper) => {
+    const { account, hostile } = await newVictim(dearer)
+    hostile.tamper('GET /account', tamper)
+    const change = account.changePassword({ current: password, next: 'another password', kdf: leastKdf })
+    expect(await failure(change)).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+  })
+
+  it.each(downgrades)('refuses %s as the proof for a deletion', async (_name, tamper) => {
+    const { account, hostile } = await newVictim(dearer)
+    hostile.tamper('GET /account', tamper)
+    expect(await failure(account.delete(password))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+  })
+
+  it.each(['kdf.memoryKiB', 'kdf.iterations'])('refuses %s below the floor there too', async (path) => {
+    const { account, hostile } = await newVictim()
+    hostile.tamper('GET /account', put(path, 1))
+    expect(await failure(account.delete(password))).toBeInstanceOf(Error)
+    expectSilence(hostile)
+  })
+
+  it('refuses cheaper parameters after the server had called the account by another address', async () => {
+    const { email, storage, limpet: first } = await newVictim(dearer)
+    await first.logout()
+    const { hostile, limpet } = clientOf(storage)
+    hostile.tamper('POST /login', put('account.email', 'somebody.else@example.com'))
+    await failure(limpet.login({ email, password }))
+    hostile.beHonest()
+    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', leastKdf.memoryKiB))
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+  })
+
+  const forgotten: [string, (victim: Victim) => Promise<unknown>][] = [
+    [
+      'ended the session',
+      ({ hostile, account }) => {
+        hostile.tamper('GET /account', () => problemAnswer('not-authenticated', 401))
+        hostile.tamper('POST /token/refresh', () => problemAnswer('invalid-refresh-token', 401))
+        return account.details()
+      },
+    ],
+    [
+      'given out an account key that does not open',
+      ({ hostile, limpet, vault, email }) => {
+        hostile.tamper('POST /login', put('account.accountKey', vault.sealed.key))
+        return limpet.login({ email, password })
+      },
+    ],
+  ]
+  it.each(forgotten)('refuses cheaper parameters after the server had %s', async (_name, attack) => {
+    const victim = await newVictim(dearer)
+    expect(await failure(attack(victim))).toBeInstanceOf(Error)
+    const { hostile, limpet } = clientOf(victim.storage)
+    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', leastKdf.memoryKiB))
+    const { email } = victim
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+    // Who did choose it says so by logging out.
+    hostile.beHonest()
+    await limpet.logout()
+    expect(await victim.storage.load()).toBeUndefined()
+    await limpet.login({ email, password })
+  })
+
+  it('refuses another account under the same address', async () => {
+    const { email, storage } = await newVictim()
+    const { hostile, limpet } = clientOf(storage)
+    hostile.tamper('POST /login', put('account.id', randomUUID()))
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+    expect((await storage.load())?.email).toBe(email)
+  })
+})
+
+describe('the account key', () => {
+  let victim: Victim
+  let other: Victim
+  beforeAll(async () => {
+    victim = await newVictim()
+    other = await newVictim()
+  })
+
+  const accountKeyOf = async ({ storage }: Victim) => (await storage.load())?.accountKey ?? ''
+
+  const replacements: [string, new () => Error, (own: string) => string | Promise<string>][] = [
+    ["another account's with the same password", OpenError, () => accountKeyOf(other)],
+    ['a vault key of the account', OpenError, () => victim.vault.sealed.key],
+    ['the data of a vault', OpenError, () => victim.vault.sealed.data],
+    ['itself with another salt', OpenError, flipBit(1)],
+    ['itself with another commitment', OpenError, flipBit(33)],
+    ['itself with another body', OpenError, flipBit(65)],
+    ['itself with another tag', OpenError, flipBit(116)],
+    ['itself without its last byte', OpenError, (own) => changeBytes(own, (bytes) => bytes.slice(0, -1))],
+    [
+      'itself with a byte behind it',
+      OpenError,
+      (own) => changeBytes(own, (bytes) => new Uint8Array([...bytes, 0])),
+    ],
+    ['itself cut to 81 bytes', NetworkError, (own) => changeBytes(own, (bytes) => bytes.slice(0, 81))],
+    [
+      'itself as version 0',
+      NetworkError,
+      (own) => changeBytes(own, (bytes) => new Uint8Array([0, ...bytes.slice(1)])),
+    ],
+    [
+      'itself as version 2',
+      NetworkError,
+      (own) => changeBytes(own, (bytes) => new Uint8Array([2, ...bytes.slice(1)])),
+    ],
+    ['itself with padding of base64', NetworkError, (own) => `${own}=`],
+    ['nothing', NetworkError, () => ''],
+  ]
+  it.each(replacements)('refuses %s', async (_name, refusal, replace) => {
+    const replacement = await replace(await accountKeyOf(victim))
+    const { hostile, limpet } = clientOf()
+    hostile.tamper('POST /login', put('account.accountKey', replacement))
+    expect(await failure(limpet.login({ email: victim.email, password }))).toBeInstanceOf(refusal)
+    expectSilence(hostile)
+  })
+
+  it('refuses the whole of another account', async () => {
+    const id = other.account.accountId
+    const accountKey = await accountKeyOf(other)
+    const { hostile, limpet } = clientOf()
+    hostile.tamper('POST /login', (honest) =>
+      put('account', { id, email: other.email, accountKey })(honest, nothing),
+    )
+    expect(await failure(limpet.login({ email: victim.email, password }))).toBeInstanceOf(OpenError)
+    expectSilence(hostile)
+  })
+
+  const otherParameters: [string, unknown][] = [
+    ['kdf.salt', encodeBase64url(new Uint8Array(16))],
+    ['kdf.memoryKiB', 24_576],
+    ['kdf.iterations', 3],
+    ['kdf.parallelism', 2],
+  ]
+  it.each(otherParameters)(
+    'refuses a server that gives another %s and lets in whoever comes',
+    async (path, value) => {
+      const honest = clientOf()
+      let session: unknown
+      honest.hostile.tamper('POST /login', (answer) => {
+        session = answer
+        return answer
+      })
+      await honest.limpet.login({ email: victim.email, password })
+      const { hostile, limpet } = clientOf()
+      hostile.tamper('POST /prelogin', put(path, value))
+      hostile.tamper('POST /login', () => session)
+      expect(await failure(limpet.login({ email: victim.email, password }))).toBeInstanceOf(OpenError)
+      const sent = hostile.after.map(({ path }) => path)
+      expect(sent.filter((path) => !/\/(login|logout)$/.test(path))).toEqual([])
+    },
+  )
+
+  it('does not unlock another account with what is stored', async () => {
+    const state = await other.storage.load()
+    const own = await victim.storage.load()
+    if (!state || !own) throw new Error('There is no session')
+    const storage = memorySessionStorage()
+    await storage.save({ ...own, accountKey: state.accountKey, kdf: state.kdf })
+    expect(await failure(clientOf(storage).limpet.unlock(password))).toBeInstanceOf(OpenError)
+  })
+})
+
+describe('vaults', () => {
+  let victim: Victim
+  let second: OpenVault
+  let foreign: Victim
+  beforeAll(async () => {
+    victim = await newVictim()
+    second = await victim.account.createVault('Second')
+    foreign = await newVictim()
+  })
+
+  /** The first vault with another value; the second vault is left out. */
+  const first =
+    (change: (own: OpenVault['sealed']) => object): Tamper =>
+    (honest) => ({
+      vaults: VaultList.parse(honest)
+        .vaults.filter(({ id }) => id === victim.vault.id)
+        .map((own) => ({ ...own, ...change(own) })),
+    })
+
+  const attacks: [string, () => Tamper, new () => Error][] = [
+    ['the key of another vault', () => first(() => ({ key: second.sealed.key })), OpenError],
+    ['the data of another vault', () => first(() => ({ data: second.sealed.data })), OpenError],
+    [
+      'key and data of another vault',
+      () => first(() => ({ key: second.sealed.key, data: second.sealed.data })),
+      OpenError,
+    ],
+    ['the id of another vault', () => first(() => ({ id: second.id })), OpenError],
+    ['a vault of another account', () => first(() => foreign.vault.sealed), OpenError],
+    ['the key of another account’s vault', () => first(() => ({ key: foreign.vault.sealed.key })), OpenError],
+    ['its key as its data', () => first(({ key }) => ({ data: key })), OpenError],
+    ['its data as its key', () => first(({ data }) => ({ key: data })), OpenError],
+    ['a key with a flipped bit', () => first(({ key }) => ({ key: flipBit(70)(key) })), OpenError],
+    ['data with a flipped bit', () => first(({ data }) => ({ data: flipBit(70)(data) })), OpenError],
+    [
+      'a key that is not sealed',
+      () => first(() => ({ key: encodeBase64url(new Uint8Array(32)) })),
+      NetworkError,
+    ],
+    ['an id that is a path', () => first(() => ({ id: '../account' })), NetworkError],
+    ['a vault without a key', () => first(() => ({ key: undefined })), NetworkError],
+  ]
+  it.each(attacks)('refuses %s', async (_name, tamper, refusal) => {
+    const { hostile, account } = victim
+    hostile.tamper('GET /vaults', tamper())
+    expect(await failure(account.vaults())).toBeInstanceOf(refusal)
+    expectSilence(hostile)
+    hostile.beHonest()
+  })
+
+  it('refuses another vault as the one that it made', async () => {
+    const { hostile, account } = victim
+    hostile.tamper('POST /vaults', () => second.sealed)
+    expect(await failure(account.createVault('New'))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+    hostile.beHonest()
+  })
+
+  it('refuses another vault, or other data, as the one that it renamed', async () => {
+    const { hostile, account } = victim
+    const vault = await account.createVault('Old')
+    const before = vault.sealed
+    for (const tamper of [() => second.sealed, put('data', before.data), put('key', second.sealed.key)]) {
+      hostile.tamper('PUT /vaults/[^/]+', tamper)
+      expect(await failure(vault.rename('New'))).toBeInstanceOf(Error)
+      expectSilence(hostile)
+      hostile.beHonest()
+      expect(vault.sealed).toEqual(before)
+      const [own] = (await account.vaults()).filter(({ id }) => id === vault.id)
+      await own?.rename('Old')
+      expect(await failure(vault.rename('New'))).toMatchObject({ code: 'revision-conflict' })
+    }
+  })
+})
+
+describe('items', () => {
+  let victim: Victim
+  let second: OpenVault
+  /** As the server has them: two items of a vault, the first one's older version, and one of another vault. */
+  let one: Item
+  let older: Item
+  let two: Item
+  let elsewhere: Item
+
+  const sealed = async (vault: OpenVault, id: string): Promise<Item> => {
+    const replica = new Replica()
+    await replica.pull(vault)
+    const item = replica.items.get(id)
+    if (!item) throw new Error('The item is not there')
+    return item
+  }
+
+  beforeAll(async () => {
+    victim = await newVictim()
+    second = await victim.account.createVault('Second')
+    const { vault } = victim
+    const created = await vault.create(login('one', 'older'))
+    older = await sealed(vault, created.id)
+    await vault.replace(created.id, created.revision, login('one'))
+    one = await sealed(vault, created.id)
+    two = await sealed(vault, (await vault.create(login('two', 'of two'))).id)
+    elsewhere = await sealed(second, (await second.create(login('elsewhere'), one.id)).id)
+  })
+
+  /** The vault as on a device that has seen nothing of it yet, or whose state of the first item is known. */
+  const fresh = () => victim.account.openVault(victim.vault.sealed)
+
+  const itemAttacks: [string, () => object, new () => Error][] = [
+    ['the data of another item', () => ({ data: two.data }), OpenError],
+    ['the data of the same id in another vault', () => ({ data: elsewhere.data }), OpenError],
+    ['the item of the same id in another vault', () => elsewhere, RefusedError],
+    ['that item under this vault’s name', () => ({ ...elsewhere, vaultId: one.vaultId }), OpenError],
+    ['the vault’s own data', () => ({ data: victim.vault.sealed.data }), OpenError],
+    ['the vault’s key', () => ({ data: victim.vault.sealed.key }), OpenError],
+    ['the data with another salt', () => ({ data: flipBit(1)(one.data) }), OpenError],
+    ['the data with another commitment', () => ({ data: flipBit(40)(one.data) }), OpenError],
+    ['the data with another bit', () => ({ data: flipBit(70)(one.data) }), OpenError],
+    [
+      'the salt and commitment of one and the body of another envelope',
+      () => ({
+        data: changeBytes(
+          one.data,
+          (bytes) => new Uint8Array([...bytes.slice(0, 65), ...decodeBase64url(older.data).slice(65)]),
+        ),
+      }),
+      OpenError,
+    ],
+    [
+      'an envelope of an older version of the protocol',
+      () => ({ data: changeBytes(one.data, (bytes) => new Uint8Array([0, ...bytes.slice(1)])) }),
+      NetworkError,
+    ],
+    [
+      'content in clear',
+      () => ({ data: encodeBase64url(new TextEncoder().encode('{"kind":"note","name":"x"}'.repeat(9))) }),
+      NetworkError,
+    ],
+    ['a revision of zero', () => ({ revision: 0 }), NetworkError],
+    ['a revision that is no whole number', () => ({ revision: 1.5 }), NetworkError],
+    ['a revision beyond 2^53', () => ({ revision: 2 ** 60 }), NetworkError],
+    ['no data', () => ({ data: undefined }), NetworkError],
+    ['an id that is a path', () => ({ id: '../../account' }), NetworkError],
+  ]
+
+  it.each([
+    ...itemAttacks,
+    ['another item', () => two, RefusedError] as const,
+    ['another id on the same data', () => ({ id: two.id }), RefusedError] as const,
+  ])('refuses, in place of an item, %s', async (_name, change, refusal) => {
+    const { hostile } = victim
+    const vault = await fresh()
+    hostile.tamper('GET /items/[^/]+', (honest) => ({ ...Members.parse(honest), ...change() }))
+    expect(await failure(vault.get(one.id))).toBeInstanceOf(refusal)
+    expectSilence(hostile)
+    hostile.beHonest()
+  })
+
+  it.each([
+    ...itemAttacks,
+    ['another id on the same data', () => ({ id: randomUUID() }), OpenError] as const,
+  ])('refuses, among the changes, %s', async (_name, change, refusal) => {
+    const { hostile } = victim
+    const vault = await fresh()
+    hostile.tamper('GET /changes', (honest) => ({
+      ...Members.parse(honest),
+      items: [{ ...one, ...change() }],
+    }))
+    const replica = new Replica()
+    const reading = replica
+      .pull(vault)
+      .then(() => Promise.all([...replica.items.values()].map((item) => vault.openItem(item))))
+    expect(await failure(reading)).toBeInstanceOf(refusal)
+    expectSilence(hostile)
+    hostile.beHonest()
+  })
+
+  const rollbacks: [string, () => object][] = [
+    ['the older version under the same revision', () => ({ data: older.data })],
+    ['the older version as it was', () => older],
+    ['the same data under a lower revision', () => ({ revision: one.revision - 1 })],
+  ]
+
+  it.each(rollbacks)('refuses, once an item was seen, %s', async (_name, change) => {
+    const { hostile } = victim
+    const vault = await fresh()
+    await vault.get(one.id)
+    hostile.tamper('GET /items/[^/]+', () => ({ ...one, ...change() }))
+    expect(await failure(vault.get(one.id))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+    hostile.beHonest()
+    expect((await vault.get(one.id)).content).toMatchObject({ password: marker })
+  })
+
+  const rollbacksOfReplicas: [string, () => object][] = [
+    ...rollbacks,
+    [
+      'a tombstone of a lower revision',
+      () => ({ purged: true, revision: one.revision - 1, data: undefined }),
+    ],
+    ['a tombstone of the same revision', () => ({ purged: true, data: undefined })],
+  ]
+  it.each(rollbacksOfReplicas)('refuses, once a replica has an item, %s', async (_name, change) => {
+    const { hostile } = victim
+    const vault = await fresh()
+    const replica = new Replica()
+    await replica.pull(vault)
+    const before = replica.export()
+    hostile.tamper('GET /changes', (honest) => ({
+      ...Members.parse(honest),
+      items: [{ ...one, ...change() }],
+    }))
+    expect(await failure(replica.pull(vault))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+    hostile.beHonest()
+    expect(replica.export()).toEqual(before)
+    // And so does the same replica after the program was started again.
+    const again = new Replica(before)
+    hostile.tamper('GET /changes', (honest) => ({
+      ...Members.parse(honest),
+      items: [{ ...one, ...change() }],
+    }))
+    expect(await failure(again.pull(vault))).toBeInstanceOf(RefusedError)
+    hostile.beHonest()
+  })
+
+  it('refuses that an item of a replica is older than what get has shown', async () => {
+    const vault = await fresh()
+    await vault.get(one.id)
+    expect(await failure(vault.openItem(older))).toBeInstanceOf(RefusedError)
+  })
+
+  const lies: [string, Tamper][] = [
+    ['another item', () => two],
+    ['other data under the same id', (honest) => put('data', one.data)(honest, nothing)],
+  ]
+  it.each(lies)('refuses %s as what was created or replaced', async (_name, lie) => {
+    const { hostile } = victim
+    const vault = await fresh()
+    const item = await vault.create(login('three'))
+    hostile.tamper('PUT /items/[^/]+', lie)
+    expect(await failure(vault.create(login('four')))).toBeInstanceOf(RefusedError)
+    expect(await failure(vault.replace(item.id, item.revision, login('five')))).toBeInstanceOf(RefusedError)
+    hostile.beHonest()
+  })
+
+  it('refuses another item as what went to the trash or out of it', async () => {
+    const { hostile } = victim
+    const vault = await fresh()
+    const { id } = await vault.create(login('three'))
+    hostile.tamper('DELETE /items/[^/]+', () => two)
+    expect(await failure(vault.trash(id))).toBeInstanceOf(RefusedError)
+    hostile.tamper('POST /restore', () => two)
+    expect(await failure(vault.restore(id))).toBeInstanceOf(RefusedError)
+    hostile.beHonest()
+  })
+
+  it('refuses another item as what an edit is to be merged with', async () => {
+    const { hostile } = victim
+    const vault = await fresh()
+    const { id, revision } = await vault.create(login('three'))
+    const currents: [object, new (...args: never[]) => Error][] = [
+      [two, RefusedError],
+      [{ id: two.id, revision: 99, purged: true }, RefusedError],
+      [elsewhere, RefusedError],
+      [victim.vault.sealed, RefusedError],
+      [{ ...two, id, revision: 9999 }, OpenError],
+    ]
+    for (const [current, refusal] of currents) {
+      hostile.tamper('PUT /items/[^/]+', () => problemAnswer('revision-conflict', 412, { current }))
+      expect(await failure(vault.replace(id, revision, login('four')))).toBeInstanceOf(refusal)
+      expectSilence(hostile)
+      hostile.beHonest()
+    }
+    const { id: honest } = await vault.create(login('five'))
+    expect(await failure(vault.replace(honest, 1, login('six')))).toBeInstanceOf(ConflictError)
+  })
+
+  it('refuses versions that are of another item, of another role or no envelopes', async () => {
+    const { hostile } = victim
+    const vault = await fresh()
+    for (const data of [two.data, elsewhere.data, victim.vault.sealed.data, flipBit(80)(older.data)]) {
+      hostile.tamper('GET /versions', (honest) => ({
+        versions: z
+          .object({ versions: z.array(Members) })
+          .parse(honest)
+          .versions.map((version) => ({ ...version, data })),
+      }))
+      expect(await failure(vault.versions(one.id))).toBeInstanceOf(OpenError)
+      expectSilence(hostile)
+    }
+    hostile.beHonest()
+  })
+
+  it('takes no members from a prototype', async () => {
+    const { hostile } = victim
+    const vault = await fresh()
+    hostile.tamper(
+      'GET /items/[^/]+',
+      (honest) =>
+        new Response(
+          JSON.stringify(honest).replace(/^\{/, `{"__proto__":${JSON.stringify(two)},"polluted":true,`),
+        ),
+    )
+    const item = await vault.get(one.id)
+    expect(item).toMatchObject({ id: one.id, content: { name: 'one' } })
+    expect(item).not.toHaveProperty('polluted')
+    expect(Object.getPrototypeOf(item)).toBe(Object.prototype)
+    hostile.beHonest()
+  })
+
+  it('keeps a prototype inside an item what it is: a member that it does not know', async () => {
+    const text = '{"kind":"login","name":"x","__proto__":{"password":"polluted","isAdmin":true}}'
+    const content = parseItemContent(new TextEncoder().encode(text))
+    expect(content).not.toHaveProperty('isAdmin')
+    expect(content).not.toHaveProperty('password')
+    expect({}).not.toHaveProperty('isAdmin')
+  })
+})
+
+describe('a history that goes back', () => {
+  it('is never taken over in silence: what the server lost comes back from resync', async () => {
+    const { vault, hostile } = await newVictim()
+    const kept = await vault.create(login('kept'))
+    const edited = await vault.create(login('edited', 'first'))
+    const before = new Replica()
+    await before.pull(vault)
+    const [state] = [before.export()]
+    const newer = await vault.replace(edited.id, edited.revision, login('edited', 'second'))
+    const added = await vault.create(login('added'))
+    const replica = new Replica()
+    await replica.pull(vault)
+    expect(replica.items.get(newer.id)?.revision).toBe(newer.revision)
+
+    hostile.tamper('GET /changes', (_honest, { path }) =>
+      path.includes('changes') && resyncs-- > 0
+        ? problemAnswer('resync-required', 410)
+        : { items: state.items, cursor: 'AAAA', more: false },
+    )
+    let resyncs = 1
+    hostile.tamper('GET /versions', () => ({ versions: [] }))
+    expect(await failure(replica.pull(vault))).toBeInstanceOf(ResyncRequiredError)
+    expect(replica.items.get(newer.id)?.revision).toBe(newer.revision)
+    const lost = await replica.resync(vault)
+    expect(lost.map(({ id }) => id).sort()).toEqual([added.id, edited.id].sort())
+    const contents = await Promise.all(lost.map((item) => vault.openItem(item)))
+    expect(contents.map(({ content }) => content)).toEqual(
+      expect.arrayContaining([login('added'), login('edited', 'second')]),
+    )
+    expect(replica.items.get(kept.id)?.revision).toBe(kept.revision)
+  })
+
+  it('loses nothing where the resync itself fails half-way', async () => {
+    const { vault, hostile } = await newVictim()
+    await vault.create(login('kept'))
+    const replica = new Replica()
+    await replica.pull(vault)
+    const before = replica.export()
+    hostile.tamper('GET /changes', () => ({ items: [], cursor: 'AAAA' }))
+    expect(await failure(replica.resync(vault))).toBeInstanceOf(NetworkError)
+    expect(replica.export()).toEqual(before)
+  })
+
+  it('takes an emptied vault for a loss', async () => {
+    const { vault, hostile } = await newVictim()
+    const item = await vault.create(login('kept'))
+    const replica = new Replica()
+    await replica.pull(vault)
+    hostile.tamper('GET /changes', () => ({ items: [], cursor: 'AAAA', more: false }))
+    expect((await replica.resync(vault)).map(({ id }) => id)).toEqual([item.id])
+  })
+
+  it('is told from a server that only withholds: a pull without changes removes nothing', async () => {
+    const { vault, hostile } = await newVictim()
+    const item = await vault.create(login('kept'))
+    const replica = new Replica()
+    await replica.pull(vault)
+    hostile.tamper('GET /changes', () => ({ items: [], cursor: 'AAAA', more: false }))
+    await replica.pull(vault)
+    expect([...replica.items.keys()]).toEqual([item.id])
+  })
+})
+
+describe('what is sent', () => {
+  it('goes to the server alone, and holds nothing of what was sealed', async () => {
+    const { email, hostile, limpet, account, vault } = await newVictim()
+    const content = {
+      ...login('Mail of marker-of-a-secret'),
+      urls: ['https://marker-of-a-secret.example/login', 'http://127.0.0.1:9/favicon.ico'],
+      notes: '![](https://marker-of-a-secret.example/pixel.png)',
+      tags: [marker],
+      folder: marker,
+    }
+    const item = await vault.create(content)
+    await vault.replace(item.id, item.revision, { ...content, name: `${marker} again` })
+    await vault.versions(item.id)
+    const [seen] = await account.vaults()
+    await seen?.rename(marker)
+    await new Replica().pull(vault)
+    await account.changePassword({ current: password, next: `${marker} as a password`, kdf: leastKdf })
+    await limpet.logout()
+    await limpet.login({ email, password: `${marker} as a password` })
+    expect(new Set(hostile.sent.map(({ origin }) => origin))).toEqual(new Set([server.url]))
+    const key = encodeBase64url(account.exportKey())
+    for (const { body, path } of hostile.sent)
+      for (const secret of [marker, password, key, btoa(marker), 'favicon'])
+        expect(`${path} ${body}`).not.toContain(secret)
+  })
+})
