@@ -41,6 +41,9 @@ export class ConflictError extends Error {
   }
 }
 
+/** How often a rename is tried again while items are being written. */
+const renameTries = 10
+
 const ifMatch = (revision: number | undefined): Record<string, string> =>
   revision === undefined ? {} : { 'If-Match': `"${revision}"` }
 
@@ -81,21 +84,44 @@ export class OpenVault {
     return this.#vault
   }
 
-  /** Renames the vault, keeping whatever else its data holds; throws ProblemError `revision-conflict` if it changed. */
+  /**
+   * Renames the vault, keeping whatever else its data holds. Throws ProblemError `revision-conflict` if its data was replaced
+   * in the meantime; that items were written, which raises its revision too, is no conflict.
+   */
   async rename(name: string): Promise<void> {
     const content = { ...this.#content, name }
     const data = await seal(this.#key, vaultDataContext(this.id), encodeContent(content))
-    const vault = await this.#transport.sendAuthorized(Vault, {
-      method: 'PUT',
-      path: this.#path(),
-      headers: ifMatch(this.#vault.revision),
-      body: { data },
-    })
-    refuseOther(vault, this.id)
-    if (vault.key !== this.#vault.key || vault.data !== data)
-      throw new RefusedError('The server answered with another vault than was written.')
-    this.#vault = vault
+    for (let tries = 0; this.#vault.data !== data; tries++) this.#vault = await this.#replaceData(data, tries)
     this.#content = content
+  }
+
+  /** @returns the vault with the new data, or with the data as known and a later revision to replace it from */
+  async #replaceData(data: string, tries: number): Promise<Vault> {
+    try {
+      const vault = await this.#transport.sendAuthorized(Vault, {
+        method: 'PUT',
+        path: this.#path(),
+        headers: ifMatch(this.#vault.revision),
+        body: { data },
+      })
+      refuseOther(vault, this.id)
+      if (vault.key !== this.#vault.key || vault.data !== data)
+        throw new RefusedError('The server answered with another vault than was written.')
+      return vault
+    } catch (error) {
+      const current = error instanceof ProblemError ? Vault.safeParse(error.current).data : undefined
+      // The very same data is this write's own, whose answer was lost.
+      const asKnown = current?.data === this.#vault.data || current?.data === data
+      if (
+        !current ||
+        !asKnown ||
+        current.id !== this.id ||
+        current.key !== this.#vault.key ||
+        tries === renameTries
+      )
+        throw error
+      return current
+    }
   }
 
   /** Deletes the vault with everything in it, for good. */

@@ -45,7 +45,7 @@ function send(req: Request, res: Response, answer: RouteAnswer) {
 function asProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error
   if (error instanceof Error && 'unavailable' in error && error.unavailable === true)
-    return retryLater('unavailable', 'The database cannot be reached right now.', 5)
+    return retryLater('unavailable', 'The database cannot take this right now.', 5)
   // Express found a path that is not percent-encoded UTF-8.
   if (error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400))
     return problem('malformed-request', 'The path cannot be decoded.', {
