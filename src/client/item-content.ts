@@ -1,5 +1,5 @@
 // What is inside the envelopes of items and vaults, once open (docs/protocol.md, "Item content" and "Vault data").
-import { z } from 'zod'
+import * as z from 'zod'
 
 const text = z.string().optional()
 

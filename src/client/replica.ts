@@ -1,5 +1,5 @@
 // A local copy of a vault, sealed as the server has it, that follows the vault's changes.
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Item, ItemState } from '../contract/vaults.ts'
 import { refuseRollback } from './rollback.ts'
 import type { OpenVault } from './vault.ts'

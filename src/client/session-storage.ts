@@ -1,5 +1,5 @@
 // Where a session is kept between calls, and between runs of a program.
-import { z } from 'zod'
+import * as z from 'zod'
 import { AuthMethod, KdfParameters } from '../contract/accounts.ts'
 
 /** Everything that a program keeps of a session. The tokens are secrets; nothing in it opens a vault. */

@@ -1,6 +1,6 @@
 // Wire shapes of accounts and sessions (docs/protocol.md, "Keys"). Requests are strict; of answers a client drops what it does
 // not know, so that an older client works with a newer server.
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   AccountId,
   base64urlOf,

@@ -1,5 +1,5 @@
 // The small shapes that every wire schema is made of: ids, times, base64url, envelopes, revisions, cursors.
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Bounds that server, SDK and documentation share. Sizes are bytes before base64url unless said otherwise. */
 export const limits = {

@@ -1,5 +1,5 @@
 // The closed catalogue of problems (RFC 9457). A code is stable; clients decide by it and never by the words.
-import { z } from 'zod'
+import * as z from 'zod'
 import { Conflict, ItemState, Vault } from './vaults.ts'
 
 /** Each code: its status, its title, and what whoever meets it can do. */

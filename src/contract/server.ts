@@ -1,5 +1,5 @@
 // Wire shapes about the server itself.
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
 

@@ -1,5 +1,5 @@
 // Wire shapes of vaults, items, their versions, and sync. Requests are strict; of answers a client drops what it does not know.
-import { z } from 'zod'
+import * as z from 'zod'
 import { Cursor, ItemId, limits, Revision, Sealed, SealedKey, Timestamp, VaultId } from './primitives.ts'
 
 export const Vault = z
