@@ -92,7 +92,10 @@ const leaveAnswersOpen: NonNullable<CreateDocumentOptions['override']> = ({ zodS
 }
 
 /** The document for a server that is reached at `publicUrl`. */
-export function openApiDocument(routes: readonly AnyRoute[], about: { version: string; publicUrl: string }) {
+export function openApiDocument(
+  routes: readonly AnyRoute[],
+  about: { version: string; publicUrl: string },
+): ReturnType<typeof createDocument> {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
   return createDocument(

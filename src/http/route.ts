@@ -68,7 +68,8 @@ interface Description {
   readonly bodyBytes?: number
 }
 
-interface Declaration<
+/** @public named by the declarations that a build writes */
+export interface Declaration<
   Services,
   C extends Callers,
   Auth extends keyof C,
