@@ -1,0 +1,188 @@
+// The package as it is published: built, packed, and used from JavaScript and TypeScript that know nothing of this checkout.
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { freePort } from './support/postgres.ts'
+import { testSecret } from './support/server.ts'
+
+const run = promisify(execFile)
+const checkout = fileURLToPath(new URL('..', import.meta.url))
+const compiler = join(checkout, 'node_modules', 'typescript', 'bin', 'tsc')
+
+/** What a build and a packing need of a checkout. */
+const ingredients = [
+  'bin',
+  'docs',
+  'migrations',
+  'src',
+  'test',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+]
+
+/** Output of a command, also of one that fails: a compiler tells its errors there. */
+const outputOf = (file: string, args: string[], cwd: string): Promise<string> =>
+  run(process.execPath, [file, ...args], { cwd }).then(
+    ({ stdout }) => stdout,
+    (error: unknown) => z.object({ stdout: z.string() }).parse(error).stdout,
+  )
+
+const Packed = z.array(z.object({ files: z.array(z.object({ path: z.string() })) }))
+
+describe('the package', () => {
+  let folder: string
+  /** Where the packed files are, as npm would install them. */
+  let installed: string
+  let packed: string[]
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'limpet-package-'))
+    const copy = join(folder, 'copy')
+    for (const name of ingredients) await cp(join(checkout, name), join(copy, name), { recursive: true })
+    await symlink(join(checkout, 'node_modules'), join(copy, 'node_modules'))
+    expect(await outputOf(compiler, ['--project', 'tsconfig.build.json'], copy)).toBe('')
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: copy })
+    packed = Packed.parse(JSON.parse(stdout)).flatMap(({ files }) => files.map(({ path }) => path))
+
+    const consumer = join(folder, 'consumer')
+    installed = join(consumer, 'node_modules', 'limpet')
+    for (const path of packed) {
+      await mkdir(dirname(join(installed, path)), { recursive: true })
+      await cp(join(copy, path), join(installed, path))
+    }
+    await symlink(join(checkout, 'node_modules'), join(installed, 'node_modules'))
+    await writeFile(join(consumer, 'package.json'), '{ "type": "module" }')
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const inConsumer = (name: string) => join(folder, 'consumer', name)
+
+  it('holds what runs, the migrations, and nothing of the workshop', () => {
+    for (const path of [
+      'bin/limpet.js',
+      'bin/limpet-server.js',
+      'bin/run.js',
+      'dist/main.js',
+      'dist/cli/main.js',
+      'dist/client/index.js',
+      'dist/client/index.d.ts',
+      'migrations/sqlite/meta/_journal.json',
+      'migrations/postgres/meta/_journal.json',
+      'package.json',
+    ])
+      expect(packed).toContain(path)
+    const folders = new Set(packed.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))
+    expect([...folders].sort()).toEqual(['bin', 'dist', 'docs', 'migrations'])
+    expect(packed.filter((path) => /(^|\/)(\.env|data|node_modules)|\.(db|log|tgz)$/.test(path))).toEqual([])
+    expect(packed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([])
+  })
+
+  it('has every migration of the checkout', async () => {
+    for (const engine of ['sqlite', 'postgres']) {
+      const files = await readdir(join(checkout, 'migrations', engine))
+      const expected = files
+        .filter((name) => name.endsWith('.sql'))
+        .map((name) => `migrations/${engine}/${name}`)
+      expect(expected).not.toEqual([])
+      expect(packed).toEqual(expect.arrayContaining(expected))
+    }
+  })
+
+  it('imports no TypeScript file from JavaScript', async () => {
+    const wrong: string[] = []
+    for (const path of packed.filter((name) => name.endsWith('.js') && name.startsWith('dist/'))) {
+      const text = await readFile(join(installed, path), 'utf8')
+      if (/(from|import\()\s*['"][^'"]+\.ts['"]/.test(text)) wrong.push(path)
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it('is imported by its name from plain JavaScript', async () => {
+    const script = `
+      import { Limpet, newKey, seal, open } from 'limpet'
+      import { readFileSync } from 'node:fs'
+      const key = newKey()
+      const opened = await open(key, ['item'], await seal(key, ['item'], new TextEncoder().encode('works')))
+      new Limpet({ server: 'https://vault.example.com', device: { id: '', name: '', type: 'other' } })
+      console.log(new TextDecoder().decode(opened), import.meta.resolve('limpet').endsWith('/dist/client/index.js'))
+    `
+    await writeFile(inConsumer('use.js'), script)
+    const { stdout } = await run(process.execPath, ['--no-experimental-strip-types', 'use.js'], {
+      cwd: inConsumer('.'),
+    })
+    expect(stdout.trim()).toBe('works true')
+  })
+
+  it('has types that a strict consumer can use, and that notice a mistake', async () => {
+    const script = `
+      import { Limpet, type OpenItem, Replica } from 'limpet'
+      const limpet = new Limpet({ server: 'https://vault.example.com', device: { id: '', name: '', type: 'other' } })
+      export async function names(): Promise<string[]> {
+        const account = await limpet.login({ email: 'ada@example.com', password: 'x' })
+        const [vault] = await account.vaults()
+        if (!vault) return []
+        const replica = new Replica()
+        await replica.pull(vault)
+        const items: OpenItem[] = await Promise.all([...replica.items.values()].map((item) => vault.openItem(item)))
+        // The kind is not one of them: an untyped package would let it pass.
+        await vault.create({ kind: 'nonsense', name: 'x' })
+        return items.map(({ content }) => content.name)
+      }
+    `
+    await writeFile(inConsumer('use.ts'), script)
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck']
+    const output = await outputOf(compiler, [...options, '--lib', 'es2024,dom', 'use.ts'], inConsumer('.'))
+    const errors = output.split('\n').filter((line) => line.includes('error'))
+    expect(errors).toEqual([expect.stringMatching(/^use\.ts.*"nonsense"/)])
+  })
+
+  it('starts a server that finds its migrations, and a command line that knows its version', async () => {
+    const port = await freePort()
+    const child = spawn(
+      process.execPath,
+      ['--no-experimental-strip-types', join(installed, 'bin', 'limpet-server.js')],
+      {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          PATH: process.env.PATH,
+          PORT: String(port),
+          DATABASE_URL: `file:${join(folder, 'data', 'limpet.db')}`,
+          JWT_SECRET: testSecret,
+        },
+      },
+    )
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => {
+        output += chunk
+      })
+    const gone = once(child, 'exit')
+    try {
+      let status = 0
+      while (status === 0 && child.exitCode === null) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined)
+        status = response?.status ?? 0
+      }
+      expect(status, output).toBe(200)
+    } finally {
+      child.kill('SIGTERM')
+    }
+    await gone
+    expect(child.exitCode).toBe(0)
+    const { version } = z
+      .object({ version: z.string() })
+      .parse(JSON.parse(await readFile(join(checkout, 'package.json'), 'utf8')))
+    const bin = join(installed, 'bin', 'limpet.js')
+    const { stdout } = await run(process.execPath, ['--no-experimental-strip-types', bin, '--version'])
+    expect(stdout).toContain(version)
+  })
+})
