@@ -98,6 +98,9 @@ export async function openPostgres(
     keepAlive: true,
   })
   pool.on('error', options.onIdleError)
+  // A connection that is lost between two statements of a unit tells nobody else; unheard, it would end the process. The
+  // unit's next statement fails.
+  pool.on('connect', (client) => client.on('error', () => {}))
 
   const migrationsApplied = await migrateDatabase(pool, options.now())
   const reader = { db: drizzle(pool), tables: postgresTables }

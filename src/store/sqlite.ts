@@ -10,6 +10,7 @@ import {
   guarded,
   type OpenedStore,
   type Reader,
+  refuseNested,
   type Store,
   StoreError,
   type Tx,
@@ -198,8 +199,9 @@ export async function openSqlite(file: string, options: { now: () => number }): 
           throw storeError(error)
         }),
       ),
-    write: <T>(work: (tx: Tx) => Promise<T | Unchanged<T>>) =>
-      new Promise<T>((resolve, reject) => {
+    write: async <T>(work: (tx: Tx) => Promise<T | Unchanged<T>>) => {
+      refuseNested()
+      return new Promise<T>((resolve, reject) => {
         let result: T
         waiting.push({
           work: (tx) =>
@@ -211,7 +213,8 @@ export async function openSqlite(file: string, options: { now: () => number }): 
           settle: (outcome) => (outcome.ok ? resolve(result) : reject(outcome.error)),
         })
         draining ??= drain()
-      }),
+      })
+    },
     isReady: async () => (await missingMigrations('sqlite', migrationTarget(readConnection))).length === 0,
     async close() {
       await draining

@@ -83,8 +83,13 @@ export function unwrap(error: unknown): { cause: unknown; query: string | undefi
 
 const running = new AsyncLocalStorage<true>()
 
-/** Runs a store call and refuses one inside another: on SQLite it would wait for itself, on Postgres for a free connection. */
-export function guarded<T>(call: () => Promise<T>): Promise<T> {
+/** Refuses a store call inside another: on SQLite it would wait for itself, on Postgres for a free connection. */
+export function refuseNested(): void {
   if (running.getStore()) throw new Error('A store call inside a store call: hand the transaction on instead')
+}
+
+/** Runs a store call, inside which there is to be no other. */
+export async function guarded<T>(call: () => Promise<T>): Promise<T> {
+  refuseNested()
   return running.run(true, call)
 }
