@@ -1,0 +1,266 @@
+// The store on both engines: units of work, what failures take along and what they say, and several processes at a time.
+import { randomUUID } from 'node:crypto'
+import { eq } from 'drizzle-orm'
+import pg from 'pg'
+import { afterEach, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { openStore } from '../../src/store/open.ts'
+import { type Reader, type Store, StoreError, type Tx, Unchanged } from '../../src/store/store.ts'
+import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
+import { freePort } from '../support/postgres.ts'
+import { testSecret } from '../support/server.ts'
+
+const open = ({ url }: { url: string }) =>
+  openStore(readConfig({ DATABASE_URL: url, JWT_SECRET: testSecret }).database, {
+    now: () => Date.UTC(2026, 0, 1),
+    onIdleError: () => {},
+  })
+
+const account = (email = `${randomUUID()}@example.com`) => ({
+  id: randomUUID(),
+  email,
+  emailVerified: false,
+  authMethod: 'authKey',
+  authVerifier: 'x',
+  kdfMemoryKiB: 19_456,
+  kdfIterations: 2,
+  kdfParallelism: 1,
+  kdfSalt: new Uint8Array(16),
+  accountKey: new Uint8Array([1, 2, 3]),
+  hint: null,
+  createdAt: 0,
+  lastLoginAt: null,
+})
+
+const insert = async ({ db, tables: { accounts } }: Tx, email?: string): Promise<string> => {
+  const row = account(email)
+  await db.insert(accounts).values(row)
+  return row.email
+}
+
+const emails = async ({ db, tables: { accounts } }: Reader): Promise<string[]> =>
+  (await db.select({ email: accounts.email }).from(accounts)).map(({ email }) => email).sort()
+
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'it succeeded',
+    (error: unknown) => error,
+  )
+
+describe.each(engines)('a store on %s', (engine) => {
+  const closing: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  })
+
+  const newDatabase = async (): Promise<TestDatabase> => {
+    const database = await createDatabase(engine)
+    closing.push(() => database.remove())
+    return database
+  }
+
+  const openOn = async (database: { url: string }): Promise<Store> => {
+    const { store } = await open(database)
+    closing.push(() => store.close())
+    return store
+  }
+
+  it('answers a write once it is committed: another connection sees it', async () => {
+    const database = await newDatabase()
+    const [store, other] = [await openOn(database), await openOn(database)]
+    for (let times = 0; times < 5; times++) {
+      const email = await store.write((tx) => insert(tx))
+      expect(await other.read(emails)).toContain(email)
+    }
+  })
+
+  it('shows nobody what is not committed yet', async () => {
+    const database = await newDatabase()
+    const store = await openOn(database)
+    const { promise: inside, resolve: enter } = Promise.withResolvers<void>()
+    const { promise: looked, resolve: leave } = Promise.withResolvers<void>()
+    const writing = store.write(async (tx) => {
+      await insert(tx)
+      enter()
+      await looked
+    })
+    await inside
+    const seen = await store.read(emails)
+    leave()
+    await writing
+    expect(seen).toEqual([])
+    expect(await store.read(emails)).toHaveLength(1)
+  })
+
+  it('rolls a unit back that throws, with the very error, and keeps the others of its commit', async () => {
+    const store = await openOn(await newDatabase())
+    const own = new Error('of the unit itself')
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 40 }, (_, index) =>
+        store.write(async (tx) => {
+          const email = await insert(tx, `${index}@example.com`)
+          if (index % 4 === 0) throw own
+          if (index % 4 === 1) await insert(tx, email)
+          return email
+        }),
+      ),
+    )
+    const kept = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    expect(kept).toHaveLength(20)
+    expect(await store.read(emails)).toEqual(kept.sort())
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') continue
+      if (index % 4 === 0) expect(outcome.reason).toBe(own)
+      else expect(outcome.reason).toBeInstanceOf(StoreError)
+    }
+  })
+
+  it('rolls back what is returned as unchanged, and answers with its result', async () => {
+    const store = await openOn(await newDatabase())
+    const [unchanged, changed] = await Promise.all([
+      store.write(async (tx) => new Unchanged(await insert(tx, 'unchanged@example.com'))),
+      store.write((tx) => insert(tx, 'changed@example.com')),
+    ])
+    expect([unchanged, changed]).toEqual(['unchanged@example.com', 'changed@example.com'])
+    expect(await store.read(emails)).toEqual(['changed@example.com'])
+  })
+
+  it('refuses a store call inside a store call, which would wait for itself', async () => {
+    const store = await openOn(await newDatabase())
+    const nested: (() => Promise<unknown>)[] = [
+      () => store.write(() => store.write((tx) => insert(tx))),
+      () => store.write(() => store.read(emails)),
+      () => store.read(() => store.write((tx) => insert(tx))),
+      () => store.read(() => store.read(emails)),
+    ]
+    for (const call of nested)
+      expect(await failure(call())).toMatchObject({ message: expect.stringContaining('inside a store call') })
+    expect(await store.read(emails)).toEqual([])
+    await store.write((tx) => insert(tx))
+    expect(await store.read(emails)).toHaveLength(1)
+  })
+
+  it('is opened by eight at the same time, of whom one makes the tables', async () => {
+    const database = await newDatabase()
+    const opened = await Promise.all(Array.from({ length: 8 }, () => open(database)))
+    for (const { store } of opened) closing.push(() => store.close())
+    expect(opened.filter(({ migrationsApplied }) => migrationsApplied > 0)).toHaveLength(1)
+    const epochs = await Promise.all(
+      opened.map(({ store }) =>
+        store.read(({ db, tables: { instance } }) => db.select({ epoch: instance.epoch }).from(instance)),
+      ),
+    )
+    expect(new Set(epochs.flat().map(({ epoch }) => epoch)).size).toBe(1)
+    expect(await Promise.all(opened.map(({ store }) => store.isReady()))).toEqual(Array(8).fill(true))
+  })
+
+  it('shares a database with another store that writes at the same time', async () => {
+    const database = await newDatabase()
+    const stores = [await openOn(database), await openOn(database)]
+    const written = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => stores[index % 2]?.write((tx) => insert(tx))),
+    )
+    expect(new Set(written).size).toBe(60)
+    for (const store of stores) expect(await store.read(emails)).toHaveLength(60)
+  })
+
+  it('names the statement of what failed, and none of its values', async () => {
+    const store = await openOn(await newDatabase())
+    const marker = `marker-${randomUUID()}@example.com`
+    await store.write((tx) => insert(tx, marker))
+    const errors = [
+      await failure(store.write((tx) => insert(tx, marker))),
+      await failure(
+        store.write(async ({ db, tables: { vaults } }) => {
+          const [key, data] = [new TextEncoder().encode(marker), new Uint8Array()]
+          await db
+            .insert(vaults)
+            .values({ ...times, id: marker, accountId: marker, key, data, revision: 1, epoch: marker })
+        }),
+      ),
+    ]
+    for (const error of errors) {
+      if (!(error instanceof StoreError)) throw new Error('It is not a StoreError')
+      expect(error.unavailable).toBe(false)
+      expect(error.message).toMatch(/^The database answered \w+( to: insert into|$)/)
+      const everything = [error.message, error.stack, String(error.cause), JSON.stringify(error)]
+      const members = JSON.stringify(error, Object.getOwnPropertyNames(error))
+      for (const text of [...everything, members]) {
+        expect(text).not.toContain(marker)
+        expect(text).not.toContain(Buffer.from(marker).toString('hex'))
+      }
+    }
+  })
+
+  it('goes on after a unit that failed', async () => {
+    const store = await openOn(await newDatabase())
+    await store.write((tx) => insert(tx, 'taken@example.com'))
+    await failure(store.write((tx) => insert(tx, 'taken@example.com')))
+    await store.write(({ db, tables: { accounts } }) =>
+      db.delete(accounts).where(eq(accounts.email, 'taken@example.com')),
+    )
+    expect(await store.read(emails)).toEqual([])
+  })
+})
+
+const times = { createdAt: 0, updatedAt: 0 }
+
+describe('a Postgres that goes away', () => {
+  /** Ends every connection to the database but the one that does it. */
+  async function terminateAll(url: string) {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    await client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    )
+    await client.end()
+  }
+
+  it('is connected to again by the next call', async () => {
+    const database = await createDatabase('postgres')
+    const { store } = await open(database)
+    try {
+      const email = await store.write((tx) => insert(tx))
+      await terminateAll(database.url)
+      // Until the pool has heard of it, a call may still meet one of the connections that were ended.
+      for (let calls = 0; calls < 12; calls++) {
+        const outcome = await failure(store.read(emails))
+        if (outcome === 'it succeeded') break
+        expect(outcome).toBeInstanceOf(StoreError)
+        expect(outcome).toMatchObject({ unavailable: true })
+      }
+      expect(await store.read(emails)).toEqual([email])
+      expect(await store.isReady()).toBe(true)
+    } finally {
+      await store.close()
+      await database.remove()
+    }
+  })
+
+  it('takes a unit along that was running, and nothing of it stays', async () => {
+    const database = await createDatabase('postgres')
+    const { store } = await open(database)
+    try {
+      const error = await failure(
+        store.write(async (tx) => {
+          await insert(tx, 'first@example.com')
+          await terminateAll(database.url)
+          await insert(tx, 'second@example.com')
+        }),
+      )
+      expect(error).toBeInstanceOf(StoreError)
+      expect(error).toMatchObject({ unavailable: true })
+      expect(await store.read(emails).catch(() => store.read(emails))).toEqual([])
+    } finally {
+      await store.close()
+      await database.remove()
+    }
+  })
+
+  it('is unavailable where it cannot be reached at all', async () => {
+    const error = await failure(open({ url: `postgres://ada:secret@127.0.0.1:${await freePort()}/limpet` }))
+    expect(error).toBeInstanceOf(StoreError)
+    expect(error).toMatchObject({ unavailable: true })
+    expect(String(error)).not.toContain('secret')
+  })
+})
