@@ -215,7 +215,11 @@ export async function openSqlite(file: string, options: { now: () => number }): 
         draining ??= drain()
       })
     },
-    isReady: async () => (await missingMigrations('sqlite', migrationTarget(readConnection))).length === 0,
+    isReady: () =>
+      missingMigrations('sqlite', migrationTarget(readConnection)).then(
+        (missing) => missing.length === 0,
+        () => false,
+      ),
     async close() {
       await draining
       readConnection.close()
