@@ -13,7 +13,7 @@ import {
 } from './item-content.ts'
 import { refuseOther } from './refusals.ts'
 import { refuseRollback } from './rollback.ts'
-import type { Transport } from './transport.ts'
+import type { Request, Transport } from './transport.ts'
 
 /** An item in clear. */
 export interface OpenItem {
@@ -134,10 +134,9 @@ export class OpenVault {
     return seal(this.#key, itemContext(this.id, itemId), encodeContent(content))
   }
 
-  /** Opens an item as the server gave it. Throws OpenError, ContentError, and RefusedError where its revision went back. */
+  /** Opens an item that came from the server, now or earlier. Throws OpenError and ContentError. */
   async openItem(item: Item): Promise<OpenItem> {
     if (item.vaultId !== this.id) throw new RefusedError('The server showed an item of another vault.')
-    this.#notice(item)
     const { id, revision, createdAt, updatedAt, deletedAt } = item
     const content = parseItemContent(await open(this.#key, itemContext(this.id, id), item.data))
     return { id, revision, createdAt, updatedAt, deletedAt, content }
@@ -148,15 +147,25 @@ export class OpenVault {
     this.#seen.clear()
   }
 
+  /**
+   * Asks for one item, and refuses another one, or a state from before what was known when it was asked: answers to requests
+   * that were under way together may come in any order.
+   */
+  async #fetchItem(itemId: string, request: Request): Promise<Item> {
+    const known = this.#seen.get(itemId)
+    const item = await this.#transport.sendAuthorized(Item, request)
+    refuseOther(item, itemId)
+    refuseRollback(known, item)
+    this.#notice(item)
+    return item
+  }
+
   #notice(item: Item) {
-    refuseRollback(this.#seen.get(item.id), item)
-    this.#seen.set(item.id, item)
+    if (item.revision > (this.#seen.get(item.id)?.revision ?? 0)) this.#seen.set(item.id, item)
   }
 
   async get(itemId: string): Promise<OpenItem> {
-    const item = await this.#transport.sendAuthorized(Item, { method: 'GET', path: this.#path(itemId) })
-    refuseOther(item, itemId)
-    return this.openItem(item)
+    return this.openItem(await this.#fetchItem(itemId, { method: 'GET', path: this.#path(itemId) }))
   }
 
   /** Creates an item. Throws ConflictError where the id is in use. */
@@ -181,7 +190,7 @@ export class OpenVault {
   async putSealed(itemId: string, data: string, headers: Record<string, string>): Promise<Item> {
     let written: Item
     try {
-      written = await this.#transport.sendAuthorized(Item, {
+      written = await this.#fetchItem(itemId, {
         method: 'PUT',
         path: this.#path(itemId),
         headers,
@@ -192,7 +201,6 @@ export class OpenVault {
       if (current?.id === itemId && current.data === data) return current
       throw await this.#conflict(itemId, error)
     }
-    refuseOther(written, itemId)
     if (written.data !== data) throw new RefusedError('The server answered with other data than was written.')
     return written
   }
@@ -219,11 +227,9 @@ export class OpenVault {
     return this.#change(itemId, { method: 'POST', path, headers: ifMatch(revision) })
   }
 
-  async #change(itemId: string, request: Parameters<Transport['authorized']>[0]): Promise<OpenItem> {
+  async #change(itemId: string, request: Request): Promise<OpenItem> {
     try {
-      const item = await this.#transport.sendAuthorized(Item, request)
-      refuseOther(item, itemId)
-      return await this.openItem(item)
+      return await this.openItem(await this.#fetchItem(itemId, request))
     } catch (error) {
       throw await this.#conflict(itemId, error)
     }
@@ -263,14 +269,17 @@ export class OpenVault {
     })
   }
 
-  /** One page of changes since a cursor. Throws ResyncRequiredError. */
+  /** One page of changes since a cursor. Throws ResyncRequiredError, and RefusedError like `get`. */
   async changes(since: string | undefined): Promise<Changes> {
     const query = since === undefined ? '' : `?since=${encodeURIComponent(since)}`
+    const known = new Map(this.#seen)
     try {
-      return await this.#transport.sendAuthorized(Changes, {
+      const changes = await this.#transport.sendAuthorized(Changes, {
         method: 'GET',
         path: `${this.#path()}/changes${query}`,
       })
+      for (const item of changes.items) refuseRollback(known.get(item.id), item)
+      return changes
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'resync-required')
         throw new ResyncRequiredError(error.message)

@@ -723,10 +723,19 @@ describe('items', () => {
     hostile.beHonest()
   })
 
-  it('refuses that an item of a replica is older than what get has shown', async () => {
+  it('refuses changes that show an older state than get has shown', async () => {
+    const { hostile } = victim
     const vault = await fresh()
     await vault.get(one.id)
-    expect(await failure(vault.openItem(older))).toBeInstanceOf(RefusedError)
+    hostile.tamper('GET /changes', (honest) => ({ ...Members.parse(honest), items: [older] }))
+    expect(await failure(new Replica().pull(vault))).toBeInstanceOf(RefusedError)
+    hostile.beHonest()
+  })
+
+  it('opens a copy from before, which is no word of the server', async () => {
+    const vault = await fresh()
+    await vault.get(one.id)
+    await expect(vault.openItem(older)).resolves.toMatchObject({ revision: older.revision })
   })
 
   const lies: [string, Tamper][] = [

@@ -74,4 +74,18 @@ describe.each(engines)('items on %s', (engine) => {
     expect(late).toMatchObject({ code: 'revision-conflict' })
     expect((await second.account.vaults()).map(({ name }) => name)).toEqual(['Mine'])
   })
+  it('takes answers in any order, and opens a local copy from before an edit', async () => {
+    const { vault } = await registeredClient(server)
+    const replica = new Replica()
+    const item = await vault.create(login('Mail', 'one'))
+    await replica.pull(vault)
+    const reads = Array.from({ length: 20 }, () => vault.get(item.id))
+    const [replaced] = await Promise.all([
+      vault.replace(item.id, item.revision, login('Mail', 'two')),
+      ...reads,
+    ])
+    expect(replaced.revision).toBe(item.revision + 1)
+    const copy = replica.items.get(item.id)
+    expect(copy && (await vault.openItem(copy)).content).toMatchObject({ password: 'one' })
+  })
 })
