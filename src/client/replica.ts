@@ -60,9 +60,9 @@ export class Replica {
    * here, and `OpenVault.putSealed` puts them back
    */
   async resync(vault: OpenVault, onProgress: (changes: number) => void = () => {}): Promise<Item[]> {
+    vault.startOver()
     const fresh = new Replica()
     await fresh.pull(vault, onProgress)
-    vault.startOver()
     const lost: Item[] = []
     for (const item of this.items.values())
       if (await isLost(item, fresh.#items.get(item.id), vault)) lost.push(item)
