@@ -18,11 +18,9 @@ export const isNotModified = (ifNoneMatch: string | undefined, revision: number)
 
 const Headers = z.object({ ifMatch: z.string().optional(), ifNoneMatch: z.string().optional() })
 
-type Replace = { kind: 'replace'; revision: number }
-
-const IfMatch = z.string().transform((tag, context): Replace => {
+const IfMatch = z.string().transform((tag, context): number => {
   const revision = revisionOf(tag)
-  if (revision !== undefined) return { kind: 'replace', revision }
+  if (revision !== undefined) return revision
   context.issues.push({
     code: 'custom',
     input: tag,
@@ -31,15 +29,15 @@ const IfMatch = z.string().transform((tag, context): Replace => {
   return z.NEVER
 })
 
-/** What a write that may say which revision it means expects: exactly that (`replace`), or nothing said (`none`). */
+/** For a write that may say which revision it means: that revision, or undefined where it does not say. */
 export const OptionalPrecondition = Headers.refine(
   ({ ifNoneMatch }) => ifNoneMatch === undefined,
   'If-None-Match has no meaning here',
 )
   .transform(({ ifMatch }) => ifMatch)
-  .pipe(z.union([z.undefined().transform(() => ({ kind: 'none' as const })), IfMatch]))
+  .pipe(IfMatch.optional())
 
-/** What a write that must say so expects to find: nothing (`create`), or exactly one revision (`replace`). */
+/** For a write that must say what it expects to find: exactly one revision, or `nothing`, to create. */
 export const RequiredPrecondition = Headers.refine(
   ({ ifMatch, ifNoneMatch }) => ifMatch === undefined || ifNoneMatch === undefined,
   'Expected either If-Match or If-None-Match, not both',
@@ -56,4 +54,4 @@ export const RequiredPrecondition = Headers.refine(
       )
     return ifMatch
   })
-  .pipe(z.union([z.undefined().transform(() => ({ kind: 'create' as const })), IfMatch]))
+  .pipe(z.union([z.undefined().transform(() => 'nothing' as const), IfMatch]))

@@ -1,4 +1,4 @@
-// Many writers at once on one vault, on both engines and over two server processes' worth of stores.
+// Many writers at once on one vault, through two servers on one database, on both engines.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConflictError, Replica } from '../../src/client/index.ts'

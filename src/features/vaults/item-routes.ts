@@ -36,9 +36,6 @@ function writtenItem(outcome: WriteOutcome, expected: Expected): Item {
   return item
 }
 
-const expectedBy = (precondition: z.output<typeof OptionalPrecondition>): Expected =>
-  precondition.kind === 'replace' ? precondition.revision : 'anything'
-
 const itemPath = (item: Item) => `/api/v1/vaults/${item.vaultId}/items/${item.id}`
 
 const list = route({
@@ -137,8 +134,7 @@ const replace = route({
   request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
   success: { 200: Item, 201: Item },
   problems: ['not-found', 'revision-conflict'],
-  async handler({ caller, params: { vaultId, itemId }, body: { data }, precondition }, services) {
-    const expected = precondition.kind === 'replace' ? precondition.revision : 'nothing'
+  async handler({ caller, params: { vaultId, itemId }, body: { data }, precondition: expected }, services) {
     const outcome = await write(vaultId, { op: 'put', id: itemId, data, expected }, caller, services)
     const item = writtenItem(outcome, expected)
     return expected === 'nothing'
@@ -165,7 +161,7 @@ const remove = route({
   problems: ['not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId, itemId }, query: { permanent }, precondition }, services) {
     const op = permanent === 'true' ? 'purge' : 'trash'
-    const expected = expectedBy(precondition)
+    const expected = precondition ?? 'anything'
     const outcome = await write(vaultId, { op, id: itemId, expected }, caller, services)
     if (op === 'purge') {
       writtenRow(outcome, expected)
@@ -188,7 +184,7 @@ const restore = route({
   success: { 200: Item },
   problems: ['not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId, itemId }, precondition }, services) {
-    const expected = expectedBy(precondition)
+    const expected = precondition ?? 'anything'
     const item = writtenItem(
       await write(vaultId, { op: 'restore', id: itemId, expected }, caller, services),
       expected,

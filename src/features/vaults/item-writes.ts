@@ -31,7 +31,7 @@ interface Stamp {
   readonly now: number
 }
 
-/** A tombstone is nothing to create over, and nothing to change; only purging it again finds it there. */
+/** A tombstone counts as nothing: it may be created over, and not changed. Only purging again finds it there. */
 function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boolean {
   const stands = current !== undefined && (current.state !== 'purged' || op === 'purge')
   if (expected === 'nothing') return !stands

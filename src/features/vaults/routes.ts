@@ -67,8 +67,7 @@ const replace = route({
   request: { params, body: ReplaceVault, precondition: OptionalPrecondition },
   success: { 200: Vault },
   problems: ['not-found', 'revision-conflict'],
-  async handler({ caller, params: { vaultId }, body: { data }, precondition }, { clock, store }) {
-    const expected = precondition.kind === 'replace' ? precondition.revision : undefined
+  async handler({ caller, params: { vaultId }, body: { data }, precondition: expected }, { clock, store }) {
     const vault = await store.write((tx) =>
       replaceVault(tx, caller, vaultId, { data, expected, now: clock.now() }),
     )
@@ -86,8 +85,7 @@ const remove = route({
   request: { params, precondition: OptionalPrecondition },
   success: { 204: null },
   problems: ['not-found', 'revision-conflict'],
-  async handler({ caller, params: { vaultId }, precondition }, { store }) {
-    const expected = precondition.kind === 'replace' ? precondition.revision : undefined
+  async handler({ caller, params: { vaultId }, precondition: expected }, { store }) {
     await store.write((tx) => deleteVault(tx, caller, vaultId, expected))
     return { status: 204 }
   },
