@@ -17,7 +17,7 @@ module.exports = {
       'The SDK runs in browsers too',
       { path: '^src/client/' },
       {
-        pathNot: ['^src/(client|contract)/', '^node_modules/(zod|hash-wasm)/'],
+        pathNot: ['^src/(client|contract)/', '^node_modules/(zod|hash-wasm|@serenity-kit/opaque)/'],
       },
     ),
     rule(
@@ -69,6 +69,12 @@ module.exports = {
       {
         path: '^src/(features|http|store)/',
       },
+    ),
+    rule(
+      'web-is-small',
+      "The pages use the SDK's portable files and nothing else: what they import, every reader loads",
+      { path: '^src/web/' },
+      { pathNot: ['^src/(web|client)/', '^node_modules/lean-qr/'] },
     ),
     rule('no-unknown', 'Every import can be found', {}, { couldNotResolve: true }),
   ],

@@ -4,10 +4,14 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type autocannon from 'autocannon'
 import { z } from 'zod'
+import { encryptFernet } from '../src/client/fernet.ts'
 import { leastKdf } from '../src/client/index.ts'
-import { prepareRegistration } from '../src/client/limpet.ts'
+import { prepareRegistration } from '../src/client/registration.ts'
+import { newShareKey, shareKeys } from '../src/client/share-link.ts'
 import { Session } from '../src/contract/accounts.ts'
+import { CreatedShare } from '../src/contract/shares.ts'
 import { Changes, Item } from '../src/contract/vaults.ts'
+import { createOpaqueSetup } from '../src/features/opaque/opaque.ts'
 import { freePort } from '../test/support/postgres.ts'
 
 const itemsInVault = 10_000
@@ -25,7 +29,7 @@ interface ServerProcess {
   stop(): void
 }
 
-async function launch(
+export async function launch(
   file: string,
   args: string[],
   settings: Record<string, string>,
@@ -109,6 +113,7 @@ export async function limpet(engine: string, databaseUrl: string) {
     PORT: String(port),
     DATABASE_URL: databaseUrl,
     JWT_SECRET: randomBytes(32).toString('base64url'),
+    OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
     RATE_LIMITS: 'off',
     ACCESS_TOKEN_TTL: '1h',
   })
@@ -185,11 +190,45 @@ export async function limpet(engine: string, databaseUrl: string) {
     },
   }
 
+  const { fernetKey, proof } = await shareKeys(newShareKey())
+  const share = JSON.stringify({ ciphertext: await encryptFernet(fernetKey, randomBytes(100)), proof })
+  const json = { 'content-type': 'application/json' }
+  const sharing: Scenario = {
+    name: `share made and read, ${engine}`,
+    requestsEach: 2,
+    options: async (connections) => ({
+      url: server.url,
+      connections,
+      // Each connection makes a share, reads it under the id that the answer told, and begins again.
+      setupClient(client) {
+        let id = ''
+        client.setRequests([
+          {
+            method: 'POST',
+            path: '/api/v1/shares',
+            headers: json,
+            body: share,
+            onResponse: (_status, body) => {
+              id = CreatedShare.parse(JSON.parse(body)).id
+            },
+          },
+          {
+            method: 'POST',
+            headers: json,
+            body: JSON.stringify({ proof }),
+            setupRequest: (request) => ({ ...request, path: `/api/v1/shares/${id}/reveal` }),
+          },
+        ])
+      },
+    }),
+  }
+
   return {
     item: await get(Item, `/items/${first}`),
     scenarios: [
       reading('GET item', [`/items/${first}`]),
       replacing,
+      sharing,
       reading('changes of one item', [`/changes?since=${beforeLast}`]),
       reading(
         'full pull of 10,000 items',

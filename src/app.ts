@@ -6,31 +6,50 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createPasswordHasher } from './features/accounts/password-hasher.ts'
 import { accountRoutes } from './features/accounts/routes.ts'
-import { deriveServerKeys } from './features/keys.ts'
+import type { Mailer } from './features/email/mailer.ts'
+import { addEmailPages } from './features/email/pages.ts'
+import { emailRoutes } from './features/email/routes.ts'
+import type { FailedLogins } from './features/events/failed-logins.ts'
+import { eventRoutes } from './features/events/routes.ts'
+import type { ServerKeys } from './features/keys.ts'
+import { sharedCounts } from './features/limits/shared-counts.ts'
+import type { OpaqueServer } from './features/opaque/opaque.ts'
+import { opaqueRoutes } from './features/opaque/routes.ts'
+import { addAssets } from './features/pages/shell.ts'
 import { route, type Services } from './features/route.ts'
+import { security } from './features/security.ts'
 import { serverRoutes } from './features/server/routes.ts'
-import { authenticators } from './features/sessions/authenticate.ts'
+import { sessionAuthenticators } from './features/sessions/authenticate.ts'
 import { createLiveness } from './features/sessions/liveness.ts'
 import { sessionRoutes } from './features/sessions/routes.ts'
+import { shareAuthenticators } from './features/shares/authenticate.ts'
+import { addSharePages } from './features/shares/pages.ts'
+import { shareRoutes } from './features/shares/routes.ts'
+import { addSnapPass } from './features/shares/snappass.ts'
+import { tokenAuthenticators } from './features/tokens/authenticate.ts'
+import { tokenRoutes } from './features/tokens/routes.ts'
 import { itemRoutes } from './features/vaults/item-routes.ts'
 import { vaultRoutes } from './features/vaults/routes.ts'
 import { mount } from './http/mount.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { addPages } from './http/pages.ts'
-import { memoryRateLimiter, noRateLimiter } from './http/rate-limit.ts'
+import { createRateLimiter, noRateLimiter } from './http/rate-limit.ts'
+import { safeError } from './http/request-log.ts'
 import type { Random } from './random.ts'
 import type { Store } from './store/store.ts'
 import { version } from './version.ts'
 
 export interface Parts {
   readonly config: Config
-  /** Of 32 bytes or more. */
-  readonly jwtSecret: string
+  readonly keys: ServerKeys
+  readonly opaque: OpaqueServer
   readonly store: Store
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly failedLogins: FailedLogins
   readonly accepting: () => boolean
+  readonly mailer: Pick<Mailer, 'wake'>
 }
 
 /** The contract itself, as a route among the routes. */
@@ -49,32 +68,57 @@ const openApi = route({
   },
 })
 
-const routes = [...serverRoutes, openApi, ...accountRoutes, ...sessionRoutes, ...vaultRoutes, ...itemRoutes]
+const routes = [
+  ...serverRoutes,
+  openApi,
+  ...accountRoutes,
+  ...opaqueRoutes,
+  ...sessionRoutes,
+  ...eventRoutes,
+  ...vaultRoutes,
+  ...itemRoutes,
+  ...tokenRoutes,
+  ...shareRoutes,
+  ...emailRoutes,
+]
 
 /** The OpenAPI document of every route there is. */
 export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> =>
-  openApiDocument(routes, { version, publicUrl })
+  openApiDocument(routes, { version, publicUrl, security })
 
 export async function createApp(parts: Parts): Promise<Express> {
-  const { config, jwtSecret, store, clock, random, logger, accepting } = parts
+  const { config, keys, opaque, store, clock, random, logger, failedLogins, accepting, mailer } = parts
   const services: Services = {
     config,
     store,
     clock,
     random,
     accepting,
-    keys: deriveServerKeys(jwtSecret),
+    keys,
+    mailer,
+    onBackgroundError: (error) => logger.error({ error: safeError(error) }, 'failed after the answer'),
+    failedLogins,
     passwordHasher: await createPasswordHasher(),
+    opaque,
     liveness: createLiveness(store, clock),
+    limiter: config.rateLimits ? createRateLimiter(sharedCounts({ keys, store })) : noRateLimiter,
   }
+  const sessions = sessionAuthenticators(services)
+  const { accountSharer, ...tokens } = tokenAuthenticators(services, sessions.session)
   const door = {
-    authenticate: authenticators(services),
-    count: config.rateLimits ? memoryRateLimiter() : noRateLimiter,
+    authenticate: { ...sessions, ...tokens, ...shareAuthenticators(services, accountSharer) },
+    count: services.limiter.count,
   }
   return mount(routes, services, door, {
     publicUrl: config.publicUrl,
     trustProxy: config.trustProxy,
     logger,
-    pages: (app) => addPages(app, contract(config.publicUrl)),
+    pages: (app) => {
+      addSnapPass(app, services)
+      addSharePages(app, config)
+      addEmailPages(app)
+      addAssets(app)
+      addPages(app, contract(config.publicUrl))
+    },
   })
 }

@@ -13,10 +13,20 @@ export interface Config {
   readonly database: DatabaseUrl
   /** Undefined where the server is to make and keep one beside the SQLite file. */
   readonly jwtSecret: string | undefined
+  /** The same; a form that only OPAQUE's library can check further. */
+  readonly opaqueSetup: string | undefined
   /** Milliseconds. */
   readonly accessTokenTtl: number
   readonly sessionTtl: number
-  readonly registration: 'open' | 'closed'
+  readonly registration: 'open' | 'invite' | 'closed'
+  /** Who may make one-time shares. */
+  readonly shares: 'public' | 'accounts' | 'off'
+  /** The routes of SnapPass, if it has them, and the base of the links that they hand out, without a slash at the end. */
+  readonly snappass: { readonly baseUrl: string } | undefined
+  /** How mail is sent, if it is. */
+  readonly smtp: { readonly url: string; readonly from: string } | undefined
+  /** Whether an account can be used before its address is confirmed. */
+  readonly emailVerification: 'off' | 'required'
   /** Addresses or ranges whose X-Forwarded-For counts. */
   readonly trustProxy: string[]
   readonly rateLimits: boolean
@@ -71,6 +81,36 @@ const publicUrl = z
   }, 'expected the http(s) URL under which clients reach the server, without query and fragment')
   .transform((text) => text.replace(/\/+$/, ''))
 
+/** What Python's strtobool takes, in any case, as SnapPass has it. */
+const pythonBoolean = z.stringbool({
+  truthy: ['y', 'yes', 't', 'true', 'on', '1'],
+  falsy: ['n', 'no', 'f', 'false', 'off', '0'],
+  error: 'expected yes or no',
+})
+
+const host = z
+  .string()
+  .refine(
+    (text) => /^([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i.test(text) && URL.canParse(`https://${text}`),
+    'expected a host without scheme and path, such as snappass.example.com or 10.0.0.1:8080',
+  )
+
+/** A path that every URL parser leaves as it is, without the slashes around it. */
+const pathPrefix = z
+  .string()
+  .transform((text) => text.replaceAll(/^\/+|\/+$/g, ''))
+  .refine(
+    (path) => new URL('http://host').pathname + path === new URL(`http://host/${path}`).pathname,
+    'expected a path such as /snappass, percent-encoded and without query and fragment',
+  )
+
+const smtpUrl = z
+  .string()
+  .refine(
+    (text) => /^smtps?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '',
+    'expected smtp://user:password@host:port or smtps://…',
+  )
+
 const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
 
 const Environment = z.object({
@@ -95,13 +135,25 @@ const Environment = z.object({
       'expected a secret of your own, not the one of the example',
     )
     .optional(),
+  OPAQUE_SERVER_SETUP: z
+    .string()
+    .regex(/^[\w-]{171}$/, 'expected 171 characters, such as `limpet-server new-opaque-setup` prints')
+    .optional(),
   ACCESS_TOKEN_TTL: duration(minutes(1), hours(1), 'expected a duration from 1m to 1h, such as 15m').prefault(
     '15m',
   ),
   SESSION_TTL: duration(hours(1), days(366), 'expected a duration from 1h to 366d, such as 30d').prefault(
     '30d',
   ),
-  REGISTRATION: oneOf('open', 'closed').default('open'),
+  REGISTRATION: oneOf('open', 'invite', 'closed').default('open'),
+  SHARES: oneOf('public', 'accounts', 'off').default('public'),
+  SNAPPASS_API: oneOf('on', 'off').default('off'),
+  URL_PREFIX: pathPrefix.default(''),
+  HOST_OVERRIDE: host.optional(),
+  NO_SSL: pythonBoolean.default(false),
+  SMTP_URL: smtpUrl.optional(),
+  MAIL_FROM: z.email('expected the e-mail address that mail comes from').optional(),
+  EMAIL_VERIFICATION: oneOf('off', 'required').default('off'),
   TRUST_PROXY: z
     .string()
     .transform((list) =>
@@ -118,18 +170,41 @@ const Environment = z.object({
 
 type Variables = Readonly<Record<string, string | undefined>>
 
+const ownSecrets = {
+  JWT_SECRET: 'a secret of 32 bytes or more',
+  OPAQUE_SERVER_SETUP: 'a setup that `limpet-server new-opaque-setup` printed',
+} as const
+
 /** A secret is only made by the server itself where there is an SQLite file to keep it beside, and never in production. */
-function missingSecret(given: Variables): string[] {
-  if (given.JWT_SECRET !== undefined) return []
-  if (given.NODE_ENV === 'production')
-    return ['JWT_SECRET: expected a secret of 32 bytes or more: production needs one of its own']
-  return given.DATABASE_URL?.startsWith('postgres')
-    ? ['JWT_SECRET: expected a secret of 32 bytes or more: with Postgres there is no file to keep one beside']
+function missingSecrets(given: Variables): string[] {
+  const production = given.NODE_ENV === 'production'
+  if (!production && !given.DATABASE_URL?.startsWith('postgres')) return []
+  const why = production
+    ? 'production needs one of its own'
+    : 'with Postgres there is no file to keep one beside'
+  return Object.entries(ownSecrets).flatMap(([name, expected]) =>
+    given[name] === undefined ? [`${name}: expected ${expected}: ${why}`] : [],
+  )
+}
+
+/** The routes of SnapPass know no login: whoever wants one for making shares cannot have them too. */
+function openDoor({ SNAPPASS_API, SHARES }: Variables): string[] {
+  return SNAPPASS_API === 'on' && (SHARES === 'accounts' || SHARES === 'off')
+    ? ['SNAPPASS_API: expected off, or SHARES=public: it lets everybody make shares, for it has no login']
+    : []
+}
+
+/** Mail needs a server and a sender; and what is required has to be possible. */
+function missingMail({ SMTP_URL, MAIL_FROM, EMAIL_VERIFICATION }: Variables): string[] {
+  if (SMTP_URL !== undefined && MAIL_FROM === undefined)
+    return ['MAIL_FROM: expected the e-mail address that mail comes from: SMTP_URL needs one']
+  return EMAIL_VERIFICATION === 'required' && SMTP_URL === undefined
+    ? ['SMTP_URL: expected a mail server: EMAIL_VERIFICATION=required needs one']
     : []
 }
 
 /** Settings that may also be given as a file that holds them: `JWT_SECRET_FILE` for `JWT_SECRET`. */
-const secretNames = ['JWT_SECRET', 'DATABASE_URL']
+const secretNames = [...Object.keys(ownSecrets), 'DATABASE_URL', 'SMTP_URL']
 
 /** Replaces each `NAME_FILE` by `NAME` with the file's content, without the line end that editors leave. */
 function withSecretFiles(environment: Variables, mistakes: string[]): Variables {
@@ -150,26 +225,41 @@ function withSecretFiles(environment: Variables, mistakes: string[]): Variables 
   return variables
 }
 
+/** The base of SnapPass's links. The Host header has no part in it: whoever sends a request could choose it. */
+function snappassBase(
+  { HOST_OVERRIDE, NO_SSL, URL_PREFIX }: z.output<typeof Environment>,
+  publicUrl: string,
+): string {
+  const base = HOST_OVERRIDE === undefined ? publicUrl : `${NO_SSL ? 'http' : 'https'}://${HOST_OVERRIDE}`
+  return URL_PREFIX === '' ? base : `${base}/${URL_PREFIX}`
+}
+
 /** Reads the configuration; throws one ConfigError that names everything that is wrong. An empty value counts as none. */
 export function readConfig(environment: Variables = process.env): Config {
   const mistakes: string[] = []
   const variables = withSecretFiles(environment, mistakes)
   const given: Variables = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
-  mistakes.push(...missingSecret(given))
+  mistakes.push(...missingSecrets(given), ...openDoor(given), ...missingMail(given))
   const result = Environment.safeParse(given)
   if (!result.success)
     mistakes.push(...result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`))
   if (!result.success || mistakes.length > 0) throw new ConfigError([...new Set(mistakes)])
   const { data } = result
+  const publicUrl = data.PUBLIC_URL ?? `http://localhost:${data.PORT}`
   return Object.freeze({
     host: data.HOST,
     port: data.PORT,
-    publicUrl: data.PUBLIC_URL ?? `http://localhost:${data.PORT}`,
+    publicUrl,
     database: data.DATABASE_URL,
     jwtSecret: data.JWT_SECRET,
+    opaqueSetup: data.OPAQUE_SERVER_SETUP,
     accessTokenTtl: data.ACCESS_TOKEN_TTL,
     sessionTtl: data.SESSION_TTL,
     registration: data.REGISTRATION,
+    shares: data.SHARES,
+    snappass: data.SNAPPASS_API === 'on' ? { baseUrl: snappassBase(data, publicUrl) } : undefined,
+    smtp: data.SMTP_URL && data.MAIL_FROM ? { url: data.SMTP_URL, from: data.MAIL_FROM } : undefined,
+    emailVerification: data.EMAIL_VERIFICATION,
     trustProxy: data.TRUST_PROXY,
     rateLimits: data.RATE_LIMITS === 'on',
     logLevel: data.LOG_LEVEL,

@@ -1,54 +1,44 @@
-// limpet-server: the operator's command line.
-import { systemClock } from './clock.ts'
-import { ConfigError, readConfig } from './config.ts'
-import { startServer } from './server.ts'
-import { openStore } from './store/open.ts'
+// The program `limpet-server`: finds the operator's command, runs it, and ends with its exit code.
+import { CliError, InterruptedError, interruptedCode } from './cli/exit-codes.ts'
+import { asksForHelp, helpFor } from './cli/help.ts'
+import { endWithStandardOutput, print, remark } from './cli/output.ts'
+import { createPrompter } from './cli/prompter.ts'
+import { safeLine } from './cli/terminal.ts'
+import { ConfigError } from './config.ts'
+import { findCommand, overview } from './operator/commands.ts'
 import { StoreError } from './store/store.ts'
+import { version } from './version.ts'
 
-const usage = `Usage: limpet-server [command]
+function help(topic: readonly string[]) {
+  if (topic.length === 0) return print(...overview())
+  const found = findCommand(topic)
+  if (!found) throw unknown(topic)
+  return print(...helpFor(found.command))
+}
 
-  start      serve (the default)
-  migrate    apply missing migrations to the database and exit
+const unknown = (words: readonly string[]) =>
+  new CliError(
+    'usage',
+    [`There is no command "${safeLine(words.slice(0, 2).join(' '))}".`, '', ...overview()].join('\n'),
+  )
 
-The configuration comes from the environment; .env.example lists every setting.
-`
-
-async function start(): Promise<void> {
-  const config = readConfig()
-  const server = await startServer(config)
-  if (!config.production) {
-    const { publicUrl } = config
-    process.stderr.write(
-      [
-        '',
-        `  Limpet listens on ${publicUrl}`,
-        `  The contract is at ${publicUrl}/docs`,
-        '  Try next, in another terminal: npx limpet register you@example.com',
-        '',
-        '',
-      ].join('\n'),
-    )
+async function run(args: readonly string[]): Promise<void> {
+  const [name] = args
+  if (name === '--version') return print(version)
+  if (name === 'help' || name === '--help' || name === '-h') return help(args.slice(1))
+  const found = findCommand(name === undefined ? ['start'] : args)
+  if (!found) {
+    // `limpet-server users --help` is about none of them yet.
+    if (asksForHelp(args)) return help([])
+    throw unknown(args)
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.once(signal, () => {
-      // A second signal ends the process at once, as everywhere.
-      void server.stop().then(() => process.exit(0))
-    })
-}
-
-async function migrate(): Promise<void> {
-  const { store, migrationsApplied } = await openStore(readConfig().database, {
-    now: systemClock.now,
-    onIdleError: () => {},
-  })
-  await store.close()
-  process.stdout.write(`${JSON.stringify({ migrationsApplied })}\n`)
-}
-
-const commands: Record<string, () => Promise<void>> = {
-  start,
-  migrate,
-  help: async () => void process.stdout.write(usage),
+  if (asksForHelp(found.args)) return print(...helpFor(found.command))
+  const prompter = createPrompter()
+  try {
+    await found.command.run({ prompter }, found.args)
+  } finally {
+    prompter.close()
+  }
 }
 
 /** What an operator can do about an error that kept the command from its work. */
@@ -61,14 +51,16 @@ function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-const [name = 'start', ...rest] = process.argv.slice(2)
-const command = name === '--help' || name === '-h' ? commands.help : commands[name]
-if (!command || rest.length > 0) {
-  process.stderr.write(usage)
-  process.exitCode = 2
-} else {
-  await command().catch((error: unknown) => {
-    process.stderr.write(`${explain(error)}\n`)
-    process.exitCode = 1
-  })
+/** Of the client's endings the operator's programs need two: 2 for what was typed, 1 for everything else. */
+function codeOf(error: unknown): number {
+  if (error instanceof InterruptedError) return interruptedCode
+  return error instanceof CliError && error.ending === 'usage' ? 2 : 1
+}
+
+endWithStandardOutput()
+try {
+  await run(process.argv.slice(2))
+} catch (error) {
+  process.exitCode = codeOf(error)
+  if (!(error instanceof InterruptedError)) remark(explain(error))
 }

@@ -7,10 +7,15 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 import { createApp } from './app.ts'
 import { type Clock, seconds, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
+import { startMailer } from './features/email/mailer.ts'
+import { createFailedLogins } from './features/events/failed-logins.ts'
+import { deriveServerKeys } from './features/keys.ts'
 import { startMaintenance } from './features/maintenance.ts'
+import { createOpaqueServer } from './features/opaque/opaque.ts'
+import { requireSameSetup } from './features/opaque/setup.ts'
 import { problem, problemBody } from './http/problem.ts'
 import { safeError } from './http/request-log.ts'
-import { readOrMakeJwtSecret } from './jwt-secret.ts'
+import { readOrMakeJwtSecret, readOrMakeOpaqueSetup } from './kept-secrets.ts'
 import { type Random, systemRandom } from './random.ts'
 import { openStore } from './store/open.ts'
 
@@ -82,28 +87,45 @@ const drain = (server: Server) =>
     })
   })
 
+/** The server's secrets: given, or kept beside the SQLite file. */
+async function secretsOf({ jwtSecret, opaqueSetup, database }: Config) {
+  if (database.engine === 'sqlite')
+    return {
+      jwtSecret: jwtSecret ?? readOrMakeJwtSecret(database.file),
+      opaqueSetup: opaqueSetup ?? (await readOrMakeOpaqueSetup(database.file)),
+    }
+  if (jwtSecret === undefined) throw new Error('JWT_SECRET is missing')
+  if (opaqueSetup === undefined) throw new Error('OPAQUE_SERVER_SETUP is missing')
+  return { jwtSecret, opaqueSetup }
+}
+
 /** Starts a server; rejects where the configuration cannot be used, the database not opened, or the port not taken. */
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
   const { clock = systemClock, random = systemRandom } = surroundings
   const logger = createLogger(config, surroundings.log)
-  const jwtSecret =
-    config.jwtSecret ??
-    (config.database.engine === 'sqlite' ? readOrMakeJwtSecret(config.database.file) : undefined)
-  if (jwtSecret === undefined) throw new Error('JWT_SECRET is missing')
+  const { jwtSecret, opaqueSetup } = await secretsOf(config)
+  const opaque = await createOpaqueServer(opaqueSetup)
 
   const { store, migrationsApplied } = await openStore(config.database, {
     now: () => clock.now(),
     onIdleError: () => logger.warn('a connection to the database was lost'),
   })
+  const keys = deriveServerKeys(jwtSecret)
+  const mailer = startMailer({ clock, config, keys, logger, store })
   try {
+    await requireSameSetup(store, opaque.fingerprint)
     let accepting = true
+    const failedLogins = createFailedLogins()
     const app = await createApp({
       config,
-      jwtSecret,
+      keys,
+      opaque,
+      mailer,
       store,
       clock,
       random,
       logger,
+      failedLogins,
       accepting: () => accepting,
     })
     // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
@@ -116,7 +138,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     server.requestTimeout = seconds(60)
     server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, config.publicUrl))
     const { port } = await listen(server, config)
-    const stopMaintenance = startMaintenance({ clock, store }, (error) =>
+    const stopMaintenance = startMaintenance({ clock, failedLogins, store }, (error) =>
       logger.error({ error: safeError(error) }, 'maintenance failed'),
     )
     if (!config.rateLimits) logger.warn('rate limits are off: for benchmarks only')
@@ -124,9 +146,10 @@ export async function startServer(config: Config, surroundings: Surroundings = {
 
     const stop = async () => {
       accepting = false
-      stopMaintenance()
       logger.info('stopping')
-      await drain(server)
+      await Promise.all([stopMaintenance(), drain(server)])
+      await mailer.stop()
+      await failedLogins.flush(store).catch(() => {})
       await store.close()
       logger.info('stopped')
     }
@@ -138,6 +161,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       stop: () => (stopping ??= stop()),
     }
   } catch (error) {
+    await mailer.stop()
     await store.close()
     throw error
   }

@@ -7,6 +7,9 @@ import { days, hours, minutes, seconds } from '../src/clock.ts'
 import { ConfigError, exampleSecrets, readConfig } from '../src/config.ts'
 
 const secret = 'of-thirty-two-bytes-or-more-and-random'
+/** In form, which is all that the configuration looks at. */
+const setup = 'A'.repeat(171)
+const both = ['JWT_SECRET', 'OPAQUE_SERVER_SETUP']
 
 /** What is said about a configuration, line by line. */
 function mistakesOf(environment: Record<string, string>): string[] {
@@ -34,9 +37,14 @@ describe('the configuration', () => {
       publicUrl: 'http://localhost:8080',
       database: { engine: 'sqlite', file: resolve('data/limpet.db') },
       jwtSecret: undefined,
+      opaqueSetup: undefined,
       accessTokenTtl: minutes(15),
       sessionTtl: days(30),
       registration: 'open',
+      shares: 'public',
+      snappass: undefined,
+      smtp: undefined,
+      emailVerification: 'off',
       trustProxy: [],
       rateLimits: true,
       logLevel: 'info',
@@ -53,11 +61,29 @@ describe('the configuration', () => {
       'DATABASE_URL',
       'JWT_SECRET',
       'JWT_SECRET_FILE',
+      'OPAQUE_SERVER_SETUP',
+      'OPAQUE_SERVER_SETUP_FILE',
+      'SHARES',
+      'SNAPPASS_API',
+      'URL_PREFIX',
+      'HOST_OVERRIDE',
+      'NO_SSL',
       'TRUST_PROXY',
     ]
     const environment = Object.fromEntries(empty.map((name) => [name, '']))
     expect(readConfig({ ...environment, PATH: '/usr/bin', LIMPET: 'x' })).toEqual(readConfig({}))
-    expect(named({ NODE_ENV: 'production', JWT_SECRET: '' })).toEqual(['JWT_SECRET'])
+    expect(named({ NODE_ENV: 'production', JWT_SECRET: '', OPAQUE_SERVER_SETUP: '' })).toEqual(both)
+  })
+
+  it('needs a sender for mail, and a mail server where addresses are to be confirmed', () => {
+    const smtp = { SMTP_URL: 'smtps://u:p@mail.example.com', MAIL_FROM: 'vault@example.com' }
+    expect(readConfig({ ...smtp, EMAIL_VERIFICATION: 'required' })).toMatchObject({
+      smtp: { url: smtp.SMTP_URL, from: smtp.MAIL_FROM },
+      emailVerification: 'required',
+    })
+    expect(mistakesOf({ SMTP_URL: smtp.SMTP_URL })).toEqual([expect.stringContaining('MAIL_FROM: expected')])
+    const [mistake] = mistakesOf({ EMAIL_VERIFICATION: 'required' })
+    expect(mistake).toContain('SMTP_URL: expected')
   })
 
   it('reports every mistake at once, by name and with what is expected', () => {
@@ -66,9 +92,18 @@ describe('the configuration', () => {
       PUBLIC_URL: 'vault.example.com',
       DATABASE_URL: 'mysql://x',
       JWT_SECRET: 'short',
+      OPAQUE_SERVER_SETUP: 'short',
       ACCESS_TOKEN_TTL: '2h',
       SESSION_TTL: 'long',
       REGISTRATION: 'maybe',
+      SHARES: 'some',
+      SNAPPASS_API: 'yes',
+      URL_PREFIX: '/a?b',
+      HOST_OVERRIDE: 'https://x',
+      NO_SSL: 'maybe',
+      SMTP_URL: 'mail.example.com',
+      MAIL_FROM: 'Limpet',
+      EMAIL_VERIFICATION: 'yes',
       TRUST_PROXY: 'everyone',
       RATE_LIMITS: 'none',
       LOG_LEVEL: 'loud',
@@ -76,14 +111,23 @@ describe('the configuration', () => {
     expect(mistakes.map((line) => line.split(':')[0]).sort()).toEqual([
       'ACCESS_TOKEN_TTL',
       'DATABASE_URL',
+      'EMAIL_VERIFICATION',
+      'HOST_OVERRIDE',
       'JWT_SECRET',
       'LOG_LEVEL',
+      'MAIL_FROM',
+      'NO_SSL',
+      'OPAQUE_SERVER_SETUP',
       'PORT',
       'PUBLIC_URL',
       'RATE_LIMITS',
       'REGISTRATION',
       'SESSION_TTL',
+      'SHARES',
+      'SMTP_URL',
+      'SNAPPASS_API',
       'TRUST_PROXY',
+      'URL_PREFIX',
     ])
     for (const line of mistakes) expect(line).toMatch(/^[A-Z_]+: expected .{6,}/)
   })
@@ -112,11 +156,21 @@ describe('the configuration', () => {
         '10.0.0.1 ::1',
       ],
     ],
+    ['SHARES', ['Public', 'on', 'everybody']],
+    ['SNAPPASS_API', ['On', 'true', '1', 'yes']],
+    ['URL_PREFIX', ['/a?b', '/a#b', '/a b', '/../a', '/a/./b', '/\u00e9', 'a\\b', '/%2e%2e/a', '/a"']],
+    [
+      'HOST_OVERRIDE',
+      ['https://x', 'x/y', 'x:y', 'x:', 'x:65536', 'me@x', 'x?y', 'x#y', 'a b', '::1', '[::1', '1.2.3.4.5'],
+    ],
+    ['NO_SSL', ['2', 'yess', 'tru', 'wrong', 'enabled']],
     ['RATE_LIMITS', ['true', 'On', '0']],
     ['LOG_LEVEL', ['INFO', 'verbose']],
+    ['OPAQUE_SERVER_SETUP', ['x', 'A'.repeat(170), 'A'.repeat(172), `${'A'.repeat(170)}=`]],
     ['JWT_SECRET', ['x', 'a'.repeat(31), '\u00e9'.repeat(15), ...exampleSecrets]],
   ])('refuses for %s: %j', (name, values) => {
-    for (const value of values) expect(named({ JWT_SECRET: secret, [name]: value }), value).toEqual([name])
+    for (const value of values)
+      expect(named({ JWT_SECRET: secret, OPAQUE_SERVER_SETUP: setup, [name]: value }), value).toEqual([name])
   })
 
   it('reads durations in seconds, minutes, hours and days, up to their bounds', () => {
@@ -150,7 +204,9 @@ describe('the configuration', () => {
       file: '/var/lib/limpet/a b.db',
     })
     for (const url of ['postgres://u:p@h:5432/d', 'postgresql://h/d'])
-      expect(readConfig({ DATABASE_URL: url, JWT_SECRET: secret }).database).toEqual({
+      expect(
+        readConfig({ DATABASE_URL: url, JWT_SECRET: secret, OPAQUE_SERVER_SETUP: setup }).database,
+      ).toEqual({
         engine: 'postgres',
         url,
       })
@@ -162,15 +218,56 @@ describe('the configuration', () => {
     expect(readConfig({ PORT: '0' }).port).toBe(0)
   })
 
-  it('needs a secret in production, and with Postgres anywhere', () => {
-    expect(named({ NODE_ENV: 'production' })).toEqual(['JWT_SECRET'])
-    expect(named({ DATABASE_URL: 'postgres://h/d' })).toEqual(['JWT_SECRET'])
-    expect(named({ NODE_ENV: 'production', DATABASE_URL: 'postgres://h/d' })).toEqual(['JWT_SECRET'])
-    expect(readConfig({ NODE_ENV: 'production', JWT_SECRET: secret })).toMatchObject({
-      production: true,
-      jwtSecret: secret,
+  it('gives the links of SnapPass mode their base, and none where the mode is off', () => {
+    const base = (environment: Record<string, string>) =>
+      readConfig({ PUBLIC_URL: 'https://v.example/limpet', SNAPPASS_API: 'on', ...environment }).snappass
+        ?.baseUrl
+    const HOST_OVERRIDE = 's.example:8443'
+    for (const [environment, expected] of [
+      [{}, 'https://v.example/limpet'],
+      [{ NO_SSL: 'yes' }, 'https://v.example/limpet'],
+      [{ URL_PREFIX: '/a/b-c/' }, 'https://v.example/limpet/a/b-c'],
+      [{ URL_PREFIX: '//a' }, 'https://v.example/limpet/a'],
+      [{ URL_PREFIX: '/' }, 'https://v.example/limpet'],
+      [{ HOST_OVERRIDE }, 'https://s.example:8443'],
+      [{ HOST_OVERRIDE: '[::1]:80' }, 'https://[::1]:80'],
+      [{ HOST_OVERRIDE, URL_PREFIX: 'a' }, 'https://s.example:8443/a'],
+      [{ HOST_OVERRIDE, URL_PREFIX: 'a', NO_SSL: '1' }, 'http://s.example:8443/a'],
+      [{ HOST_OVERRIDE, SNAPPASS_API: 'off' }, undefined],
+    ] as const)
+      expect(base(environment), JSON.stringify(environment)).toBe(expected)
+    const scheme = (NO_SSL: string) => base({ HOST_OVERRIDE, NO_SSL })?.split(':')[0]
+    for (const yes of ['y', 'yes', 't', 'true', 'on', '1', 'Y', 'Yes', 'TRUE', 'oN'])
+      expect(scheme(yes), yes).toBe('http')
+    for (const no of ['n', 'no', 'f', 'false', 'off', '0', 'N', 'No', 'FALSE', 'oFF'])
+      expect(scheme(no), no).toBe('https')
+  })
+
+  it('has SnapPass mode only where everybody may make shares', () => {
+    for (const SHARES of ['accounts', 'off']) {
+      expect(mistakesOf({ SHARES, SNAPPASS_API: 'on' })).toEqual([
+        'SNAPPASS_API: expected off, or SHARES=public: it lets everybody make shares, for it has no login',
+      ])
+      expect(named({ SHARES, SNAPPASS_API: 'on', PORT: 'x' }).sort()).toEqual(['PORT', 'SNAPPASS_API'])
+      expect(readConfig({ SHARES, SNAPPASS_API: 'off' })).toMatchObject({ shares: SHARES })
+      expect(readConfig({ SHARES }).snappass).toBeUndefined()
+    }
+    expect(readConfig({ SHARES: 'public', SNAPPASS_API: 'on' }).snappass).toBeDefined()
+    expect(named({ SHARES: 'some', SNAPPASS_API: 'on' })).toEqual(['SHARES'])
+  })
+
+  it('needs its secrets in production, and with Postgres anywhere', () => {
+    expect(named({ NODE_ENV: 'production' })).toEqual(both)
+    expect(named({ DATABASE_URL: 'postgres://h/d' })).toEqual(both)
+    expect(named({ NODE_ENV: 'production', DATABASE_URL: 'postgres://h/d' })).toEqual(both)
+    expect(named({ NODE_ENV: 'production', JWT_SECRET: secret })).toEqual(['OPAQUE_SERVER_SETUP'])
+    expect(
+      readConfig({ NODE_ENV: 'production', JWT_SECRET: secret, OPAQUE_SERVER_SETUP: setup }),
+    ).toMatchObject({ production: true, jwtSecret: secret, opaqueSetup: setup })
+    expect(readConfig({ NODE_ENV: 'development' })).toMatchObject({
+      jwtSecret: undefined,
+      opaqueSetup: undefined,
     })
-    expect(readConfig({ NODE_ENV: 'development' }).jwtSecret).toBeUndefined()
   })
 
   it('counts the bytes of a secret, not its characters', () => {
@@ -197,18 +294,21 @@ describe('a secret in a file', () => {
     expect(readConfig({ JWT_SECRET_FILE: file('secret', ` ${secret} \n\n`) }).jwtSecret).toBe(` ${secret} \n`)
     const url = 'postgres://u:p@h/d'
     const DATABASE_URL_FILE = file('url', `${url}\n`)
-    expect(readConfig({ DATABASE_URL_FILE, JWT_SECRET: secret }).database).toEqual({
+    expect(
+      readConfig({ DATABASE_URL_FILE, JWT_SECRET: secret, OPAQUE_SERVER_SETUP: setup }).database,
+    ).toEqual({
       engine: 'postgres',
       url,
     })
     // With Postgres a secret is needed, wherever the URL came from.
-    expect(named({ DATABASE_URL_FILE })).toEqual(['JWT_SECRET'])
+    expect(named({ DATABASE_URL_FILE })).toEqual(both)
   })
 
   it('is held to the same rules, under the name of the setting', () => {
     expect(named({ JWT_SECRET_FILE: file('short', 'short\n') })).toEqual(['JWT_SECRET'])
     expect(named({ JWT_SECRET_FILE: file('example', exampleSecrets.join('')) })).toEqual(['JWT_SECRET'])
-    expect(named({ JWT_SECRET_FILE: file('empty', '\n'), NODE_ENV: 'production' })).toEqual(['JWT_SECRET'])
+    expect(named({ JWT_SECRET_FILE: file('empty', '\n'), NODE_ENV: 'production' })).toEqual(both)
+    expect(named({ OPAQUE_SERVER_SETUP_FILE: file('short', 'short\n') })).toEqual(['OPAQUE_SERVER_SETUP'])
   })
 
   it('stands in place of the setting, not beside it', () => {
@@ -234,6 +334,7 @@ describe('a secret in a file', () => {
     const hidden = 'hunter2-hunter2'
     const environments: Record<string, string>[] = [
       { JWT_SECRET: hidden },
+      { OPAQUE_SERVER_SETUP: hidden },
       { JWT_SECRET_FILE: file('hidden', hidden) },
       { JWT_SECRET: hidden, JWT_SECRET_FILE: file('hidden', hidden) },
       { DATABASE_URL: `mysql://u:${hidden}@h/d` },

@@ -20,6 +20,7 @@ const ingredients = [
   'bin',
   'docs',
   'migrations',
+  'scripts',
   'src',
   'test',
   'package.json',
@@ -28,8 +29,8 @@ const ingredients = [
 ]
 
 /** Output of a command, also of one that fails: a compiler tells its errors there. */
-const outputOf = (file: string, args: string[], cwd: string): Promise<string> =>
-  run(process.execPath, [file, ...args], { cwd }).then(
+const outputOf = (command: string, args: string[], cwd: string): Promise<string> =>
+  run(command, args, { cwd }).then(
     ({ stdout }) => stdout,
     (error: unknown) => z.object({ stdout: z.string() }).parse(error).stdout,
   )
@@ -47,7 +48,7 @@ describe('the package', () => {
     const copy = join(folder, 'copy')
     for (const name of ingredients) await cp(join(checkout, name), join(copy, name), { recursive: true })
     await symlink(join(checkout, 'node_modules'), join(copy, 'node_modules'))
-    expect(await outputOf(compiler, ['--project', 'tsconfig.build.json'], copy)).toBe('')
+    expect(await outputOf('npm', ['run', '--silent', 'build'], copy)).toBe('')
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: copy })
     packed = Packed.parse(JSON.parse(stdout)).flatMap(({ files }) => files.map(({ path }) => path))
 
@@ -73,6 +74,10 @@ describe('the package', () => {
       'dist/cli/main.js',
       'dist/client/index.js',
       'dist/client/index.d.ts',
+      'dist/web/create.js',
+      'dist/web/open.js',
+      'dist/web/style.css',
+      'dist/web/icon.svg',
       'migrations/sqlite/meta/_journal.json',
       'migrations/postgres/meta/_journal.json',
       'package.json',
@@ -80,7 +85,9 @@ describe('the package', () => {
       expect(packed).toContain(path)
     const folders = new Set(packed.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))
     expect([...folders].sort()).toEqual(['bin', 'dist', 'docs', 'migrations'])
-    expect(packed.filter((path) => /(^|\/)(\.env|data|node_modules)|\.(db|log|tgz)$/.test(path))).toEqual([])
+    expect(packed.filter((path) => /(^|\/)(\.env|data|node_modules)|\.(db|log|png|tgz)$/.test(path))).toEqual(
+      [],
+    )
     expect(packed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([])
   })
 
@@ -138,12 +145,13 @@ describe('the package', () => {
     `
     await writeFile(inConsumer('use.ts'), script)
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck']
-    const output = await outputOf(compiler, [...options, '--lib', 'es2024,dom', 'use.ts'], inConsumer('.'))
+    const args = [compiler, ...options, '--lib', 'es2024,dom', 'use.ts']
+    const output = await outputOf(process.execPath, args, inConsumer('.'))
     const errors = output.split('\n').filter((line) => line.includes('error'))
     expect(errors).toEqual([expect.stringMatching(/^use\.ts.*"nonsense"/)])
   })
 
-  it('starts a server that finds its migrations, and a command line that knows its version', async () => {
+  it('starts a server that finds its migrations and its pages, and a command line that knows its version', async () => {
     const port = await freePort()
     const child = spawn(
       process.execPath,
@@ -173,6 +181,12 @@ describe('the package', () => {
         status = response?.status ?? 0
       }
       expect(status, output).toBe(200)
+      const origin = `http://127.0.0.1:${port}`
+      const page = await (await fetch(origin)).text()
+      const [, script = ''] = /<script type="module" src="([^"]+)"/.exec(page) ?? []
+      expect(script).toMatch(/^\.\/assets\/create-[0-9a-f]{16}\.js$/)
+      const built = await readFile(join(installed, 'dist', 'web', 'create.js'), 'utf8')
+      expect(await (await fetch(new URL(script, origin))).text()).toBe(built)
     } finally {
       child.kill('SIGTERM')
     }

@@ -1,28 +1,18 @@
 // `limpet-server` as a process: starting, its messages, migrating, stopping.
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { leastKdf } from '../src/client/index.ts'
-import { prepareRegistration } from '../src/client/limpet.ts'
+import { prepareRegistration } from '../src/client/registration.ts'
 import { createDatabase, engines, type TestDatabase } from './support/database.ts'
 import { freePort } from './support/postgres.ts'
-import { type ServerProcess, startProcess } from './support/process.ts'
-import { client, testSecret } from './support/server.ts'
+import { runServer, type ServerProcess, startProcess } from './support/process.ts'
+import { client, testOpaqueSetup, testSecret } from './support/server.ts'
 
-const program = fileURLToPath(new URL('../bin/limpet-server.js', import.meta.url))
-
-/** Runs the program to its end. */
-const runServer = (args: string[], settings: Record<string, string>) =>
-  promisify(execFile)(process.execPath, [program, ...args], {
-    env: { PATH: process.env.PATH, ...settings },
-  }).then(
-    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
-  )
+const migrations = (await readdir(new URL('../migrations/sqlite', import.meta.url))).filter((name) =>
+  name.endsWith('.sql'),
+).length
 
 describe('limpet-server', () => {
   it('names every mistake of its configuration at once, and does not start', async () => {
@@ -32,7 +22,8 @@ describe('limpet-server', () => {
       NODE_ENV: 'production',
     })
     expect(code).toBe(1)
-    for (const name of ['PORT', 'SESSION_TTL', 'JWT_SECRET']) expect(stderr).toContain(`${name}: expected`)
+    for (const name of ['PORT', 'SESSION_TTL', 'JWT_SECRET', 'OPAQUE_SERVER_SETUP'])
+      expect(stderr).toContain(`${name}: expected`)
     expect(stderr).not.toContain('    at ')
   })
 
@@ -47,6 +38,7 @@ describe('limpet-server', () => {
     const { code, stderr } = await runServer([], {
       DATABASE_URL: `postgres://limpet:hidden-${randomUUID()}@127.0.0.1:${port}/limpet`,
       JWT_SECRET: testSecret,
+      OPAQUE_SERVER_SETUP: testOpaqueSetup,
     })
     expect(code).toBe(1)
     expect(stderr).toContain('DATABASE_URL')
@@ -73,15 +65,19 @@ describe.each(engines)('limpet-server on %s', (engine) => {
     const ports = [await freePort(), await freePort(), await freePort()]
     const servers = await Promise.all(ports.map(start))
     const applied = servers.map((server) => /"migrationsApplied":(\d+)/.exec(server.output())?.[1])
-    expect(applied.sort()).toEqual(['0', '0', '1'])
+    expect(applied.sort()).toEqual(['0', '0', String(migrations)])
   })
 
   it('migrates alone, and again without an effect', async () => {
     database = await createDatabase(engine)
-    const settings = { DATABASE_URL: database.url, JWT_SECRET: testSecret }
+    const settings = {
+      DATABASE_URL: database.url,
+      JWT_SECRET: testSecret,
+      OPAQUE_SERVER_SETUP: testOpaqueSetup,
+    }
     expect(await runServer(['migrate'], settings)).toMatchObject({
       code: 0,
-      stdout: '{"migrationsApplied":1}\n',
+      stdout: `{"migrationsApplied":${migrations}}\n`,
     })
     expect(await runServer(['migrate'], settings)).toMatchObject({
       code: 0,
@@ -122,27 +118,34 @@ describe.each(engines)('limpet-server on %s', (engine) => {
 })
 
 describe('limpet-server with SQLite', () => {
-  it('makes its secret and its files for the owner alone, and keeps sessions over a restart', async () => {
+  it('makes its secrets and its files for the owner alone, and keeps sessions and logins over a restart', async () => {
     const database = await createDatabase('sqlite')
     const file = database.url.slice('file:'.length)
     const folder = `${dirname(file)}/data`
     const port = await freePort()
-    const settings = { port, databaseUrl: `file:${folder}/limpet.db`, jwtSecret: '' }
+    const settings = { port, databaseUrl: `file:${folder}/limpet.db`, jwtSecret: '', opaqueSetup: '' }
     try {
       const first = await startProcess(settings)
       const limpet = client(first)
-      await limpet.register({ email: 'ada@example.com', password: 'correct horse', kdf: leastKdf })
+      await limpet.register({ email: 'ada@example.com', password: 'correct horse' })
       const account = await limpet.login({ email: 'ada@example.com', password: 'correct horse' })
       await first.terminate()
       const modes = await Promise.all(
-        ['', '/jwt-secret', '/limpet.db'].map(async (name) =>
+        ['', '/jwt-secret', '/opaque-setup', '/limpet.db'].map(async (name) =>
           ((await stat(folder + name)).mode & 0o777).toString(8),
         ),
       )
-      expect(modes).toEqual(['700', '600', '600'])
+      expect(modes).toEqual(['700', '600', '600', '600'])
       const second = await startProcess(settings)
       expect((await account.vaults()).map(({ name }) => name)).toEqual(['Personal'])
+      await client(second).login({ email: 'ada@example.com', password: 'correct horse' })
       await second.kill()
+
+      await writeFile(`${folder}/opaque-setup`, testOpaqueSetup)
+      const { code, stderr } = await runServer([], { DATABASE_URL: settings.databaseUrl, PORT: String(port) })
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/^OPAQUE_SERVER_SETUP is not the one .*Put it back/)
+      expect(stderr).not.toContain('    at ')
     } finally {
       await database.remove()
       await rm(folder, { recursive: true, force: true })

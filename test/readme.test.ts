@@ -20,11 +20,9 @@ function walkThrough(name: string): string {
 }
 
 /** Answers what asks for the master password, as somebody at a terminal would. */
-const answering = `
-npx() { printf '%s\\n' 'correct horse battery staple' | command npx --no "$@"; }
-set -euo pipefail
-cd "$PROJECT"
-`
+const answering = `npx() { printf '%s\\n' 'correct horse battery staple' | command npx --no "$@"; }\n`
+
+const strictly = 'set -euo pipefail\ncd "$PROJECT"\n'
 
 describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
   let server: TestServer
@@ -39,7 +37,7 @@ describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
   })
 
   const run = async (script: string) => {
-    const { stdout } = await promisify(execFile)('bash', ['-c', answering + script], {
+    const { stdout } = await promisify(execFile)('bash', ['-c', strictly + script], {
       env: {
         ...process.env,
         PROJECT: project,
@@ -51,11 +49,16 @@ describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
   }
 
   it('command line', async () => {
-    const output = await run(walkThrough('command line'))
+    const output = await run(answering + walkThrough('command line'))
     expect(output).toContain('GitHub')
     expect(output).toContain('ada.lovelace')
     // The generated password, alone on its line.
     expect(output).toMatch(/^\S{20}$/m)
+  })
+
+  it('one-time links', async () => {
+    const lines = walkThrough('one-time links').replaceAll('link.txt', `${folder}/link.txt`)
+    expect(await run(lines)).toMatch(/^correct horse\n?ended with 5: it opens once\n$/)
   })
 
   it('curl and jq', async () => {
@@ -63,7 +66,7 @@ describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
       .replace('http://localhost:8080', server.url)
       // The files of the walk-through are written where nothing else is.
       .replaceAll(/\b(grace\.json|session\.json|token\.txt)\b/g, `${folder}/$1`)
-    const output = await run(lines)
+    const output = await run(answering + lines)
     expect(output).toContain('grace@example.com')
     expect(output).toContain('"code": "revision-conflict"')
     expect(output).toMatch(/"now": 3/)

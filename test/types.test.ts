@@ -1,9 +1,12 @@
 // What the compiler has to promise: equal rows on both engines, and no caller in a public route.
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
-import type { Caller } from '../src/features/caller.ts'
+import type { SessionCaller, VaultCaller } from '../src/features/caller.ts'
 import { route } from '../src/features/route.ts'
 import { postgresColumns, sqliteColumns } from '../src/store/columns.ts'
+import * as postgresExports from '../src/store/schema.postgres.ts'
+import * as sqliteExports from '../src/store/schema.sqlite.ts'
+import { postgresTables, sqliteTables } from '../src/store/schema.ts'
 
 const kinds = ['text', 'whole', 'time', 'flag', 'bytes'] as const
 
@@ -79,10 +82,23 @@ describe('a route', () => {
       ...description,
       auth: 'session',
       async handler({ caller }) {
-        expectTypeOf(caller).toEqualTypeOf<Caller>()
+        expectTypeOf(caller).toEqualTypeOf<SessionCaller>()
         return { status: 200, body: { id: caller.accountId } }
       },
     })
+  })
+
+  it('that tokens may call has no account but for a vault that the token reaches', () => {
+    for (const auth of ['reader', 'writer'] as const)
+      route({
+        ...description,
+        auth,
+        async handler({ caller }) {
+          expectTypeOf(caller).toEqualTypeOf<VaultCaller>()
+          expectTypeOf(caller).not.toHaveProperty('accountId')
+          return { status: 200, body: { id: caller.owned('x').accountId } }
+        },
+      })
   })
 
   it('has no caller where it is public', () => {
@@ -106,5 +122,12 @@ describe('a route', () => {
         return { status: 201, body: { id: 'x' } }
       },
     })
+  })
+})
+
+describe('what migrations are made from', () => {
+  it('is every table', () => {
+    expect(Object.keys(postgresExports).sort()).toEqual(Object.keys(postgresTables).sort())
+    expect(Object.keys(sqliteExports).sort()).toEqual(Object.keys(sqliteTables).sort())
   })
 })

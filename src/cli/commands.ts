@@ -1,18 +1,26 @@
-// Every command, in the order in which help shows them; and help, which is made from them.
-import type { Command, Option } from './command.ts'
+// Every command, in the order in which help shows them; and the overview, which is made from them.
+import type { Command, Surroundings } from './command.ts'
 import { login, logout, register, status } from './commands/account.ts'
+import { confirm, hint, resend } from './commands/email.ts'
+import { open } from './commands/opening.ts'
 import { get, list } from './commands/reading.ts'
+import { share } from './commands/sharing.ts'
 import { sync } from './commands/sync.ts'
+import { token } from './commands/token.ts'
 import { derive, generate } from './commands/tools.ts'
 import { lock, unlock } from './commands/unlocking.ts'
 import { add, edit, restore, rm } from './commands/writing.ts'
 import { exitCodes } from './exit-codes.ts'
+import { columns } from './help.ts'
 
-const commands: readonly Command[] = [
+const commands: readonly Command<Surroundings>[] = [
   register,
   login,
   logout,
   status,
+  confirm,
+  resend,
+  hint,
   unlock,
   lock,
   add,
@@ -22,16 +30,14 @@ const commands: readonly Command[] = [
   rm,
   restore,
   sync,
+  share,
+  open,
+  token,
   generate,
   derive,
 ]
 
 export const findCommand = (name: string) => commands.find((command) => command.name === name)
-
-const columns = (pairs: readonly (readonly [string, string])[]) => {
-  const width = Math.max(...pairs.map(([left]) => left.length)) + 2
-  return pairs.map(([left, right]) => `  ${left.padEnd(width)}${right}`)
-}
 
 export const overview = (): string[] => [
   'limpet: a password vault that its server cannot open',
@@ -42,24 +48,6 @@ export const overview = (): string[] => [
   'limpet help exit      the exit codes',
   'limpet --version',
 ]
-
-const describeOption = ([name, { value, help }]: [string, Option]): [string, string] => [
-  `--${name}${value ? ` ${value}` : ''}`,
-  help,
-]
-
-export function helpFor({ usage, summary, details, example, options }: Command): string[] {
-  const described = Object.entries(options).map(describeOption)
-  return [
-    usage,
-    '',
-    `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
-    ...(details ? [details] : []),
-    ...(described.length > 0 ? ['', ...columns(described)] : []),
-    '',
-    `Example: ${example}`,
-  ]
-}
 
 export const exitCodeHelp = (): string[] =>
   columns(Object.values(exitCodes).map(({ code, means }) => [String(code), means]))

@@ -10,6 +10,9 @@ import {
   ProblemError,
   RefusedError,
   ResyncRequiredError,
+  SecretRefusedError,
+  ShareLinkError,
+  TokenError,
 } from '../client/index.ts'
 
 /** What each way to end is called and means; docs/command-line.md and `limpet help` show this table. */
@@ -18,15 +21,21 @@ export const exitCodes = {
   unexpected: { code: 1, means: 'Something unexpected, or the server does not allow it.' },
   usage: { code: 2, means: 'The command was not understood, or an input is missing or unsuitable.' },
   loggedOut: { code: 3, means: 'Not logged in, or the session has ended.' },
-  wrongPassword: { code: 4, means: 'The password or the unlock key is wrong.' },
-  notFound: { code: 5, means: 'There is no such item, field or vault.' },
+  wrongPassword: {
+    code: 4,
+    means: 'The password, the passphrase, the unlock key or the key of a link is wrong.',
+  },
+  notFound: { code: 5, means: 'There is no such item, field, vault or share, or the share is gone.' },
   ambiguous: { code: 6, means: 'Several fit; they are listed on standard error.' },
   conflict: {
     code: 7,
     means: 'It was changed by somebody else, or the name is taken. Nothing was overwritten.',
   },
   unavailable: { code: 8, means: 'The server does not answer, or cannot right now.' },
-  refused: { code: 9, means: 'The server did what an honest one does not do, or an envelope does not open.' },
+  refused: {
+    code: 9,
+    means: 'The server did what an honest one does not do, or an envelope or a share does not open.',
+  },
 } as const
 
 export type Ending = keyof typeof exitCodes
@@ -75,7 +84,8 @@ function describeProblem({ code, message, errors, requestId }: ProblemError): {
   const places = errors.map(({ path, message: expected }) => `${path}: ${expected}`)
   const reference =
     code === 'internal-error' ? ` Whoever runs it finds the cause in its log under ${requestId}.` : ''
-  return { ending, sentence: [message + reference, ...places].join(' ') }
+  const remedy = code === 'invite-required' ? ' "limpet register EMAIL --invite" asks for its code.' : ''
+  return { ending, sentence: [message + reference + remedy, ...places].join(' ') }
 }
 
 /** How an error ends the program, and the sentence about it. It holds no secret: nothing that was decrypted or typed. */
@@ -99,7 +109,17 @@ export function describe(error: unknown): { ending: Ending; sentence: string } {
       ending: 'conflict',
       sentence: 'The server was restored from a backup. "limpet sync" compares, and puts back what it lost.',
     }
-  if (error instanceof PasswordRefusedError) return { ending: 'usage', sentence: `${error.message}.` }
+  if (error instanceof TokenError)
+    return {
+      ending: 'usage',
+      sentence: `${error.message}. LIMPET_TOKEN takes what "limpet token create" printed.`,
+    }
+  if (
+    error instanceof PasswordRefusedError ||
+    error instanceof SecretRefusedError ||
+    error instanceof ShareLinkError
+  )
+    return { ending: 'usage', sentence: `${error.message}.` }
   if (error instanceof RefusedError || error instanceof KdfRefusedError)
     return {
       ending: 'refused',

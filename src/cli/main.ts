@@ -1,6 +1,6 @@
 // The program `limpet`: finds the command, runs it, and ends with its exit code.
 import { version } from '../version.ts'
-import { exitCodeHelp, findCommand, helpFor, overview } from './commands.ts'
+import { exitCodeHelp, findCommand, overview } from './commands.ts'
 import {
   CliError,
   describe,
@@ -9,7 +9,8 @@ import {
   InterruptedError,
   interruptedCode,
 } from './exit-codes.ts'
-import { endQuietlyWithThePipe, print, remark } from './output.ts'
+import { asksForHelp, helpFor } from './help.ts'
+import { endWithStandardOutput, print, remark } from './output.ts'
 import { createPrompter } from './prompter.ts'
 import { StateFolder } from './state-folder.ts'
 import { safeLine } from './terminal.ts'
@@ -23,11 +24,6 @@ function help(topic: string | undefined) {
   const command = findCommand(topic)
   if (!command) throw unknown(topic)
   return print(...helpFor(command))
-}
-
-const asksForHelp = (args: readonly string[]) => {
-  const end = args.indexOf('--')
-  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h')
 }
 
 async function run([name, ...args]: readonly string[]): Promise<Ending> {
@@ -58,7 +54,7 @@ async function run([name, ...args]: readonly string[]): Promise<Ending> {
   }
 }
 
-endQuietlyWithThePipe()
+endWithStandardOutput()
 try {
   process.exitCode = exitCodes[await run(process.argv.slice(2))].code
 } catch (error) {

@@ -1,4 +1,4 @@
-// Asks for secrets: on a terminal without echo, otherwise the next line of standard input. Never from arguments.
+// Asks for secrets: on a terminal without echo, otherwise from standard input, line by line or byte by byte. Never from arguments.
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { CliError, InterruptedError } from './exit-codes.ts'
@@ -14,8 +14,12 @@ export interface Prompter {
   readonly interactive: boolean
   /** A secret on one line, exactly as it was typed. Empty where nothing was. */
   secret(question: string, options?: AskOptions): Promise<string>
+  /** One line that everybody may see. */
+  line(question: string): Promise<string>
   /** All the rest of the input, without its last line end. */
   text(question: string): Promise<string>
+  /** All the rest of the input, exactly; of one that has more than `most` bytes, only somewhat more than those. */
+  bytes(question: string, most: number): Promise<Uint8Array>
   /** Whether the person agrees. Without a terminal nobody is asked: false. */
   confirm(question: string): Promise<boolean>
   /** Lets go of standard input, so that the program can end. */
@@ -37,47 +41,64 @@ const restOf = (stream: NodeJS.ReadStream) =>
     stream.resume()
   })
 
-/** Lines of a pipe or a file, read only as they are asked for. */
+const nothing = Buffer.alloc(0)
+
+/** A pipe or a file, read only as far as is asked for. It is bytes; only what is asked for as text is decoded. */
 class PipePrompter implements Prompter {
   readonly interactive = false
   readonly #input: NodeJS.ReadStream
-  #chunks: AsyncIterator<unknown> | undefined
-  #buffered = ''
+  #chunks: AsyncIterator<Buffer> | undefined
+  /** What was read beyond the last line. */
+  #buffered: Buffer = nothing
 
   constructor(input: NodeJS.ReadStream) {
     this.#input = input
   }
 
-  /** Reads on. @returns false at the end of the input */
-  async #read(): Promise<boolean> {
-    this.#chunks ??= this.#input.setEncoding('utf8')[Symbol.asyncIterator]()
+  /** Reads on. @returns undefined at the end of the input */
+  async #read(): Promise<Buffer | undefined> {
+    this.#chunks ??= this.#input[Symbol.asyncIterator]()
     const { done, value } = await this.#chunks.next()
-    if (done) return false
-    this.#buffered += String(value)
-    return true
+    return done ? undefined : value
   }
 
   async secret(question: string): Promise<string> {
     while (!this.#buffered.includes('\n')) {
-      if (await this.#read()) continue
-      if (this.#buffered === '')
+      const chunk = await this.#read()
+      if (chunk) this.#buffered = Buffer.concat([this.#buffered, chunk])
+      else if (this.#buffered.length > 0) break
+      else
         throw new CliError(
           'usage',
           `Standard input ended before "${safeLine(question)}": give it one line for each question.`,
         )
-      this.#buffered += '\n'
     }
-    const end = this.#buffered.indexOf('\n') + 1
-    const line = this.#buffered.slice(0, end)
-    this.#buffered = this.#buffered.slice(end)
-    return withoutLineEnd(line)
+    const newline = this.#buffered.indexOf('\n')
+    const end = newline < 0 ? this.#buffered.length : newline
+    const line = this.#buffered.subarray(0, end).toString('utf8')
+    this.#buffered = this.#buffered.subarray(end + 1)
+    return line.replace(/\r$/, '')
   }
 
-  async text(): Promise<string> {
-    while (await this.#read());
-    const text = withoutLineEnd(this.#buffered)
-    this.#buffered = ''
-    return text
+  line(question: string): Promise<string> {
+    return this.secret(question)
+  }
+
+  async bytes(_question: string, most: number): Promise<Buffer> {
+    const chunks = [this.#buffered]
+    for (let length = this.#buffered.length; length <= most; ) {
+      const chunk = await this.#read()
+      if (!chunk) break
+      chunks.push(chunk)
+      length += chunk.length
+    }
+    this.#buffered = nothing
+    return Buffer.concat(chunks)
+  }
+
+  async text(question: string): Promise<string> {
+    const bytes = await this.bytes(question, Number.POSITIVE_INFINITY)
+    return withoutLineEnd(bytes.toString('utf8'))
   }
 
   async confirm(): Promise<boolean> {
@@ -90,7 +111,8 @@ class PipePrompter implements Prompter {
 }
 
 interface Waiting {
-  give(line: string): void
+  /** Undefined where Ctrl-D ended the input. */
+  give(line: string | undefined): void
   fail(error: Error): void
 }
 
@@ -102,6 +124,7 @@ class TerminalPrompter implements Prompter {
   #echo = false
   /** Pasted lines arrive before they are asked for. */
   readonly #lines: string[] = []
+  #ended = false
   #waiting: Waiting | undefined
 
   constructor(input: NodeJS.ReadStream) {
@@ -110,6 +133,7 @@ class TerminalPrompter implements Prompter {
 
   #open() {
     if (this.#interface) return
+    this.#ended = false
     const output = new Writable({
       write: (chunk, _encoding, done) => {
         if (this.#echo) process.stderr.write(chunk)
@@ -126,25 +150,34 @@ class TerminalPrompter implements Prompter {
       else this.#lines.push(line)
     })
     this.#interface.on('SIGINT', () => this.#waiting?.fail(new InterruptedError()))
-    this.#interface.on('close', () =>
-      this.#waiting?.fail(new CliError('usage', 'The question was left without an answer.')),
-    )
+    this.#interface.on('close', () => {
+      this.#ended = true
+      this.#waiting?.give(undefined)
+    })
   }
 
-  async #line(question: string, echo: boolean): Promise<string> {
+  /** @returns undefined after Ctrl-D */
+  async #next(echo: boolean): Promise<string | undefined> {
     this.#open()
-    process.stderr.write(`${safeLine(question)}: `)
     this.#echo = echo
     try {
       const ready = this.#lines.shift()
-      if (ready !== undefined) return ready
-      return await new Promise((give, fail) => {
+      if (ready !== undefined || this.#ended) return ready
+      return await new Promise<string | undefined>((give, fail) => {
         this.#waiting = { give, fail }
       })
     } finally {
       this.#waiting = undefined
       if (!echo) process.stderr.write('\n')
     }
+  }
+
+  async #line(question: string, echo: boolean): Promise<string> {
+    this.#open()
+    process.stderr.write(`${safeLine(question)}: `)
+    const line = await this.#next(echo)
+    if (line === undefined) throw new CliError('usage', 'The question was left without an answer.')
+    return line
   }
 
   async secret(question: string, { twice = false }: AskOptions = {}): Promise<string> {
@@ -156,10 +189,22 @@ class TerminalPrompter implements Prompter {
     }
   }
 
+  line(question: string): Promise<string> {
+    return this.#line(question, true)
+  }
+
   async text(question: string): Promise<string> {
     this.#closeInterface()
     remark(`${question}. Ctrl-D on an empty line ends it.`)
     return restOf(this.#input)
+  }
+
+  async bytes(question: string): Promise<Uint8Array> {
+    remark(`${question}; it is not shown. Ctrl-D on an empty line ends it.`)
+    const lines: string[] = []
+    for (let line = await this.#next(false); line !== undefined; line = await this.#next(false))
+      lines.push(line)
+    return new TextEncoder().encode(lines.join('\n'))
   }
 
   async confirm(question: string): Promise<boolean> {
@@ -189,7 +234,9 @@ export function createPrompter(): Prompter {
       return prompter().interactive
     },
     secret: (question, options) => prompter().secret(question, options),
+    line: (question) => prompter().line(question),
     text: (question) => prompter().text(question),
+    bytes: (question, most) => prompter().bytes(question, most),
     confirm: (question) => prompter().confirm(question),
     close: () => opened?.close(),
   }

@@ -6,6 +6,9 @@ import {
   OpenError,
   open,
   type SessionState,
+  type Shares,
+  sharesOf,
+  TokenClient,
   type UnlockedAccount,
   unlockContext,
 } from '../client/index.ts'
@@ -18,22 +21,48 @@ import { safeLine } from './terminal.ts'
 const defaultServer = 'http://localhost:8080'
 const unlockKeyBytes = 32
 
-/** A client of a server. Throws a CliError where its address must not be used. */
-export async function connect(server: string, state: StateFolder): Promise<Limpet> {
+/** What a client's constructor says of an address that must not be used, as a CliError. */
+function refusingAddress<T>(make: () => T): T {
   try {
-    return new Limpet({ server, device: await state.device(), storage: state.session })
+    return make()
   } catch (error) {
     if (error instanceof TypeError) throw new CliError('usage', `${safeLine(error.message)}.`)
     throw error
   }
 }
 
-/** The server that a command without a session talks to. */
+/** A client of a server. Throws a CliError where its address must not be used. */
+export async function connect(server: string, state: StateFolder): Promise<Limpet> {
+  const device = await state.device()
+  return refusingAddress(() => new Limpet({ server, device, storage: state.session }))
+}
+
+/** The server that a command without a session talks to. A token in the environment is not for the server of a session. */
 export async function chosenServer(
   { environment, state }: Surroundings,
   option: string | undefined,
 ): Promise<string> {
-  return option ?? environment.LIMPET_SERVER ?? (await state.session.load())?.server ?? defaultServer
+  const known = option ?? environment.LIMPET_SERVER
+  if (known !== undefined) return known
+  const session = environment.LIMPET_TOKEN ? undefined : await state.session.load()
+  return session?.server ?? defaultServer
+}
+
+/** The client of the token in the environment, or undefined without one. Throws a CliError where it must not be used. */
+export async function tokenClient(surroundings: Surroundings): Promise<TokenClient | undefined> {
+  const { LIMPET_TOKEN: bearerToken } = surroundings.environment
+  if (!bearerToken) return undefined
+  const server = await chosenServer(surroundings, undefined)
+  return refusingAddress(() => new TokenClient({ server, bearerToken }))
+}
+
+/** The shares of a server, by the session or by the token, which is for its own server and is not sent to another. */
+export async function sharesOn(surroundings: Surroundings, option: string | undefined): Promise<Shares> {
+  const server = await chosenServer(surroundings, option)
+  const client = await tokenClient(surroundings)
+  if (!client) return (await connect(server, surroundings.state)).shares
+  const own = await chosenServer(surroundings, undefined)
+  return server === own ? client.shares : refusingAddress(() => sharesOf(server))
 }
 
 export async function requireSession({ state }: Surroundings): Promise<SessionState> {

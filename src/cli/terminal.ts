@@ -14,6 +14,18 @@ export const safeLine = (text: string) => text.replace(unsafe, escaped)
 /** The same for text of several lines. */
 export const safeText = (text: string) => text.replace(unsafeBesidesNewline, escaped)
 
+/** Somebody's bytes as text, or undefined where they are none or could steer the terminal. */
+export function shownAsItIs(bytes: Uint8Array): string | undefined {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+  const harmless = text.replaceAll(/\t|\r(?=\n)/g, '')
+  return safeText(harmless) === harmless ? text : undefined
+}
+
 /** JSON for scripts, which is as safe on a terminal: the same values in another spelling. */
 export const safeJson = (value: unknown) =>
   JSON.stringify(value, undefined, 2).replace(beyondAsciiControl, escaped)

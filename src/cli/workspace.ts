@@ -6,12 +6,13 @@ import {
   type OpenVault,
   Replica,
   ResyncRequiredError,
+  type Vault,
 } from '../client/index.ts'
 import type { Surroundings } from './command.ts'
 import { CliError, describe, type Ending, isUnavailable } from './exit-codes.ts'
 import { remark } from './output.ts'
 import { type Report, withProgress } from './progress.ts'
-import { unlock } from './session.ts'
+import { tokenClient, unlock } from './session.ts'
 import type { StateFolder, StoredVault } from './state-folder.ts'
 import { counted, localTime, safeLine } from './terminal.ts'
 
@@ -34,6 +35,39 @@ export interface Workspace {
 /** What a command is going to do: what was last here is good enough to read, and never to build a change on. */
 export type Purpose = 'read' | 'write'
 
+/** Whose vaults a command works with: those of the unlocked account, or the one of a token. */
+export interface VaultSource {
+  readonly accountId: string
+  vaults(): Promise<OpenVault[]>
+  openVault(vault: Vault): Promise<OpenVault>
+}
+
+/** Where copies of vaults are kept between runs. */
+export type Copies = Pick<StateFolder, 'vaults' | 'saveVault' | 'touchVault'>
+
+/** Beside a token nothing is kept: a job begins anew, and whoever logs in on this machine does not meet what it left. */
+const noCopies: Copies = {
+  vaults: async () => [],
+  saveVault: async () => {},
+  touchVault: async () => {},
+}
+
+/** What the environment opens, and where its copies are: with LIMPET_TOKEN its vault, otherwise the account of the session. */
+export async function openSource(
+  surroundings: Surroundings,
+  purpose: Purpose,
+): Promise<{ source: VaultSource; copies: Copies }> {
+  const client = await tokenClient(surroundings)
+  if (!client) return { source: await unlock(surroundings), copies: surroundings.state }
+  const source = await withProgress('Asking the server', () => client.open())
+  if (purpose === 'write' && !source.scopes.includes('write'))
+    throw new CliError(
+      'unexpected',
+      'The token in LIMPET_TOKEN may not write. "limpet token create NAME --scope write" makes one that may.',
+    )
+  return { source, copies: noCopies }
+}
+
 const decryptAtOnce = 250
 
 export const reportCount = (report: Report) => (count: number) => report(count.toLocaleString('en'))
@@ -45,7 +79,7 @@ export const sameVault =
 
 /** Stores a vault that was compared with the server just now. */
 export async function store(
-  state: StateFolder,
+  copies: Copies,
   accountId: string,
   vault: OpenVault,
   replica: Replica,
@@ -55,8 +89,8 @@ export async function store(
   const unchanged =
     stored?.replica.cursor === next.replica.cursor &&
     JSON.stringify(stored?.vault) === JSON.stringify(next.vault)
-  if (unchanged) await state.touchVault(vault.id)
-  else await state.saveVault(next)
+  if (unchanged) await copies.touchVault(vault.id)
+  else await copies.saveVault(next)
 }
 
 /** What keeps a command from the server's present state although reading can go on: unavailable, or another history. */
@@ -93,20 +127,18 @@ interface Pulled {
 }
 
 /** Each vault with its changes; for reading, what was last here where the server does not give them. */
-async function pullAll(surroundings: Surroundings, purpose: Purpose): Promise<Pulled[]> {
-  const { state } = surroundings
-  const account = await unlock(surroundings)
-  const stored = await state.vaults(account.accountId)
+async function pullAll(source: VaultSource, copies: Copies, purpose: Purpose): Promise<Pulled[]> {
+  const stored = await copies.vaults(source.accountId)
   let vaults: OpenVault[]
   try {
-    vaults = await withProgress('Asking the server', () => account.vaults())
+    vaults = await withProgress('Asking the server', () => source.vaults())
   } catch (error) {
     const [first] = stored
     if (purpose === 'write' || !first || !isUnavailable(error)) throw error
     explainOldState(error, first)
     return Promise.all(
       stored.map(async ({ vault, replica }) => ({
-        vault: await account.openVault(vault),
+        vault: await source.openVault(vault),
         replica: new Replica(replica),
       })),
     )
@@ -117,7 +149,7 @@ async function pullAll(surroundings: Surroundings, purpose: Purpose): Promise<Pu
     const replica = new Replica(known?.replica)
     try {
       await withProgress('Pulling changes', (report) => replica.pull(vault, reportCount(report)))
-      await store(state, account.accountId, vault, replica, known)
+      await store(copies, source.accountId, vault, replica, known)
     } catch (error) {
       if (purpose === 'write' || !known || !allowsOldState(error)) throw error
       explainOldState(error, known)
@@ -128,8 +160,8 @@ async function pullAll(surroundings: Surroundings, purpose: Purpose): Promise<Pu
 }
 
 export async function openWorkspace(surroundings: Surroundings, purpose: Purpose): Promise<Workspace> {
-  const { accountId = '' } = (await surroundings.state.session.load()) ?? {}
-  const pulled = await pullAll(surroundings, purpose)
+  const { source, copies } = await openSource(surroundings, purpose)
+  const pulled = await pullAll(source, copies, purpose)
   const opened = []
   for (const { vault, replica } of pulled) opened.push(await decrypt(vault, replica))
   const unreadable = opened.flatMap(({ unreadable }) => unreadable)
@@ -142,7 +174,7 @@ export async function openWorkspace(surroundings: Surroundings, purpose: Purpose
       const replica = pulled.find((one) => one.vault === vault)?.replica
       try {
         await replica?.pull(vault)
-        if (replica) await store(surroundings.state, accountId, vault, replica, undefined)
+        if (replica) await store(copies, source.accountId, vault, replica, undefined)
       } catch {
         // The write itself is done and said; the next command pulls again.
       }
@@ -162,7 +194,10 @@ export const endingOf = ({ unreadable }: { unreadable: readonly string[] }): End
   unreadable.length > 0 ? 'refused' : 'done'
 
 /** The vaults that `--vault NAME` means, by name or id; all of them without it. */
-export function chosenVaults({ vaults }: Workspace, name: string | undefined): readonly OpenVault[] {
+export function chosenVaults(
+  { vaults }: Pick<Workspace, 'vaults'>,
+  name: string | undefined,
+): readonly OpenVault[] {
   if (name === undefined) return vaults
   const chosen = vaults.filter((vault) => vault.id === name || vault.name === name)
   if (chosen.length > 0) return chosen
@@ -171,7 +206,7 @@ export function chosenVaults({ vaults }: Workspace, name: string | undefined): r
 }
 
 /** The one vault that something is to be added to. */
-export function oneVault(workspace: Workspace, name: string | undefined): OpenVault {
+export function oneVault(workspace: Pick<Workspace, 'vaults'>, name: string | undefined): OpenVault {
   const [vault, ...others] = chosenVaults(workspace, name)
   if (!vault) throw new CliError('notFound', 'The account has no vault.')
   if (others.length === 0) return vault

@@ -1,18 +1,28 @@
 // An account whose key is in memory: its vaults, its sessions, its password, its end.
-import { Account, SessionList, type SessionSummary } from '../contract/accounts.ts'
+import {
+  Account,
+  type AccountEvent,
+  AccountEventList,
+  SessionList,
+  type SessionSummary,
+} from '../contract/accounts.ts'
 import { VaultList, Vault as VaultShape } from '../contract/vaults.ts'
-import { encodeBase64url } from './base64url.ts'
 import { accountKeyContext, vaultDataContext, vaultKeyContext } from './context.ts'
 import { open, seal } from './envelope.ts'
+import { RefusedError } from './errors.ts'
 import { encodeContent } from './item-content.ts'
-import { deriveKeys, newKdf, newKey } from './keys.ts'
+import { newKey } from './keys.ts'
+import { choosePassword, type MethodChoice, sealForDevice, withProof } from './proofs.ts'
 import { refuseDowngrade, refuseOther } from './refusals.ts'
 import type { SessionStorage } from './session-storage.ts'
+import { Tokens } from './tokens.ts'
 import type { Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
 
 export class UnlockedAccount {
   readonly accountId: string
+  /** Its personal access tokens, for scripts. */
+  readonly tokens: Tokens
   readonly #transport: Transport
   readonly #storage: SessionStorage
   readonly #accountKey: Uint8Array
@@ -22,6 +32,7 @@ export class UnlockedAccount {
     this.#transport = transport
     this.#storage = storage
     this.#accountKey = accountKey
+    this.tokens = new Tokens(transport, accountId, accountKey)
   }
 
   /** The account key itself, for a program that keeps it sealed in a way of its own. Never store it in clear. */
@@ -65,42 +76,57 @@ export class UnlockedAccount {
     return OpenVault.open(this.#transport, vault, key)
   }
 
-  /** Changes the password: seals the account key anew and ends all other sessions. Throws `invalid-credentials`. */
-  async changePassword(change: {
-    current: string
-    next: string
-    kdf?: Parameters<typeof newKdf>[0]
-  }): Promise<void> {
-    const kdf = newKdf(change.kdf)
-    const [current, next] = [await this.#proof(change.current), await deriveKeys(change.next, kdf)]
-    const accountKey = await seal(next.wrapKey, accountKeyContext(this.accountId, kdf), this.#accountKey)
-    await this.#transport.authorized({
-      method: 'POST',
-      path: '/api/v1/account/password',
-      body: { current, kdf, authKey: encodeBase64url(next.authKey), accountKey },
-      repeatable: false,
-    })
+  /**
+   * Changes the password: seals the account key anew and ends all other sessions. The method stays as it is unless another one
+   * is chosen. Throws `invalid-credentials`.
+   */
+  async changePassword({
+    current,
+    next,
+    ...choice
+  }: { current: string; next: string } & MethodChoice): Promise<void> {
+    const account = await this.#toProve(current)
+    const wanted =
+      choice.method === undefined && account.method === 'authKey' ? ({ method: 'authKey' } as const) : choice
+    const { kdf, method, verifier, wrapKey } = await choosePassword(
+      this.#transport,
+      account.email,
+      next,
+      wanted,
+    )
+    const accountKey = await seal(wrapKey, accountKeyContext(this.accountId, kdf), this.#accountKey)
+    await withProof(this.#transport, account, ({ proof }) =>
+      this.#transport.authorized({
+        method: 'POST',
+        path: '/api/v1/account/password',
+        body: { current: proof, kdf, ...verifier, accountKey },
+        repeatable: false,
+      }),
+    )
+    const forUnlocking =
+      method === 'opaque' ? await sealForDevice(next, this.accountId, this.#accountKey) : { kdf, accountKey }
     const state = await this.#storage.load()
-    if (state) await this.#storage.save({ ...state, kdf, accountKey })
+    if (state) await this.#storage.save({ ...state, method, ...forUnlocking })
   }
 
   /** Deletes the account and everything in it from the server, for good. */
   async delete(password: string): Promise<void> {
-    await this.#transport.authorized({
-      method: 'DELETE',
-      path: '/api/v1/account',
-      body: await this.#proof(password),
-    })
+    await withProof(this.#transport, await this.#toProve(password), ({ proof }) =>
+      this.#transport.authorized({ method: 'DELETE', path: '/api/v1/account', body: proof }),
+    )
     await this.#storage.clear()
   }
 
-  /** Proof of the password by the parameters that the account has on the server now. */
-  async #proof(password: string) {
-    const { kdf, method } = await this.details()
+  /** What proving the password takes, as the account is on the server now. */
+  async #toProve(password: string) {
+    const { email, kdf, method } = await this.details()
     const last = await this.#storage.load()
-    if (last) refuseDowngrade(last, { kdf, method })
-    const { authKey } = await deriveKeys(password, kdf)
-    return { authKey: encodeBase64url(authKey) }
+    if (last) {
+      refuseDowngrade(last, { kdf, method })
+      if (last.email !== email)
+        throw new RefusedError('The server answered with another address than that of this account.')
+    }
+    return { email, password, kdf, method }
   }
 
   async sessions(): Promise<SessionSummary[]> {
@@ -109,6 +135,15 @@ export class UnlockedAccount {
       path: '/api/v1/sessions',
     })
     return sessions
+  }
+
+  /** The account's security log of the last 90 days, newest first. */
+  async events(): Promise<AccountEvent[]> {
+    const { events } = await this.#transport.sendAuthorized(AccountEventList, {
+      method: 'GET',
+      path: '/api/v1/account/events',
+    })
+    return events
   }
 
   async endSession(id: string): Promise<void> {

@@ -25,6 +25,13 @@ export const vaultKeyContext = (accountId: string, vaultId: string): Context => 
   vaultId,
 ]
 
+/** Of a vault key under the key of a personal access token's bearer. */
+export const tokenVaultKeyContext = (accountId: string, vaultId: string): Context => [
+  'token-vault-key',
+  accountId,
+  vaultId,
+]
+
 /** Of a vault's own data under its vault key. */
 export const vaultDataContext = (vaultId: string): Context => ['vault-data', vaultId]
 

@@ -15,15 +15,27 @@ export class ProblemError extends Error {
   readonly conflicts: Conflict[]
   /** With `malformed-request`. */
   readonly errors: { path: string; message: string }[]
+  /** With `wrong-proof`: whether the share has a passphrase. */
+  readonly passphrase: boolean | undefined
+  /** With `share-consumed`. */
+  readonly readAt: string | undefined
+  /** With `share-expired`. */
+  readonly expiresAt: string | undefined
+  /** With `share-revoked`. */
+  readonly revokedAt: string | undefined
 
-  constructor({ detail, title, code, status, requestId, current, conflicts, errors }: Problem) {
-    super(detail || title)
-    this.code = code
-    this.status = status
-    this.requestId = requestId
-    this.current = current
-    this.conflicts = conflicts ?? []
-    this.errors = errors ?? []
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title)
+    this.code = problem.code
+    this.status = problem.status
+    this.requestId = problem.requestId
+    this.current = problem.current
+    this.conflicts = problem.conflicts ?? []
+    this.errors = problem.errors ?? []
+    this.passphrase = problem.passphrase
+    this.readAt = problem.readAt
+    this.expiresAt = problem.expiresAt
+    this.revokedAt = problem.revokedAt
   }
 }
 

@@ -1,15 +1,39 @@
 // What `import { … } from 'limpet'` offers. Runs in Node and in browsers.
-export { type Device, defaultKdf, type KdfParameters, leastKdf } from '../contract/accounts.ts'
+export {
+  type AccountEvent,
+  type AuthMethod,
+  type Device,
+  defaultKdf,
+  type KdfParameters,
+  leastKdf,
+} from '../contract/accounts.ts'
 export type { ServerInfo } from '../contract/server.ts'
+export { largestSecretBytes, type ShareReceipt, shareTtl } from '../contract/shares.ts'
+export type { CurrentToken, TokenScope, TokenSummary } from '../contract/tokens.ts'
 export type { Item, ItemState, Operation, Vault } from '../contract/vaults.ts'
 export { UnlockedAccount } from './account.ts'
 export { decodeBase64url, encodeBase64url } from './base64url.ts'
 export * from './context.ts'
 export { OpenError, open, seal } from './envelope.ts'
 export * from './errors.ts'
+export { decryptFernet, encryptFernet, type FernetAge } from './fernet.ts'
 export * from './item-content.ts'
 export * from './keys.ts'
-export { Limpet, type LimpetOptions, prepareRegistration, type Registration } from './limpet.ts'
+export { Limpet, type LimpetOptions } from './limpet.ts'
+export { PasswordRefusedError } from './password.ts'
+export type { MethodChoice } from './proofs.ts'
+export { prepareRegistration, type Registration } from './registration.ts'
 export { Replica, ReplicaState } from './replica.ts'
 export { memorySessionStorage, SessionState, type SessionStorage } from './session-storage.ts'
+export * from './share-link.ts'
+export * from './shares.ts'
+export {
+  type MadeToken,
+  type NewToken,
+  TokenAccess,
+  TokenClient,
+  TokenError,
+  type TokenOptions,
+  Tokens,
+} from './tokens.ts'
 export { ConflictError, type OpenItem, OpenVault } from './vault.ts'

@@ -3,6 +3,7 @@ import { argon2id } from 'hash-wasm'
 import { defaultKdf, type KdfParameters, leastKdf, mostKdf } from '../contract/accounts.ts'
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 import { hkdfSha256 } from './hkdf.ts'
+import { encodePassword } from './password.ts'
 import { platformRandom, type Random, takeRandom } from './random.ts'
 
 const keyBytes = 32
@@ -18,11 +19,6 @@ export type KdfCosts = Pick<KdfParameters, (typeof costNames)[number]>
 /** The parameters of a key derivation are not acceptable; the message says which, and nothing has been derived. */
 export class KdfRefusedError extends Error {
   override readonly name = 'KdfRefusedError'
-}
-
-/** Nothing can be derived from such a password; the message says why. */
-export class PasswordRefusedError extends Error {
-  override readonly name = 'PasswordRefusedError'
 }
 
 /** Below the floor a hostile server could guess the password from what login sends; above the ceiling it could freeze us. */
@@ -57,13 +53,9 @@ function requireAcceptable(kdf: KdfParameters): Uint8Array {
   return decodeSalt(kdf.salt)
 }
 
-/** NFKC, then UTF-8, whole: the same password typed on two systems has to become the same bytes. */
-function encodePassword(password: string): Uint8Array {
-  if (password === '') throw new PasswordRefusedError('The password is empty')
-  if (!password.isWellFormed())
-    throw new PasswordRefusedError('The password contains half of a surrogate pair, which has no UTF-8 form')
-  return new TextEncoder().encode(password.normalize('NFKC'))
-}
+/** The wrap key of a master key, or of OPAQUE's export key, which takes its place. */
+export const wrapKeyOf = (input: Uint8Array): Promise<Uint8Array> =>
+  hkdfSha256(input, noSalt, wrapInfo, keyBytes)
 
 /**
  * The two keys of a password: Argon2id version 1.3 (RFC 9106) to a master key, and from that HKDF-SHA-256 (RFC 5869) once
@@ -89,7 +81,7 @@ export async function deriveKeys(
   })
   const [authKey, wrapKey] = await Promise.all([
     hkdfSha256(masterKey, noSalt, authInfo, keyBytes),
-    hkdfSha256(masterKey, noSalt, wrapInfo, keyBytes),
+    wrapKeyOf(masterKey),
   ])
   masterKey.fill(0)
   return { authKey, wrapKey }

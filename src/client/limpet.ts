@@ -1,15 +1,22 @@
 // The SDK's entrance: a server, and the ways to an unlocked account.
-import { type Device, PreloginAnswer, Registered, Session } from '../contract/accounts.ts'
+import {
+  type AuthMethod,
+  type Device,
+  type KdfParameters,
+  PreloginAnswer,
+  Registered,
+  Session,
+} from '../contract/accounts.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
 import { ServerInfo } from '../contract/server.ts'
 import { UnlockedAccount } from './account.ts'
-import { encodeBase64url } from './base64url.ts'
-import { accountKeyContext, vaultDataContext, vaultKeyContext } from './context.ts'
-import { open, seal } from './envelope.ts'
+import { accountKeyContext } from './context.ts'
+import { open } from './envelope.ts'
 import { LoggedOutError, RefusedError } from './errors.ts'
-import { encodeContent } from './item-content.ts'
-import { deriveKeys, newKdf, newKey } from './keys.ts'
+import { deriveKeys } from './keys.ts'
+import { choosePassword, sealForDevice, withProof } from './proofs.ts'
 import { refuseDowngrade } from './refusals.ts'
+import { type Registration, sealAccount } from './registration.ts'
 import {
   ended,
   isEnded,
@@ -17,6 +24,7 @@ import {
   type SessionState,
   type SessionStorage,
 } from './session-storage.ts'
+import { Shares } from './shares.ts'
 import { serverUrl, Transport } from './transport.ts'
 
 export interface LimpetOptions {
@@ -31,45 +39,17 @@ export interface LimpetOptions {
   readonly fetch?: typeof globalThis.fetch
 }
 
-/** The costs of the key derivation; `newKdf` adds the salt. */
-type KdfCosts = Parameters<typeof newKdf>[0]
-
-export interface Registration {
+interface LoggedInBy {
   readonly email: string
   readonly password: string
-  readonly hint?: string
-  readonly kdf?: KdfCosts
-  /** What the first vault is called. */
-  readonly vaultName?: string
-}
-
-/**
- * Makes everything that registration sends: keys and salt are fresh, and nothing in it opens anything without the password.
- * @returns the body of POST /register, and the keys that stay with the client
- */
-export async function prepareRegistration({ email, password, hint, kdf: costs, vaultName }: Registration) {
-  const kdf = newKdf(costs)
-  const { authKey, wrapKey } = await deriveKeys(password, kdf)
-  const [accountId, vaultId] = [crypto.randomUUID(), crypto.randomUUID()]
-  const [accountKey, vaultKey] = [newKey(), newKey()]
-  const vaultData = encodeContent({ name: vaultName ?? 'Personal' })
-  const body = {
-    accountId,
-    email: normalizeEmail(email),
-    kdf,
-    authKey: encodeBase64url(authKey),
-    accountKey: await seal(wrapKey, accountKeyContext(accountId, kdf), accountKey),
-    vault: {
-      id: vaultId,
-      key: await seal(accountKey, vaultKeyContext(accountId, vaultId), vaultKey),
-      data: await seal(vaultKey, vaultDataContext(vaultId), vaultData),
-    },
-    ...(hint !== undefined && { hint }),
-  }
-  return { body, accountKey, vaultKey }
+  readonly method: AuthMethod
+  readonly kdf: KdfParameters
+  readonly wrapKey: Uint8Array
 }
 
 export class Limpet {
+  /** One-time shares. They need the session only where the server wants an account for them. */
+  readonly shares: Shares
   readonly #transport: Transport
   readonly #storage: SessionStorage
   readonly #device: Device
@@ -85,6 +65,7 @@ export class Limpet {
     this.#storage = storage
     this.#device = device
     this.#transport = new Transport(serverUrl(server, allowInsecure), storage, fetch)
+    this.shares = new Shares(this.#transport)
   }
 
   /** Version, policies and limits of the server. */
@@ -92,9 +73,11 @@ export class Limpet {
     return this.#transport.send(ServerInfo, { method: 'GET', path: '/api/v1/server' })
   }
 
-  /** Makes an account with its first vault; logging in is the next step. Throws ProblemError (`email-taken`, …). */
+  /** Makes an account with its first vault; logging in is the next step. Throws ProblemError (`email-taken`, `invalid-invite`, …). */
   async register(registration: Registration): Promise<Registered> {
-    const { body } = await prepareRegistration(registration)
+    const { email, password } = registration
+    const chosen = await choosePassword(this.#transport, email, password, registration)
+    const { body } = await sealAccount(registration, chosen)
     return this.#transport.send(Registered, {
       method: 'POST',
       path: '/api/v1/register',
@@ -103,10 +86,26 @@ export class Limpet {
     })
   }
 
+  /** Confirms an e-mail address. Throws ProblemError (`invalid-confirmation`). @param token what stands after "#" in the link */
+  async confirmEmail(token: string): Promise<void> {
+    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/confirm', body: { token } })
+  }
+
+  /** Has the confirmation sent once more, if there is something to confirm. Throws ProblemError (`email-off`). */
+  async resendConfirmation(email: string): Promise<void> {
+    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/resend', body: { email } })
+  }
+
+  /** Has the password hint sent to the address, if it is the confirmed one of an account. Throws ProblemError (`email-off`). */
+  async sendHint(email: string): Promise<void> {
+    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/hint', body: { email } })
+  }
+
   /**
-   * Logs in and unlocks. The server gets to see a key derived from the password, never the password.
-   * Throws ProblemError (`invalid-credentials`), KdfRefusedError, RefusedError for a weaker method than last time, and
-   * OpenError where the server's account key is not the one that this password sealed.
+   * Logs in and unlocks, by the method that the account has. With OPAQUE the server gets to see nothing that the password could
+   * be guessed from; with authKey a key derived from it. Throws ProblemError (`invalid-credentials`), KdfRefusedError,
+   * RefusedError for a weaker method than last time, and OpenError where the server's account key is not the one that this
+   * password sealed.
    */
   async login({ email, password }: { email: string; password: string }): Promise<UnlockedAccount> {
     const { kdf, method } = await this.#transport.send(PreloginAnswer, {
@@ -116,39 +115,54 @@ export class Limpet {
     })
     const last = await this.#lastLogin(email)
     if (last) refuseDowngrade(last, { kdf, method })
-    const { authKey, wrapKey } = await deriveKeys(password, kdf)
-    const session = await this.#transport.send(Session, {
-      method: 'POST',
-      path: '/api/v1/login',
-      body: { email, authKey: encodeBase64url(authKey), device: this.#device },
-    })
+    const by = { email, password, method, kdf }
+    const { session, wrapKey } = await withProof(this.#transport, by, async ({ proof, wrapKey }) => ({
+      wrapKey,
+      session: await this.#transport.send(Session, {
+        method: 'POST',
+        path: '/api/v1/login',
+        body: { email, ...proof, device: this.#device },
+      }),
+    }))
+    return this.#begin(session, last, { ...by, wrapKey })
+  }
+
+  /** Unlocks a new session and keeps it, in place of the one before. */
+  async #begin(session: Session, last: SessionState | undefined, by: LoggedInBy): Promise<UnlockedAccount> {
     const { id, accountKey } = session.account
+    const { password, method, kdf, wrapKey } = by
     if (last && last.accountId !== id)
       throw new RefusedError('The server answered with another account than last time under this address.')
-    const state: SessionState = {
-      server: this.#transport.server,
-      accountId: id,
-      // Not the server's spelling: by it the next login knows what to compare with.
-      email: normalizeEmail(email),
-      sessionId: session.sessionId,
-      accessToken: session.accessToken,
-      refreshToken: session.refreshToken,
-      kdf,
-      accountKey,
-      method,
-    }
+    const state = this.#stateOf(session, by)
     // The session before this one would stay on the server with nobody to end it.
     await this.#endQuietly()
-    await this.#storage.save(state)
     let opened: Uint8Array
     try {
       opened = await open(wrapKey, accountKeyContext(id, kdf), accountKey)
     } catch (error) {
+      await this.#storage.save(state)
       await this.#endQuietly()
       if (last) await this.#storage.save(ended(last))
       throw error
     }
+    const forUnlocking = method === 'opaque' ? await sealForDevice(password, id, opened) : undefined
+    await this.#storage.save({ ...state, ...forUnlocking })
     return this.#account(id, opened)
+  }
+
+  #stateOf({ account, sessionId, accessToken, refreshToken }: Session, by: LoggedInBy): SessionState {
+    return {
+      server: this.#transport.server,
+      accountId: account.id,
+      // Not the server's spelling: by it the next login knows what to compare with.
+      email: normalizeEmail(by.email),
+      sessionId,
+      accessToken,
+      refreshToken,
+      kdf: by.kdf,
+      accountKey: account.accountKey,
+      method: by.method,
+    }
   }
 
   /** What this program knows of an account from its last login, if that was here. */

@@ -10,7 +10,10 @@ export const SessionState = z.object({
   sessionId: z.string(),
   accessToken: z.string(),
   refreshToken: z.string(),
-  /** As the server keeps them: what unlocking needs beside the password. */
+  /**
+   * What unlocking needs beside the password. With `authKey` both are as the server keeps them; with `opaque` the account key
+   * is sealed once more, for this device, because OPAQUE's own key can only be had from the server.
+   */
   kdf: KdfParameters,
   accountKey: z.string(),
   /** The method of the last login; a weaker one is refused from then on. */

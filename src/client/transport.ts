@@ -1,7 +1,7 @@
 // Requests to a Limpet server: JSON in and out, typed errors, repeated where that is safe, with a token that renews itself.
 import type { z } from 'zod'
 import { SessionTokens } from '../contract/accounts.ts'
-import { Problem } from '../contract/problems.ts'
+import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
 import { LoggedOutError, NetworkError, ProblemError } from './errors.ts'
 import { ended, isEnded, type SessionState, type SessionStorage } from './session-storage.ts'
 
@@ -15,7 +15,7 @@ const retryDelays = [200, 1000]
 const longestRetryAfter = 5
 
 export interface Request {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
   /** Below the server's URL, such as `/api/v1/vaults`. */
   readonly path: string
   readonly body?: unknown
@@ -26,6 +26,7 @@ export interface Request {
 
 export interface Answer {
   readonly status: number
+  readonly headers: Headers
   readonly body: unknown
 }
 
@@ -47,7 +48,32 @@ export function serverUrl(text: string, allowInsecure: boolean): string {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-async function readAnswer(response: Response): Promise<Answer> {
+/** The body in the schema's shape, or undefined where it has another. */
+function parsed<T>(schema: z.ZodType<T>, body: unknown): T | undefined {
+  try {
+    return schema.safeParse(body).data
+  } catch {
+    // A hostile server's text of many megabytes takes a regular expression beyond its stack.
+    return undefined
+  }
+}
+
+/** What the status alone says: the answer to a HEAD has no body. */
+const bodilessProblems: Readonly<Record<number, ProblemCode>> = {
+  404: 'not-found',
+  429: 'too-many-requests',
+  500: 'internal-error',
+  503: 'unavailable',
+}
+
+function problemOf({ status, headers }: Response): Problem | undefined {
+  const code = bodilessProblems[status]
+  if (code === undefined) return undefined
+  const { title, help: detail } = problemCatalogue[code]
+  return { type: 'about:blank', title, status, detail, code, requestId: headers.get('X-Request-Id') ?? '' }
+}
+
+async function readAnswer(response: Response, method: Request['method']): Promise<Answer> {
   const text = await response.text().catch(() => {
     throw new NetworkError('The answer broke off')
   })
@@ -57,10 +83,11 @@ async function readAnswer(response: Response): Promise<Answer> {
   } catch {
     body = undefined
   }
-  if (response.ok || response.status === 304) return { status: response.status, body }
-  const problem = Problem.safeParse(body)
-  if (problem.success) throw new ProblemError(problem.data)
-  throw new NetworkError(`The answer (status ${response.status}) is not one of a Limpet server`)
+  const { ok, status, headers } = response
+  if (ok || status === 304) return { status, headers, body }
+  const problem = method === 'HEAD' ? problemOf(response) : parsed(Problem, body)
+  if (problem) throw new ProblemError(problem)
+  throw new NetworkError(`The answer (status ${status}) is not one of a Limpet server`)
 }
 
 /** How long to wait before the next try in milliseconds, or undefined where there is to be none. */
@@ -88,7 +115,12 @@ export class Transport {
 
   /** Sends without a session. Throws ProblemError and NetworkError. */
   async send<T>(schema: z.ZodType<T>, request: Request): Promise<T> {
-    return this.#parse(schema, await this.#sendPatiently(request, undefined))
+    return this.#parse(schema, await this.anonymous(request))
+  }
+
+  /** Like `send`, for answers whose body does not matter. */
+  anonymous(request: Request): Promise<Answer> {
+    return this.#sendPatiently(request, undefined)
   }
 
   /** Sends with the session's access token, renewed when it has run out. Throws LoggedOutError too. */
@@ -109,14 +141,17 @@ export class Transport {
   }
 
   #parse<T>(schema: z.ZodType<T>, { body }: Answer): T {
-    const result = schema.safeParse(body)
-    if (!result.success) throw new NetworkError('The answer is not as the contract says')
-    return result.data
+    const data = parsed(schema, body)
+    if (data === undefined) throw new NetworkError('The answer is not as the contract says')
+    return data
   }
 
   async #state(): Promise<SessionState> {
     const state = await this.#storage.load()
     if (!state || isEnded(state)) throw new LoggedOutError('There is no session. Log in first.')
+    // A storage may hold the session of another server, which this one must not get hold of.
+    if (state.server !== this.server)
+      throw new LoggedOutError('There is no session with this server. Log in first.')
     return state
   }
 
@@ -157,7 +192,7 @@ export class Transport {
       try {
         const response = await this.#sendOnce(request, accessToken)
         retryAfter = Number(response.headers.get('retry-after') ?? 0)
-        return await readAnswer(response)
+        return await readAnswer(response, request.method)
       } catch (error) {
         // A 429 or 503 means that nothing was done, so that even what must not happen twice may be sent again.
         const repeatable = (request.repeatable ?? true) || error instanceof ProblemError

@@ -1,6 +1,7 @@
 // Wire shapes of accounts and sessions (docs/protocol.md, "Keys"). Requests are strict; of answers a client drops what it does
 // not know, so that an older client works with a newer server.
 import * as z from 'zod'
+import { OpaqueFinish, OpaqueHandshake, OpaqueRecord } from './opaque.ts'
 import {
   AccountId,
   base64urlOf,
@@ -11,6 +12,7 @@ import {
   SealedKey,
   SessionId,
   Timestamp,
+  tooLong,
   VaultId,
 } from './primitives.ts'
 
@@ -37,24 +39,59 @@ export const isStrongEnough = (kdf: z.infer<typeof KdfParameters>) =>
   kdf.iterations >= leastKdf.iterations &&
   kdf.parallelism >= leastKdf.parallelism
 
-/** How an account proves its password. OPAQUE is to join. */
-export const AuthMethod = z.enum(['authKey']).meta({ description: 'How the account proves its password' })
+/** How an account proves its password: by OPAQUE (RFC 9807), or by a key derived from it. It has one of them at a time. */
+export const AuthMethod = z
+  .enum(['opaque', 'authKey'])
+  .meta({ description: 'How the account proves its password' })
 
 const AuthKey = base64urlOf(32).meta({ description: 'Derived by the client; the server keeps a hash of it' })
 
+/** What the server checks a password against from now on: of either method. */
+const newAuthKey = { authKey: AuthKey }
+const newRecord = {
+  opaque: z
+    .strictObject({ record: OpaqueRecord })
+    .meta({ description: 'In place of authKey, with the method `opaque`' }),
+}
+
+/** Proof of a password: of either method. */
+const authKeyProof = { authKey: AuthKey }
+const opaqueProof = {
+  opaque: z
+    .strictObject({ handshake: OpaqueHandshake, finish: OpaqueFinish })
+    .meta({ description: 'In place of authKey, after POST /opaque/login' }),
+}
+
 /** Proof that the caller knows the account's password right now. */
-export const PasswordProof = z.strictObject({ authKey: AuthKey }).meta({ id: 'PasswordProof' })
+export const PasswordProof = z
+  .union([z.strictObject(authKeyProof), z.strictObject(opaqueProof)])
+  .meta({ id: 'PasswordProof' })
+
+const inviteForm = /^lmi_[\w-]{21}[AQgw]$/
+
+export const InviteCode = z
+  .string()
+  .length(26, tooLong())
+  .regex(inviteForm, 'Expected an invite code: lmi_ and 22 more characters')
+  .meta({ description: 'What whoever runs the server handed out; good for one registration' })
+
+const registration = {
+  accountId: AccountId,
+  email: Email,
+  kdf: KdfParameters,
+  accountKey: SealedKey,
+  vault: z.strictObject({ id: VaultId, key: SealedKey, data: Sealed }),
+  hint: line(200).optional().meta({ description: 'A hint for the owner, kept for being sent by e-mail' }),
+  invite: InviteCode.optional().meta({
+    description: 'Where GET /api/v1/server says that registration is by invite. Ignored elsewhere',
+  }),
+}
 
 export const Register = z
-  .strictObject({
-    accountId: AccountId,
-    email: Email,
-    kdf: KdfParameters,
-    authKey: AuthKey,
-    accountKey: SealedKey,
-    vault: z.strictObject({ id: VaultId, key: SealedKey, data: Sealed }),
-    hint: line(200).optional().meta({ description: 'A hint for the owner, kept for being sent by e-mail' }),
-  })
+  .union([
+    z.strictObject({ ...registration, ...newAuthKey }),
+    z.strictObject({ ...registration, ...newRecord }),
+  ])
   .meta({ id: 'Register' })
 
 export const Registered = z
@@ -74,7 +111,11 @@ export const Device = z
   })
   .meta({ id: 'Device' })
 
-export const Login = z.strictObject({ email: Email, authKey: AuthKey, device: Device }).meta({ id: 'Login' })
+const login = { email: Email, device: Device }
+
+export const Login = z
+  .union([z.strictObject({ ...login, ...authKeyProof }), z.strictObject({ ...login, ...opaqueProof })])
+  .meta({ id: 'Login' })
 
 const RefreshToken = base64urlOf(32).meta({ description: 'Replaced at each use' })
 
@@ -108,8 +149,14 @@ export const Account = z
   })
   .meta({ id: 'Account' })
 
+const passwordChange = { current: PasswordProof, kdf: KdfParameters, accountKey: SealedKey }
+
+/** Also how the method is switched: the proof is of the present one, and what follows may be of the other. */
 export const ChangePassword = z
-  .strictObject({ current: PasswordProof, kdf: KdfParameters, authKey: AuthKey, accountKey: SealedKey })
+  .union([
+    z.strictObject({ ...passwordChange, ...newAuthKey }),
+    z.strictObject({ ...passwordChange, ...newRecord }),
+  ])
   .meta({ id: 'ChangePassword' })
 
 export const SessionSummary = z
@@ -125,11 +172,38 @@ export const SessionSummary = z
 
 export const SessionList = z.object({ sessions: z.array(SessionSummary) }).meta({ id: 'SessionList' })
 
+/** What the security log knows; a newer server may know more. */
+const accountEventTypes = [
+  'login',
+  'login-failed',
+  'password-changed',
+  'session-ended',
+  'account-disabled',
+  'account-enabled',
+] as const
+
+export const AccountEvent = z
+  .object({
+    type: z.string().meta({ override: { enum: [...accountEventTypes] } }),
+    at: Timestamp,
+    device: Device.nullable().meta({
+      description: 'What logged in or tried to, changed the password, or lost its session',
+    }),
+    address: z.string().nullable().meta({ description: 'From where; null where the operator did it' }),
+  })
+  .meta({ id: 'AccountEvent' })
+
+export const AccountEventList = z.object({ events: z.array(AccountEvent) }).meta({ id: 'AccountEventList' })
+
 export type Account = z.infer<typeof Account>
+export type AccountEvent = z.infer<typeof AccountEvent>
+export type AccountEventType = (typeof accountEventTypes)[number]
 export type AuthMethod = z.infer<typeof AuthMethod>
 export type Device = z.infer<typeof Device>
 export type KdfParameters = z.infer<typeof KdfParameters>
 export type PasswordProof = z.infer<typeof PasswordProof>
+/** What a registration and a password change give to check the password against. */
+export type NewVerifier = { authKey: string } | { opaque: { record: string } }
 export type PreloginAnswer = z.infer<typeof PreloginAnswer>
 export type Register = z.infer<typeof Register>
 export type Registered = z.infer<typeof Registered>

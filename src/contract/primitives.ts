@@ -15,6 +15,8 @@ export const limits = {
   /** Largest JSON request body, as sent. A batch may be larger than a single item. */
   bodyBytes: 512 * 1024,
   batchBodyBytes: 8 * 1024 * 1024,
+  /** Largest ciphertext of a one-time share. */
+  shareBytes: 64 * 1024,
 } as const
 
 /** A version byte, a salt, a commitment, an AES-GCM tag and at least one padded byte (docs/protocol.md, "Envelope"). */
@@ -26,12 +28,29 @@ const encodedLength = (bytes: number) => Math.ceil((bytes * 4) / 3)
 /** Canonical base64url without padding (RFC 4648, section 5): unused trailing bits are zero, so a value has one spelling. */
 const canonicalBase64url = '(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?'
 
+/**
+ * Ends the checks of a text that is too long: matching a pattern against megabytes overflows the stack, which would be an error
+ * of the server and not one of the request.
+ */
+export const tooLong = (error?: string) => ({ abort: true, ...(error !== undefined && { error }) })
+
 /** Base64url of exactly `bytes` bytes. */
 export const base64urlOf = (bytes: number) =>
   z
     .string()
-    .length(encodedLength(bytes))
+    .length(encodedLength(bytes), tooLong())
     .regex(new RegExp(`^${canonicalBase64url}$`), `Expected base64url, without padding, of ${bytes} bytes`)
+
+/** Base64url of `least` to `most` bytes. */
+export const base64urlOfUpTo = (least: number, most: number) =>
+  z
+    .string()
+    .min(encodedLength(least))
+    .max(encodedLength(most), tooLong())
+    .regex(
+      new RegExp(`^${canonicalBase64url}$`),
+      `Expected base64url, without padding, of ${least} to ${most} bytes`,
+    )
 
 // The first two characters of an envelope spell the version byte 0x01.
 const sealedForm = new RegExp(`^(?=A[Q-Za-f])${canonicalBase64url}$`)
@@ -41,7 +60,7 @@ const sealedUpTo = (bytes: number) =>
   z
     .string()
     .min(encodedLength(leastSealedBytes), 'Too short for an envelope')
-    .max(encodedLength(bytes), `An envelope here holds at most ${bytes} bytes`)
+    .max(encodedLength(bytes), tooLong(`An envelope here holds at most ${bytes} bytes`))
     .regex(sealedForm, 'Expected base64url, without padding, of an envelope of version 1')
 
 export const Sealed = sealedUpTo(limits.sealedBytes).meta({
@@ -64,6 +83,7 @@ export const AccountId = uuid().meta({ description: 'An account' })
 export const DeviceId = uuid().meta({ description: 'A device, named by itself' })
 export const ItemId = uuid().meta({ description: 'An item' })
 export const SessionId = uuid().meta({ description: 'A session' })
+export const TokenId = uuid().meta({ description: 'A personal access token, not the token itself' })
 export const VaultId = uuid().meta({ description: 'A vault' })
 
 export const Timestamp = z.iso
@@ -76,7 +96,7 @@ export const Revision = z.int().min(1).meta({ description: 'The vault revision t
 export const Cursor = z
   .string()
   .min(1)
-  .max(128)
+  .max(128, tooLong())
   .regex(/^[\w-]+$/, 'Expected a cursor as an earlier answer gave it')
   .meta({ description: 'Opaque: give back what an earlier answer gave' })
 
@@ -85,7 +105,7 @@ export const line = (most: number) =>
   z
     .string()
     .min(1)
-    .max(most)
+    .max(most, tooLong())
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'Expected text without control characters')
 
 /** E-mail addresses are compared trimmed, in NFC and lower case; this is that form, shared by server and clients. */
@@ -93,9 +113,10 @@ export const normalizeEmail = (email: string) => email.trim().normalize('NFC').t
 
 export const Email = z
   .string()
-  .max(320)
+  .max(320, tooLong())
   .overwrite(normalizeEmail)
-  .regex(/^[^\s@\p{Cc}\p{Cs}]+@[^\s@\p{Cc}\p{Cs}]+$/u, 'Expected an e-mail address')
+  // None of the characters that have a meaning of their own in a mail's header (RFC 5322, section 3.2.3): one address stays one.
+  .regex(/^[^\s@\p{Cc}\p{Cs}()<>[\]:;\\,"]+@[^\s@\p{Cc}\p{Cs}()<>[\]:;\\,"]+$/u, 'Expected an e-mail address')
   .meta({ description: 'An e-mail address', example: 'ada@example.com' })
 
 const pageLimit = `Expected a whole number from 1 to ${limits.pageItems}`

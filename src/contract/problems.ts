@@ -1,5 +1,6 @@
 // The closed catalogue of problems (RFC 9457). A code is stable; clients decide by it and never by the words.
 import * as z from 'zod'
+import { Timestamp } from './primitives.ts'
 import { Conflict, ItemState, Vault } from './vaults.ts'
 
 /** Each code: its status, its title, and what whoever meets it can do. */
@@ -16,8 +17,8 @@ export const problemCatalogue = {
   },
   'not-authenticated': {
     status: 401,
-    title: 'A valid access token is needed',
-    help: 'Send "Authorization: Bearer <accessToken>". Access tokens live for minutes: get a new one from POST /api/v1/token/refresh, and log in again where that is refused.',
+    title: 'A valid token is needed',
+    help: 'Send "Authorization: Bearer <accessToken>", a personal access token where the contract takes one, or for the receipt of a share its manage token. Access tokens live for minutes: get a new one from POST /api/v1/token/refresh, and log in again where that is refused.',
   },
   'invalid-credentials': {
     status: 401,
@@ -33,6 +34,51 @@ export const problemCatalogue = {
     status: 403,
     title: 'Registration is closed',
     help: 'Ask whoever runs this server for an account.',
+  },
+  'email-unverified': {
+    status: 403,
+    title: 'The e-mail address is not confirmed yet',
+    help: 'Open the link in the mail that was sent to it. POST /api/v1/email/resend sends it again.',
+  },
+  'invalid-confirmation': {
+    status: 403,
+    title: 'The link does not confirm an address',
+    help: 'Links are valid for a day. Ask for a new one by POST /api/v1/email/resend.',
+  },
+  'email-off': {
+    status: 403,
+    title: 'This server sends no e-mail',
+    help: 'Ask whoever runs this server.',
+  },
+  'token-not-allowed': {
+    status: 403,
+    title: 'This takes a session',
+    help: 'Personal access tokens reach items, and never the account itself. Log in, and send the access token of that session.',
+  },
+  'insufficient-scope': {
+    status: 403,
+    title: 'The scope of the token does not cover this',
+    help: 'Make another token with the scope that `detail` names, from a session. The scopes of a token never change.',
+  },
+  'invite-required': {
+    status: 403,
+    title: 'Registration needs an invite',
+    help: 'Ask whoever runs this server for an invite code, and send it as `invite`.',
+  },
+  'invalid-invite': {
+    status: 403,
+    title: 'The invite cannot be used',
+    help: 'It is unknown, used, expired, revoked, or for another e-mail address; the answer is the same for all. Check the code and the address, and ask whoever runs this server for another one.',
+  },
+  'shares-off': {
+    status: 403,
+    title: 'One-time shares are switched off',
+    help: 'Whoever runs this server decided that. Use another way to hand the secret over.',
+  },
+  'wrong-proof': {
+    status: 403,
+    title: 'The key or the passphrase is wrong',
+    help: 'Nothing was lost. Copy the whole link again, up to its last character, or type the passphrase again, and repeat.',
   },
   'not-found': {
     status: 404,
@@ -53,6 +99,21 @@ export const problemCatalogue = {
     status: 409,
     title: 'The id is already in use',
     help: 'Choose a new random UUID and seal the data again for it.',
+  },
+  'share-consumed': {
+    status: 410,
+    title: 'The secret was already read',
+    help: '`readAt` says when. If that was not you, tell the sender at once: somebody else has read it. Ask for a new link.',
+  },
+  'share-expired': {
+    status: 410,
+    title: 'The secret has expired',
+    help: 'It was not read, and nobody can read it any more. Ask the sender for a new link.',
+  },
+  'share-revoked': {
+    status: 410,
+    title: 'The secret was revoked',
+    help: 'Its sender took it back before it was read. Ask the sender for a new link.',
   },
   'resync-required': {
     status: 410,
@@ -101,6 +162,10 @@ export type ProblemCode = keyof typeof problemCatalogue
 /** What a problem carries beyond the members that all have, by its code. */
 export type ProblemMembers = {
   'malformed-request': { errors: { path: string; message: string }[] }
+  'wrong-proof': { passphrase: boolean }
+  'share-consumed': { readAt: string }
+  'share-expired': { expiresAt: string }
+  'share-revoked': { revokedAt: string }
   'revision-conflict': { current: ItemState | Vault } | { conflicts: Conflict[] }
 }
 
@@ -119,6 +184,13 @@ export const Problem = z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
       .meta({ description: 'With `malformed-request`: each place that is wrong' }),
+    passphrase: z
+      .boolean()
+      .optional()
+      .meta({ description: 'With `wrong-proof`: whether the share has a passphrase' }),
+    readAt: Timestamp.optional().meta({ description: 'With `share-consumed`' }),
+    expiresAt: Timestamp.optional().meta({ description: 'With `share-expired`' }),
+    revokedAt: Timestamp.optional().meta({ description: 'With `share-revoked`' }),
     current: z
       .union([ItemState, Vault])
       .optional()

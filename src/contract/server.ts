@@ -1,13 +1,25 @@
 // Wire shapes about the server itself.
 import * as z from 'zod'
+import { Timestamp } from './primitives.ts'
 
 export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
+
+export const Readiness = Health.extend({
+  mail: z
+    .object({ state: z.enum(['off', 'ok', 'waiting']), waiting: z.int(), since: Timestamp.nullable() })
+    .meta({
+      description: 'Mail that was not sent yet; `waiting` where the oldest of it is over a minute old',
+    }),
+}).meta({ id: 'Readiness' })
 
 export const ServerInfo = z
   .object({
     name: z.literal('limpet'),
     version: z.string(),
     registration: z.enum(['open', 'invite', 'closed']),
+    emailVerification: z
+      .enum(['off', 'required'])
+      .meta({ description: 'Whether an address has to be confirmed before its account can be used' }),
     shares: z.enum(['public', 'accounts', 'off']),
     leastKdf: z.object({ memoryKiB: z.int(), iterations: z.int(), parallelism: z.int() }),
     limits: z
@@ -19,6 +31,7 @@ export const ServerInfo = z
         pageBytes: z.int(),
         bodyBytes: z.int(),
         batchBodyBytes: z.int(),
+        shareBytes: z.int(),
         versionsKept: z.int(),
         versionDaysKept: z.int(),
       })
@@ -26,4 +39,5 @@ export const ServerInfo = z
   })
   .meta({ id: 'ServerInfo' })
 
+export type Readiness = z.infer<typeof Readiness>
 export type ServerInfo = z.infer<typeof ServerInfo>

@@ -1,7 +1,58 @@
 // Who sends a request.
+import type { TokenScope } from '../contract/tokens.ts'
+import { notFound } from '../http/problem.ts'
 
 /** Whoever sent a good access token of a living session. */
 export interface Caller {
   readonly accountId: string
   readonly sessionId: string
+}
+
+/** Whoever sent a living personal access token. */
+export interface TokenHolder {
+  readonly accountId: string
+  readonly tokenId: string
+  readonly scopes: readonly TokenScope[]
+  /** The one vault that it sees; null for all. */
+  readonly vaultId: string | null
+}
+
+/**
+ * Whoever works with vaults: all of an account's with a session, perhaps one alone with a personal access token. Queries get
+ * the account for the vault that they are about and in no other way, so that none forgets what a token is not to see.
+ */
+export class VaultCaller {
+  readonly #accountId: string
+  readonly #onlyVaultId: string | null
+
+  constructor({ accountId, vaultId }: { accountId: string; vaultId: string | null }) {
+    this.#accountId = accountId
+    this.#onlyVaultId = vaultId
+  }
+
+  /** What a query about one vault has to ask for; throws `not-found` for a vault that is out of the caller's reach. */
+  owned(vaultId: string): { accountId: string; vaultId: string } {
+    if (this.#onlyVaultId !== null && this.#onlyVaultId !== vaultId) throw notFound()
+    return { accountId: this.#accountId, vaultId }
+  }
+
+  /** What a list of vaults has to ask for: those of an account, or only the one where there is one. */
+  reach(): { accountId: string; onlyVaultId: string | null } {
+    return { accountId: this.#accountId, onlyVaultId: this.#onlyVaultId }
+  }
+}
+
+/** The same over HTTP, with where from: for the owner's security log, and for nothing else. */
+export interface SessionCaller extends Caller {
+  readonly address: string
+}
+
+/** Somebody of whom nothing is known but the address. */
+export interface Visitor {
+  readonly address: string
+}
+
+/** Whoever sent something that may be the manage token of a share. */
+export interface ShareManager {
+  readonly tokenHash: Uint8Array
 }

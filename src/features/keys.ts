@@ -8,6 +8,12 @@ export interface ServerKeys {
   readonly refreshTokens: KeyObject
   /** Derives the credible answer about e-mail addresses that have no account. */
   readonly prelogin: KeyObject
+  /** Signs the links that confirm e-mail addresses. */
+  readonly emailConfirmations: KeyObject
+  /** Disguises addresses and accounts in the table of counts. */
+  readonly rateLimits: KeyObject
+  /** Seals what an OPAQUE login has to remember between its halves. */
+  readonly opaqueHandshakes: KeyObject
 }
 
 /** @param secret JWT_SECRET, 32 bytes or more */
@@ -18,5 +24,8 @@ export function deriveServerKeys(secret: string): ServerKeys {
     accessTokens: derive('access-tokens'),
     refreshTokens: derive('refresh-tokens'),
     prelogin: derive('prelogin'),
+    emailConfirmations: derive('email-confirmations'),
+    rateLimits: derive('rate-limits'),
+    opaqueHandshakes: derive('opaque-handshakes'),
   }
 }

@@ -1,25 +1,64 @@
 // Removes what has run out. Nothing depends on when: every reader looks at the time itself.
-import { hours } from '../clock.ts'
+import { hours, minutes, seconds } from '../clock.ts'
+import type { Tx } from '../store/store.ts'
+import { deleteOldEvents } from './events/repository.ts'
+import { deleteOldInvites } from './invites/repository.ts'
+import { deleteExpiredCounts } from './limits/repository.ts'
+import { deleteUsedHandshakes } from './opaque/handshakes.ts'
 import type { Services } from './route.ts'
 import { deleteExpiredSessions } from './sessions/repository.ts'
+import { deleteExpiredShares } from './shares/repository.ts'
+import { deleteExpiredTokens } from './tokens/repository.ts'
 import { deleteOldVersions } from './vaults/item-repository.ts'
 
-const interval = hours(1)
+type Needs = Pick<Services, 'clock' | 'failedLogins' | 'store'>
 
-async function removeExpired({ clock, store }: Pick<Services, 'clock' | 'store'>): Promise<void> {
-  const now = clock.now()
-  await store.write((tx) => deleteExpiredSessions(tx, now))
-  await store.write((tx) => deleteOldVersions(tx, now))
-}
+const remove = ({ clock, store }: Needs, from: (tx: Tx, now: number) => Promise<void>) =>
+  store.write((tx) => from(tx, clock.now()))
 
-/** Removes at once and then every hour. @returns what stops it */
-export function startMaintenance(
-  services: Pick<Services, 'clock' | 'store'>,
-  onError: (error: unknown) => void,
-): () => void {
-  const run = () => void removeExpired(services).catch(onError)
-  run()
-  const timer = setInterval(run, interval)
-  timer.unref()
-  return () => clearInterval(timer)
+/** What is done how often, in milliseconds. */
+const tasks = [
+  {
+    every: seconds(1),
+    run: ({ failedLogins, store }: Needs) => failedLogins.flush(store),
+  },
+  {
+    every: minutes(1),
+    // One-time secrets, read or expired, are to leave the disk within minutes.
+    async run(needs: Needs) {
+      await remove(needs, deleteExpiredShares)
+      await remove(needs, deleteUsedHandshakes)
+      await needs.store.scrub()
+    },
+  },
+  {
+    every: hours(1),
+    async run(needs: Needs) {
+      await remove(needs, deleteExpiredSessions)
+      await remove(needs, deleteExpiredTokens)
+      await remove(needs, deleteOldVersions)
+      await remove(needs, deleteExpiredCounts)
+      await remove(needs, deleteOldInvites)
+      await remove(needs, deleteOldEvents)
+    },
+  },
+]
+
+/** Does everything at once, and then each in its time. @returns what stops it and waits for what is under way */
+export function startMaintenance(needs: Needs, onError: (error: unknown) => void): () => Promise<void> {
+  const running = new Set<Promise<void>>()
+  const timers = tasks.map(({ every, run }) => {
+    const attempt = () => {
+      const attempted = run(needs)
+        .catch(onError)
+        .finally(() => running.delete(attempted))
+      running.add(attempted)
+    }
+    attempt()
+    return setInterval(attempt, every).unref()
+  })
+  return async () => {
+    for (const timer of timers) clearInterval(timer)
+    await Promise.all(running)
+  }
 }

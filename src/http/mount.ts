@@ -2,7 +2,8 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { Logger } from 'pino'
-import { readJsonBody } from './json-body.ts'
+import { addressKey } from './address-key.ts'
+import { readJsonBody } from './body.ts'
 import { entityTag, isNotModified } from './precondition.ts'
 import { HttpProblem, notFound, problem, retryLater, sendProblem } from './problem.ts'
 import { requestLog, safeError } from './request-log.ts'
@@ -16,7 +17,7 @@ const header = (req: Request, name: string): string | undefined => req.get(name)
 
 const rawRequest = (req: Request, res: Response): RawRequest => ({
   authorization: header(req, 'authorization'),
-  address: req.ip ?? '',
+  address: addressKey(req.ip ?? ''),
   params: req.params,
   query: req.query,
   ifMatch: header(req, 'if-match'),
@@ -25,6 +26,7 @@ const rawRequest = (req: Request, res: Response): RawRequest => ({
 })
 
 function send(req: Request, res: Response, answer: RouteAnswer) {
+  for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value)
   if (answer.location !== undefined) res.setHeader('Location', answer.location)
   if (answer.etag !== undefined) {
     res.setHeader('ETag', entityTag(answer.etag))

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   type CreateDocumentOptions,
   createDocument,
+  type ZodOpenApiComponentsObject,
   type ZodOpenApiOperationObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
@@ -14,14 +15,22 @@ type AnyRoute = Pick<
   Route<never, Callers>,
   'method' | 'path' | 'tag' | 'summary' | 'description' | 'limit' | 'request' | 'success' | 'problems'
 > & {
-  auth: PropertyKey
+  auth: string
+}
+
+/** How callers prove who they are: OpenAPI's security schemes, and which of them each kind of `auth` asks for. */
+export interface Security<Auth extends PropertyKey> {
+  readonly schemes: NonNullable<ZodOpenApiComponentsObject['securitySchemes']>
+  /** Alternatives; an empty one among them means that a request without any is taken as well. */
+  readonly required: Readonly<Record<Auth, readonly Readonly<Record<string, string[]>>[]>>
+  /** What whoever is not let in is told. */
+  readonly refusals: Readonly<Record<Auth, readonly ProblemCode[]>>
 }
 
 /** What every route of a kind may answer, so that declarations name only what is special about them. */
-function problemsOf(route: AnyRoute): ProblemCode[] {
-  const { request, auth, limit } = route
-  const codes: ProblemCode[] = ['malformed-request', ...route.problems, 'unavailable']
-  if (auth !== 'public') codes.push('not-authenticated')
+function problemsOf(route: AnyRoute, refusals: readonly ProblemCode[]): ProblemCode[] {
+  const { request, limit } = route
+  const codes: ProblemCode[] = ['malformed-request', ...route.problems, ...refusals, 'unavailable']
   if (limit !== 'none') codes.push('too-many-requests')
   if (request.body) codes.push('too-large', 'not-json')
   if (request.precondition === RequiredPrecondition) codes.push('precondition-required')
@@ -55,14 +64,17 @@ const descriptions: Record<number, string> = {
   304: 'Not modified',
 }
 
-function responsesOf(route: AnyRoute): ZodOpenApiResponsesObject {
+function responsesOf(route: AnyRoute, refusals: readonly ProblemCode[]): ZodOpenApiResponsesObject {
   const responses: ZodOpenApiResponsesObject = {}
   for (const [status, schema] of Object.entries(route.success))
     responses[status as `${1 | 2 | 3 | 4 | 5}${string}`] = {
       description: descriptions[Number(status)] ?? 'Done',
       ...(schema && { content: { 'application/json': { schema } } }),
     }
-  for (const [status, codes] of Map.groupBy(problemsOf(route), (code) => problemCatalogue[code].status))
+  for (const [status, codes] of Map.groupBy(
+    problemsOf(route, refusals),
+    (code) => problemCatalogue[code].status,
+  ))
     responses[`${status}`] = {
       description: codes.map((code) => `\`${code}\`: ${problemCatalogue[code].title}`).join('; '),
       content: { 'application/problem+json': { schema: Problem } },
@@ -70,17 +82,21 @@ function responsesOf(route: AnyRoute): ZodOpenApiResponsesObject {
   return responses
 }
 
-function operationOf(route: AnyRoute): ZodOpenApiOperationObject {
+function operationOf(
+  route: AnyRoute,
+  security: Record<string, string[]>[],
+  refusals: readonly ProblemCode[],
+): ZodOpenApiOperationObject {
   const { params, query, body } = route.request
   const header = headersOf(route)
   return {
     tags: [route.tag],
     summary: route.summary,
     ...(route.description && { description: route.description }),
-    security: route.auth === 'public' ? [] : [{ session: [] }],
+    security,
     requestParams: { ...(params && { path: params }), ...(query && { query }), ...(header && { header }) },
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
-    responses: responsesOf(route),
+    responses: responsesOf(route, refusals),
   }
 }
 
@@ -92,12 +108,17 @@ const leaveAnswersOpen: NonNullable<CreateDocumentOptions['override']> = ({ zodS
 }
 
 /** The document for a server that is reached at `publicUrl`. */
-export function openApiDocument(
-  routes: readonly AnyRoute[],
-  about: { version: string; publicUrl: string },
+export function openApiDocument<Auth extends string>(
+  routes: readonly (AnyRoute & { auth: Auth })[],
+  about: { version: string; publicUrl: string; security: Security<Auth> },
 ): ReturnType<typeof createDocument> {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
-  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
+  const { schemes, required, refusals } = about.security
+  for (const route of routes)
+    paths[route.path] = {
+      ...paths[route.path],
+      [route.method]: operationOf(route, [...required[route.auth]], refusals[route.auth]),
+    }
   return createDocument(
     {
       openapi: '3.1.0',
@@ -111,7 +132,7 @@ export function openApiDocument(
       servers: [{ url: about.publicUrl }],
       paths,
       components: {
-        securitySchemes: { session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+        securitySchemes: schemes,
       },
     },
     { override: leaveAnswersOpen },

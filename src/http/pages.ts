@@ -1,61 +1,15 @@
 // The pages for people: the contract to read at /docs, and what each problem means at /problems/<code>. No script, nothing
 // from anywhere else.
-import type { Express, Response } from 'express'
+import type { Express } from 'express'
 import { z } from 'zod'
 import type { createDocument } from 'zod-openapi'
 import { problemCatalogue } from '../contract/problems.ts'
+import { type Html, html, type Part, prose, sendPage, textPage } from './html.ts'
 import { notFound } from './problem.ts'
 
 type OpenApi = ReturnType<typeof createDocument>
 
-/** Text that stands in a page as it is. Only `html` makes it, and it escapes what it is given. */
-class Html {
-  readonly text: string
-
-  constructor(text: string) {
-    this.text = text
-  }
-}
-
-type Part = Html | Part[] | string | number | undefined
-
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function render(part: Part): string {
-  if (part === undefined) return ''
-  if (part instanceof Html) return part.text
-  if (Array.isArray(part)) return part.map(render).join('')
-  return String(part).replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
-}
-
-const html = (strings: TemplateStringsArray, ...parts: Part[]) =>
-  new Html(strings.map((text, index) => text + render(parts[index])).join(''))
-
-/** `code` in backticks, as it stands in summaries and descriptions, as <code>. */
-const prose = (text: string) =>
-  text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
-
-const page = (title: string, body: Part) =>
-  html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>${title} · Limpet</title>
-<link rel="stylesheet" href="/docs/style.css">
-</head>
-<body>
-${body}
-</body>
-</html>
-`
+const page = (title: string, body: Part) => textPage(title, '/docs/style.css', body)
 
 const stylesheet = `:root { color-scheme: light dark; --ink: #1d2733; --paper: #fbfaf7; --soft: #6b7785; --line: #d9d5cb; --accent: #0b6e6e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --paper: #14191f; --soft: #96a2af; --line: #303a45; --accent: #5cc8c0; } }
@@ -131,7 +85,7 @@ const Operation = z.object({
   tags: z.array(z.string()).default([]),
   summary: z.string().default(''),
   description: z.string().default(''),
-  security: z.array(z.unknown()).default([]),
+  security: z.array(z.record(z.string(), z.unknown())).default([]),
   parameters: z
     .array(
       z.object({
@@ -151,10 +105,14 @@ const Operation = z.object({
 const Document = z.object({
   info: z.object({ description: z.string(), version: z.string() }),
   paths: z.record(z.string(), z.record(z.string(), Operation)),
-  components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
+  components: z.object({
+    schemas: z.record(z.string(), z.unknown()),
+    securitySchemes: z.record(z.string(), z.object({ description: z.string() })),
+  }),
 })
 
 type Operation = z.infer<typeof Operation>
+type Schemes = z.infer<typeof Document>['components']['securitySchemes']
 
 const schemaOf = (content: z.infer<typeof Content>) => Object.values(content ?? {})[0]?.schema
 
@@ -164,11 +122,22 @@ const parameterRow = ({ name, in: place, required, schema, description }: Operat
 const responseRow = ([status, { description, content }]: [string, Operation['responses'][string]]) =>
   html`<tr><td>${status}</td><td>${content ? typeOf(schemaOf(content)) : ''}</td><td class="soft">${prose(description)}</td></tr>`
 
-function operationSection(method: string, path: string, operation: Operation): Part {
+/** What a caller has to have, unless none is taken as well. */
+function needs({ security }: Operation, schemes: Schemes): Part {
+  const choices = security.map((choice) => Object.keys(choice))
+  if (choices.some((names) => names.length === 0)) return undefined
+  const words = choices.flat().map((name) => schemes[name]?.description ?? name)
+  return words.length > 0 ? html` <span class="soft">(needs ${words.join(' or ')})</span>` : undefined
+}
+
+function operationSection(
+  { method, path, operation }: { method: string; path: string; operation: Operation },
+  schemes: Schemes,
+): Part {
   const body = schemaOf(operation.requestBody?.content)
   return html`<section id="${method}${path}">
 <h3><span class="method">${method.toUpperCase()}</span> <span class="path"><code>${path}</code></span></h3>
-<p>${prose(operation.summary)}${operation.security.length ? html` <span class="soft">(needs an access token)</span>` : undefined}</p>
+<p>${prose(operation.summary)}${needs(operation, schemes)}</p>
 ${operation.description ? html`<p class="soft">${prose(operation.description)}</p>` : undefined}
 ${operation.parameters.length ? html`<table>${operation.parameters.map(parameterRow)}</table>` : undefined}
 ${body === undefined ? undefined : html`<p>Body: ${typeOf(body)}</p>${membersOf(body)}`}
@@ -195,7 +164,7 @@ function documentationPage(document: OpenApi): Html {
     )}</nav>
 ${[...tags].map(
   ([tag, entries]) =>
-    html`<h2>${tag}</h2>${entries.map(({ method, path, operation }) => operationSection(method, path, operation))}`,
+    html`<h2>${tag}</h2>${entries.map((entry) => operationSection(entry, components.securitySchemes))}`,
 )}
 <h2>Shapes</h2>
 ${Object.entries(components.schemas).map(
@@ -222,13 +191,8 @@ const problemPage = (
     html`<p class="soft">${status} · <code>${code}</code></p><h1>${title}</h1><p>${help}</p><p><a href="/docs">The contract</a></p>`,
   )
 
-function sendPage(res: Response, body: Html) {
-  res.setHeader(
-    'Content-Security-Policy',
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  )
-  res.type('html').send(body.text)
-}
+/** What these pages may load. */
+const allowed = { 'style-src': "'self'" }
 
 /** Adds the pages to an application. */
 export function addPages(app: Express, document: OpenApi) {
@@ -236,7 +200,7 @@ export function addPages(app: Express, document: OpenApi) {
   app.get('/', (_req, res) => res.redirect(303, '/docs'))
   app.get('/docs', (_req, res) => {
     res.locals.route = '/docs'
-    sendPage(res, documentation)
+    sendPage(res, documentation, allowed)
   })
   app.get('/docs/style.css', (_req, res) => {
     res.locals.route = '/docs/style.css'
@@ -249,6 +213,6 @@ export function addPages(app: Express, document: OpenApi) {
     const body = problems.get(req.params.code)
     if (!body) throw notFound()
     res.locals.route = '/problems/{code}'
-    sendPage(res, body)
+    sendPage(res, body, allowed)
   })
 }

@@ -28,6 +28,7 @@ export type Authenticators<C extends Callers> = {
 /** A request before anything of it was believed. */
 export interface RawRequest {
   readonly authorization: string | undefined
+  /** Where it came from, as it is counted (`addressKey`). */
   readonly address: string
   readonly params: unknown
   readonly query: unknown
@@ -46,6 +47,8 @@ export interface RouteAnswer {
   readonly body?: unknown
   readonly etag?: number
   readonly location?: string
+  /** Headers that are this route's own. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 type AnswerOf<S extends Success> = {
@@ -55,7 +58,7 @@ type AnswerOf<S extends Success> = {
 }[keyof S]
 
 interface Description {
-  readonly method: 'get' | 'post' | 'put' | 'delete'
+  readonly method: 'get' | 'head' | 'post' | 'put' | 'delete'
   /** Parameters stand in braces, as in OpenAPI. */
   readonly path: `/${string}`
   readonly tag: string
@@ -104,14 +107,29 @@ export interface Route<Services, C extends Callers> extends Description {
 const mostErrors = 20
 const longestMessage = 200
 
+type Issue = z.core.$ZodIssue
+
+/** Of a choice, what is wrong with the alternative that the request comes closest to: `Invalid input` would help nobody. */
+function concrete(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const [closest, ...others] = issue.errors.map((issues) => issues.flatMap(concrete))
+  if (!closest) return [issue]
+  return others
+    .reduce((best, next) => (next.length < best.length ? next : best), closest)
+    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+}
+
 function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input)
   if (result.success) return result.data
   throw problem('malformed-request', 'The request is not as the contract says.', {
-    errors: result.error.issues.slice(0, mostErrors).map(({ path, message }) => ({
-      path: path.map(String).join('.').slice(0, longestMessage),
-      message: message.slice(0, longestMessage),
-    })),
+    errors: result.error.issues
+      .flatMap(concrete)
+      .slice(0, mostErrors)
+      .map(({ path, message }) => ({
+        path: path.map(String).join('.').slice(0, longestMessage),
+        message: message.slice(0, longestMessage),
+      })),
   })
 }
 

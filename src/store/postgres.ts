@@ -1,4 +1,5 @@
 // Postgres: a pool of connections, one transaction for each unit of work.
+import { getTableName } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { migrate, missingMigrations } from './migrate.ts'
@@ -34,6 +35,12 @@ async function control<T>(run: () => Promise<T>): Promise<T> {
       ? storeError(error)
       : new StoreError('no connection', undefined, true)
   }
+}
+
+/** Whole numbers as numbers, which the driver returns as text: every one of ours is within ±2^53. */
+const wholeNumbers: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format),
 }
 
 const isDeadlock = (error: unknown) =>
@@ -133,6 +140,13 @@ export async function openPostgres(
         }),
       ),
     write: (work) => guarded(() => write(work)),
+    scrub: async () => {},
+    counts: {
+      table: getTableName(postgresTables.rateLimits),
+      client: {
+        query: (query) => guarded(() => control(() => pool.query({ ...query, types: wholeNumbers }))),
+      },
+    },
     isReady: () =>
       missingMigrations('postgres', migrationTarget(pool)).then(
         (missing) => missing.length === 0,

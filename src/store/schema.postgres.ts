@@ -1,4 +1,21 @@
-// For drizzle-kit: the tables of Postgres.
+// For drizzle-kit, which takes tables from named exports: those of Postgres.
 import { postgresTables } from './schema.ts'
 
-export const { instance, accounts, sessions, refreshTokens, vaults, items, itemVersions } = postgresTables
+export const {
+  instance,
+  accounts,
+  outbox,
+  sessions,
+  refreshTokens,
+  usedHandshakes,
+  accountEvents,
+  invites,
+  vaults,
+  items,
+  itemVersions,
+  personalTokens,
+  shares,
+  shareBodies,
+  claimedShareBodies,
+  rateLimits,
+} = postgresTables

@@ -9,13 +9,15 @@ const defineSchema = (kit: Columns) => {
     id: whole('id').primaryKey(),
     /** Random; a restore replaces it, so that every cursor from before is refused. */
     epoch: text('epoch').notNull(),
+    /** Of the OPAQUE setup that the accounts were made with; null until the first start that knows of it. */
+    opaqueFingerprint: text('opaque_fingerprint'),
   })
 
   const accounts = kit.table('accounts', {
     id: text('id').primaryKey(),
     email: text('email').notNull().unique(),
     emailVerified: flag('email_verified').notNull(),
-    /** How the password is proved, and what the proof is checked against: with authKey its Argon2id hash. */
+    /** How the password is proved, and what the proof is checked against: its OPAQUE record, or the Argon2id hash of its authKey. */
     authMethod: text('auth_method').notNull(),
     authVerifier: text('auth_verifier').notNull(),
     kdfMemoryKiB: whole('kdf_memory_kib').notNull(),
@@ -26,12 +28,32 @@ const defineSchema = (kit: Columns) => {
     hint: text('hint'),
     createdAt: time('created_at').notNull(),
     lastLoginAt: time('last_login_at'),
+    /** Since when the operator keeps its owner out. A disabled account has no sessions and gets none. */
+    disabledAt: time('disabled_at'),
   })
 
   const accountId = () =>
     text('account_id')
       .notNull()
       .references(() => accounts.id, { onDelete: 'cascade' })
+
+  /** Mail that is to be sent, by what it is about; it is written when it is sent. */
+  const outbox = kit.table(
+    'outbox',
+    {
+      id: text('id').primaryKey(),
+      accountId: accountId(),
+      kind: text('kind').notNull().$type<'confirm' | 'already-registered' | 'hint' | 'new-device'>(),
+      detail: text('detail'),
+      createdAt: time('created_at').notNull(),
+      attempts: whole('attempts').notNull(),
+      nextAttemptAt: time('next_attempt_at').notNull(),
+    },
+    (table) => [
+      kit.index('outbox_by_next_attempt').on(table.nextAttemptAt),
+      kit.index('outbox_by_account').on(table.accountId),
+    ],
+  )
 
   const sessions = kit.table(
     'sessions',
@@ -62,6 +84,49 @@ const defineSchema = (kit: Columns) => {
       replacedAt: time('replaced_at'),
     },
     (table) => [kit.index('refresh_tokens_by_session').on(table.sessionId)],
+  )
+
+  /** OPAQUE handshakes that were used, so that none is used twice. What they held is nowhere. */
+  const usedHandshakes = kit.table(
+    'used_handshakes',
+    { id: bytes('id').primaryKey(), expiresAt: time('expires_at').notNull() },
+    (table) => [kit.index('used_handshakes_by_expiry').on(table.expiresAt)],
+  )
+
+  /** The security log of each account, for its owner: the one place where addresses are stored. */
+  const accountEvents = kit.table(
+    'account_events',
+    {
+      accountId: accountId(),
+      type: text('type').notNull(),
+      at: time('at').notNull(),
+      deviceId: text('device_id'),
+      deviceName: text('device_name'),
+      deviceType: text('device_type'),
+      address: text('address'),
+    },
+    (table) => [
+      kit.index('account_events_by_account').on(table.accountId, table.at),
+      kit.index('account_events_by_age').on(table.at),
+    ],
+  )
+
+  /** What the operator hands out for REGISTRATION=invite. Used up by one registration, it goes with that account. */
+  const invites = kit.table(
+    'invites',
+    {
+      id: text('id').primaryKey(),
+      codeHash: bytes('code_hash').notNull().unique(),
+      /** The one address that may register with it; null for any. */
+      email: text('email'),
+      note: text('note'),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      usedAt: time('used_at'),
+      usedBy: text('used_by').references(() => accounts.id, { onDelete: 'cascade' }),
+      revokedAt: time('revoked_at'),
+    },
+    (table) => [kit.index('invites_by_account').on(table.usedBy)],
   )
 
   const vaults = kit.table(
@@ -125,7 +190,102 @@ const defineSchema = (kit: Columns) => {
     ],
   )
 
-  return { instance, accounts, sessions, refreshTokens, vaults, items, itemVersions }
+  /** Personal access tokens: what a script has in place of a session. */
+  const personalTokens = kit.table(
+    'personal_tokens',
+    {
+      id: text('id').primaryKey(),
+      /** Of the token, which is random. */
+      hash: bytes('hash').notNull().unique(),
+      accountId: accountId(),
+      name: text('name').notNull(),
+      /** With spaces between them. */
+      scopes: text('scopes').notNull(),
+      /** The one vault that it sees; null for all. */
+      vaultId: text('vault_id').references(() => vaults.id, { onDelete: 'cascade' }),
+      /** The vault's key, sealed under one that the server never has. */
+      vaultKey: bytes('vault_key'),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at'),
+      lastUsedAt: time('last_used_at'),
+    },
+    (table) => [
+      kit.index('personal_tokens_by_account').on(table.accountId),
+      kit.index('personal_tokens_by_vault').on(table.vaultId),
+    ],
+  )
+
+  /** What is known of a one-time share, kept for a while after its end so that the receipt and a late reader learn why. */
+  const shares = kit.table(
+    'shares',
+    {
+      id: text('id').primaryKey(),
+      proofHash: bytes('proof_hash').notNull(),
+      manageTokenHash: bytes('manage_token_hash').notNull(),
+      hasPassphrase: flag('has_passphrase').notNull(),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      readAt: time('read_at'),
+      /** Of the claim that the reader chose, if it did. */
+      claimHash: bytes('claim_hash'),
+      revokedAt: time('revoked_at'),
+    },
+    (table) => [kit.index('shares_by_expiry').on(table.expiresAt)],
+  )
+
+  const shareId = () =>
+    text('share_id')
+      .primaryKey()
+      .references(() => shares.id, { onDelete: 'cascade' })
+
+  /** The ciphertext until it is read: whoever deletes the row is the one reader. */
+  const shareBodies = kit.table(
+    'share_bodies',
+    {
+      shareId: shareId(),
+      expiresAt: time('expires_at').notNull(),
+      ciphertext: bytes('ciphertext').notNull(),
+    },
+    (table) => [kit.index('share_bodies_by_expiry').on(table.expiresAt)],
+  )
+
+  /** The ciphertext after it was read under a claim, for its reader alone. */
+  const claimedShareBodies = kit.table(
+    'claimed_share_bodies',
+    {
+      shareId: shareId(),
+      expiresAt: time('expires_at').notNull(),
+      ciphertext: bytes('ciphertext').notNull(),
+    },
+    (table) => [kit.index('claimed_share_bodies_by_expiry').on(table.expiresAt)],
+  )
+
+  /** Counts of the rate limiter, which wants these columns in this order; written on Postgres only. */
+  const rateLimits = kit.table('rate_limits', {
+    /** A kind and a keyed hash: no address of a person or a network. */
+    key: text('key').primaryKey(),
+    points: whole('points').notNull(),
+    expire: time('expire'),
+  })
+
+  return {
+    instance,
+    accounts,
+    outbox,
+    sessions,
+    refreshTokens,
+    usedHandshakes,
+    accountEvents,
+    invites,
+    vaults,
+    items,
+    itemVersions,
+    personalTokens,
+    shares,
+    shareBodies,
+    claimedShareBodies,
+    rateLimits,
+  }
 }
 
 export const postgresTables = defineSchema(postgresColumns)

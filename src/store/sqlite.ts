@@ -46,29 +46,6 @@ type Outcome = { ok: true } | { ok: false; error: unknown }
 
 const failed = (error: unknown): Outcome => ({ ok: false, error: storeError(error) })
 
-const connect = (file: string) => {
-  // Made with its mode before SQLite would make it with another one; -wal and -shm take the mode of the database.
-  closeSync(openSync(file, 'a', 0o600))
-  // Waiting is done by `begin`, off the event loop; the driver's own would block it.
-  const connection = new Driver(file, { timeout: 0 })
-  // FULL: a commit is answered once it is on the disk, so that it survives a power cut. secure_delete: what was deleted is
-  // overwritten with zeros instead of lying in free pages.
-  for (const setting of [
-    'synchronous = FULL',
-    'foreign_keys = ON',
-    'secure_delete = ON',
-    'trusted_schema = OFF',
-  ])
-    connection.pragma(setting)
-  return connection
-}
-
-// The other of the project's two casts: drizzle's SQLite builder has the same methods, and its rows are those of `Tables`.
-const handle = (connection: Driver.Database): Tx => ({
-  db: drizzle(connection) as unknown as Tx['db'],
-  tables: sqliteTables,
-})
-
 /** Runs what may meet another process's lock until it succeeds or `lockWaitMs` have passed, without blocking the event loop. */
 async function patiently<T>(attempt: () => T): Promise<T> {
   const deadline = performance.now() + lockWaitMs
@@ -82,6 +59,30 @@ async function patiently<T>(attempt: () => T): Promise<T> {
     await pause(lockPollMs)
   }
 }
+
+/** Another process that opens or closes the same file holds it for a moment; even a setting waits for that. */
+async function connect(file: string): Promise<Driver.Database> {
+  // Made with its mode before SQLite would make it with another one; -wal and -shm take the mode of the database.
+  closeSync(openSync(file, 'a', 0o600))
+  // Waiting is done by `patiently`, off the event loop; the driver's own would block it.
+  const connection = new Driver(file, { timeout: 0 })
+  // FULL: a commit is answered once it is on the disk, so that it survives a power cut. secure_delete: what was deleted is
+  // overwritten with zeros instead of lying in free pages.
+  for (const setting of [
+    'synchronous = FULL',
+    'foreign_keys = ON',
+    'secure_delete = ON',
+    'trusted_schema = OFF',
+  ])
+    await patiently(() => connection.pragma(setting))
+  return connection
+}
+
+// The other of the project's two casts: drizzle's SQLite builder has the same methods, and its rows are those of `Tables`.
+const handle = (connection: Driver.Database): Tx => ({
+  db: drizzle(connection) as unknown as Tx['db'],
+  tables: sqliteTables,
+})
 
 const migrationTarget = (connection: Driver.Database) => ({
   run: async (statement: string) => void connection.exec(statement),
@@ -170,19 +171,22 @@ class Writer {
  */
 export async function openSqlite(file: string, options: { now: () => number }): Promise<OpenedStore> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const connection = connect(file)
+  const connection = await connect(file)
   const migrationsApplied = await migrateFile(connection, options.now())
   const writer = new Writer(connection)
-  const readConnection = connect(file)
+  const readConnection = await connect(file)
   const reader: Reader = handle(readConnection)
 
   const waiting: Unit[] = []
+  /** What has to run outside of a transaction. */
+  const betweenCommits: (() => void)[] = []
   let draining: Promise<void> | undefined
 
   async function drain(): Promise<void> {
     // Lets every request of this turn of the event loop join the first commit.
     await nextTurn()
-    while (waiting.length > 0) {
+    while (waiting.length > 0 || betweenCommits.length > 0) {
+      for (const task of betweenCommits.splice(0)) task()
       const units = waiting.splice(0, unitsPerCommit)
       const outcomes = await writer.runTogether(units)
       for (const [index, unit] of units.entries())
@@ -215,6 +219,19 @@ export async function openSqlite(file: string, options: { now: () => number }): 
         draining ??= drain()
       })
     },
+    scrub: () =>
+      new Promise((resolve, reject) => {
+        betweenCommits.push(() => {
+          try {
+            // A reader in another process keeps the log from being emptied; the next time comes.
+            connection.pragma('wal_checkpoint(TRUNCATE)')
+            resolve()
+          } catch (error) {
+            reject(storeError(error))
+          }
+        })
+        draining ??= drain()
+      }),
     isReady: () =>
       missingMigrations('sqlite', migrationTarget(readConnection)).then(
         (missing) => missing.length === 0,

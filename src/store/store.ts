@@ -29,6 +29,14 @@ export class Unchanged<T> {
   }
 }
 
+/** A table of counts, and what runs single statements on it. */
+interface CountStore {
+  readonly table: string
+  readonly client: {
+    query(query: { name?: string; text: string; values?: unknown[] }): Promise<{ rows: unknown[] }>
+  }
+}
+
 export interface Store {
   /**
    * Runs queries that change nothing. Each statement sees a snapshot of its own, so what must not be newer than the rest is
@@ -41,6 +49,17 @@ export interface Store {
    * `Unchanged`, nothing. Nothing slow belongs inside: others wait.
    */
   write<T>(work: (tx: Tx) => Promise<T | Unchanged<T>>): Promise<T>
+
+  /**
+   * Takes what was deleted out of the files as well, as far as the engine lets itself be told: SQLite's write-ahead log keeps
+   * it otherwise until it happens to be overwritten. On Postgres that is the work of its own vacuum.
+   */
+  scrub(): Promise<void>
+
+  /**
+   * For the rate limiter, which brings its statements itself. Only where several processes may share the database: on Postgres.
+   */
+  readonly counts?: CountStore
 
   /** Whether the database answers and has every migration that this version knows. */
   isReady(): Promise<boolean>

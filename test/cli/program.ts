@@ -9,19 +9,23 @@ import { onTestFinished } from 'vitest'
 import { type Ending, exitCodes } from '../../src/cli/exit-codes.ts'
 import { Limpet, type OpenVault, type UnlockedAccount } from '../../src/client/index.ts'
 
-const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
+export const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
 
 export interface Result {
   readonly stdout: string
+  /** Standard output as it is. */
+  readonly bytes: Buffer
   readonly stderr: string
   readonly code: number | null
 }
 
 export interface Running {
   /** Sends a part of standard input. */
-  write(text: string): void
+  write(part: string | Uint8Array): void
   /** Closes standard output from this side, as `head` does. */
   stopReading(): void
+  /** How the program ended, whether its input did or not. */
+  readonly ended: Promise<Result>
   /** Ends standard input. @returns how the program ended */
   finish(): Promise<Result>
 }
@@ -43,26 +47,31 @@ export class Shell {
   }
 
   start(...args: string[]): Running {
-    const { LIMPET_UNLOCK_KEY: _, ...inherited } = process.env
+    const { LIMPET_UNLOCK_KEY: _key, LIMPET_TOKEN: _token, ...inherited } = process.env
     const child = spawn(process.execPath, [program, ...args], {
       env: { ...inherited, LIMPET_STATE_DIR: this.folder, LIMPET_SERVER: this.#server, ...this.environment },
     })
     // A program that ends before it reads all of its input is no failure of the test.
     child.stdin.on('error', () => {})
-    let [stdout, stderr] = ['', '']
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text
+    const chunks: Buffer[] = []
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text
     })
     const ended = new Promise<Result>((resolve, reject) => {
       child.on('error', reject)
-      child.on('close', (code) => resolve({ stdout, stderr, code }))
+      child.on('close', (code) => {
+        const bytes = Buffer.concat(chunks)
+        resolve({ stdout: bytes.toString('utf8'), bytes, stderr, code })
+      })
     })
     return {
-      write: (text) => void child.stdin.write(text),
+      write: (part) => void child.stdin.write(part),
       stopReading: () => void child.stdout.destroy(),
+      ended,
       finish: () => {
         child.stdin.end()
         return ended
@@ -74,6 +83,13 @@ export class Shell {
   run(args: readonly string[], ...lines: readonly string[]): Promise<Result> {
     const running = this.start(...args)
     if (lines.length > 0) running.write(lines.map((line) => `${line}\n`).join(''))
+    return running.finish()
+  }
+
+  /** Runs a command with exactly this on standard input. */
+  feed(args: readonly string[], input: string | Uint8Array): Promise<Result> {
+    const running = this.start(...args)
+    running.write(input)
     return running.finish()
   }
 

@@ -81,6 +81,41 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     expect(await shell.done(['list'], shell.password)).toBe('')
   })
 
+  it('takes a secret and its passphrase without echo, and shows it to who knows the passphrase', async () => {
+    const shell = await newShell(server)
+    const made = await converse(shell, server, 'share --passphrase', [
+      ['Passphrase: ', 'low tide\r'],
+      ['(again): ', 'low tide\r'],
+      ['ends it.', 'blue\rmussel\r\u0004'],
+    ])
+    expect(made.code).toBe(0)
+    for (const hidden of ['low tide', 'blue', 'mussel']) expect(made.screen).not.toContain(hidden)
+    const [link = ''] = /http:\S+#\S+/.exec(made.screen) ?? []
+    const wrong: [string, string] = ['Passphrase: ', 'high tide\r']
+    const refused = await converse(shell, server, `open '${link}'`, [wrong, wrong, wrong])
+    expect(refused.code).toBe(4)
+    expect(refused.screen.match(/Nothing was lost/g)).toHaveLength(3)
+    const opened = await converse(shell, server, 'open', [
+      ['link: ', `${link}\r`],
+      wrong,
+      ['Passphrase: ', 'low tide\r'],
+    ])
+    expect(opened.code).toBe(0)
+    expect(opened.screen).toMatch(/blue\r\nmussel\r\n$/)
+    for (const hidden of ['high tide', 'low tide', link]) expect(opened.screen).not.toContain(hidden)
+  })
+
+  it('is not steered by what a stranger shares, and loses nothing of it', async () => {
+    const shell = await newShell(server)
+    for (const secret of [Buffer.from('\u001b]0;owned\u0007'), Buffer.from([0xff, 0xfe])]) {
+      const { stdout: link } = await shell.feed(['share'], secret)
+      const { screen, code } = await converse(shell, server, `open '${link.trimEnd()}'`, [])
+      expect(code).toBe(0)
+      expect(screen).toContain(`\n${secret.toString('base64')}\r\n`)
+      expect(screen).not.toContain('\u001b]0;')
+    }
+  })
+
   it('stops at Ctrl-C', async () => {
     const shell = await newShell(server)
     const { code, screen } = await converse(shell, server, `login ${shell.email}`, [

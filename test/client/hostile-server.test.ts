@@ -155,7 +155,7 @@ interface Victim {
 async function newVictim(kdf: typeof dearer = leastKdf): Promise<Victim> {
   const email = `${randomUUID()}@example.com`
   const { hostile, limpet, storage } = clientOf()
-  await limpet.register({ email, password, kdf })
+  await limpet.register({ email, password, method: 'authKey', kdf })
   const account = await limpet.login({ email, password })
   const [vault] = await account.vaults()
   if (!vault) throw new Error('A new account has no vault')
@@ -211,7 +211,8 @@ describe('before anything is derived', () => {
     ['kdf', [], NetworkError],
     ['method', 'password', NetworkError],
     ['method', 'plain', NetworkError],
-    ['method', 'opaque', NetworkError],
+    // Its costs are not those of OPAQUE.
+    ['method', 'opaque', KdfRefusedError],
     ['method', 'toString', NetworkError],
     ['method', '__proto__', NetworkError],
     ['method', ['authKey'], NetworkError],
@@ -333,7 +334,12 @@ describe('on a device that knows the account', () => {
   it.each(downgrades)('refuses %s as the proof for a password change', async (_name, tamper) => {
     const { account, hostile } = await newVictim(dearer)
     hostile.tamper('GET /account', tamper)
-    const change = account.changePassword({ current: password, next: 'another password', kdf: leastKdf })
+    const change = account.changePassword({
+      current: password,
+      next: 'another password',
+      method: 'authKey',
+      kdf: leastKdf,
+    })
     expect(await failure(change)).toBeInstanceOf(RefusedError)
     expectSilence(hostile)
   })
@@ -403,6 +409,156 @@ describe('on a device that knows the account', () => {
     expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
     expectSilence(hostile)
     expect((await storage.load())?.email).toBe(email)
+  })
+})
+
+describe('with OPAQUE', () => {
+  const loggedIn = ({ sent }: Hostile) => sent.filter(({ path }) => path === '/api/v1/login')
+
+  async function newOpaqueVictim(): Promise<Victim> {
+    const email = `${randomUUID()}@example.com`
+    const { hostile, limpet, storage } = clientOf()
+    await limpet.register({ email, password })
+    const account = await limpet.login({ email, password })
+    const [vault] = await account.vaults()
+    if (!vault) throw new Error('A new account has no vault')
+    return { email, storage, hostile, limpet, account, vault }
+  }
+  let victim: Victim
+  let other: Victim
+  beforeAll(async () => {
+    victim = await newOpaqueVictim()
+    other = await newOpaqueVictim()
+  })
+
+  it('refuses to go back to authKey, at a login and as a proof', async () => {
+    const { email, storage } = victim
+    const { hostile, limpet } = clientOf(storage)
+    hostile.tamper('POST /prelogin', put('method', 'authKey'))
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+    hostile.beHonest()
+    const account = await limpet.login({ email, password })
+    hostile.tamper('GET /account', put('method', 'authKey'))
+    for (const proof of [
+      () => account.changePassword({ current: password, next: 'another password' }),
+      () => account.delete(password),
+    ]) {
+      expect(await failure(proof())).toBeInstanceOf(RefusedError)
+      expect(hostile.after.filter(({ path }) => path !== '/api/v1/account')).toEqual([])
+    }
+  })
+
+  it('refuses to go back after a change from authKey on this device', async () => {
+    const { email, account, limpet, hostile } = await newVictim(dearer)
+    await account.changePassword({ current: password, next: password, method: 'opaque' })
+    // Cheaper than what stood there before, which counts for authKey alone.
+    await limpet.login({ email, password })
+    hostile.tamper('POST /prelogin', (honest) =>
+      put('method', 'authKey')(put('kdf.memoryKiB', 1_048_576)(honest, nothing), nothing),
+    )
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    expectSilence(hostile)
+  })
+
+  it.each(['memoryKiB', 'iterations', 'parallelism'] as const)(
+    'takes no other %s than its own',
+    async (cost) => {
+      const { hostile, limpet } = clientOf()
+      hostile.tamper('POST /prelogin', put(`kdf.${cost}`, mostOf[cost]))
+      expect(await failure(limpet.login({ email: victim.email, password }))).toBeInstanceOf(KdfRefusedError)
+      expectSilence(hostile)
+    },
+  )
+  const mostOf = { memoryKiB: 1_048_576, iterations: 16, parallelism: 8 }
+
+  const flip = (at: number) => (honest: unknown) =>
+    withMember(
+      honest,
+      ['response'],
+      changeBytes(String(Members.parse(honest).response), (bytes) => {
+        bytes[at] = (bytes[at] ?? 0) ^ 1
+        return bytes
+      }),
+    )
+  it.each([0, 31, 32, 64, 100, 200, 256, 288, 319])(
+    'sends no finish for an answer that was changed at byte %i',
+    async (at) => {
+      const { hostile, limpet } = clientOf()
+      hostile.tamper('POST /opaque/login', flip(at))
+      const error = await failure(limpet.login({ email: victim.email, password }))
+      if (!(error instanceof RefusedError)) expect(error).toMatchObject({ code: 'invalid-credentials' })
+      expectSilence(hostile)
+      expect(loggedIn(hostile)).toEqual([])
+    },
+  )
+
+  it("sends no finish for another account's answer, nor for an earlier one", async () => {
+    const answers: unknown[] = []
+    for (const { email } of [other, victim]) {
+      const { hostile, limpet } = clientOf()
+      hostile.tamper('POST /opaque/login', (honest) => {
+        answers.push(honest)
+        return honest
+      })
+      await limpet.login({ email, password })
+    }
+    expect(answers).toHaveLength(2)
+    for (const answer of answers) {
+      const { hostile, limpet } = clientOf()
+      hostile.tamper('POST /opaque/login', () => answer)
+      const error = await failure(limpet.login({ email: victim.email, password }))
+      expect(error).toMatchObject({ code: 'invalid-credentials' })
+      expectSilence(hostile)
+      expect(loggedIn(hostile)).toEqual([])
+    }
+  })
+
+  it.each([
+    undefined,
+    '',
+    'AAAA',
+    7,
+    encodeBase64url(new Uint8Array(319)),
+    encodeBase64url(new Uint8Array(320)),
+  ])('takes %j for no message, at a login and at a registration', async (response) => {
+    const { hostile, limpet } = clientOf()
+    hostile.tamper('POST /opaque/login', put('response', response))
+    hostile.tamper(
+      'POST /opaque/register',
+      put('response', typeof response === 'string' ? response.slice(0, 86) : response),
+    )
+    for (const attempt of [
+      () => limpet.login({ email: victim.email, password }),
+      () => limpet.register({ email: `${randomUUID()}@example.com`, password }),
+    ]) {
+      const error = await failure(attempt())
+      expect(error instanceof NetworkError || error instanceof RefusedError).toBe(true)
+    }
+    const halves = ['/api/v1/prelogin', '/api/v1/opaque/login', '/api/v1/opaque/register']
+    expect(hostile.sent.filter(({ path }) => !halves.includes(path))).toEqual([])
+  })
+
+  it('opens no account key of another account', async () => {
+    const state = await other.storage.load()
+    const { hostile, limpet } = clientOf()
+    hostile.tamper('POST /v1/login', put('account.accountKey', state?.accountKey))
+    expect(await failure(limpet.login({ email: victim.email, password }))).toBeInstanceOf(OpenError)
+  })
+
+  it('proves the password again where a handshake was used up, and once only', async () => {
+    const { hostile, limpet } = clientOf()
+    let refusals = 1
+    hostile.tamper('POST /v1/login', (honest) =>
+      refusals-- > 0 ? problemAnswer('invalid-credentials', 401) : honest,
+    )
+    await limpet.login({ email: victim.email, password })
+    refusals = 9
+    const error = await failure(limpet.login({ email: victim.email, password }))
+    expect(error).toMatchObject({ code: 'invalid-credentials' })
+    const finishes = loggedIn(hostile).map(({ body }) => body)
+    expect(finishes).toHaveLength(4)
+    expect(new Set(finishes).size).toBe(4)
   })
 })
 
@@ -905,7 +1061,12 @@ describe('what is sent', () => {
     const [seen] = await account.vaults()
     await seen?.rename(marker)
     await new Replica().pull(vault)
-    await account.changePassword({ current: password, next: `${marker} as a password`, kdf: leastKdf })
+    await account.changePassword({
+      current: password,
+      next: `${marker} as a password`,
+      method: 'authKey',
+      kdf: leastKdf,
+    })
     await limpet.logout()
     await limpet.login({ email, password: `${marker} as a password` })
     expect(new Set(hostile.sent.map(({ origin }) => origin))).toEqual(new Set([server.url]))

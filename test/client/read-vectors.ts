@@ -87,6 +87,52 @@ const Chain = z.object({
   refused: z.array(RefusedEnvelope).min(1),
 })
 
+const Fernet = z.object({
+  key: z.string(),
+  accepted: z
+    .array(
+      z.object({
+        now: z.string(),
+        iv: Hex,
+        plaintext: z.string(),
+        token: z.string(),
+        readNow: z.string(),
+        ttl: z.number(),
+      }),
+    )
+    .min(1),
+  refused: z.array(z.object({ why: z.string(), token: z.string(), now: z.string(), ttl: z.number() })).min(1),
+})
+
+const Shares = z.object({
+  accepted: z
+    .array(
+      z.object({
+        name: z.string(),
+        linkKey: z.string(),
+        passphrase: z.string().nullable(),
+        fernetKey: Hex,
+        proof: z.string(),
+        seconds: z.number(),
+        iv: Hex,
+        plaintext: Hex,
+        token: z.string(),
+      }),
+    )
+    .min(1),
+  refused: z.array(z.object({ why: z.string(), fernetKey: Hex, token: z.string() })).min(1),
+  links: z.array(z.object({ text: z.string(), server: z.string(), id: z.string(), key: z.string() })).min(1),
+  refusedLinks: z.array(z.object({ why: z.string(), text: z.string(), incomplete: z.boolean() })).min(1),
+})
+
+const Tokens = z.object({
+  accepted: z
+    .array(z.object({ text: z.string(), token: z.string(), secret: Hex, tokenKey: Hex, vaultKey: Envelope }))
+    .min(1),
+  refused: z.array(RefusedEnvelope).min(1),
+  refusedTexts: z.array(z.object({ why: z.string(), text: z.string() })).min(1),
+})
+
 const read = <Shape extends z.ZodType>(name: string, shape: Shape): z.output<Shape> =>
   shape.parse(JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8')))
 
@@ -96,4 +142,7 @@ export const vectors = {
   padding: read('padding', Padding),
   base64url: read('base64url', Base64url),
   chain: read('chain', Chain),
+  fernet: read('fernet', Fernet),
+  shares: read('shares', Shares),
+  tokens: read('tokens', Tokens),
 }

@@ -198,7 +198,9 @@ describe.each([
     const limpet = clientOn(network)
     const email = `${randomUUID()}@example.com`
     network.fault(/register$/, fault)
-    expect(await failure(limpet.register({ email, password, kdf: leastKdf }))).toBeInstanceOf(NetworkError)
+    expect(
+      await failure(limpet.register({ email, password, method: 'authKey', kdf: leastKdf })),
+    ).toBeInstanceOf(NetworkError)
     expect(network.of(/register$/)).toHaveLength(1)
     await limpet.login({ email, password })
 
@@ -211,7 +213,12 @@ describe.each([
     expect((await vault.get(id)).content).toEqual(note('batched'))
 
     network.fault(/password$/, fault)
-    const change = account.changePassword({ current: password, next: 'another one', kdf: leastKdf })
+    const change = account.changePassword({
+      current: password,
+      next: 'another one',
+      method: 'authKey',
+      kdf: leastKdf,
+    })
     expect(await failure(change)).toBeInstanceOf(NetworkError)
     expect(network.of(/password$/)).toHaveLength(1)
   })
@@ -259,7 +266,12 @@ describe('a server that asks to come again', () => {
   it('is asked again for what must not happen twice: it did not happen', async () => {
     const network = new Network()
     network.fault(/register$/, refusal(503, 'unavailable'))
-    await clientOn(network).register({ email: `${randomUUID()}@example.com`, password, kdf: leastKdf })
+    await clientOn(network).register({
+      email: `${randomUUID()}@example.com`,
+      password,
+      method: 'authKey',
+      kdf: leastKdf,
+    })
     expect(network.of(/register$/)).toHaveLength(2)
   })
 

@@ -5,13 +5,16 @@ import {
   accountKeyContext,
   encodeContext,
   itemContext,
+  tokenVaultKeyContext,
   vaultDataContext,
   vaultKeyContext,
 } from '../../src/client/context.ts'
 import { OpenError, open, seal } from '../../src/client/envelope.ts'
 import { encodeContent, parseItemContent, parseVaultContent } from '../../src/client/item-content.ts'
-import { deriveKeys, KdfRefusedError, PasswordRefusedError } from '../../src/client/keys.ts'
+import { deriveKeys, KdfRefusedError } from '../../src/client/keys.ts'
 import { pad, padme, unpad } from '../../src/client/padding.ts'
+import { PasswordRefusedError } from '../../src/client/password.ts'
+import { deriveTokenKey, parseBearerToken, TokenError } from '../../src/client/tokens.ts'
 import { KdfParameters } from '../../src/contract/accounts.ts'
 import { Sealed, SealedKey } from '../../src/contract/primitives.ts'
 import { vectors } from './read-vectors.ts'
@@ -110,5 +113,28 @@ describe('a whole account', () => {
 
   test.each(vectors.chain.refused)('refuses $why', async ({ key, context, sealed }) => {
     await expect(open(key, context, sealed)).rejects.toStrictEqual(new OpenError())
+  })
+})
+
+describe('a personal access token', () => {
+  test.each(vectors.tokens.accepted)('opens the key of its vault', async ({ text, token, ...expected }) => {
+    const { secret, tokenKey, vaultKey } = expected
+    expect(parseBearerToken(text)).toEqual({ token, secret })
+    expect(parseBearerToken(token)).toEqual({ token, secret: undefined })
+    expect(await deriveTokenKey(secret)).toEqual(tokenKey)
+    const [, accountId = '', vaultId = ''] = vaultKey.context
+    const context = tokenVaultKeyContext(accountId, vaultId)
+    expect(context).toEqual(vaultKey.context)
+    expect(await open(tokenKey, context, vaultKey.sealed)).toEqual(vaultKey.plaintext)
+    expect(await seal(tokenKey, context, vaultKey.plaintext, () => vaultKey.salt)).toBe(vaultKey.sealed)
+    expect(SealedKey.safeParse(vaultKey.sealed).success).toBe(true)
+  })
+
+  test.each(vectors.tokens.refused)('refuses $why', async ({ key, context, sealed }) => {
+    await expect(open(key, context, sealed)).rejects.toStrictEqual(new OpenError())
+  })
+
+  test.each(vectors.tokens.refusedTexts)('refuses $why', ({ text }) => {
+    expect(() => parseBearerToken(text)).toThrow(TokenError)
   })
 })

@@ -6,10 +6,13 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { Problem } from '../../src/contract/problems.ts'
+import { createFailedLogins } from '../../src/features/events/failed-logins.ts'
+import { deriveServerKeys } from '../../src/features/keys.ts'
+import { createOpaqueServer } from '../../src/features/opaque/opaque.ts'
 import { systemRandom } from '../../src/random.ts'
 import { type Store, StoreError } from '../../src/store/store.ts'
-import { registration } from '../support/openapi.ts'
-import { TestClock, testSecret } from '../support/server.ts'
+import { registration } from '../support/accounts.ts'
+import { TestClock, testOpaqueSetup, testSecret } from '../support/server.ts'
 
 const marker = 'marker-of-a-secret'
 
@@ -17,6 +20,7 @@ const marker = 'marker-of-a-secret'
 const failing = (error: unknown): Store => ({
   read: () => Promise.reject(error),
   write: () => Promise.reject(error),
+  scrub: () => Promise.reject(error),
   isReady: () => Promise.reject(error),
   close: async () => {},
 })
@@ -27,7 +31,7 @@ const readiness = (ready: boolean): Store => ({
   isReady: async () => ready,
 })
 
-async function appOver(store: Store, accepting = true) {
+async function appOver(store: Store, accepting = true, rateLimits: 'on' | 'off' = 'off') {
   const lines: string[] = []
   const log = new Writable({
     write(chunk, _encoding, done) {
@@ -36,12 +40,15 @@ async function appOver(store: Store, accepting = true) {
     },
   })
   const app = await createApp({
-    config: readConfig({ DATABASE_URL: 'file:unused.db', JWT_SECRET: testSecret, RATE_LIMITS: 'off' }),
-    jwtSecret: testSecret,
+    config: readConfig({ DATABASE_URL: 'file:unused.db', JWT_SECRET: testSecret, RATE_LIMITS: rateLimits }),
+    keys: deriveServerKeys(testSecret),
+    opaque: await createOpaqueServer(testOpaqueSetup),
+    mailer: { wake: () => {} },
     store,
     clock: new TestClock(),
     random: systemRandom,
     logger: pino({ base: null }, log),
+    failedLogins: createFailedLogins(),
     accepting: () => accepting,
   })
   return { app, log: () => lines.join('') }
@@ -74,6 +81,31 @@ describe('a database that is away', () => {
     expect(log()).toContain('57P01')
     expect(log()).toContain(problem.requestId)
     expect(log()).not.toContain(email)
+  })
+})
+
+describe('counts that are away', () => {
+  const away = new StoreError('no connection', undefined, true)
+  const app = (error: unknown) => {
+    const counts = { table: 'rate_limits', client: { query: () => Promise.reject(error) } }
+    return appOver({ ...failing(new Error('nobody comes as far as the rows')), counts }, true, 'on')
+  }
+
+  it.each([...requests.slice(0, 3), ['/api/v1/shares', {}]])(
+    'are a 503 to come back after: %s',
+    async (path, body) => {
+      const { app: counting, log } = await app(away)
+      const answer = await request(counting).post(path).send(body)
+      expect(answer.status).toBe(503)
+      expect(Problem.parse(answer.body).code).toBe('unavailable')
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+      expect(log()).toContain('no connection')
+    },
+  )
+
+  it('are not asked for what each process counts by itself', async () => {
+    const { app: counting } = await app(away)
+    expect((await request(counting).get('/api/v1/server')).status).toBe(200)
   })
 })
 
@@ -118,7 +150,8 @@ describe('readiness', () => {
     const { app } = await appOver(readiness(ready), accepting)
     const answer = await request(app).get('/readyz')
     expect(answer.status).toBe(status)
-    if (status === 200) return expect(answer.body).toEqual({ status: 'ok' })
+    if (status === 200)
+      return expect(answer.body).toEqual({ status: 'ok', mail: { state: 'off', waiting: 0, since: null } })
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
     expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
     return expect(Problem.parse(answer.body).code).toBe('unavailable')

@@ -3,23 +3,21 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { Item } from '../../src/contract/vaults.ts'
+import { fakeEnvelope, newAccount } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import {
-  bodyOf,
   type Document,
   exampleOf,
-  fakeEnvelope,
   fillPath,
-  newAccount,
   type Operation,
   operationsOf,
-  outcomeOf,
-  type RawRequest,
   readDocument,
-  readRows,
-  send,
 } from '../support/openapi.ts'
+import { bodyOf, outcomeOf, type RawRequest, send } from '../support/requests.ts'
+import { readRows } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { newShare, randomShareId } from '../support/shares.ts'
+import { newToken } from '../support/tokens.ts'
 
 /** An account with something of everything that a path can name: by the parameter's name, its id. */
 async function inhabitedAccount(server: TestServer) {
@@ -31,11 +29,36 @@ async function inhabitedAccount(server: TestServer) {
     send(server, { method: 'PUT', path, token, headers, body: { data: fakeEnvelope() } })
   const created = bodyOf(Item, await put({ 'If-None-Match': '*' }))
   const { revision } = bodyOf(Item, await put({ 'If-Match': `"${created.revision}"` }))
-  const ids: Record<string, string> = { vaultId, itemId, sessionId: account.sessionId }
-  return { ...account, ids, revision }
+  const share = await newShare(server)
+  const { id: tokenId, token: personalToken } = await newToken(server, token)
+  const { sessionId } = account
+  const ids: Record<string, string> = { vaultId, itemId, sessionId, tokenId, shareId: share.id }
+  return { ...account, ids, revision, manageToken: share.manageToken, personalToken }
 }
 
 type Inhabited = Awaited<ReturnType<typeof inhabitedAccount>>
+
+const isGuarded = ({ needsSession, needsManageToken, needsPersonalToken }: Operation) =>
+  needsSession || needsManageToken || needsPersonalToken
+
+/** What lets its owner in: the session, the share's own token, or the personal access token that it is about. */
+function tokenFor({ needsManageToken, needsPersonalToken }: Operation, owner: Inhabited) {
+  if (needsManageToken) return owner.manageToken
+  return needsPersonalToken ? owner.personalToken : owner.token
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
+
+/** An example of the body, with the ids that a path would have had where it names any. */
+function bodyFor(document: Document, schema: unknown, ids: Record<string, string>): unknown {
+  const example = exampleOf(document, schema)
+  if (!isObject(example)) return example
+  return Object.fromEntries(Object.entries(example).map(([name, value]) => [name, ids[name] ?? value]))
+}
+
+/** An id of nothing, in the form of the parameter. */
+const noOnesId = (name: string) => (name === 'shareId' ? randomShareId() : randomUUID())
 
 const namesIn = ({ parameters }: Operation) =>
   parameters.flatMap((parameter) => (parameter.in === 'path' ? [parameter.name] : []))
@@ -78,7 +101,7 @@ function requestsFor(
     path: path + query,
     token,
     headers,
-    ...(operation.body !== undefined && { body: exampleOf(document, operation.body) }),
+    ...(operation.body !== undefined && { body: bodyFor(document, operation.body, ids) }),
   }))
 }
 
@@ -102,6 +125,7 @@ describe.each(engines)('isolation on %s', (engine) => {
       '/api/v1/account',
       '/api/v1/vaults',
       '/api/v1/sessions',
+      '/api/v1/tokens',
       `${vault}/items`,
       `${vault}/items?state=trash`,
       `${vault}/changes`,
@@ -113,11 +137,17 @@ describe.each(engines)('isolation on %s', (engine) => {
   }
 
   it('gives nothing to whoever has no token', async () => {
-    const guarded = operationsOf(document).filter(({ needsSession }) => needsSession)
-    expect(guarded.length).toBeGreaterThan(15)
+    const guarded = operationsOf(document).filter(isGuarded)
+    expect(guarded.length).toBeGreaterThan(17)
     const before = await readRows(server.database)
+    // The last is good, but for the other kind of operations.
     for (const operation of guarded)
-      for (const token of [undefined, 'x', 'a.b.c']) {
+      for (const token of [
+        undefined,
+        'x',
+        'a.b.c',
+        operation.needsManageToken || operation.needsPersonalToken ? victim.token : victim.manageToken,
+      ]) {
         for (const request of requestsFor(document, operation, { ...victim, token }))
           expect
             .soft(outcomeOf(await send(server, request)), `${operation.name} with token ${token}`)
@@ -127,19 +157,20 @@ describe.each(engines)('isolation on %s', (engine) => {
   })
 
   it("answers another account's ids like ids that do not exist, and changes nothing", async () => {
-    const withPath = operationsOf(document).filter((operation) => namesIn(operation).length > 0)
-    expect(withPath.length).toBeGreaterThan(10)
+    const withPath = operationsOf(document).filter(
+      (operation) => isGuarded(operation) && namesIn(operation).length > 0,
+    )
+    expect(withPath.length).toBeGreaterThan(12)
     const [rowsBefore, viewBefore] = [await readRows(server.database), await view(victim)]
-    const { token } = own
     const nowhere = {
       ...victim,
-      ids: Object.fromEntries(Object.keys(victim.ids).map((name) => [name, randomUUID()])),
+      ids: Object.fromEntries(Object.keys(victim.ids).map((name) => [name, noOnesId(name)])),
     }
     for (const operation of withPath) {
       const theirs = mixtures(namesIn(operation), own, victim)
       const noOnes = mixtures(namesIn(operation), own, nowhere)
       for (const [index, ids] of theirs.entries()) {
-        const request = { token, revision: victim.revision }
+        const request = { token: tokenFor(operation, own), revision: victim.revision }
         const requests = requestsFor(document, operation, { ...request, ids })
         const others = requestsFor(document, operation, { ...request, ids: noOnes[index] ?? {} })
         for (const [place, foreign] of requests.entries()) {
@@ -160,9 +191,10 @@ describe.each(engines)('isolation on %s', (engine) => {
   })
 
   it('refuses neither the session nor the ids of their owner, so that the refusals above mean something', async () => {
-    for (const operation of operationsOf(document).filter(({ needsSession }) => needsSession)) {
+    for (const operation of operationsOf(document).filter(isGuarded)) {
       const account = await inhabitedAccount(server)
-      for (const request of requestsFor(document, operation, account).slice(0, 1)) {
+      const token = tokenFor(operation, account)
+      for (const request of requestsFor(document, operation, { ...account, token }).slice(0, 1)) {
         const answer = await send(server, request)
         expect.soft([404, 500], `${operation.name}: ${answer.text}`).not.toContain(answer.status)
         expect.soft(outcomeOf(answer), operation.name).not.toBe('401 not-authenticated')

@@ -9,15 +9,30 @@ import {
   leastKdf,
   memorySessionStorage,
   type OpenItem,
+  type OpenVault,
+  ReceivedShare,
   Replica,
   type SessionState,
   type SessionStorage,
+  TokenClient,
+  type UnlockedAccount,
 } from '../../src/client/index.ts'
+import { parseShareLink, shareKeys } from '../../src/client/share-link.ts'
+import { deriveTokenKey, parseBearerToken } from '../../src/client/tokens.ts'
 import { days, minutes } from '../../src/clock.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { engines } from '../support/database.ts'
-import { readRows, send } from '../support/openapi.ts'
-import { client, startServer, TestClock, type TestServer, testSecret } from '../support/server.ts'
+import { send } from '../support/requests.ts'
+import { readRows } from '../support/rows.ts'
+import {
+  client,
+  quickRegistration,
+  startServer,
+  TestClock,
+  type TestServer,
+  testOpaqueSetup,
+  testSecret,
+} from '../support/server.ts'
 
 /** Random, and unlike everything else; in letters that JSON leaves as they are. */
 const newMarker = (what: string) => `${what}${randomBytes(12).toString('hex')}`
@@ -105,7 +120,7 @@ describe.each(engines)('no trace on %s', (engine) => {
   /** What the server was shown to prove something, and must not keep or write down. */
   const credentials = new Set<string>()
   /** What it handed out or signs with, and must not write down. */
-  const unlogged = new Set<string>([testSecret])
+  const unlogged = new Set<string>([testSecret, testOpaqueSetup])
   const errors: Record<string, string> = {}
   let server: TestServer
 
@@ -118,7 +133,8 @@ describe.each(engines)('no trace on %s', (engine) => {
   /** Looks at every request on its way, notes what proves something, and keeps the answers that are problems. */
   const watchingFetch: typeof globalThis.fetch = async (input, init) => {
     const body = typeof init?.body === 'string' ? init.body : ''
-    for (const [, key = ''] of body.matchAll(/"authKey":"([^"]+)"/g)) credentials.add(key)
+    for (const [, proof = ''] of body.matchAll(/"(?:authKey|proof|claim|handshake|finish)":"([^"]+)"/g))
+      credentials.add(proof)
     const response = await fetch(input, init)
     if (!response.ok)
       errors[`${init?.method} ${input} (${Object.keys(errors).length})`] = await response.clone().text()
@@ -132,6 +148,83 @@ describe.each(engines)('no trace on %s', (engine) => {
     errors[`${method} ${path} (${Object.keys(errors).length})`] = answer.text + JSON.stringify(answer.headers)
   }
 
+  /** A one-time share, of which everything is noted that nobody is to find. */
+  async function makeShare(limpet: Limpet, share: { secret: string; passphrase?: string; ttl?: number }) {
+    const made = await limpet.shares.create(share)
+    const { key } = parseShareLink(made.link)
+    const { fernetKey } = await shareKeys(key, share.passphrase)
+    for (const secret of [key, Buffer.from(key, 'base64url'), fernetKey]) hidden.add(secret)
+    credentials.add(made.manageToken)
+    unlogged.add(made.id)
+    return { ...made, key }
+  }
+
+  /** The lives that shares can have: read, guessed at, revoked, expired, and mistaken for something else. */
+  async function shareSecrets(limpet: Limpet) {
+    const receive = ({ link }: { link: string }) => new ReceivedShare(link, { fetch: watchingFetch })
+    const secret = hide('shared')
+    const read = await makeShare(limpet, { secret })
+    const received = receive(read)
+    expect(await received.look()).toEqual({ readable: true, passphrase: false })
+    await received.open()
+    const opened = await received.open()
+    expect(new TextDecoder().decode(opened.secret)).toBe(secret)
+    await opened.acknowledge()
+    await receive(read)
+      .open()
+      .catch(() => {})
+
+    const passphrase = hide('passphrase')
+    const guarded = await makeShare(limpet, { secret: hide('guarded'), passphrase })
+    const guesser = receive(guarded)
+    await guesser.open(hide('guess')).catch(() => {})
+    // Not acknowledged, so that it is still in the database.
+    await guesser.open(passphrase)
+
+    const revoked = await makeShare(limpet, { secret: hide('revoked') })
+    await limpet.shares.revoke(revoked)
+    await limpet.shares.receipt(revoked)
+    const expired = await makeShare(limpet, { secret: hide('expired'), ttl: 60 })
+    clock.advance(minutes(1))
+    for (const gone of [revoked, expired])
+      await receive(gone)
+        .open()
+        .catch(() => {})
+
+    const pending = await makeShare(limpet, { secret: hide('pending'), passphrase: hide('passphrase') })
+    const path = `/api/v1/shares/${pending.id}`
+    await raw('GET', `${path}?key=${pending.key}`, pending.manageToken, '')
+    await raw('POST', `${path}/reveal`, undefined, JSON.stringify({ proof: pending.key, claim: pending.key }))
+    await raw('POST', `${path}/reveal`, undefined, JSON.stringify({ key: hide('misplaced') }))
+    await raw('POST', '/api/v1/shares', undefined, JSON.stringify({ ciphertext: hide('plain'), proof: 'x' }))
+    // The "#" of a link, mangled on its way: the key is in the address that the server is asked for.
+    const page = await send(server, { path: `/s/${pending.id}%23${pending.key}` })
+    expect(found([pending.key], { page: page.text + JSON.stringify(page.headers) })).toEqual([])
+  }
+
+  /** What a job does with tokens, wrongly too. */
+  async function useTokens(account: UnlockedAccount, vault: OpenVault) {
+    const made = await account.tokens.create({ name: 'job', scopes: ['read'], vault })
+    const { token, secret } = parseBearerToken(made.bearerToken)
+    if (!secret) throw new Error('The token has no key')
+    credentials.add(token.slice('lmp_'.length))
+    for (const bytes of [secret, await deriveTokenKey(secret)]) hidden.add(bytes)
+    const client = new TokenClient({
+      server: server.url,
+      bearerToken: made.bearerToken,
+      fetch: watchingFetch,
+    })
+    const opened = await (await client.open()).vault()
+    await opened.create({ kind: 'note', name: hide('unwritten') }).catch(() => {})
+    await raw('GET', '/api/v1/account', token, '')
+    // The whole text, which a script sent that should have cut it at the dot.
+    await raw('GET', '/api/v1/vaults', made.bearerToken, '')
+    await raw('DELETE', `/api/v1/tokens/${token}`, undefined, '')
+    await account.tokens.revoke(made.id)
+    await opened.changes(undefined).catch(() => {})
+    await account.tokens.create({ name: 'another job', scopes: ['write'], vault })
+  }
+
   /** Everything that a client can do, wrongly too. */
   async function live() {
     const { storage, states } = rememberingStorage()
@@ -139,7 +232,7 @@ describe.each(engines)('no trace on %s', (engine) => {
     const limpet = new Limpet({ server: server.url, device, storage, fetch: watchingFetch })
     const email = `${randomUUID()}@example.com`
     const [password, next] = [hide('pass'), hide('next')]
-    const registration = { email, password, kdf: leastKdf, vaultName: hide('vault') }
+    const registration = { email, password, ...quickRegistration, vaultName: hide('vault') }
     await limpet.register(registration)
     await limpet.register(registration).catch(() => {})
     await limpet.login({ email, password: hide('wrong') }).catch(() => {})
@@ -184,6 +277,8 @@ describe.each(engines)('no trace on %s', (engine) => {
     await raw('POST', `/${secret}?q=${secret}`, secret, secret)
     await raw('GET', `/api/v1/vaults?limit=${encodeURIComponent(secret)}`, secret, secret)
 
+    await shareSecrets(limpet)
+    await useTokens(account, vault)
     clock.advance(minutes(20))
     await account.details()
     const state = states.at(-1)
@@ -200,13 +295,26 @@ describe.each(engines)('no trace on %s', (engine) => {
 
     const again = await limpet.login({ email, password })
     await again.changePassword({ current: hide('mistyped'), next }).catch(() => {})
-    await again.changePassword({ current: password, next, kdf: leastKdf })
+    await again.changePassword({ current: password, next, method: 'authKey', kdf: leastKdf })
     const opened = (await again.vaults()).find(({ id }) => id === vault.id)
     expect((await opened?.get(item.id))?.content).toEqual(edited.content)
     await limpet.login({ email, password }).catch(() => {})
     const second = client(server)
     await second.login({ email, password: next })
     await second.logout()
+    // The other method, for good measure: its password, its messages and the key that comes of it.
+    const last = hide('last')
+    const third = new Limpet({ server: server.url, device, fetch: watchingFetch })
+    const switching = await third.login({ email, password: next })
+    await switching.changePassword({ current: next, next: last, method: 'opaque' })
+    await third.login({ email, password: hide('mistaken') }).catch(() => {})
+    await third.login({ email, password: last })
+    await raw(
+      'POST',
+      '/api/v1/login',
+      undefined,
+      JSON.stringify({ email, password: secret }).replace('password', 'opaque'),
+    )
     clock.advance(days(31))
     await again.details().catch(() => {})
     for (const { accessToken, refreshToken } of states) {
@@ -224,20 +332,27 @@ describe.each(engines)('no trace on %s', (engine) => {
   afterAll(() => server.close())
 
   it('went through all of it', () => {
-    expect(hidden.size).toBeGreaterThan(30)
-    expect(credentials.size).toBeGreaterThan(6)
-    expect(unlogged.size).toBeGreaterThan(4)
+    expect(hidden.size).toBeGreaterThan(50)
+    expect(credentials.size).toBeGreaterThan(20)
+    expect(unlogged.size).toBeGreaterThan(9)
     const codes = new Set(Object.values(errors).map((text) => /"code":"([\w-]+)"/.exec(text)?.[1]))
     expect([...codes].sort()).toEqual(
       [
         'email-taken',
         'invalid-credentials',
+        'insufficient-scope',
         'invalid-refresh-token',
         'malformed-request',
         'not-authenticated',
         'not-found',
         'precondition-required',
+        'method-not-allowed',
         'revision-conflict',
+        'share-consumed',
+        'share-expired',
+        'share-revoked',
+        'token-not-allowed',
+        'wrong-proof',
       ].sort(),
     )
     expect(server.log().split('\n').length).toBeGreaterThan(40)
@@ -272,7 +387,12 @@ describe.each(engines)('no trace on %s', (engine) => {
   it('of a proof or a refresh token is in the database, but for its hash', async () => {
     // As text, and as the bytes that the text spells.
     const secrets = [...credentials].flatMap((text) => [text, Buffer.from(text, 'base64url')])
-    expect(found([...secrets, testSecret], await contentOf(server.database))).toEqual([])
+    expect(
+      found(
+        [...secrets, testSecret, testOpaqueSetup, Buffer.from(testOpaqueSetup, 'base64url')],
+        await contentOf(server.database),
+      ),
+    ).toEqual([])
   })
 
   it('of a token, a proof or the secret is in the log', () => {

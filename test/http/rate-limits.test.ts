@@ -1,27 +1,50 @@
-// Rate limits: counted by address before a login and by account after it, and an address is only what a trusted proxy says.
-import { afterEach, describe, expect, it } from 'vitest'
-import { logIn, newAccount, outcomeOf, randomKey, send } from '../support/openapi.ts'
+// Rate limits: counted by address before a login and by account after it, exactly, by all processes on one Postgres together.
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { minutes, seconds } from '../../src/clock.ts'
+import { logIn, newAccount, randomKey } from '../support/accounts.ts'
+import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
+import { freePort } from '../support/postgres.ts'
+import { startProcess } from '../support/process.ts'
+import { outcomeOf, type RawAnswer, type Server, send } from '../support/requests.ts'
+import { forgetCounts, readRows } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { newShare, randomProof, reveal } from '../support/shares.ts'
 
 const limited = '429 too-many-requests'
 
-/** Logins that one address, or one account, may try in a minute. */
-const logins = 30
+/** Logins that one address may try in a minute, and proofs within a session of one account. */
+const logins = 300
+const proofs = 30
 
-describe('rate limits', () => {
+const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index))
+
+/** How often each outcome was met. */
+const tally = (answers: RawAnswer[]) =>
+  Object.fromEntries([...Map.groupBy(answers, outcomeOf)].map(([outcome, all]) => [outcome, all.length]))
+
+const retryAfter = ({ headers }: RawAnswer) => Number(headers['retry-after'])
+
+const proxied = { RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1,10.0.0.0/8' }
+
+describe.each(engines)('rate limits on %s', (engine) => {
   const running: TestServer[] = []
   afterEach(async () => {
+    vi.useRealTimers()
     for (const server of running.splice(0)) await server.close()
   })
 
-  async function start(environment: Record<string, string> = {}) {
-    const server = await startServer('sqlite', { environment: { RATE_LIMITS: 'on', ...environment } })
-    running.push(server)
+  async function start(environment: Record<string, string> = {}, database?: TestDatabase) {
+    const server = await startServer(engine, {
+      environment: { RATE_LIMITS: 'on', ...environment },
+      ...(database && { database }),
+    })
+    running.unshift(server)
     return server
   }
 
   /** Counted like a login, and answered without a hash. */
-  const prelogin = (server: TestServer, forwardedFor?: string) =>
+  const prelogin = (server: Server, forwardedFor?: string) =>
     send(server, {
       method: 'POST',
       path: '/api/v1/prelogin',
@@ -29,11 +52,10 @@ describe('rate limits', () => {
       body: { email: 'ada@example.com' },
     })
 
-  const exhaust = async (server: TestServer, forwardedFor?: (attempt: number) => string) => {
-    const answers = []
-    for (let attempt = 0; attempt < logins; attempt++)
-      answers.push(outcomeOf(await prelogin(server, forwardedFor?.(attempt))))
-    expect(new Set(answers)).toEqual(new Set(['200']))
+  /** Spends a budget to the last request. */
+  async function exhaust(server: Server, forwardedFor?: (attempt: number) => string) {
+    const answers = await Promise.all(times(logins, (attempt) => prelogin(server, forwardedFor?.(attempt))))
+    expect(tally(answers)).toEqual({ '200': logins })
   }
 
   it('end the logins of an address, with the time to wait', async () => {
@@ -42,9 +64,8 @@ describe('rate limits', () => {
     const refused = await prelogin(server)
     expect(outcomeOf(refused)).toBe(limited)
     expect(refused.headers['retry-after']).toMatch(/^\d+$/)
-    const seconds = Number(refused.headers['retry-after'])
-    expect(seconds).toBeGreaterThanOrEqual(1)
-    expect(seconds).toBeLessThanOrEqual(60)
+    expect(retryAfter(refused)).toBeGreaterThanOrEqual(1)
+    expect(retryAfter(refused)).toBeLessThanOrEqual(60)
     // Login and prelogin are one budget; it is refused before a body is even read.
     for (const raw of ['{', '{}'])
       expect(outcomeOf(await send(server, { method: 'POST', path: '/api/v1/login', raw }))).toBe(limited)
@@ -54,6 +75,38 @@ describe('rate limits', () => {
     expect(server.log()).not.toContain('127.0.0.1')
   })
 
+  it('let through exactly as many as they say, of any number at the same time', async () => {
+    const server = await start()
+    const answers = await Promise.all(times(logins + 100, () => prelogin(server)))
+    expect(tally(answers)).toEqual({ '200': logins, [limited]: 100 })
+  })
+
+  it('refuse without asking the database again, until the time is over', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await start()
+    await exhaust(server)
+    expect(outcomeOf(await prelogin(server))).toBe(limited)
+    await forgetCounts(server.database)
+    expect(outcomeOf(await prelogin(server))).toBe(limited)
+    vi.setSystemTime(Date.now() + minutes(1) + 1)
+    expect(outcomeOf(await prelogin(server))).toBe('200')
+  })
+
+  it('tell the truth about the time to wait', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await start()
+    await exhaust(server)
+    vi.setSystemTime(Date.now() + seconds(20))
+    const refused = await prelogin(server)
+    expect(outcomeOf(refused)).toBe(limited)
+    expect(retryAfter(refused)).toBe(40)
+    vi.setSystemTime(Date.now() + seconds(39))
+    expect(outcomeOf(await prelogin(server))).toBe(limited)
+    vi.setSystemTime(Date.now() + seconds(1))
+    await exhaust(server)
+    expect(outcomeOf(await prelogin(server))).toBe(limited)
+  })
+
   it('count password proofs by account, whatever the session, and leave other accounts alone', async () => {
     const server = await start()
     const account = await newAccount(server)
@@ -61,10 +114,8 @@ describe('rate limits', () => {
     const second = await logIn(server, account)
     const prove = (token: string) =>
       send(server, { method: 'DELETE', path: '/api/v1/account', token, body: { authKey: randomKey() } })
-    const attempts = Array.from({ length: logins }, (_, index) => (index % 2 ? account : second).token)
-    const answers = []
-    for (const token of attempts) answers.push(outcomeOf(await prove(token)))
-    expect(new Set(answers)).toEqual(new Set(['401 invalid-credentials']))
+    const answers = await Promise.all(times(proofs, (index) => prove((index % 2 ? account : second).token)))
+    expect(tally(answers)).toEqual({ '401 invalid-credentials': proofs })
     for (const token of [account.token, second.token]) expect(outcomeOf(await prove(token))).toBe(limited)
     expect(outcomeOf(await prove(other.token))).toBe('401 invalid-credentials')
     expect(outcomeOf(await send(server, { path: '/api/v1/vaults', token: account.token }))).toBe('200')
@@ -72,17 +123,17 @@ describe('rate limits', () => {
 
   it('end the registrations of an address', async () => {
     const server = await start()
-    const register = () =>
-      send(server, { method: 'POST', path: '/api/v1/register', raw: '{}' }).then(outcomeOf)
-    const answers = []
-    for (let attempt = 0; attempt < 20; attempt++) answers.push(await register())
-    expect(new Set(answers)).toEqual(new Set(['400 malformed-request']))
-    expect(await register()).toBe(limited)
+    const register = () => send(server, { method: 'POST', path: '/api/v1/register', raw: '{}' })
+    const answers = await Promise.all(times(30, register))
+    expect(tally(answers)).toEqual({ '400 malformed-request': 20, [limited]: 10 })
+    const refused = await register()
+    expect(retryAfter(refused)).toBeGreaterThan(3500)
+    expect(retryAfter(refused)).toBeLessThanOrEqual(3600)
   })
 
   it('do not believe what a client says about its address', async () => {
     const server = await start()
-    await exhaust(server, (attempt) => `10.0.0.${attempt}`)
+    await exhaust(server, (attempt) => `10.0.${attempt >> 8}.${attempt & 255}`)
     for (const name of ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'X-Client-IP', 'CF-Connecting-IP']) {
       const answer = await send(server, {
         method: 'POST',
@@ -95,22 +146,30 @@ describe('rate limits', () => {
   })
 
   it('believe a trusted proxy, and of what it says only the last address that is not trusted', async () => {
-    const server = await start({ TRUST_PROXY: '127.0.0.1,10.0.0.0/8' })
+    const server = await start(proxied)
     await exhaust(server, () => '192.0.2.1')
     expect(outcomeOf(await prelogin(server, '192.0.2.1'))).toBe(limited)
+    expect(outcomeOf(await prelogin(server, '::ffff:192.0.2.1'))).toBe(limited)
     expect(outcomeOf(await prelogin(server, '192.0.2.2'))).toBe('200')
     expect(outcomeOf(await prelogin(server))).toBe('200')
     // What stands before the proxy's own entry was written by the client.
     expect(outcomeOf(await prelogin(server, '198.51.100.7, 192.0.2.1'))).toBe(limited)
     expect(outcomeOf(await prelogin(server, '198.51.100.7, 192.0.2.1, 10.1.2.3'))).toBe(limited)
-    await exhaust(server, (attempt) => `198.51.100.${attempt}, 192.0.2.9`)
+    await exhaust(server, (attempt) => `198.51.100.${attempt & 255}, 192.0.2.9`)
     expect(outcomeOf(await prelogin(server, '198.51.100.99, 192.0.2.9'))).toBe(limited)
   })
 
   it('do not believe a proxy that is not the one that is trusted', async () => {
     const server = await start({ TRUST_PROXY: '192.0.2.0/24,::1' })
-    await exhaust(server, (attempt) => `10.0.0.${attempt}`)
+    await exhaust(server, (attempt) => `10.0.${attempt >> 8}.${attempt & 255}`)
     expect(outcomeOf(await prelogin(server, '10.9.9.9'))).toBe(limited)
+  })
+
+  it('count an IPv6 network of 64 bits as one address', async () => {
+    const server = await start(proxied)
+    await exhaust(server, (attempt) => `2001:db8:0:1:${attempt.toString(16)}::${attempt}`)
+    expect(outcomeOf(await prelogin(server, '2001:DB8:0:1:ffff:ffff:ffff:ffff'))).toBe(limited)
+    expect(outcomeOf(await prelogin(server, '2001:db8:0:2::1'))).toBe('200')
   })
 
   it('are off only where that is said, which the log tells', async () => {
@@ -118,5 +177,95 @@ describe('rate limits', () => {
     await exhaust(server)
     expect(outcomeOf(await prelogin(server))).toBe('200')
     expect(server.log()).toContain('rate limits are off')
+  })
+
+  it('are kept under names that are nobody’s', async () => {
+    const server = await start({ ...proxied, LOG_LEVEL: 'trace' })
+    const account = await newAccount(server)
+    const share = await newShare(server, { passphrase: true })
+    const headers = { 'X-Forwarded-For': '192.0.2.77' }
+    const wrong = {
+      email: account.email,
+      authKey: randomKey(),
+      device: { id: account.accountId, name: 'x', type: 'cli' },
+    }
+    for (const email of [account.email, 'nobody@example.com'])
+      await send(server, { method: 'POST', path: '/api/v1/login', headers, body: { ...wrong, email } })
+    await reveal(server, { ...share, proof: randomProof() }, { headers })
+    await send(server, {
+      method: 'DELETE',
+      path: '/api/v1/account',
+      token: account.token,
+      body: { authKey: randomKey() },
+    })
+    const { rate_limits: rows = [] } = await readRows(server.database)
+    const kinds = new Set(rows.map(({ key }) => String(key).split(':')[0]))
+    expect([...kinds].sort()).toEqual(
+      engine === 'sqlite'
+        ? []
+        : ['addressProof', 'failures', 'login', 'loginFailures', 'proof', 'register', 'share', 'shareProof'],
+    )
+    for (const { key } of rows) expect(key).toMatch(/^[a-zA-Z]+:[\w-]{43}$/)
+    const names = [account.email, account.accountId, share.id, '192.0.2.77', '127.0.0.1', 'nobody@']
+    const text = JSON.stringify(rows)
+    expect(names.filter((name) => text.includes(name))).toEqual([])
+  })
+})
+
+describe('several processes on one Postgres', () => {
+  it('have one budget together, which outlives each of them', async () => {
+    const database = await createDatabase('postgres')
+    const environment = { RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1' }
+    const startOne = async () =>
+      startProcess({ port: await freePort(), databaseUrl: database.url, environment })
+    const register = (server: Server) =>
+      send(server, {
+        method: 'POST',
+        path: '/api/v1/register',
+        headers: { 'X-Forwarded-For': '192.0.2.1' },
+        raw: '{}',
+      })
+    const processes = await Promise.all([startOne(), startOne()])
+    try {
+      const answers = await Promise.all(
+        times(40, (turn) =>
+          Promise.all(
+            processes
+              .slice(turn % 2)
+              .slice(0, 1)
+              .map(register),
+          ),
+        ),
+      )
+      expect(tally(answers.flat())).toEqual({ '400 malformed-request': 20, [limited]: 20 })
+      const third = await startOne()
+      processes.push(third)
+      const refused = await register(third)
+      expect(outcomeOf(refused)).toBe(limited)
+      expect(retryAfter(refused)).toBeGreaterThan(3000)
+    } finally {
+      await Promise.all(processes.map((one) => one.kill()))
+      await database.remove()
+    }
+  })
+
+  it('forget within the hour what has run out', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const server = await startServer('postgres', { environment: { RATE_LIMITS: 'on' } })
+    const keysLeft = async () => (await readRows(server.database)).rate_limits?.map(({ key }) => key) ?? []
+    try {
+      await send(server, { method: 'POST', path: '/api/v1/prelogin', raw: '{}' })
+      await send(server, { method: 'POST', path: '/api/v1/register', raw: '{}' })
+      expect(await keysLeft()).toHaveLength(2)
+      vi.setSystemTime(Date.now() + minutes(1))
+      // Maintenance runs at the start, too.
+      const next = await startServer('postgres', { database: server.database })
+      await vi.waitFor(async () => expect(await keysLeft()).toHaveLength(1), { timeout: 10_000 })
+      expect(await keysLeft()).toEqual([expect.stringMatching(/^register:/)])
+      await next.close()
+    } finally {
+      vi.useRealTimers()
+      await server.close()
+    }
   })
 })

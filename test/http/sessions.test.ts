@@ -3,20 +3,18 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { LoggedOutError, memorySessionStorage, ProblemError } from '../../src/client/index.ts'
 import { days, hours, minutes, seconds } from '../../src/clock.ts'
 import { SessionList, SessionTokens } from '../../src/contract/accounts.ts'
-import { engines } from '../support/database.ts'
 import {
-  bodyOf,
   fakeEnvelope,
   logIn,
   logInBody,
   newAccount,
-  outcomeOf,
   type RawAccount,
   randomKey,
-  readRows,
   registration,
-  send,
-} from '../support/openapi.ts'
+} from '../support/accounts.ts'
+import { engines } from '../support/database.ts'
+import { bodyOf, outcomeOf, send } from '../support/requests.ts'
+import { readRows, readRowsBesideLogs } from '../support/rows.ts'
 import {
   client,
   registeredClient,
@@ -248,11 +246,11 @@ describe.each(engines)('sessions on %s', (engine) => {
     const { server } = await start()
     const account = await newAccount(server)
     const second = await logIn(server, account)
-    const before = await readRows(server.database)
+    const before = await readRowsBesideLogs(server.database)
     expect(await changePassword(server, { ...account, authKey: randomKey() }, randomKey())).toBe(
       '401 invalid-credentials',
     )
-    expect(await readRows(server.database)).toEqual(before)
+    expect(await readRowsBesideLogs(server.database)).toEqual(before)
     expect(await use(server, second.token)).toBe('200')
   })
 
@@ -310,21 +308,21 @@ describe.each(engines)('sessions on %s', (engine) => {
     const { server } = await start()
     const bystander = await registeredClient(server)
     await bystander.vault.create({ kind: 'note', name: 'stays' })
-    const before = await readRows(server.database)
+    const before = await readRowsBesideLogs(server.database)
     const first = await registeredClient(server)
     const second = await secondDevice(server, first)
     const item = await first.vault.create({ kind: 'note', name: 'one' })
     await first.vault.replace(item.id, item.revision, { kind: 'note', name: 'two' })
     await first.vault.purge((await first.vault.create({ kind: 'note', name: 'three' })).id)
     await first.account.createVault('another')
-    const grown = await readRows(server.database)
+    const grown = await readRowsBesideLogs(server.database)
     for (const table of ['accounts', 'sessions', 'refresh_tokens', 'vaults', 'items', 'item_versions'])
       expect(grown[table]?.length, table).toBeGreaterThan(before[table]?.length ?? 0)
     const wrong = await first.account.delete('not the password').catch((error) => error)
     expect(wrong.code).toBe('invalid-credentials')
-    expect(await readRows(server.database)).toEqual(grown)
+    expect(await readRowsBesideLogs(server.database)).toEqual(grown)
     await first.account.delete(first.password)
-    expect(await readRows(server.database)).toEqual(before)
+    expect(await readRowsBesideLogs(server.database)).toEqual(before)
     await expect(second.account.details()).rejects.toBeInstanceOf(LoggedOutError)
     const again = await first.limpet
       .login({ email: first.email, password: first.password })

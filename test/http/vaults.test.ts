@@ -17,20 +17,10 @@ import {
   Vault,
   VaultList,
 } from '../../src/contract/vaults.ts'
+import { fakeEnvelope, logIn, newAccount, type RawAccount } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
-import {
-  bodyOf,
-  fakeEnvelope,
-  logIn,
-  newAccount,
-  outcomeOf,
-  type RawAccount,
-  type RawAnswer,
-  type RawRequest,
-  readRows,
-  runStatement,
-  send,
-} from '../support/openapi.ts'
+import { bodyOf, outcomeOf, type RawAnswer, type RawRequest, send } from '../support/requests.ts'
+import { readRows, runStatement } from '../support/rows.ts'
 import { registeredClient, secondDevice, startServer, TestClock, type TestServer } from '../support/server.ts'
 
 const tag = (revision: number) => `"${revision}"`

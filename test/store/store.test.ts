@@ -1,5 +1,10 @@
 // The store on both engines: units of work, what failures take along and what they say, and several processes at a time.
 import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import Driver from 'better-sqlite3'
 import { eq } from 'drizzle-orm'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -8,13 +13,16 @@ import { openStore } from '../../src/store/open.ts'
 import { type Reader, type Store, StoreError, type Tx, Unchanged } from '../../src/store/store.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
 import { freePort } from '../support/postgres.ts'
-import { testSecret } from '../support/server.ts'
+import { testOpaqueSetup, testSecret } from '../support/server.ts'
 
 const open = ({ url }: { url: string }) =>
-  openStore(readConfig({ DATABASE_URL: url, JWT_SECRET: testSecret }).database, {
-    now: () => Date.UTC(2026, 0, 1),
-    onIdleError: () => {},
-  })
+  openStore(
+    readConfig({ DATABASE_URL: url, JWT_SECRET: testSecret, OPAQUE_SERVER_SETUP: testOpaqueSetup }).database,
+    {
+      now: () => Date.UTC(2026, 0, 1),
+      onIdleError: () => {},
+    },
+  )
 
 const account = (email = `${randomUUID()}@example.com`) => ({
   id: randomUUID(),
@@ -192,6 +200,27 @@ describe.each(engines)('a store on %s', (engine) => {
     }
   })
 
+  it('takes what was deleted out of its files when it is told to, while others write', async () => {
+    const database = await newDatabase()
+    const store = await openOn(database)
+    const marker = `marker-${randomUUID()}@example.com`
+    // Postgres leaves that to its own vacuum; it only has to take no harm.
+    const isInFiles = () => {
+      if (engine === 'postgres') return undefined
+      const file = database.url.slice('file:'.length)
+      return readdirSync(dirname(file)).some((name) =>
+        readFileSync(join(dirname(file), name)).includes(marker),
+      )
+    }
+    await store.write((tx) => insert(tx, marker))
+    await store.scrub()
+    expect(isInFiles()).not.toBe(false)
+    await store.write(({ db, tables: { accounts } }) => db.delete(accounts).where(eq(accounts.email, marker)))
+    await Promise.all([store.write((tx) => insert(tx)), store.scrub(), store.write((tx) => insert(tx))])
+    expect(isInFiles()).not.toBe(true)
+    expect(await store.read(emails)).toHaveLength(2)
+  })
+
   it('goes on after a unit that failed', async () => {
     const store = await openOn(await newDatabase())
     await store.write((tx) => insert(tx, 'taken@example.com'))
@@ -200,6 +229,24 @@ describe.each(engines)('a store on %s', (engine) => {
       db.delete(accounts).where(eq(accounts.email, 'taken@example.com')),
     )
     expect(await store.read(emails)).toEqual([])
+  })
+})
+
+describe('an SQLite file', () => {
+  it('is waited for while another process holds it, also before its first use', async () => {
+    const database = await createDatabase('sqlite')
+    const other = new Driver(fileURLToPath(database.url.replace(/^file:/, 'file://')))
+    other.exec('begin exclusive')
+    const opening = open(database)
+    // What fails for a lock fails at the first look; the rejection is then here before the lock is gone.
+    const first = await Promise.race([opening, nextTurn('still waiting')])
+    other.exec('rollback')
+    other.close()
+    const { store, migrationsApplied } = await opening
+    expect({ first, ready: await store.isReady() }).toEqual({ first: 'still waiting', ready: true })
+    expect(migrationsApplied).toBeGreaterThan(0)
+    await store.close()
+    await database.remove()
   })
 })
 
@@ -251,6 +298,23 @@ describe('a Postgres that goes away', () => {
       expect(error).toBeInstanceOf(StoreError)
       expect(error).toMatchObject({ unavailable: true })
       expect(await store.read(emails).catch(() => store.read(emails))).toEqual([])
+    } finally {
+      await store.close()
+      await database.remove()
+    }
+  })
+
+  it('is unavailable to the rate limiter as well, whose whole numbers are numbers', async () => {
+    const database = await createDatabase('postgres')
+    const { store } = await open(database)
+    try {
+      const count = async (text: string) => (await store.counts?.client.query({ text }))?.rows
+      expect(await count('select 5::bigint as points')).toEqual([{ points: 5 }])
+      const error = await failure(count('select pg_terminate_backend(pg_backend_pid())'))
+      expect(error).toBeInstanceOf(StoreError)
+      expect(error).toMatchObject({ unavailable: true })
+      expect(await failure(count('select points from nowhere'))).toMatchObject({ unavailable: false })
+      expect(await count('select 6::bigint as points')).toEqual([{ points: 6 }])
     } finally {
       await store.close()
       await database.remove()

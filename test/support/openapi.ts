@@ -1,197 +1,9 @@
-// The server as its contract describes it: operations and examples out of the OpenAPI document, requests without the SDK, rows.
+// The server as its contract describes it: operations and examples out of the OpenAPI document.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
-import Driver from 'better-sqlite3'
-import pg from 'pg'
 import { z } from 'zod'
-import { leastKdf, Session } from '../../src/contract/accounts.ts'
-import { Problem } from '../../src/contract/problems.ts'
-import type { TestDatabase } from './database.ts'
-
-// ---- Requests without the SDK
-
-interface Server {
-  readonly url: string
-}
-
-export interface RawRequest {
-  readonly method?: string
-  readonly path: string
-  /** An access token. */
-  readonly token?: string | undefined
-  readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON. */
-  readonly body?: unknown
-  /** Sent as it is, as `application/json` unless the headers say otherwise. */
-  readonly raw?: string | Uint8Array
-}
-
-export interface RawAnswer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly text: string
-}
-
-/** Sends exactly what it is told, paths as they are, and resolves with whatever is answered. */
-export function send({ url }: Server, request: RawRequest): Promise<RawAnswer> {
-  const { method = 'GET', path, token, headers, body } = request
-  const content = request.raw ?? (body === undefined ? undefined : JSON.stringify(body))
-  return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(url)
-    const outgoing = httpRequest(
-      {
-        hostname,
-        port,
-        path,
-        method,
-        headers: {
-          ...(token !== undefined && { Authorization: `Bearer ${token}` }),
-          ...(content !== undefined && {
-            'Content-Type': 'application/json',
-            ...(headers?.['Transfer-Encoding'] === undefined && {
-              'Content-Length': Buffer.byteLength(content),
-            }),
-          }),
-          ...headers,
-        },
-      },
-      (incoming) => {
-        const chunks: Uint8Array[] = []
-        incoming.on('data', (chunk: Uint8Array) => chunks.push(chunk))
-        incoming.on('error', reject)
-        incoming.on('end', () =>
-          resolve({
-            status: incoming.statusCode ?? 0,
-            headers: incoming.headers,
-            text: Buffer.concat(chunks).toString(),
-          }),
-        )
-      },
-    )
-    outgoing.on('error', reject)
-    outgoing.end(content)
-  })
-}
-
-/** The body of an answer, which must be of the shape. */
-export const bodyOf = <T>(shape: z.ZodType<T>, { text }: RawAnswer): T => shape.parse(JSON.parse(text))
-
-/** The code of a problem, or the status of an answer that is none. */
-export const outcomeOf = (answer: RawAnswer): string =>
-  /^application\/problem\+json/.test(answer.headers['content-type'] ?? '')
-    ? `${answer.status} ${bodyOf(Problem, answer).code}`
-    : String(answer.status)
-
-// ---- Accounts without the SDK: their envelopes are random bytes, so that no key has to be derived
-
-/** An envelope in form, of so many bytes, that nobody can open. */
-export const fakeEnvelope = (bytes = 120): string =>
-  Buffer.concat([Buffer.from([1]), randomBytes(bytes - 1)]).toString('base64url')
-
-export const randomKey = () => randomBytes(32).toString('base64url')
-
-/** The body of a registration. */
-export const registration = () => ({
-  accountId: randomUUID(),
-  email: `${randomUUID()}@example.com`,
-  kdf: { algorithm: 'argon2id' as const, ...leastKdf, salt: randomBytes(16).toString('base64url') },
-  authKey: randomKey(),
-  accountKey: fakeEnvelope(),
-  vault: { id: randomUUID(), key: fakeEnvelope(), data: fakeEnvelope() },
-})
-
-export const logInBody = ({ email, authKey }: { email: string; authKey: string }) => ({
-  email,
-  authKey,
-  device: { id: randomUUID(), name: 'test', type: 'other' as const },
-})
-
-export async function logIn(server: Server, credentials: { email: string; authKey: string }) {
-  const answer = await send(server, {
-    method: 'POST',
-    path: '/api/v1/login',
-    body: logInBody(credentials),
-  })
-  const { accessToken, refreshToken, sessionId } = bodyOf(Session, answer)
-  return { token: accessToken, refreshToken, sessionId }
-}
-
-/** A new account with a session. */
-export async function newAccount(server: Server) {
-  const body = registration()
-  const { accountId, email, authKey, vault } = body
-  const registered = await send(server, { method: 'POST', path: '/api/v1/register', body })
-  if (registered.status !== 201) throw new Error(`Registration was answered ${outcomeOf(registered)}`)
-  return { accountId, email, authKey, vaultId: vault.id, ...(await logIn(server, body)) }
-}
-
-export type RawAccount = Awaited<ReturnType<typeof newAccount>>
-
-// ---- The rows of a database, past the server
-
-/** A value of a column; bytes as hex. */
-const Cell = z
-  .unknown()
-  .transform((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value))
-
-const Rows = z.array(z.record(z.string(), Cell))
-type Rows = z.infer<typeof Rows>
-
-const Names = z.array(z.object({ name: z.string() }))
-
-const sorted = (rows: Rows): Rows => rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-
-function sqliteRows(file: string): Record<string, Rows> {
-  const connection = new Driver(file, { readonly: true })
-  try {
-    const tables = Names.parse(
-      connection.prepare("select name from sqlite_master where type = 'table'").all(),
-    )
-    return Object.fromEntries(
-      tables.map(({ name }) => [
-        name,
-        sorted(Rows.parse(connection.prepare(`select * from "${name}"`).all())),
-      ]),
-    )
-  } finally {
-    connection.close()
-  }
-}
-
-async function postgresRows(url: string): Promise<Record<string, Rows>> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    const { rows: tables } = await client.query(
-      'select table_name as name from information_schema.tables where table_schema = current_schema()',
-    )
-    const found: Record<string, Rows> = {}
-    for (const { name } of Names.parse(tables))
-      found[name] = sorted(Rows.parse((await client.query(`select * from "${name}"`)).rows))
-    return found
-  } finally {
-    await client.end()
-  }
-}
-
-/** Every row of every table, by table; bytes as hex. */
-export const readRows = async ({ url }: TestDatabase): Promise<Record<string, Rows>> =>
-  url.startsWith('file:') ? sqliteRows(url.slice('file:'.length)) : postgresRows(url)
-
-/** Runs one statement on the database, past the server. */
-export async function runStatement({ url }: TestDatabase, statement: string): Promise<void> {
-  if (url.startsWith('file:')) {
-    const connection = new Driver(url.slice('file:'.length))
-    connection.exec(statement)
-    connection.close()
-    return
-  }
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  await client.query(statement).finally(() => client.end())
-}
-
-// ---- The document
+import { fakeEnvelope } from './accounts.ts'
+import { bodyOf, type Server, send } from './requests.ts'
+import { fakeFernet } from './shares.ts'
 
 const JsonSchema = z.looseObject({
   $ref: z.string().optional(),
@@ -223,7 +35,8 @@ const Content = z.record(z.string(), z.object({ schema: z.unknown() }))
 const DocumentedOperation = z.object({
   tags: z.array(z.string()),
   summary: z.string(),
-  security: z.array(z.unknown()),
+  /** Alternatives, each the schemes that it takes together. */
+  security: z.array(z.record(z.string(), z.array(z.string()))),
   parameters: z.array(Parameter).default([]),
   requestBody: z.object({ content: Content }).optional(),
   responses: z.record(z.string(), z.object({ description: z.string(), content: Content.optional() })),
@@ -242,7 +55,13 @@ export interface Operation {
   readonly name: string
   readonly method: string
   readonly path: string
+  /** A session is good for it, and perhaps a personal access token too. */
   readonly needsSession: boolean
+  /** A personal access token is good for it, and nothing else. */
+  readonly needsPersonalToken: boolean
+  /** The scopes of personal access tokens that are good for it, any of them. */
+  readonly scopes: string[]
+  readonly needsManageToken: boolean
   readonly parameters: z.infer<typeof Parameter>[]
   /** The schema of the body, for operations that take one. */
   readonly body: unknown
@@ -254,13 +73,27 @@ export async function readDocument(server: Server): Promise<Document> {
   return bodyOf(Document, await send(server, { path: '/api/v1/openapi.json' }))
 }
 
+type Alternatives = Record<string, string[]>[]
+
+/** Whether nobody is let in without any proof, and this is one. */
+const needs = (scheme: string, security: Alternatives) =>
+  security.every((alternative) => Object.keys(alternative).length > 0) &&
+  security.some((alternative) => scheme in alternative)
+
+/** Whether every way to be let in takes this. */
+const needsOnly = (scheme: string, security: Alternatives) =>
+  security.length > 0 && security.every((alternative) => scheme in alternative)
+
 export const operationsOf = ({ paths }: Document): Operation[] =>
   Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { security, parameters, requestBody, responses }]) => ({
       name: `${method} ${path}`,
       method: method.toUpperCase(),
       path,
-      needsSession: security.length > 0,
+      needsSession: needs('session', security),
+      needsPersonalToken: needsOnly('personalToken', security),
+      scopes: security.flatMap(({ personalToken = [] }) => personalToken),
+      needsManageToken: needs('manageToken', security),
       parameters,
       body: requestBody?.content['application/json']?.schema,
       statuses: Object.keys(responses).map(Number),
@@ -283,6 +116,9 @@ const texts = (length: number): (() => string)[] => [
   () => `${randomUUID()}@example.com`,
   () => fakeEnvelope(Math.max(82, Math.floor((length * 3) / 4))),
   () => randomBytes(Math.floor((length * 3) / 4)).toString('base64url'),
+  () => fakeFernet(),
+  () => '2999-12-31T00:00:00.000Z',
+  () => `lmi_${randomBytes(16).toString('base64url')}`,
   () => 'a'.repeat(Math.max(1, length)),
 ]
 

@@ -1,8 +1,10 @@
 // The real server as a process of its own, for what only a process can show: signals, and being killed.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { testSecret } from './server.ts'
+import { promisify } from 'node:util'
+import type { TestDatabase } from './database.ts'
+import { testOpaqueSetup, testSecret } from './server.ts'
 
 const program = fileURLToPath(new URL('../../bin/limpet-server.js', import.meta.url))
 
@@ -17,12 +19,47 @@ export interface ServerProcess {
   terminate(): Promise<number | null>
 }
 
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `limpet-server` to its end; its standard input is no terminal. */
+export const runServer = (args: readonly string[], settings: Record<string, string>): Promise<Ended> =>
+  promisify(execFile)(process.execPath, [program, ...args], {
+    env: { PATH: process.env.PATH, ...settings },
+  }).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+  )
+
+/** The operator of a server, at a shell with its environment. */
+export const operatorOf = ({ url }: TestDatabase, settings: Record<string, string> = {}) => ({
+  run: (...args: string[]) =>
+    runServer(args, {
+      DATABASE_URL: url,
+      JWT_SECRET: testSecret,
+      OPAQUE_SERVER_SETUP: testOpaqueSetup,
+      ...settings,
+    }),
+  /** Runs a command that must end well. @returns what it printed as JSON */
+  async json(...args: string[]): Promise<unknown> {
+    const { code, stdout, stderr } = await this.run(...args, '--json')
+    if (code !== 0) throw new Error(`"limpet-server ${args.join(' ')}" ended with ${code}:\n${stderr}`)
+    return JSON.parse(stdout)
+  },
+})
+
 /** Starts `limpet-server` and waits until it is ready. */
 export async function startProcess(settings: {
   port: number
   databaseUrl: string
-  /** Empty for a server that makes one of its own. */
+  /** Empty for a server that makes secrets of its own. */
   jwtSecret?: string
+  /** Further settings. */
+  environment?: Record<string, string>
+  opaqueSetup?: string
 }): Promise<ServerProcess> {
   const url = `http://127.0.0.1:${settings.port}`
   const child = spawn(process.execPath, [program], {
@@ -33,7 +70,9 @@ export async function startProcess(settings: {
       PUBLIC_URL: url,
       DATABASE_URL: settings.databaseUrl,
       JWT_SECRET: settings.jwtSecret ?? testSecret,
+      OPAQUE_SERVER_SETUP: settings.opaqueSetup ?? testOpaqueSetup,
       RATE_LIMITS: 'off',
+      ...settings.environment,
     },
   })
   let output = ''

@@ -41,6 +41,9 @@ export class TestClock implements Clock {
 
 export const testSecret = 'a secret of more than thirty-two bytes, for tests only'
 
+export const testOpaqueSetup =
+  'WxEZw7qRAfCX3e04IF40-Oz0beBux-LDmn2YQMmgPUNkuWtTIiInDkIPrNDmOY0aqpbcr-Bz0vg1oY_zaG1R31EBQibSjuPuJSBXiv3odoGcS5vOKBro1xO6YsIDuIQGsJCvF78okBzDVtvAEtfrCzQELuISDIZsMbzDrSfbJTM'
+
 export interface TestServer {
   readonly url: string
   readonly database: TestDatabase
@@ -70,6 +73,7 @@ export async function startServer(engine: Engine, options: TestServerOptions = {
     PUBLIC_URL: `http://127.0.0.1:${port}`,
     DATABASE_URL: database.url,
     JWT_SECRET: testSecret,
+    OPAQUE_SERVER_SETUP: testOpaqueSetup,
     RATE_LIMITS: 'off',
     ...options.environment,
   })
@@ -100,6 +104,9 @@ const device = () => ({ id: randomUUID(), name: 'test', type: 'other' as const }
 export const client = (server: { url: string }, storage?: SessionStorage) =>
   new Limpet({ server: server.url, device: device(), ...(storage && { storage }) })
 
+/** The quicker method, with the least costs. */
+export const quickRegistration = { method: 'authKey', kdf: leastKdf } as const
+
 export interface RegisteredClient {
   readonly email: string
   readonly password: string
@@ -108,15 +115,22 @@ export interface RegisteredClient {
   readonly vault: OpenVault
 }
 
-/** A new account that is logged in, with its first vault open. Keys are derived with the least costs. */
+/**
+ * A new account that is logged in, with its first vault open; by authKey with the least costs, which is quicker, unless the
+ * method is said.
+ */
 export async function registeredClient(
   server: { url: string },
-  options: { password?: string; storage?: SessionStorage } = {},
+  options: { password?: string; storage?: SessionStorage; method?: 'opaque' } = {},
 ): Promise<RegisteredClient> {
   const email = `${randomUUID()}@example.com`
   const password = options.password ?? 'correct horse battery staple'
   const limpet = client(server, options.storage)
-  await limpet.register({ email, password, kdf: leastKdf })
+  await limpet.register({
+    email,
+    password,
+    ...(options.method ? { method: options.method } : quickRegistration),
+  })
   const account = await limpet.login({ email, password })
   const [vault] = await account.vaults()
   if (!vault) throw new Error('A new account has no vault')

@@ -8,13 +8,17 @@ name or a description says otherwise.
 
 import base64
 import hashlib
+import hmac
 import json
 import struct
 import unicodedata
 from pathlib import Path
 
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -486,6 +490,200 @@ def chain() -> dict:
     }
 
 
+def share_keys(link_key: bytes, passphrase: str = None) -> dict:
+    fernet_key = link_key
+    if passphrase is not None:
+        secret = unicodedata.normalize("NFKC", passphrase).encode("utf-8")
+        fernet_key = hashlib.pbkdf2_hmac("sha256", secret, link_key, 600_000)
+    proof = hashlib.sha256(b"limpet-share-proof:" + base64url(fernet_key).encode()).digest()
+    return {"fernetKey": fernet_key, "proof": proof}
+
+
+def sign_fernet(key: bytes, signed: bytes) -> str:
+    token = signed + hmac.new(key[:16], signed, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(token).decode()
+
+
+def fernet_encrypt(key: bytes, seconds: int, iv: bytes, padded: bytes, version: bytes = b"\x80") -> str:
+    cipher = Cipher(AES(key[16:]), CBC(iv)).encryptor()
+    return sign_fernet(key, version + struct.pack(">Q", seconds) + iv + cipher.update(padded) + cipher.finalize())
+
+
+def pkcs7(plaintext: bytes) -> bytes:
+    missing = 16 - len(plaintext) % 16
+    return plaintext + bytes([missing]) * missing
+
+
+def shares() -> dict:
+    seconds = 1_767_225_600
+    iv = bytes_for("share iv", 16)
+
+    def accepted(name: str, plaintext: bytes, passphrase: str = None, label: str = "share") -> dict:
+        link_key = bytes_for(f"link key {label}")
+        keys = share_keys(link_key, passphrase)
+        return {
+            "name": name,
+            "linkKey": base64url(link_key),
+            "passphrase": passphrase,
+            "fernetKey": keys["fernetKey"].hex(),
+            "proof": base64url(keys["proof"]),
+            "seconds": seconds,
+            "iv": iv.hex(),
+            "plaintext": plaintext.hex(),
+            "token": fernet_encrypt(keys["fernetKey"], seconds, iv, pkcs7(plaintext)),
+        }
+
+    key = share_keys(bytes_for("link key refused"))["fernetKey"]
+    plaintext = b"The quay closes at low tide, and opens at high water."
+    good = fernet_encrypt(key, seconds, iv, pkcs7(plaintext))
+    good_bytes = base64.urlsafe_b64decode(good)
+    refused = []
+
+    def refuse(why: str, token: str, with_key: bytes = key):
+        refused.append({"why": why, "fernetKey": with_key.hex(), "token": token})
+
+    def flipped(at: int) -> str:
+        changed = bytearray(good_bytes)
+        changed[at] ^= 1
+        return base64.urlsafe_b64encode(changed).decode()
+
+    refuse("another key", good, bytes_for("another link key"))
+    refuse("the halves of the key exchanged", good, key[16:] + key[:16])
+    for part, at in {"version": 0, "time": 8, "initialization vector": 9, "ciphertext": 25, "HMAC": -1}.items():
+        refuse(f"a bit of the {part} is flipped", flipped(at))
+    refuse("another version, signed", fernet_encrypt(key, seconds, iv, pkcs7(plaintext), version=b"\x81"))
+    refuse("no ciphertext, signed", sign_fernet(key, good_bytes[:25]))
+    refuse("half a block more, signed", sign_fernet(key, good_bytes[:-32] + bytes(8)))
+    refuse("a block less, signed", sign_fernet(key, good_bytes[: -32 - 16]))
+    refuse("padding of zero, signed", fernet_encrypt(key, seconds, iv, bytes(16)))
+    refuse("padding of 17, signed", fernet_encrypt(key, seconds, iv, b"\x11" * 32))
+    refuse("padding whose bytes differ, signed", fernet_encrypt(key, seconds, iv, bytes(14) + b"\x01\x02"))
+    for length in (0, 1, 56, 57, 72, len(good_bytes) - 1):
+        refuse(f"cut off after {length} bytes", base64.urlsafe_b64encode(good_bytes[:length]).decode())
+    refuse("one byte more", base64.urlsafe_b64encode(good_bytes + b"\0").decode())
+    assert good.endswith("==")
+    refuse("without padding", good[:-2])
+    refuse("half of its padding", good[:-1])
+    refuse("too much padding", good + "=")
+    refuse("a trailing bit", good[:-3] + chr(ord(good[-3]) + 1) + "==")
+    refuse("a newline at the end", good + "\n")
+    refuse("the alphabet of base64", base64.b64encode(good_bytes).decode())
+
+    share_id, link_key = base64url(bytes_for("share id", 16)), base64url(bytes_for("link key link"))
+    address = f"https://vault.example.com/s/{share_id}"
+    link = f"{address}#{link_key}"
+
+    def read_as(text: str, server: str = "https://vault.example.com") -> dict:
+        return {"text": text, "server": server, "id": share_id, "key": link_key}
+
+    def damaged(why: str, text: str, incomplete: bool) -> dict:
+        return {"why": why, "text": text, "incomplete": incomplete}
+
+    return {
+        "description": (
+            "Section 'One-time shares'. accepted: linkKey and passphrase (null where there is none) to fernetKey and "
+            "proof; token: the Fernet token of plaintext made at seconds since 1970 with iv. refused: tokens that must "
+            "not open with fernetKey. links: how a text is read. refusedLinks: texts that are no link; incomplete where "
+            "they are one whose id or key is missing or damaged."
+        ),
+        "accepted": [
+            accepted("no passphrase", plaintext),
+            accepted("any bytes", bytes(range(256)), label="bytes"),
+            accepted("one whole block", bytes_for("block", 16)),
+            accepted("a passphrase", plaintext, "correct horse battery staple"),
+            accepted("the same passphrase with another link key", plaintext, "correct horse battery staple", "other"),
+            accepted("a passphrase that NFKC changes", plaintext, "\ufb01ve A\u030angstro\u0308ms \u2460"),
+            accepted("the same passphrase in its NFKC form", plaintext, "five \u00c5ngstr\u00f6ms 1"),
+            accepted("white space of a passphrase stays", plaintext, " pass\tphrase "),
+        ],
+        "refused": refused,
+        "links": [
+            read_as(link),
+            read_as(link.replace("https:", "http:"), "http://vault.example.com"),
+            read_as(f"http://[::1]:8080/s/{share_id}#{link_key}", "http://[::1]:8080"),
+            read_as(f"https://example.com/secrets/s/{share_id}#{link_key}", "https://example.com/secrets"),
+            read_as(link.replace("https", "Https"), "Https://vault.example.com"),
+            read_as(f"{address}%23{link_key}"),
+            read_as(f"{address}%2523{link_key}"),
+            read_as(f"{address}%252523{link_key}"),
+            read_as(f"{address}/#{link_key}"),
+            read_as(f"{address}?utm_source=chat#{link_key}"),
+            read_as(f"  {link}\r\n"),
+            *[read_as(link + mark) for mark in (".", ",", ";", "!", "?", ":", "...", "/", "*", "\u2026")],
+            *[read_as(before + link + after) for before, after in ("<>", "()", "[]", "{}", '""', "''", "\u201c\u201d")],
+            read_as(f"(<{link}>)."),
+        ],
+        "refusedLinks": [
+            damaged("nothing", "", False),
+            damaged("an id alone", share_id, False),
+            damaged("id and key alone", f"{share_id}#{link_key}", False),
+            damaged("another scheme", f"ftp://vault.example.com/s/{share_id}#{link_key}", False),
+            damaged("a script", f"javascript://vault.example.com/s/{share_id}#{link_key}", False),
+            damaged("another page", f"https://vault.example.com/docs#{link_key}", False),
+            damaged("no id", f"https://vault.example.com/s/#{link_key}", False),
+            damaged("a page below the share", f"{address}/raw#{link_key}", False),
+            damaged("words before it", f"Open {link}", False),
+            damaged("no key", address, True),
+            damaged("an empty key", f"{address}#", True),
+            damaged("an encoded # and no key", f"{address}%23", True),
+            damaged("a key whose end is missing", link[:-1], True),
+            damaged("half of the key", link[:-20], True),
+            damaged("a key with trailing bits", link[:-1] + "B", True),
+            damaged("a padded key of another length", f"{address}#{link_key[:-1]}=", True),
+            damaged("one character more", link + "A", True),
+            damaged("a key in two parts", f"{address}#{link_key[:20]}#{link_key[20:]}", True),
+            damaged("a line break in the key", f"{address}#{link_key[:20]}\n{link_key[20:]}", True),
+            damaged("words after it", f"{link} and more", True),
+            damaged("an id that is too short", f"{address[:-1]}#{link_key}", True),
+            damaged("an id with trailing bits", f"{address[:-1]}B#{link_key}", True),
+            damaged("a character of base64 in the key", f"{address}#{link_key[:5]}+{link_key[6:]}", True),
+        ],
+    }
+
+
+def tokens() -> dict:
+    token = "lmp_" + base64url(bytes_for("token"))
+    secret = bytes_for("token secret")
+    token_key = hkdf(secret, b"", b"limpet/v1/token", 32)
+    context = ["token-vault-key", ACCOUNT, VAULT]
+    sealed = envelope("vault key of a token", token_key, context, bytes_for("vault key"))
+    own_half = base64url(secret)
+
+    def misused(why, *, key=token_key, context=context):
+        return {"why": why, "key": key.hex(), "context": context, "sealed": sealed["sealed"]}
+
+    return {
+        "description": "Section 'Personal access tokens'. text: what the bearer is given. secret: its second half. "
+        "vaultKey: the envelope that the server keeps. refusedTexts: what is not a whole token.",
+        "accepted": [
+            {
+                "text": f"{token}.{own_half}",
+                "token": token,
+                "secret": secret.hex(),
+                "tokenKey": token_key.hex(),
+                "vaultKey": sealed,
+            }
+        ],
+        "refused": [
+            misused("another vault", context=["token-vault-key", ACCOUNT, OTHER_VAULT]),
+            misused("another account", context=["token-vault-key", OTHER_ACCOUNT, VAULT]),
+            misused("in place of the account's own envelope", context=["vault-key", ACCOUNT, VAULT]),
+            misused("the secret itself as the key", key=secret),
+            misused("the server's half as the secret", key=hkdf(token.encode(), b"", b"limpet/v1/token", 32)),
+        ],
+        "refusedTexts": [
+            {"why": "empty", "text": ""},
+            {"why": "another prefix", "text": f"ghp_{token[4:]}.{own_half}"},
+            {"why": "the second half alone", "text": own_half},
+            {"why": "a token that is cut off", "text": f"{token[:-1]}.{own_half}"},
+            {"why": "an empty second half", "text": f"{token}."},
+            {"why": "a second half that is cut off", "text": f"{token}.{own_half[:-1]}"},
+            {"why": "a second half that is not canonical", "text": f"{token}.{own_half[:-1]}B"},
+            {"why": "three parts", "text": f"{token}.{own_half}.{own_half}"},
+        ],
+    }
+
+
 def main():
     files = {
         "key-derivation": key_derivation(),
@@ -493,6 +691,8 @@ def main():
         "padding": padding(),
         "base64url": base64urls(),
         "chain": chain(),
+        "shares": shares(),
+        "tokens": tokens(),
     }
     for name, vectors in files.items():
         path = Path(__file__).with_name(f"{name}.json")

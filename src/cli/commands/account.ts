@@ -1,5 +1,6 @@
 // Commands for the account and its session: register, login, logout, status.
 import type { SessionState } from '../../client/index.ts'
+import { InviteCode } from '../../contract/accounts.ts'
 import { Email } from '../../contract/primitives.ts'
 import { command, type Surroundings } from '../command.ts'
 import { CliError, describe } from '../exit-codes.ts'
@@ -11,7 +12,7 @@ import { counted, localTime, safeLine } from '../terminal.ts'
 const shortestPassword = 8
 const advisedPassword = 12
 
-const server = {
+export const server = {
   type: 'string',
   value: 'URL',
   help: 'the server; otherwise LIMPET_SERVER, then http://localhost:8080',
@@ -37,30 +38,54 @@ export async function newMasterPassword({ prompter }: Surroundings): Promise<str
   return password
 }
 
+/** The invite of `--invite` or `LIMPET_INVITE`; a code lets somebody in, so it is not taken from an argument. */
+async function inviteCode({ environment, prompter }: Surroundings, asked: boolean | undefined) {
+  const given = environment.LIMPET_INVITE || (asked ? await prompter.secret('Invite code') : undefined)
+  if (given === undefined) return undefined
+  const code = InviteCode.safeParse(given.trim())
+  if (code.success) return code.data
+  throw new CliError('usage', 'This is not an invite code: it begins with lmi_ and has 26 characters.')
+}
+
 export const register = command({
   name: 'register',
+  accountOnly: true,
   operands: ['EMAIL'],
   summary: 'make an account on a server',
   details:
-    'Nobody can recover the master password: not this program, and not the server, which never sees it.',
+    'Nobody can recover the master password: not this program, and not the server, which never sees it. An invite code is taken from LIMPET_INVITE, or with --invite asked for before the password.',
   example: 'limpet register ada@example.com --server https://vault.example.com',
   options: {
     server,
     hint: { type: 'string', value: 'TEXT', help: 'reminds you of the password; the server can read it' },
+    invite: { type: 'boolean', help: 'asks for the invite code that the server wants' },
   },
-  async run(surroundings, [address = ''], { server: option, hint }) {
+  async run(surroundings, [address = ''], { server: option, hint, invite: asked }) {
     const email = emailFrom(address)
     const url = await chosenServer(surroundings, option)
     const limpet = await connect(url, surroundings.state)
+    const invite = await inviteCode(surroundings, asked)
     const password = await newMasterPassword(surroundings)
     if (hint?.includes(password))
       throw new CliError('usage', 'The hint contains the password, and the server can read the hint.')
     await withProgress(
       'Making the account',
-      () => limpet.register({ email, password, ...(hint !== undefined && { hint }) }),
+      () =>
+        limpet.register({
+          email,
+          password,
+          ...(hint !== undefined && { hint }),
+          ...(invite !== undefined && { invite }),
+        }),
       { atOnce: true },
     )
-    remark(`${email} has an account at ${url}. Next: limpet login ${email} --server ${url}`)
+    const next = `limpet login ${email} --server ${url}`
+    const { emailVerification } = await limpet.serverInfo()
+    if (emailVerification === 'off') remark(`${email} has an account at ${url}. Next: ${next}`)
+    else
+      remark(
+        `A mail was sent to ${email}. Open its link within a day, or give it to "limpet confirm". Then: ${next}`,
+      )
   },
 })
 
@@ -75,6 +100,7 @@ function refuseOtherAccount(session: SessionState | undefined, email: string, ur
 
 export const login = command({
   name: 'login',
+  accountOnly: true,
   operands: ['EMAIL'],
   summary: 'log in; the session is kept in the state folder',
   example: 'limpet login ada@example.com --server https://vault.example.com',
@@ -97,6 +123,7 @@ export const login = command({
 
 export const logout = command({
   name: 'logout',
+  accountOnly: true,
   operands: [],
   summary: 'end the session, and remove it and the copies of the vaults from here',
   example: 'limpet logout',
@@ -135,6 +162,7 @@ async function isUnlocked(surroundings: Surroundings, accountId: string): Promis
 
 export const status = command({
   name: 'status',
+  accountOnly: true,
   operands: [],
   summary: 'show server, account, session and what is kept here; asks neither password nor server',
   example: 'limpet status --json',

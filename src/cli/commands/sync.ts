@@ -14,9 +14,8 @@ import {
 import { command } from '../command.ts'
 import { print, printJson, remark } from '../output.ts'
 import { withProgress } from '../progress.ts'
-import { unlock } from '../session.ts'
 import { counted, localTime, safeLine } from '../terminal.ts'
-import { decrypt, type Entry, endingOf, reportCount, sameVault, store } from '../workspace.ts'
+import { decrypt, type Entry, endingOf, openSource, reportCount, sameVault, store } from '../workspace.ts'
 
 interface Named {
   readonly id: string
@@ -120,11 +119,10 @@ export const sync = command({
   example: 'limpet sync',
   options: { json: { type: 'boolean', help: 'prints JSON' } },
   async run(surroundings, _operands, { json }) {
-    const { state } = surroundings
-    const account = await unlock(surroundings)
-    const { accountId } = account
-    const stored = await state.vaults(accountId)
-    const vaults = await withProgress('Asking the server', () => account.vaults())
+    const { source, copies } = await openSource(surroundings, 'read')
+    const { accountId } = source
+    const stored = await copies.vaults(accountId)
+    const vaults = await withProgress('Asking the server', () => source.vaults())
     const synced: Synced[] = []
     for (const vault of vaults) {
       const known = stored.find(sameVault(vault))
@@ -138,12 +136,12 @@ export const sync = command({
         changes = pulled.changed.length
       } catch (error) {
         if (!(error instanceof ResyncRequiredError)) throw error
-        repairs = await repair(await account.openVault(vault.sealed), vault, replica)
+        repairs = await repair(await source.openVault(vault.sealed), vault, replica)
         changes = (await replica.pull(vault)).changed.length
       }
       // Stored last: an interrupted repair begins again with what is here.
-      await store(state, accountId, vault, replica, repairs ? undefined : known)
-      const { unreadable } = await decrypt(await account.openVault(vault.sealed), replica)
+      await store(copies, accountId, vault, replica, repairs ? undefined : known)
+      const { unreadable } = await decrypt(await source.openVault(vault.sealed), replica)
       const { id, name } = vault
       synced.push({
         id,

@@ -6,6 +6,7 @@ import { connect, requireSession, unlockWithPassword } from '../session.ts'
 
 export const unlock = command({
   name: 'unlock',
+  accountOnly: true,
   operands: [],
   summary: 'ask for the master password once for all commands of this shell',
   details:

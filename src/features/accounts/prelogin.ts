@@ -8,12 +8,17 @@ export const preloginOf = (account: AccountRow): PreloginAnswer => ({
   method: methodOf(account),
 })
 
-/** The same answer each time and of the same form as a real one, so that nobody learns who has an account. */
-export const crediblePrelogin = (key: KeyObject, email: string): PreloginAnswer => ({
-  kdf: {
-    algorithm: 'argon2id',
-    ...defaultKdf,
-    salt: createHmac('sha256', key).update(email).digest().subarray(0, 16).toString('base64url'),
-  },
-  method: 'authKey',
-})
+/** Of 256 addresses without an account, so many are said to have the method `authKey`. */
+const authKeyOf256 = 32
+
+/**
+ * The same answer each time and of the same form as a real one, so that nobody learns who has an account. The method is mostly
+ * the usual one, and sometimes the other, so that neither proves anything.
+ */
+export function crediblePrelogin(key: KeyObject, email: string): PreloginAnswer {
+  const digest = createHmac('sha256', key).update(email).digest()
+  return {
+    kdf: { algorithm: 'argon2id', ...defaultKdf, salt: digest.subarray(0, 16).toString('base64url') },
+    method: digest.readUInt8(16) < authKeyOf256 ? 'authKey' : 'opaque',
+  }
+}

@@ -1,5 +1,5 @@
 // Accounts: what registration, prelogin, password change and deletion do to the rows.
-import { and, eq, type InferSelectModel } from 'drizzle-orm'
+import { and, eq, type InferSelectModel, isNull } from 'drizzle-orm'
 import { type Account, AuthMethod, type KdfParameters, type Register } from '../../contract/accounts.ts'
 import { notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
@@ -12,12 +12,14 @@ export type AccountRow = InferSelectModel<Tables['accounts']>
 
 /** What replaces everything that depends on the password. */
 export interface Credentials {
+  readonly authMethod: AuthMethod
   readonly authVerifier: string
   readonly kdf: KdfParameters
   readonly accountKey: string
 }
 
-const credentialColumns = ({ authVerifier, kdf, accountKey }: Credentials) => ({
+const credentialColumns = ({ authMethod, authVerifier, kdf, accountKey }: Credentials) => ({
+  authMethod,
   authVerifier,
   kdfMemoryKiB: kdf.memoryKiB,
   kdfIterations: kdf.iterations,
@@ -53,7 +55,7 @@ export const toAccount = (row: AccountRow): Account => ({
 export async function createAccount(
   tx: Tx,
   { accountId, email, kdf, accountKey, hint, vault }: Register,
-  authVerifier: string,
+  verifier: Pick<Credentials, 'authMethod' | 'authVerifier'>,
   stamp: { now: number; epoch: string },
 ): Promise<void> {
   const { db } = tx
@@ -64,8 +66,7 @@ export async function createAccount(
       id: accountId,
       email,
       emailVerified: false,
-      authMethod: 'authKey',
-      ...credentialColumns({ authVerifier, kdf, accountKey }),
+      ...credentialColumns({ ...verifier, kdf, accountKey }),
       hint: hint ?? null,
       createdAt: stamp.now,
     })
@@ -89,17 +90,34 @@ export async function findAccountByEmail(
   return row
 }
 
-export async function getAccount(
+export async function findAccountById(
   { db, tables: { accounts } }: Reader,
-  { accountId }: Caller,
-): Promise<AccountRow> {
-  const [row] = await db.select().from(accounts).where(eq(accounts.id, accountId))
+  id: string,
+): Promise<AccountRow | undefined> {
+  const [row] = await db.select().from(accounts).where(eq(accounts.id, id))
+  return row
+}
+
+/** Notes that whoever has the account's address has confirmed it. */
+export async function confirmAddress(
+  { db, tables: { accounts } }: Tx,
+  { id, email }: Pick<AccountRow, 'id' | 'email'>,
+): Promise<void> {
+  await db
+    .update(accounts)
+    .set({ emailVerified: true })
+    .where(and(eq(accounts.id, id), eq(accounts.email, email)))
+}
+
+export async function getAccount(reader: Reader, { accountId }: Caller): Promise<AccountRow> {
+  const row = await findAccountById(reader, accountId)
   if (!row) throw notFound()
   return row
 }
 
+/** A disabled account is refused here, like a wrong password: by the statement that holds its row. */
 const isStill = ({ accounts }: Tables, { id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>) =>
-  and(eq(accounts.id, id), eq(accounts.authVerifier, authVerifier))
+  and(eq(accounts.id, id), eq(accounts.authVerifier, authVerifier), isNull(accounts.disabledAt))
 
 /**
  * Notes a login of an account whose password was verified outside of the transaction.

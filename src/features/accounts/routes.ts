@@ -11,12 +11,17 @@ import {
   Register,
   Registered,
 } from '../../contract/accounts.ts'
-import { problem } from '../../http/problem.ts'
+import { HttpProblem, problem } from '../../http/problem.ts'
 import type { Caller } from '../caller.ts'
-import { fromBase64url, toTimestamp } from '../encoding.ts'
+import { maySendTo } from '../email/limits.ts'
+import { enqueueMail } from '../email/outbox.ts'
+import { toTimestamp } from '../encoding.ts'
+import { notePasswordChanged } from '../events/repository.ts'
+import { requireAdmission, spendInvite } from '../invites/admission.ts'
 import { route, type Services } from '../route.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
 import { crediblePrelogin, preloginOf } from './prelogin.ts'
+import { provesPassword, verifierOf } from './proof.ts'
 import {
   type AccountRow,
   createAccount,
@@ -40,15 +45,26 @@ function requireStrongKdf(kdf: KdfParameters) {
 const wrongPassword = () => problem('invalid-credentials', 'The password is wrong.')
 
 /** The caller's account, after the caller has proved to know its password right now. */
-async function proveAccount(
-  caller: Caller,
-  proof: PasswordProof,
-  { store, passwordHasher }: Services,
-): Promise<AccountRow> {
-  const account = await store.read((reader) => getAccount(reader, caller))
-  if (!(await passwordHasher.verify(account.authVerifier, fromBase64url(proof.authKey))))
-    throw wrongPassword()
+async function proveAccount(caller: Caller, proof: PasswordProof, services: Services): Promise<AccountRow> {
+  const account = await services.store.read((reader) => getAccount(reader, caller))
+  if (!(await provesPassword(account, proof, services))) throw wrongPassword()
   return account
+}
+
+/**
+ * Where an address has to be confirmed, its owner is told by mail that it has an account already; whoever registers is answered
+ * as if it had none, and so learns nothing.
+ */
+async function hideTaken(error: unknown, email: string, services: Services) {
+  const { clock, config, random, store } = services
+  const isTaken = error instanceof HttpProblem && error.code === 'email-taken'
+  if (config.emailVerification === 'off' || !isTaken) throw error
+  if (!(await maySendTo(services, email))) return
+  await store.write(async (tx) => {
+    const owner = await findAccountByEmail(tx, email)
+    const mail = { id: random.uuid(), kind: 'already-registered', now: clock.now() } as const
+    if (owner) await enqueueMail(tx, { ...mail, accountId: owner.id })
+  })
 }
 
 const register = route({
@@ -60,16 +76,29 @@ const register = route({
   limit: 'register',
   request: { body: Register },
   success: { 201: Registered },
-  problems: ['kdf-too-weak', 'registration-closed', 'email-taken', 'id-taken'],
-  async handler({ body }, { clock, config, passwordHasher, random, store }) {
-    if (config.registration === 'closed')
-      throw problem('registration-closed', 'This server does not take new accounts.')
+  problems: [
+    'kdf-too-weak',
+    'registration-closed',
+    'invite-required',
+    'invalid-invite',
+    'email-taken',
+    'id-taken',
+  ],
+  async handler({ body }, services) {
+    const { clock, config, random, store } = services
+    const admission = await requireAdmission(body, services)
     requireStrongKdf(body.kdf)
-    const verifier = await passwordHasher.hash(fromBase64url(body.authKey))
+    const verifier = await verifierOf(body, services)
     const now = clock.now()
     const stamp = { now, epoch: random.uuid() }
-    await store.write((tx) => createAccount(tx, body, verifier, stamp))
     const { accountId, email } = body
+    await store
+      .write(async (tx) => {
+        await spendInvite(tx, admission, { ...body, now }, () => createAccount(tx, body, verifier, stamp))
+        if (config.smtp) await enqueueMail(tx, { id: random.uuid(), accountId, kind: 'confirm', now })
+      })
+      .catch((error: unknown) => hideTaken(error, email, services))
+    services.mailer.wake()
     return { status: 201, body: { accountId, email, emailVerified: false, createdAt: toTimestamp(now) } }
   },
 })
@@ -110,20 +139,23 @@ const changePassword = route({
   method: 'post',
   path: '/api/v1/account/password',
   tag,
-  summary: 'Change the password; every other session ends',
+  summary: 'Change the password, and the method with it where wanted; every other session ends',
   auth: 'session',
-  limit: 'login',
+  limit: 'proof',
   request: { body: ChangePassword },
   success: { 204: null },
   problems: ['kdf-too-weak', 'invalid-credentials'],
-  async handler({ caller, body: { current, kdf, authKey, accountKey } }, services) {
-    const { liveness, passwordHasher, store } = services
+  async handler({ caller, body }, services) {
+    const { clock, liveness, store } = services
+    const { current, kdf, accountKey } = body
     requireStrongKdf(kdf)
     const account = await proveAccount(caller, current, services)
-    const authVerifier = await passwordHasher.hash(fromBase64url(authKey))
+    const verifier = await verifierOf(body, services)
     await store.write(async (tx) => {
-      if (!(await replaceCredentials(tx, account, { authVerifier, kdf, accountKey }))) throw wrongPassword()
-      await endOtherSessions(tx, caller)
+      if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
+      const now = clock.now()
+      await notePasswordChanged(tx, caller, now)
+      await endOtherSessions(tx, caller, now)
     })
     liveness.forget()
     return { status: 204 }
@@ -136,7 +168,7 @@ const removeAccount = route({
   tag,
   summary: 'Delete the account with everything in it, for good',
   auth: 'session',
-  limit: 'login',
+  limit: 'proof',
   request: { body: PasswordProof },
   success: { 204: null },
   problems: ['invalid-credentials'],

@@ -1,9 +1,14 @@
 // The server about itself: health, readiness, policies and limits.
+
+import { type Clock, minutes } from '../../clock.ts'
 import { leastKdf } from '../../contract/accounts.ts'
 import { limits } from '../../contract/primitives.ts'
-import { Health, ServerInfo } from '../../contract/server.ts'
+import { Health, Readiness, ServerInfo } from '../../contract/server.ts'
 import { retryLater } from '../../http/problem.ts'
+import type { Store } from '../../store/store.ts'
 import { version } from '../../version.ts'
+import { waitingMail } from '../email/outbox.ts'
+import { toTimestampOrNull } from '../encoding.ts'
 import { route } from '../route.ts'
 import { versionDaysKept, versionsKept } from '../vaults/item-repository.ts'
 
@@ -24,6 +29,15 @@ const health = route({
   },
 })
 
+const noMail: Readiness['mail'] = { state: 'off', waiting: 0, since: null }
+
+/** Mail that waits keeps nobody from being served, so that it is told of and no more. */
+async function mailOf(store: Store, clock: Clock): Promise<Readiness['mail']> {
+  const { waiting, since } = await store.read(waitingMail)
+  const isLate = since !== null && clock.now() - since > minutes(1)
+  return { state: isLate ? 'waiting' : 'ok', waiting, since: toTimestampOrNull(since) }
+}
+
 const readiness = route({
   method: 'get',
   path: '/readyz',
@@ -32,13 +46,14 @@ const readiness = route({
   auth: 'public',
   limit: 'none',
   request: {},
-  success: { 200: Health },
+  success: { 200: Readiness },
   problems: [],
-  async handler(_request, { accepting, store }) {
+  async handler(_request, { accepting, clock, config, store }) {
     if (!accepting()) throw retryLater('unavailable', 'The server is stopping.', 1)
     if (!(await store.isReady()))
       throw retryLater('unavailable', 'The database does not answer, or lacks migrations.', 5)
-    return { status: 200, body: { status: 'ok' } }
+    const mail = config.smtp ? await mailOf(store, clock) : noMail
+    return { status: 200, body: { status: 'ok', mail } }
   },
 })
 
@@ -59,7 +74,8 @@ const info = route({
         name: 'limpet',
         version,
         registration: config.registration,
-        shares: 'off',
+        emailVerification: config.emailVerification,
+        shares: config.shares,
         leastKdf,
         limits: { ...limits, versionsKept, versionDaysKept },
       },

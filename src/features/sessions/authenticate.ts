@@ -1,4 +1,4 @@
-// From the Authorization header to the Caller.
+// From the Authorization header to the Caller with a session.
 import { problem } from '../../http/problem.ts'
 import type { Authenticators } from '../../http/route.ts'
 import type { Callers, Services } from '../route.ts'
@@ -6,19 +6,23 @@ import { accessTokenVerifier } from './access-token.ts'
 
 const bearer = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i
 
-/** The ways of `auth` in a route's declaration. */
-export function authenticators({ clock, config, keys, liveness }: Services): Authenticators<Callers> {
+export function sessionAuthenticators({
+  clock,
+  config,
+  keys,
+  liveness,
+}: Services): Pick<Authenticators<Callers>, 'public' | 'session'> {
   const verify = accessTokenVerifier({ key: keys.accessTokens, issuer: config.publicUrl })
   return {
     public: async ({ address }) => ({ caller: undefined, countedAs: address }),
-    async session({ authorization }) {
+    async session({ address, authorization }) {
       const token = bearer.exec(authorization ?? '')?.[1]
       if (token === undefined)
         throw problem('not-authenticated', 'Send an access token: "Authorization: Bearer <accessToken>".')
       const caller = verify(token, clock.now())
       if (!caller || !(await liveness.isLiving(caller)))
         throw problem('not-authenticated', 'The access token is not valid, or its session has ended.')
-      return { caller, countedAs: caller.accountId }
+      return { caller: { ...caller, address }, countedAs: caller.accountId }
     },
   }
 }

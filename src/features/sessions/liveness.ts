@@ -1,7 +1,8 @@
-// Whether a session still lives: remembered for less than a second, so that one ended anywhere is refused everywhere by then.
+// Whether a session or a token still lives: remembered for less than a second, so that one ended anywhere is refused everywhere by then.
 import type { Clock } from '../../clock.ts'
 import type { Store } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
+import { type FoundToken, findToken } from '../tokens/repository.ts'
 import { isLiving } from './repository.ts'
 
 /** An answer is believed this long, counted from before it was asked for. */
@@ -9,28 +10,52 @@ const believedForMs = 500
 /** A bound for the memory; beyond it everything is asked again. */
 const mostRemembered = 100_000
 
-export interface SessionLiveness {
+export interface Liveness {
   isLiving(caller: Caller): Promise<boolean>
-  /** To be called after this process ended sessions, so that it notices at once. */
+  /** The personal access token of a hash. Look at its expiry: it is remembered with it. */
+  findToken(hash: Uint8Array): Promise<FoundToken | undefined>
+  /** To be called after this process ended sessions or tokens, so that it notices at once. */
   forget(): void
 }
 
-export function createLiveness(store: Store, clock: Clock): SessionLiveness {
-  /** Living sessions with their account, and the monotonic time up to which that is believed. */
-  const believedUntil = new Map<string, number>()
+/** Remembers what was found for a moment, by a key; what was not found is asked again. */
+function believing<T>(clock: Clock) {
+  const known = new Map<string, { found: T; until: number }>()
+  return {
+    async find(key: string, ask: () => Promise<T | undefined>): Promise<T | undefined> {
+      const now = clock.monotonic()
+      const believed = known.get(key)
+      if (believed && believed.until > now) return believed.found
+      const found = await ask()
+      if (found === undefined) known.delete(key)
+      else {
+        if (known.size >= mostRemembered) known.clear()
+        known.set(key, { found, until: now + believedForMs })
+      }
+      return found
+    },
+    forget: () => known.clear(),
+  }
+}
+
+export function createLiveness(store: Store, clock: Clock): Liveness {
+  const sessions = believing<true>(clock)
+  const tokens = believing<FoundToken>(clock)
   return {
     async isLiving(caller) {
-      const now = clock.monotonic()
       // Both ids: that the session lives says nothing about another account.
-      const who = `${caller.accountId} ${caller.sessionId}`
-      if ((believedUntil.get(who) ?? 0) > now) return true
-      const living = await store.read((reader) => isLiving(reader, caller, clock.now()))
-      if (living) {
-        if (believedUntil.size >= mostRemembered) believedUntil.clear()
-        believedUntil.set(who, now + believedForMs)
-      } else believedUntil.delete(who)
-      return living
+      const living = await sessions.find(`${caller.accountId} ${caller.sessionId}`, async () =>
+        (await store.read((reader) => isLiving(reader, caller, clock.now()))) ? true : undefined,
+      )
+      return living === true
     },
-    forget: () => believedUntil.clear(),
+    findToken: (hash) =>
+      tokens.find(Buffer.from(hash).toString('base64'), () =>
+        store.read((reader) => findToken(reader, hash)),
+      ),
+    forget() {
+      sessions.forget()
+      tokens.forget()
+    },
   }
 }

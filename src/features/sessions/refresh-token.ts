@@ -1,8 +1,5 @@
 // Refresh tokens: 32 random bytes at login, and from then on each one the HMAC of the one before.
-import { createHash, createHmac, type KeyObject } from 'node:crypto'
-
-/** What the database keeps of a token. It is random, so a plain hash tells nothing of it. */
-export const hashRefreshToken = (token: Uint8Array): Uint8Array => createHash('sha256').update(token).digest()
+import { createHmac, type KeyObject } from 'node:crypto'
 
 /**
  * The token that replaces this one. Deriving it means that the same use can be answered again with the same successor,

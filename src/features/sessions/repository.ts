@@ -4,18 +4,21 @@ import { minutes } from '../../clock.ts'
 import { Device, type SessionSummary } from '../../contract/accounts.ts'
 import { statement } from '../../store/statement.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
-import type { Caller } from '../caller.ts'
+import type { Caller, SessionCaller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
+import { noteEvent, noteSessionsEnded } from '../events/repository.ts'
 
 /** How long a replaced refresh token still answers with its successor, for clients that lost the answer. */
 const repeatableForMs = minutes(1)
 
 export async function createSession(
-  { db, tables: { refreshTokens, sessions } }: Tx,
-  { accountId, sessionId }: Caller,
+  tx: Tx,
+  { accountId, sessionId, address }: SessionCaller,
   session: { device: Device; refreshTokenHash: Uint8Array; now: number; expiresAt: number },
 ): Promise<void> {
   const { device, now, expiresAt, refreshTokenHash } = session
+  const { refreshTokens, sessions } = tx.tables
+  const { db } = tx
   await db.insert(sessions).values({
     id: sessionId,
     accountId,
@@ -27,17 +30,36 @@ export async function createSession(
     expiresAt,
   })
   await db.insert(refreshTokens).values({ hash: refreshTokenHash, sessionId })
+  await noteEvent(tx, accountId, { type: 'login', at: now, device, address })
 }
 
-const livingSession = statement(({ db, tables: { sessions } }: Reader) =>
+/** Whether an account that is in use already logs in on a device that has no session of it. */
+export async function isFirstLoginOf(
+  { db, tables: { sessions } }: Reader,
+  { id, lastLoginAt }: { id: string; lastLoginAt: number | null },
+  device: Device,
+): Promise<boolean> {
+  if (lastLoginAt === null) return false
+  const known = await db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.accountId, id), eq(sessions.deviceId, device.id)))
+    .limit(1)
+  return known.length === 0
+}
+
+// That the account is not disabled is looked at too, should a session ever come to be that disabling did not end.
+const livingSession = statement(({ db, tables: { accounts, sessions } }: Reader) =>
   db
     .select({ id: sessions.id })
     .from(sessions)
+    .innerJoin(accounts, eq(accounts.id, sessions.accountId))
     .where(
       and(
         eq(sessions.id, sql.placeholder('sessionId')),
         eq(sessions.accountId, sql.placeholder('accountId')),
         gt(sessions.expiresAt, sql.placeholder('now')),
+        isNull(accounts.disabledAt),
       ),
     )
     .prepare('living_session'),
@@ -58,9 +80,11 @@ export async function isLiving(
  * @returns whom the session belongs to, or undefined where there is none (any more)
  */
 export async function useRefreshToken(
-  { db, tables: { refreshTokens, sessions } }: Tx,
-  use: { hash: Uint8Array; successorHash: Uint8Array; now: number; expiresAt: number },
+  tx: Tx,
+  use: { hash: Uint8Array; successorHash: Uint8Array; now: number; expiresAt: number; address: string },
 ): Promise<Caller | Unchanged<undefined> | undefined> {
+  const { db } = tx
+  const { refreshTokens, sessions } = tx.tables
   const { hash, successorHash, now, expiresAt } = use
   const [replaced] = await db
     .update(refreshTokens)
@@ -88,7 +112,8 @@ export async function useRefreshToken(
   if (!used) return undefined
   const { accountId, sessionId, replacedAt } = used
   if (replacedAt !== null && now - replacedAt <= repeatableForMs) return { accountId, sessionId }
-  await db.delete(sessions).where(eq(sessions.id, sessionId))
+  const ended = await db.delete(sessions).where(eq(sessions.id, sessionId)).returning()
+  await noteSessionsEnded(tx, ended, { at: now, address: use.address })
   return undefined
 }
 
@@ -114,23 +139,39 @@ export async function listSessions(
 
 /** Ends one session of the caller's account. @returns whether there was one */
 export async function endSession(
-  { db, tables: { sessions } }: Tx,
-  { accountId }: Caller,
+  tx: Tx,
+  { accountId, address }: SessionCaller,
   sessionId: string,
+  now: number,
 ): Promise<boolean> {
-  const ended = await db
+  const { sessions } = tx.tables
+  const ended = await tx.db
     .delete(sessions)
     .where(and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId)))
-    .returning({ id: sessions.id })
+    .returning()
+  await noteSessionsEnded(tx, ended, { at: now, address })
   return ended.length === 1
 }
 
 /** Ends every session of the caller's account but the caller's. */
 export async function endOtherSessions(
-  { db, tables: { sessions } }: Tx,
-  { accountId, sessionId }: Caller,
+  tx: Tx,
+  { accountId, sessionId, address }: SessionCaller,
+  now: number,
 ): Promise<void> {
-  await db.delete(sessions).where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
+  const { sessions } = tx.tables
+  const ended = await tx.db
+    .delete(sessions)
+    .where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
+    .returning()
+  await noteSessionsEnded(tx, ended, { at: now, address })
+}
+
+/** Ends every session of an account, for the operator. */
+export async function endAllSessions(tx: Tx, accountId: string, now: number): Promise<void> {
+  const { sessions } = tx.tables
+  const ended = await tx.db.delete(sessions).where(eq(sessions.accountId, accountId)).returning()
+  await noteSessionsEnded(tx, ended, { at: now, address: null })
 }
 
 /** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */

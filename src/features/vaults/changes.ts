@@ -4,7 +4,7 @@ import type { Changes } from '../../contract/vaults.ts'
 import { notFound, problem } from '../../http/problem.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader } from '../../store/store.ts'
-import type { Caller } from '../caller.ts'
+import type { VaultCaller } from '../caller.ts'
 import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
 import { listChangedItems } from './item-repository.ts'
 import { type ItemRow, toItemState } from './rows.ts'
@@ -51,12 +51,11 @@ function positionAfter(
  */
 export async function changesSince(
   reader: Reader,
-  caller: Caller,
+  caller: VaultCaller,
   vaultId: string,
   { since, limit }: { since: string | undefined; limit: number },
 ): Promise<Changes> {
-  const { accountId } = caller
-  const [vault] = await vaultAndEpoch(reader).execute({ vaultId, accountId })
+  const [vault] = await vaultAndEpoch(reader).execute(caller.owned(vaultId))
   if (!vault) throw notFound()
 
   const { databaseEpoch, vaultEpoch } = vault

@@ -7,7 +7,7 @@ import { notFound } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
-import type { Caller } from '../caller.ts'
+import type { VaultCaller } from '../caller.ts'
 import type { Position } from './cursor.ts'
 import { requireVault } from './repository.ts'
 import { type ItemRow, toItem, toItemVersion } from './rows.ts'
@@ -37,10 +37,10 @@ const itemOfCaller = statement(({ db, tables: { items, vaults } }: Reader) =>
 /** One item of the caller's vault, in the trash or not; `not-found` also for what was purged. */
 export async function getItem(
   reader: Reader,
-  { accountId }: Caller,
+  caller: VaultCaller,
   { vaultId, itemId }: { vaultId: string; itemId: string },
 ): Promise<Item> {
-  const [row] = await itemOfCaller(reader).execute({ accountId, vaultId, itemId })
+  const [row] = await itemOfCaller(reader).execute({ ...caller.owned(vaultId), itemId })
   const item = row && toItem(row.item)
   if (!item) throw notFound()
   return item
@@ -129,7 +129,7 @@ const itemsInState = pageStatement('items_in_state', 'id', (items) =>
 /** A page of a vault's items, in the order of their ids. */
 export async function listItems(
   reader: Reader,
-  caller: Caller,
+  caller: VaultCaller,
   vaultId: string,
   options: { state: 'active' | 'trash'; limit: number; after: string | undefined },
 ): Promise<Page> {
@@ -141,7 +141,7 @@ export async function listItems(
 /** The replaced versions of an item, newest first. */
 export async function listVersions(
   reader: Reader,
-  caller: Caller,
+  caller: VaultCaller,
   { vaultId, itemId, now }: { vaultId: string; itemId: string; now: number },
 ): Promise<ItemVersion[]> {
   const { itemVersions } = reader.tables

@@ -4,7 +4,7 @@ import { Cursor, ItemId, PageLimit, VaultId } from '../../contract/primitives.ts
 import { CreateItem, Item, ItemPage, ItemVersions, ReplaceItem } from '../../contract/vaults.ts'
 import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
 import { notFound, problem } from '../../http/problem.ts'
-import type { Caller } from '../caller.ts'
+import type { VaultCaller } from '../caller.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import { route, type Services } from '../route.ts'
 import { getItem, listItems, listVersions } from './item-repository.ts'
@@ -15,7 +15,7 @@ const tag = 'Items'
 const vaultParams = z.strictObject({ vaultId: VaultId })
 const itemParams = z.strictObject({ vaultId: VaultId, itemId: ItemId })
 
-const write = (vaultId: string, item: ItemWrite, caller: Caller, { clock, store }: Services) =>
+const write = (vaultId: string, item: ItemWrite, caller: VaultCaller, { clock, store }: Services) =>
   store.write((tx) => applyItemWrites(tx, caller, vaultId, { writes: [item], now: clock.now() }))
 
 /** The row that a single write left behind, or its conflict as a problem: `not-found` where nothing is there to conflict. */
@@ -44,7 +44,7 @@ const list = route({
   tag,
   summary: 'The items of a vault, or of its trash, by id',
   description: 'To follow a vault use its changes.',
-  auth: 'session',
+  auth: 'reader',
   limit: 'read',
   request: {
     params: vaultParams,
@@ -82,7 +82,7 @@ const create = route({
   tag,
   summary: 'Create an item',
   description: 'The same id and data again is 200 and changes nothing.',
-  auth: 'session',
+  auth: 'writer',
   limit: 'write',
   request: { params: vaultParams, body: CreateItem },
   success: { 200: Item, 201: Item },
@@ -111,7 +111,7 @@ const read = route({
   path: '/api/v1/vaults/{vaultId}/items/{itemId}',
   tag,
   summary: 'One item, in the trash or not',
-  auth: 'session',
+  auth: 'reader',
   limit: 'read',
   request: { params: itemParams },
   success: { 200: Item, 304: null },
@@ -129,7 +129,7 @@ const replace = route({
   summary: 'Create or replace one encrypted item',
   description:
     'With If-Match only if the item is still at that revision, with If-None-Match: * only if there is none. The replaced version is kept.',
-  auth: 'session',
+  auth: 'writer',
   limit: 'write',
   request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
   success: { 200: Item, 201: Item },
@@ -150,7 +150,7 @@ const remove = route({
   summary: 'Move an item to the trash, or delete it for good',
   description:
     'To the trash: 200 with the item, and again 200 without a change. With ?permanent=true: 204, also out of the trash; only a tombstone stays, for sync.',
-  auth: 'session',
+  auth: 'writer',
   limit: 'write',
   request: {
     params: itemParams,
@@ -178,7 +178,7 @@ const restore = route({
   tag,
   summary: 'Take an item out of the trash',
   description: 'Again is 200 without a change.',
-  auth: 'session',
+  auth: 'writer',
   limit: 'write',
   request: { params: itemParams, precondition: OptionalPrecondition },
   success: { 200: Item },
@@ -198,7 +198,7 @@ const versions = route({
   path: '/api/v1/vaults/{vaultId}/items/{itemId}/versions',
   tag,
   summary: 'The versions of an item that were replaced, newest first',
-  auth: 'session',
+  auth: 'reader',
   limit: 'read',
   request: { params: itemParams },
   success: { 200: ItemVersions },

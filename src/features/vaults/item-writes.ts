@@ -5,7 +5,7 @@ import type { Conflict } from '../../contract/vaults.ts'
 import { problem } from '../../http/problem.ts'
 import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
 import { type Tx, Unchanged } from '../../store/store.ts'
-import type { Caller } from '../caller.ts'
+import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
 import { versionsKept, versionsSince } from './item-repository.ts'
 import { raiseRevision } from './repository.ts'
@@ -173,7 +173,7 @@ const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx
  */
 export async function applyItemWrites(
   tx: Tx,
-  caller: Caller,
+  caller: VaultCaller,
   vaultId: string,
   { writes, now }: { writes: ItemWrite[]; now: number },
 ): Promise<WriteOutcome | Unchanged<WriteOutcome>> {

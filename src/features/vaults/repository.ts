@@ -4,15 +4,17 @@ import type { Vault } from '../../contract/vaults.ts'
 import { notFound, problem } from '../../http/problem.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
-import type { Caller } from '../caller.ts'
+import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
 import { toVault, type VaultRow } from './rows.ts'
 
-const ownVault = ({ tables: { vaults } }: Reader, { accountId }: Caller, vaultId: string) =>
-  and(eq(vaults.id, vaultId), eq(vaults.accountId, accountId))
+function ownVault({ tables: { vaults } }: Reader, caller: VaultCaller, id: string) {
+  const { accountId, vaultId } = caller.owned(id)
+  return and(eq(vaults.id, vaultId), eq(vaults.accountId, accountId))
+}
 
 /** Throws `not-found` unless the vault is the caller's. */
-export async function requireVault(reader: Reader, caller: Caller, vaultId: string): Promise<void> {
+export async function requireVault(reader: Reader, caller: VaultCaller, vaultId: string): Promise<void> {
   const { vaults } = reader.tables
   const [row] = await reader.db
     .select({ id: vaults.id })
@@ -34,8 +36,8 @@ const raise = statement(({ db, tables: { vaults } }: Tx) =>
  * Raises the revision of the caller's vault by one, or throws `not-found`. Every write begins with this statement: it holds
  * the vault's row until the commit, so that writers come one after the other and the order of commits is that of revisions.
  */
-export async function raiseRevision(tx: Tx, { accountId }: Caller, vaultId: string): Promise<VaultRow> {
-  const [row] = await raise(tx).execute({ vaultId, accountId })
+export async function raiseRevision(tx: Tx, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
+  const [row] = await raise(tx).execute(caller.owned(vaultId))
   if (!row) throw notFound()
   return row
 }
@@ -61,12 +63,15 @@ async function withItemCount(reader: Reader, rows: VaultRow[]): Promise<Vault[]>
   return rows.map((row) => toVault(row, counts.get(row.id) ?? 0))
 }
 
-export async function listVaults(reader: Reader, { accountId }: Caller): Promise<Vault[]> {
+export async function listVaults(reader: Reader, caller: VaultCaller): Promise<Vault[]> {
   const { vaults } = reader.tables
+  const { accountId, onlyVaultId } = caller.reach()
   const rows = await reader.db
     .select()
     .from(vaults)
-    .where(eq(vaults.accountId, accountId))
+    .where(
+      and(eq(vaults.accountId, accountId), onlyVaultId === null ? undefined : eq(vaults.id, onlyVaultId)),
+    )
     .orderBy(asc(vaults.createdAt), asc(vaults.id))
   return withItemCount(reader, rows)
 }
@@ -110,11 +115,11 @@ export const vaultIdTaken = () => problem('id-taken', 'There is a vault with thi
 /** Makes a vault. The same again changes nothing (`created: false`); an id in use for something else is `id-taken`. */
 export async function createVault(
   tx: Tx,
-  caller: Caller,
+  caller: VaultCaller,
   vault: NewVault,
   stamp: { now: number; epoch: string },
 ): Promise<{ vault: Vault; created: boolean }> {
-  const row = await insertVault(tx, caller.accountId, vault, stamp)
+  const row = await insertVault(tx, caller.owned(vault.id).accountId, vault, stamp)
   if (row) return { vault: toVault(row, 0), created: true }
   const [own] = await tx.db
     .select()
@@ -128,7 +133,7 @@ export async function createVault(
 /** Raises the revision from the one that the caller expects, or throws `revision-conflict` with the vault as it is. */
 async function raiseFrom(
   tx: Tx,
-  caller: Caller,
+  caller: VaultCaller,
   vaultId: string,
   expected: number | undefined,
 ): Promise<VaultRow> {
@@ -144,7 +149,7 @@ async function raiseFrom(
 /** @param expected the revision that the vault must be at, where the caller cares */
 export async function replaceVault(
   tx: Tx,
-  caller: Caller,
+  caller: VaultCaller,
   vaultId: string,
   { data, expected, now }: { data: string; expected: number | undefined; now: number },
 ): Promise<Vault> {
@@ -161,7 +166,7 @@ export async function replaceVault(
 /** Deletes a vault with everything in it. */
 export async function deleteVault(
   tx: Tx,
-  caller: Caller,
+  caller: VaultCaller,
   vaultId: string,
   expected: number | undefined,
 ): Promise<void> {

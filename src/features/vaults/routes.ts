@@ -26,7 +26,8 @@ const list = route({
   path: '/api/v1/vaults',
   tag,
   summary: 'The vaults of the account',
-  auth: 'session',
+  description: 'A personal access token for one vault gets that one.',
+  auth: 'reader',
   limit: 'read',
   request: {},
   success: { 200: VaultList },
@@ -42,7 +43,7 @@ const create = route({
   tag,
   summary: 'Make a vault',
   description: 'The same again is 200 and changes nothing.',
-  auth: 'session',
+  auth: 'vaultOwner',
   limit: 'write',
   request: { body: CreateVault },
   success: { 200: Vault, 201: Vault },
@@ -62,7 +63,7 @@ const replace = route({
   tag,
   summary: 'Replace the data of a vault',
   description: 'With If-Match only if the vault, items included, is still at that revision.',
-  auth: 'session',
+  auth: 'vaultOwner',
   limit: 'write',
   request: { params, body: ReplaceVault, precondition: OptionalPrecondition },
   success: { 200: Vault },
@@ -80,13 +81,15 @@ const remove = route({
   path: '/api/v1/vaults/{vaultId}',
   tag,
   summary: 'Delete a vault with everything in it, for good',
-  auth: 'session',
+  auth: 'vaultOwner',
   limit: 'write',
   request: { params, precondition: OptionalPrecondition },
   success: { 204: null },
   problems: ['not-found', 'revision-conflict'],
-  async handler({ caller, params: { vaultId }, precondition: expected }, { store }) {
+  async handler({ caller, params: { vaultId }, precondition: expected }, { liveness, store }) {
     await store.write((tx) => deleteVault(tx, caller, vaultId, expected))
+    // Tokens for it went with it.
+    liveness.forget()
     return { status: 204 }
   },
 })
@@ -98,7 +101,7 @@ const changes = route({
   summary: 'What changed since a cursor, in the order of revisions',
   description:
     'Without `since` from the beginning. Ask again with the new cursor: at once while `more` is true.',
-  auth: 'session',
+  auth: 'reader',
   limit: 'read',
   request: { params, query: z.strictObject({ since: Cursor.optional(), limit: PageLimit }) },
   success: { 200: Changes },
@@ -115,7 +118,7 @@ const batch = route({
   tag,
   summary: 'Apply up to 500 operations, all or none',
   description: 'All of them share one revision. `items` stand in the order of the operations.',
-  auth: 'session',
+  auth: 'writer',
   limit: 'write',
   bodyBytes: limits.batchBodyBytes,
   request: { params, body: Batch },

@@ -2,7 +2,7 @@
 import type { InferSelectModel } from 'drizzle-orm'
 import type { Item, ItemState, ItemVersion, Vault } from '../../contract/vaults.ts'
 import type { Tables } from '../../store/schema.ts'
-import { toBase64url, toTimestamp } from '../encoding.ts'
+import { toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
 
 export type VaultRow = InferSelectModel<Tables['vaults']>
 export type ItemRow = InferSelectModel<Tables['items']>
@@ -29,7 +29,7 @@ export const toItem = (row: ItemRow): Item | undefined =>
         revision: row.revision,
         createdAt: toTimestamp(row.createdAt),
         updatedAt: toTimestamp(row.updatedAt),
-        deletedAt: row.deletedAt === null ? null : toTimestamp(row.deletedAt),
+        deletedAt: toTimestampOrNull(row.deletedAt),
       }
 
 export const toItemState = (row: ItemRow): ItemState =>

@@ -1,4 +1,4 @@
-// Reads a request body: JSON in UTF-8 and nothing else.
+// Reads request bodies, within a bound: JSON in UTF-8, or bytes as they are.
 import express, { type Request, type RequestHandler, type Response } from 'express'
 import { problem } from './problem.ts'
 
@@ -30,18 +30,24 @@ function readerUpTo(bytes: number): RequestHandler {
   return reader
 }
 
-/** Reads and parses a body of at most `bytes` bytes, or throws the problem. */
-export async function readJsonBody(req: Request, res: Response, bytes: number): Promise<unknown> {
-  if (!isJson(req.headers['content-type']))
-    throw problem('not-json', 'Send "Content-Type: application/json".')
+/** Reads a body of at most `bytes` bytes, or throws the problem. @returns undefined where there is none */
+export async function readBytes(req: Request, res: Response, bytes: number): Promise<Buffer | undefined> {
   await new Promise<void>((resolve, reject) =>
     readerUpTo(bytes)(req, res, (error?: unknown) =>
       error === undefined ? resolve() : reject(bodyProblem(error, bytes)),
     ),
   )
-  if (!Buffer.isBuffer(req.body)) throw malformedBody('Expected a body')
+  return Buffer.isBuffer(req.body) ? req.body : undefined
+}
+
+/** Reads and parses a JSON body of at most `bytes` bytes, or throws the problem. */
+export async function readJsonBody(req: Request, res: Response, bytes: number): Promise<unknown> {
+  if (!isJson(req.headers['content-type']))
+    throw problem('not-json', 'Send "Content-Type: application/json".')
+  const body = await readBytes(req, res, bytes)
+  if (!body) throw malformedBody('Expected a body')
   try {
-    return JSON.parse(decoder.decode(req.body))
+    return JSON.parse(decoder.decode(body))
   } catch {
     throw malformedBody('Expected JSON in UTF-8')
   }

@@ -1,0 +1,162 @@
+// The command for personal access tokens: token create, list, revoke.
+import type { OpenVault, TokenScope, TokenSummary, UnlockedAccount } from '../../client/index.ts'
+import { command, duration } from '../command.ts'
+import { CliError } from '../exit-codes.ts'
+import { print, printJson, remark } from '../output.ts'
+import { withProgress } from '../progress.ts'
+import { unlock } from '../session.ts'
+import { localTime, safeLine, table } from '../terminal.ts'
+import { oneVault } from '../workspace.ts'
+
+const usualExpiry = '90d'
+const expiry = { leastSeconds: 60, mostSeconds: 366 * 86_400 }
+const longestName = 100
+
+const scopeNames: Readonly<Record<string, TokenScope>> = { read: 'read', write: 'write', shares: 'shares' }
+
+function scopesFrom(text: string): TokenScope[] {
+  const scopes = text.split(',').map((name) => scopeNames[name.trim()])
+  if (scopes.every((scope) => scope !== undefined)) return [...new Set(scopes)]
+  throw new CliError(
+    'usage',
+    `--scope takes read, write, shares, or several of them with commas between, not "${safeLine(text)}".`,
+  )
+}
+
+function expiryFrom(text: string): Date | undefined {
+  if (text === 'never') return undefined
+  const seconds = duration('expires', text, expiry.leastSeconds, expiry.mostSeconds)
+  return new Date(Date.now() + seconds * 1000)
+}
+
+const vaultsOf = (account: UnlockedAccount) => withProgress('Asking the server', () => account.vaults())
+
+const vaultJson = (vault: OpenVault | undefined) => (vault ? { id: vault.id, name: vault.name } : null)
+
+interface Creation {
+  readonly vault?: string | undefined
+  readonly scope?: string | undefined
+  readonly expires?: string | undefined
+  readonly json?: boolean | undefined
+}
+
+async function create(
+  account: UnlockedAccount,
+  name: string,
+  { vault: wanted, scope = 'read', expires = usualExpiry, json }: Creation,
+) {
+  if (name === '' || [...name].length > longestName || /\p{Cc}/u.test(name))
+    throw new CliError('usage', `The name of a token is a line of 1 to ${longestName} characters.`)
+  const scopes = scopesFrom(scope)
+  const expiresAt = expiryFrom(expires)
+  // Making links needs no vault, and what is not given cannot leak.
+  const needsVault = wanted !== undefined || scopes.some((one) => one !== 'shares')
+  const vault = needsVault ? oneVault({ vaults: await vaultsOf(account) }, wanted) : undefined
+  const { bearerToken, ...made } = await withProgress('Making the token', () =>
+    account.tokens.create({ name, scopes, ...(vault && { vault }), ...(expiresAt && { expiresAt }) }),
+  )
+  if (json) {
+    const { id, createdAt, expiresAt } = made
+    printJson({ id, name, scopes, vault: vaultJson(vault), createdAt, expiresAt, token: bearerToken })
+    return
+  }
+  print(bearerToken)
+  const reach = vault ? `the vault "${safeLine(vault.name)}"` : 'no vault'
+  const until = made.expiresAt === null ? 'until it is revoked' : `until ${localTime(made.expiresAt)}`
+  remark(
+    `Good for ${scopes.join(', ')} on ${reach}, ${until}. It is not shown again: give it to the job as LIMPET_TOKEN, from a store for secrets.`,
+  )
+}
+
+/** What a token reaches, in a word; the server knows vaults by their ids only. */
+function nameOfReach({ scopes, vaultId }: TokenSummary, vault: OpenVault | undefined): string {
+  if (vaultId !== null) return vault?.name ?? vaultId
+  return scopes.every((scope) => scope === 'shares') ? '' : 'all, as ciphertext'
+}
+
+async function list(account: UnlockedAccount, json: boolean | undefined) {
+  const tokens = await withProgress('Asking the server', () => account.tokens.list())
+  const vaults = new Map((await vaultsOf(account)).map((vault) => [vault.id, vault]))
+  const vaultOf = ({ vaultId }: TokenSummary) => (vaultId === null ? undefined : vaults.get(vaultId))
+  if (json) {
+    printJson(
+      tokens.map((token) => {
+        const { id, name, scopes, createdAt, expiresAt, lastUsedAt } = token
+        return { id, name, scopes, vault: vaultJson(vaultOf(token)), createdAt, expiresAt, lastUsedAt }
+      }),
+    )
+    return
+  }
+  const time = (at: string | null) => (at === null ? 'never' : localTime(at))
+  if (tokens.length > 0)
+    print(
+      ...table(
+        ['NAME', 'SCOPES', 'VAULT', 'EXPIRES', 'LAST USED', 'ID'],
+        tokens.map((token) => [
+          token.name,
+          token.scopes.join(','),
+          nameOfReach(token, vaultOf(token)),
+          time(token.expiresAt),
+          time(token.lastUsedAt),
+          token.id,
+        ]),
+      ),
+    )
+}
+
+async function revoke(account: UnlockedAccount, wanted: string) {
+  const tokens = await withProgress('Asking the server', () => account.tokens.list())
+  const found = tokens.filter(({ id, name }) => id === wanted || name === wanted)
+  const [token, ...others] = found
+  if (!token)
+    throw new CliError(
+      'notFound',
+      `There is no token "${safeLine(wanted)}". "limpet token list" shows what there is.`,
+    )
+  if (others.length > 0) {
+    const ids = found.map(({ id, createdAt }) => `${id}  made ${localTime(createdAt)}`)
+    throw new CliError('ambiguous', `Several tokens have this name; say which by its id:\n${ids.join('\n')}`)
+  }
+  await withProgress('Revoking', () => account.tokens.revoke(token.id))
+  remark(`Revoked "${safeLine(token.name)}".`)
+}
+
+export const token = command({
+  name: 'token',
+  accountOnly: true,
+  operands: ['create|list|revoke', '[NAME_OR_ID]'],
+  summary: 'make, list and revoke personal access tokens, with which scripts use one vault',
+  details:
+    'create prints the token once. A job that has it as LIMPET_TOKEN, and LIMPET_SERVER, runs get, list, add, edit, rm, restore, sync and share on that vault without login and password. The server gets only the part before the dot; the part behind it opens the vault.',
+  example: 'limpet token create deploy --vault Production --expires 30d',
+  options: {
+    vault: { type: 'string', value: 'NAME', help: 'create: the vault, where there are several' },
+    scope: {
+      type: 'string',
+      value: 'SCOPES',
+      help: 'create: read, write (which includes read), shares; read unless said otherwise',
+    },
+    expires: {
+      type: 'string',
+      value: 'TIME',
+      help: `create: 12h, 30d, or never; ${usualExpiry} unless said otherwise`,
+    },
+    json: { type: 'boolean', help: 'create, list: prints JSON' },
+  },
+  async run(surroundings, [action = '', name], { json, ...creation }) {
+    if (!['create', 'list', 'revoke'].includes(action))
+      throw new CliError('usage', `"limpet token" takes create, list or revoke, not "${safeLine(action)}".`)
+    if (action === 'list' ? name !== undefined : name === undefined)
+      throw new CliError(
+        'usage',
+        action === 'list'
+          ? '"limpet token list" takes no name.'
+          : `"limpet token ${action}" takes the name of the token.`,
+      )
+    if (action !== 'create' && Object.values(creation).some((value) => value !== undefined))
+      throw new CliError('usage', '--vault, --scope and --expires go with "limpet token create".')
+    const account = await unlock(surroundings)
+    if (action === 'create') return create(account, name ?? '', { ...creation, json })
+    return action === 'list' ? list(account, json) : revoke(account, name ?? '')
+  },
+})

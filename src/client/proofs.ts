@@ -1,0 +1,114 @@
+// Choosing and proving passwords by either method: what a client sends for it, and the wrap key that stays.
+import type { AuthMethod, KdfParameters, NewVerifier, PasswordProof } from '../contract/accounts.ts'
+import { OpaqueLoginStarted, OpaqueRegistrationStarted } from '../contract/opaque.ts'
+import { problemCatalogue } from '../contract/problems.ts'
+import { encodeBase64url } from './base64url.ts'
+import { accountKeyContext } from './context.ts'
+import { seal } from './envelope.ts'
+import { ProblemError } from './errors.ts'
+import { deriveKeys, type KdfCosts, newKdf } from './keys.ts'
+import { opaqueCosts, requireOpaqueCosts, startOpaqueLogin, startOpaqueRegistration } from './opaque.ts'
+import type { Transport } from './transport.ts'
+
+/** How a password is to be proved from now on; OPAQUE unless said otherwise. Only of `authKey` the costs can be chosen. */
+export type MethodChoice =
+  | { readonly method?: 'opaque'; readonly kdf?: never }
+  | { readonly method: 'authKey'; readonly kdf?: KdfCosts }
+
+/** A password that was chosen: what the server gets of it, and what seals the account key. */
+export interface ChosenPassword {
+  readonly method: AuthMethod
+  readonly kdf: KdfParameters
+  readonly verifier: NewVerifier
+  readonly wrapKey: Uint8Array
+}
+
+/** By authKey, without asking a server. */
+export async function chooseByAuthKey(password: string, costs?: KdfCosts) {
+  const kdf = newKdf(costs)
+  const { authKey, wrapKey } = await deriveKeys(password, kdf)
+  return { method: 'authKey', kdf, verifier: { authKey: encodeBase64url(authKey) }, wrapKey } as const
+}
+
+async function chooseByOpaque(transport: Transport, email: string, password: string) {
+  const { request, finish } = await startOpaqueRegistration(password)
+  const { response } = await transport.send(OpaqueRegistrationStarted, {
+    method: 'POST',
+    path: '/api/v1/opaque/register',
+    body: { email, request },
+  })
+  const { record, wrapKey } = await finish(response)
+  return { method: 'opaque', kdf: newKdf(opaqueCosts), verifier: { opaque: { record } }, wrapKey } as const
+}
+
+/** Makes everything that is sent to set a password. Throws KdfRefusedError, PasswordRefusedError, RefusedError. */
+export const choosePassword = (
+  transport: Transport,
+  email: string,
+  password: string,
+  choice: MethodChoice,
+): Promise<ChosenPassword> =>
+  choice.method === 'authKey'
+    ? chooseByAuthKey(password, choice.kdf)
+    : chooseByOpaque(transport, email, password)
+
+/**
+ * Seals the account key once more, for unlocking on this device without the server: OPAQUE's own key can only be had from it.
+ * Whoever takes the device's storage can guess the password by it, as with `authKey`.
+ */
+export async function sealForDevice(password: string, accountId: string, accountKey: Uint8Array) {
+  const kdf = newKdf()
+  const { wrapKey } = await deriveKeys(password, kdf)
+  return { kdf, accountKey: await seal(wrapKey, accountKeyContext(accountId, kdf), accountKey) }
+}
+
+/** The server's own words for a wrong password: with OPAQUE it is the client that finds out. */
+function wrongPassword(): ProblemError {
+  const code = 'invalid-credentials'
+  const { status, title } = problemCatalogue[code]
+  const detail = 'The e-mail address or the password is wrong.'
+  return new ProblemError({ type: 'about:blank', title, status, detail, code, requestId: '' })
+}
+
+interface Proved {
+  readonly proof: PasswordProof
+  readonly wrapKey: Uint8Array
+}
+
+async function proveByOpaque(transport: Transport, email: string, password: string): Promise<Proved> {
+  const { request, finish } = await startOpaqueLogin(password)
+  const { handshake, response } = await transport.send(OpaqueLoginStarted, {
+    method: 'POST',
+    path: '/api/v1/opaque/login',
+    body: { email, request },
+  })
+  const finished = await finish(response)
+  if (!finished) throw wrongPassword()
+  return { proof: { opaque: { handshake, finish: finished.finish } }, wrapKey: finished.wrapKey }
+}
+
+/**
+ * Proves a password and does with the proof what it is for.
+ *
+ * A finish that could be made is right. Where the server refuses it all the same, its handshake has run out, or was used up by
+ * a request whose answer was lost: then it is done once more, with a new one.
+ */
+export async function withProof<T>(
+  transport: Transport,
+  account: { email: string; password: string; method: AuthMethod; kdf: KdfParameters },
+  use: (proved: Proved) => Promise<T>,
+): Promise<T> {
+  const { email, password, method, kdf } = account
+  if (method === 'authKey') {
+    const { authKey, wrapKey } = await deriveKeys(password, kdf)
+    return use({ proof: { authKey: encodeBase64url(authKey) }, wrapKey })
+  }
+  requireOpaqueCosts(kdf)
+  const proved = await proveByOpaque(transport, email, password)
+  try {
+    return await use(proved)
+  } catch (error) {
+    if (!(error instanceof ProblemError && error.code === 'invalid-credentials')) throw error
+    return use(await proveByOpaque(transport, email, password))
+  }
+}

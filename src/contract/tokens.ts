@@ -1,0 +1,64 @@
+// Wire shapes of personal access tokens (docs/protocol.md, "Personal access tokens").
+import * as z from 'zod'
+import { AccountId, line, SealedKey, Timestamp, TokenId, VaultId } from './primitives.ts'
+
+/** What a token may do. `write` includes `read`: the answers of writes show what stands there. */
+export const TokenScope = z.enum(['read', 'write', 'shares']).meta({
+  id: 'TokenScope',
+  description:
+    'read: vaults and items. write: that, and writing items. shares: making one-time shares where the server wants an account for it.',
+})
+
+const scopes = z.array(TokenScope).min(1)
+
+/** Secret scanners know it by its prefix. */
+export const PersonalToken = z
+  .string()
+  .regex(/^lmp_[\w-]{43}$/)
+  .meta({ description: 'To send as "Authorization: Bearer"; shown once' })
+
+export const CreateToken = z
+  .strictObject({
+    name: line(100),
+    scopes: scopes
+      .max(TokenScope.options.length)
+      .refine((list) => new Set(list).size === list.length, 'Each scope may stand there once'),
+    vaultId: VaultId.optional().meta({ description: 'The one vault that it sees; every one without it' }),
+    expiresAt: Timestamp.optional().meta({ description: 'It never expires without' }),
+    vaultKey: SealedKey.optional().meta({
+      description: "The vault's key under one that only the bearer has; goes with vaultId",
+    }),
+  })
+  .refine(({ vaultId, vaultKey }) => vaultKey === undefined || vaultId !== undefined, {
+    path: ['vaultKey'],
+    message: 'Goes with vaultId, which says of which vault',
+  })
+  .meta({ id: 'CreateToken' })
+
+export const TokenSummary = z
+  .object({
+    id: TokenId,
+    name: line(100),
+    scopes,
+    vaultId: VaultId.nullable().meta({ description: 'The one vault that it sees; null for all' }),
+    createdAt: Timestamp,
+    expiresAt: Timestamp.nullable(),
+    lastUsedAt: Timestamp.nullable().meta({ description: 'To the minute' }),
+  })
+  .meta({ id: 'TokenSummary' })
+
+export const CreatedToken = TokenSummary.extend({ token: PersonalToken }).meta({ id: 'CreatedToken' })
+
+export const TokenList = z.object({ tokens: z.array(TokenSummary) }).meta({ id: 'TokenList' })
+
+/** What a bearer learns of its own token: enough to begin with nothing else. */
+export const CurrentToken = TokenSummary.extend({
+  accountId: AccountId,
+  vaultKey: SealedKey.nullable(),
+}).meta({ id: 'CurrentToken' })
+
+export type CreatedToken = z.infer<typeof CreatedToken>
+export type CreateToken = z.infer<typeof CreateToken>
+export type CurrentToken = z.infer<typeof CurrentToken>
+export type TokenScope = z.infer<typeof TokenScope>
+export type TokenSummary = z.infer<typeof TokenSummary>

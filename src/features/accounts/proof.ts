@@ -1,0 +1,33 @@
+// Passwords as accounts prove them: by the method that the account has, and by no other.
+import type { AuthMethod, NewVerifier, PasswordProof } from '../../contract/accounts.ts'
+import { problem } from '../../http/problem.ts'
+import { fromBase64url } from '../encoding.ts'
+import { finishHandshake } from '../opaque/handshakes.ts'
+import type { Services } from '../route.ts'
+import type { AccountRow } from './repository.ts'
+
+/** Whether the proof is of the account's password. For no account and for one of the other method the work is the same. */
+export async function provesPassword(
+  account: AccountRow | undefined,
+  proof: PasswordProof,
+  services: Services,
+): Promise<boolean> {
+  if ('opaque' in proof) return finishHandshake(account, proof.opaque, services)
+  const hash = account?.authMethod === 'authKey' ? account.authVerifier : undefined
+  return services.passwordHasher.verify(hash, fromBase64url(proof.authKey))
+}
+
+/** What the account keeps to check its password against from now on. Slow: not inside `write`. */
+export async function verifierOf(
+  chosen: NewVerifier,
+  { opaque, passwordHasher }: Services,
+): Promise<{ authMethod: AuthMethod; authVerifier: string }> {
+  if ('authKey' in chosen)
+    return { authMethod: 'authKey', authVerifier: await passwordHasher.hash(fromBase64url(chosen.authKey)) }
+  const { record } = chosen.opaque
+  if (!opaque.isRecord(record))
+    throw problem('malformed-request', 'The request is not as the contract says.', {
+      errors: [{ path: 'body.opaque.record', message: 'Expected a record of OPAQUE (RFC 9807)' }],
+    })
+  return { authMethod: 'opaque', authVerifier: record }
+}

@@ -1,0 +1,122 @@
+// Sends what waits in the outbox, again and again until it is taken. Nothing else waits for it.
+import { createTransport, type Transporter } from 'nodemailer'
+import type { Logger } from 'pino'
+import { type Clock, seconds } from '../../clock.ts'
+import type { Config } from '../../config.ts'
+import type { Store } from '../../store/store.ts'
+import { findAccountById } from '../accounts/repository.ts'
+import type { ServerKeys } from '../keys.ts'
+import { writeMessage } from './messages.ts'
+import { type Mail, postponeMail, removeMail, takeDueMail } from './outbox.ts'
+
+/** How often the outbox is looked at for mail of other processes, and for what is due again. */
+const lookEvery = seconds(5)
+
+interface Needs {
+  readonly clock: Clock
+  readonly config: Pick<Config, 'publicUrl' | 'smtp'>
+  readonly keys: ServerKeys
+  readonly store: Store
+  readonly logger: Logger
+}
+
+export interface Mailer {
+  /** There is new mail. */
+  wake(): void
+  /** Waits for what is being sent. */
+  stop(): Promise<void>
+}
+
+const memberOf = (error: unknown, name: string): unknown =>
+  typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined
+
+/** What a log may say of a failure: nodemailer's own code and the server's number; its words name addresses. */
+const safeFailure = (error: unknown) => ({
+  code: memberOf(error, 'code'),
+  responseCode: memberOf(error, 'responseCode'),
+})
+
+/** The server has said that it never takes this mail, to this address. */
+const isRefused = (error: unknown) => {
+  const code = memberOf(error, 'responseCode')
+  const command = memberOf(error, 'command')
+  return (
+    typeof code === 'number' && code >= 550 && code < 560 && (command === 'RCPT TO' || command === 'DATA')
+  )
+}
+
+const transportOf = ({ url }: NonNullable<Config['smtp']>): Transporter =>
+  createTransport({
+    url,
+    connectionTimeout: seconds(10),
+    greetingTimeout: seconds(10),
+    socketTimeout: seconds(30),
+    // Text is all that is sent; no part of a mail is read from elsewhere.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+
+async function send(
+  { clock, config, keys, store }: Needs,
+  { from, transport }: { from: string; transport: Transporter },
+  mail: Mail,
+): Promise<void> {
+  const to = await store.read((reader) => findAccountById(reader, mail.accountId))
+  const message = to && writeMessage(mail, to, { config, keys, now: clock.now() })
+  if (!to || !message) return
+  // As objects, which are not parsed: an address stays one address.
+  await transport.sendMail({ from, to: { name: '', address: to.email }, ...message })
+}
+
+async function sendDue(needs: Needs, by: { from: string; transport: Transporter }): Promise<void> {
+  const { clock, logger, store } = needs
+  for (;;) {
+    const due = await store.write((tx) => takeDueMail(tx, clock.now()))
+    if (due.length === 0) return
+    for (const mail of due) {
+      const { kind, attempts } = mail
+      try {
+        await send(needs, by, mail)
+        await store.write((tx) => removeMail(tx, mail))
+      } catch (error) {
+        const isKept = !isRefused(error) && (await store.write((tx) => postponeMail(tx, mail, clock.now())))
+        if (!isKept) await store.write((tx) => removeMail(tx, mail))
+        logger.warn({ kind, attempts, ...safeFailure(error) }, isKept ? 'mail waits' : 'mail given up')
+      }
+    }
+  }
+}
+
+/** Sends at once, when it is woken, and every few seconds. Without SMTP_URL there is nothing to do. */
+export function startMailer(needs: Needs): Mailer {
+  const { smtp } = needs.config
+  if (!smtp) return { wake: () => {}, stop: async () => {} }
+  const by = { from: smtp.from, transport: transportOf(smtp) }
+  let stopped = false
+  let running: Promise<void> | undefined
+  let isWoken = false
+  const run = async () => {
+    do {
+      isWoken = false
+      await sendDue(needs, by).catch((error: unknown) =>
+        needs.logger.error(safeFailure(error), 'the outbox cannot be read'),
+      )
+    } while (isWoken && !stopped)
+    running = undefined
+  }
+  const wake = () => {
+    isWoken = true
+    if (!stopped) running ??= run()
+  }
+  const timer = setInterval(wake, lookEvery).unref()
+  wake()
+  return {
+    wake,
+    async stop() {
+      stopped = true
+      clearInterval(timer)
+      await running
+      by.transport.close()
+    },
+  }
+}

@@ -1,0 +1,84 @@
+// The outbox: mail that is to be sent, until it is. What is in a mail is made when it is sent, so that no text and no token waits
+// in the database.
+import { and, asc, count, eq, inArray, lte, min, sql } from 'drizzle-orm'
+import { days, hours, minutes, seconds } from '../../clock.ts'
+import type { Reader, Tx } from '../../store/store.ts'
+
+export type MailKind = 'confirm' | 'already-registered' | 'hint' | 'new-device'
+
+export interface Mail {
+  readonly id: string
+  readonly accountId: string
+  readonly kind: MailKind
+  /** With `new-device`: how the device calls itself. */
+  readonly detail: string | null
+  readonly createdAt: number
+  readonly attempts: number
+}
+
+/** After the first, second, … attempt; then hourly. */
+const pauses = [seconds(10), minutes(1), minutes(5), minutes(15), hours(1)]
+
+/** Nobody waits for mail that is older. */
+const keptForMs = days(3)
+
+/** For as long as one process is sending, no other one takes the same mail. */
+const leaseMs = minutes(5)
+
+const mostAtOnce = 10
+
+export async function enqueueMail(
+  { db, tables: { outbox } }: Tx,
+  mail: { id: string; accountId: string; kind: MailKind; detail?: string; now: number },
+): Promise<void> {
+  const { id, accountId, kind, detail = null, now } = mail
+  await db
+    .insert(outbox)
+    .values({ id, accountId, kind, detail, createdAt: now, attempts: 0, nextAttemptAt: now })
+}
+
+/** Takes mail that is due, so that no other process does, with what is needed to write it. */
+export async function takeDueMail({ db, tables: { outbox } }: Tx, now: number): Promise<Mail[]> {
+  const due = db
+    .select({ id: outbox.id })
+    .from(outbox)
+    .where(lte(outbox.nextAttemptAt, now))
+    .orderBy(asc(outbox.nextAttemptAt))
+    .limit(mostAtOnce)
+  return (
+    db
+      .update(outbox)
+      .set({ attempts: sql`${outbox.attempts} + 1`, nextAttemptAt: now + leaseMs })
+      // Looked at again under the row's lock: another process may have taken it in between.
+      .where(and(inArray(outbox.id, due), lte(outbox.nextAttemptAt, now)))
+      .returning()
+  )
+}
+
+export async function removeMail({ db, tables: { outbox } }: Tx, { id }: Mail): Promise<void> {
+  await db.delete(outbox).where(eq(outbox.id, id))
+}
+
+/** Puts mail back that could not be sent. @returns whether it is still worth trying */
+export async function postponeMail(tx: Tx, mail: Mail, now: number): Promise<boolean> {
+  const pause = pauses[Math.min(mail.attempts, pauses.length) - 1] ?? hours(1)
+  if (now + pause - mail.createdAt > keptForMs) {
+    await removeMail(tx, mail)
+    return false
+  }
+  const { outbox } = tx.tables
+  await tx.db
+    .update(outbox)
+    .set({ nextAttemptAt: now + pause })
+    .where(eq(outbox.id, mail.id))
+  return true
+}
+
+/** How much mail waits, and since when. */
+export async function waitingMail({
+  db,
+  tables: { outbox },
+}: Reader): Promise<{ waiting: number; since: number | null }> {
+  const [row] = await db.select({ waiting: count(), since: min(outbox.createdAt) }).from(outbox)
+  return { waiting: row?.waiting ?? 0, since: row?.since ?? null }
+}

@@ -1,0 +1,53 @@
+// Who may register, as REGISTRATION says.
+import type { Register } from '../../contract/accounts.ts'
+import { problem } from '../../http/problem.ts'
+import type { Tx } from '../../store/store.ts'
+import type { Services } from '../route.ts'
+import { hashSecret } from '../secret-hash.ts'
+import { isAdmitted, noteInvited, takeInvite } from './repository.ts'
+
+/** What a registration has to use up; undefined where nothing. */
+type Admission = { readonly codeHash: Uint8Array } | undefined
+
+/** The same for every invite that cannot be used: whoever tries codes learns nothing about those that there are. */
+const invalidInvite = () =>
+  problem(
+    'invalid-invite',
+    'This invite cannot be used: it is unknown, used, expired, or for another e-mail address. Ask whoever runs this server.',
+  )
+
+/**
+ * Refuses whoever may not register, before anything slow is done for them and before they learn whether an address is taken.
+ * Throws `registration-closed`, `invite-required` and `invalid-invite`.
+ */
+export async function requireAdmission(
+  { email, invite }: Pick<Register, 'email' | 'invite'>,
+  { clock, config, store }: Pick<Services, 'clock' | 'config' | 'store'>,
+): Promise<Admission> {
+  if (config.registration === 'open') return undefined
+  if (config.registration === 'closed')
+    throw problem('registration-closed', 'This server does not take new accounts.')
+  if (invite === undefined)
+    throw problem('invite-required', 'This server takes new accounts with an invite from whoever runs it.')
+  const codeHash = hashSecret(invite)
+  const now = clock.now()
+  if (!(await store.read((reader) => isAdmitted(reader, { codeHash, email, now })))) throw invalidInvite()
+  return { codeHash }
+}
+
+/**
+ * Makes an account by `create` and uses up the invite for it. The invite is taken first, so that of two who register with it
+ * at once the second finds it used; a `create` that throws gives it back, with the rest of the transaction.
+ */
+export async function spendInvite(
+  tx: Tx,
+  admission: Admission,
+  { accountId, email, now }: { accountId: string; email: string; now: number },
+  create: () => Promise<void>,
+): Promise<void> {
+  if (!admission) return create()
+  const invite = await takeInvite(tx, { ...admission, email, now })
+  if (invite === undefined) throw invalidInvite()
+  await create()
+  await noteInvited(tx, invite, accountId)
+}

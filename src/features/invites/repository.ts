@@ -1,0 +1,108 @@
+// Invites: what handing out, using, revoking and forgetting them does to the rows. No account has them; they are the operator's.
+import { and, desc, eq, gt, isNull, lte, or } from 'drizzle-orm'
+import { days } from '../../clock.ts'
+import type { Random } from '../../random.ts'
+import type { Tables } from '../../store/schema.ts'
+import type { Reader, Tx } from '../../store/store.ts'
+import { toBase64url } from '../encoding.ts'
+
+/** What the operator hands out. Secret scanners find it by the prefix. */
+export const newInviteCode = (random: Random): string => `lmi_${toBase64url(random.bytes(16))}`
+
+/** How long one that nobody used is listed after its end. */
+const rememberedForMs = days(90)
+
+/** Times are milliseconds since 1970. */
+export type Invite = Tables['invites']['$inferSelect']
+
+export type InviteState = 'open' | 'used' | 'revoked' | 'expired'
+
+export function stateOf({ usedAt, revokedAt, expiresAt }: Invite, now: number): InviteState {
+  if (usedAt !== null) return 'used'
+  if (revokedAt !== null) return 'revoked'
+  return now < expiresAt ? 'open' : 'expired'
+}
+
+type NewInvite = Pick<Invite, 'id' | 'codeHash' | 'email' | 'note' | 'createdAt' | 'expiresAt'>
+
+export async function createInvite({ db, tables: { invites } }: Tx, invite: NewInvite): Promise<void> {
+  await db.insert(invites).values(invite)
+}
+
+/** Somebody who wants to register with an invite. `email` is in its normalized form. */
+export interface Attempt {
+  readonly codeHash: Uint8Array
+  readonly email: string
+  readonly now: number
+}
+
+const isOpen = ({ invites }: Tables, now: number) =>
+  and(isNull(invites.usedAt), isNull(invites.revokedAt), gt(invites.expiresAt, now))
+
+const admits = (tables: Tables, { codeHash, email, now }: Attempt) =>
+  and(
+    eq(tables.invites.codeHash, codeHash),
+    isOpen(tables, now),
+    or(isNull(tables.invites.email), eq(tables.invites.email, email)),
+  )
+
+/** Whether an invite is good at this moment. Who gets it is decided by `takeInvite`. */
+export async function isAdmitted({ db, tables }: Reader, attempt: Attempt): Promise<boolean> {
+  const rows = await db.select({ id: tables.invites.id }).from(tables.invites).where(admits(tables, attempt))
+  return rows.length === 1
+}
+
+/** Uses an invite up: of all who try at the same time, this one statement gives it to one. @returns its id */
+export async function takeInvite({ db, tables }: Tx, attempt: Attempt): Promise<string | undefined> {
+  const [taken] = await db
+    .update(tables.invites)
+    .set({ usedAt: attempt.now })
+    .where(admits(tables, attempt))
+    .returning({ id: tables.invites.id })
+  return taken?.id
+}
+
+/** Notes whose the invite is, in the transaction that took it and made the account. */
+export async function noteInvited(
+  { db, tables: { invites } }: Tx,
+  id: string,
+  accountId: string,
+): Promise<void> {
+  await db.update(invites).set({ usedBy: accountId }).where(eq(invites.id, id))
+}
+
+/** An invite, and the address of the account that it was used for. */
+export interface ListedInvite {
+  readonly invite: Invite
+  readonly usedByEmail: string | null
+}
+
+const listed = ({ db, tables: { accounts, invites } }: Reader) =>
+  db
+    .select({ invite: invites, usedByEmail: accounts.email })
+    .from(invites)
+    .leftJoin(accounts, eq(accounts.id, invites.usedBy))
+
+/** Newest first. */
+export const listInvites = async (reader: Reader): Promise<ListedInvite[]> => {
+  const { invites } = reader.tables
+  return listed(reader).orderBy(desc(invites.createdAt), invites.id)
+}
+
+export async function findInvite(reader: Reader, id: string): Promise<ListedInvite | undefined> {
+  const [row] = await listed(reader).where(eq(reader.tables.invites.id, id))
+  return row
+}
+
+/** Revokes an open invite; one that is used, expired or revoked stays as it is. */
+export async function revokeInvite({ db, tables }: Tx, id: string, now: number): Promise<void> {
+  await db
+    .update(tables.invites)
+    .set({ revokedAt: now })
+    .where(and(eq(tables.invites.id, id), isOpen(tables, now)))
+}
+
+/** Forgets what nobody used. One that was used goes with its account. */
+export async function deleteOldInvites({ db, tables: { invites } }: Tx, now: number): Promise<void> {
+  await db.delete(invites).where(and(isNull(invites.usedAt), lte(invites.expiresAt, now - rememberedForMs)))
+}

@@ -1,0 +1,129 @@
+// What the server has to remember between the start and the finish of an OPAQUE login. The client carries it, sealed: so any
+// process can finish what another one began, and neither memory nor database holds anything of it.
+import { createCipheriv, createDecipheriv, createHash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { lte } from 'drizzle-orm'
+import { minutes } from '../../clock.ts'
+import type { Tx } from '../../store/store.ts'
+import type { AccountRow } from '../accounts/repository.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
+import type { Services } from '../route.ts'
+
+const cipher = 'aes-256-gcm'
+const nonceBytes = 12
+const tagBytes = 16
+const idBytes = 16
+const timeBytes = 8
+const bindingBytes = 32
+/** The library's state. Its last 64 bytes are a finish that would be accepted: it is as good as the password. */
+const stateBytes = 128
+
+const livesFor = minutes(1)
+/** Used ids are kept for longer than their handshakes live, because the clocks of two servers differ. */
+const rememberedFor = minutes(10)
+
+interface Handshake {
+  readonly id: Uint8Array
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+  /** Whose password it asks for: of no account, where `bindingOf` gives it for none. */
+  readonly binding: Buffer
+  readonly state: string
+}
+
+type Needs = Pick<Services, 'clock' | 'keys' | 'opaque' | 'random' | 'store'>
+
+/** Of an account with the record that it has now: after a password change, what was begun before fits nothing. */
+const bindingOf = ({ id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>): Buffer =>
+  createHash('sha256').update(`${id}:${authVerifier}`).digest()
+
+/** The account's record, if its method is OPAQUE. */
+const recordOf = (account: AccountRow | undefined): string | undefined =>
+  account?.authMethod === 'opaque' ? account.authVerifier : undefined
+
+function sealHandshake(key: KeyObject, nonce: Uint8Array, handshake: Handshake): string {
+  const expiry = Buffer.alloc(timeBytes)
+  expiry.writeBigUInt64BE(BigInt(handshake.expiresAt))
+  const sealing = createCipheriv(cipher, key, nonce)
+  const parts = [handshake.id, expiry, handshake.binding, fromBase64url(handshake.state)]
+  const body = [...parts.map((part) => sealing.update(part)), sealing.final(), sealing.getAuthTag()]
+  return toBase64url(Buffer.concat([nonce, ...body]))
+}
+
+/** What a handshake holds, or undefined where this server (under its present JWT_SECRET) did not make it. */
+function openHandshake(key: KeyObject, handshake: string): Handshake | undefined {
+  const sealed = Buffer.from(handshake, 'base64url')
+  const opening = createDecipheriv(cipher, key, sealed.subarray(0, nonceBytes))
+  opening.setAuthTag(sealed.subarray(-tagBytes))
+  let opened: Buffer
+  try {
+    opened = Buffer.concat([opening.update(sealed.subarray(nonceBytes, -tagBytes)), opening.final()])
+  } catch {
+    return undefined
+  }
+  const [afterId, afterTime] = [idBytes, idBytes + timeBytes]
+  const afterBinding = afterTime + bindingBytes
+  return {
+    id: opened.subarray(0, afterId),
+    expiresAt: Number(opened.readBigUInt64BE(afterId)),
+    binding: opened.subarray(afterTime, afterBinding),
+    state: toBase64url(opened.subarray(afterBinding, afterBinding + stateBytes)),
+  }
+}
+
+/**
+ * Begins a login of whoever has the address, of nobody as well, in the same form and by the same work.
+ * @returns undefined where the request is no message of OPAQUE
+ */
+export function startHandshake(
+  email: string,
+  account: AccountRow | undefined,
+  request: string,
+  { clock, keys, opaque, random }: Needs,
+): { handshake: string; response: string } | undefined {
+  const record = recordOf(account)
+  const started = opaque.startLogin(email, record, request)
+  if (!started) return undefined
+  const nobody = { id: random.uuid(), authVerifier: '' }
+  const handshake = sealHandshake(keys.opaqueHandshakes, random.bytes(nonceBytes), {
+    id: random.bytes(idBytes),
+    expiresAt: clock.now() + livesFor,
+    binding: bindingOf(record === undefined || !account ? nobody : account),
+    state: started.state,
+  })
+  return { handshake, response: started.response }
+}
+
+/** @returns whether nobody has used the handshake before */
+async function useOnce({ db, tables: { usedHandshakes } }: Tx, { id, expiresAt }: Handshake) {
+  const used = await db
+    .insert(usedHandshakes)
+    .values({ id, expiresAt })
+    .onConflictDoNothing()
+    .returning({ id: usedHandshakes.id })
+  return used.length === 1
+}
+
+/**
+ * Whether the finish proves the password of the account. The handshake is used up, durably, before the finish is looked at:
+ * otherwise of many finishes at once more than one would count, and a wrong one could be tried again.
+ */
+export async function finishHandshake(
+  account: AccountRow | undefined,
+  { handshake, finish }: { handshake: string; finish: string },
+  { clock, keys, opaque, store }: Needs,
+): Promise<boolean> {
+  const opened = openHandshake(keys.opaqueHandshakes, handshake)
+  if (!opened || clock.now() >= opened.expiresAt) return false
+  if (!(await store.write((tx) => useOnce(tx, opened)))) return false
+  const proved = opaque.finishLogin(opened.state, finish)
+  const fits =
+    account !== undefined &&
+    recordOf(account) !== undefined &&
+    timingSafeEqual(bindingOf(account), opened.binding)
+  return proved && fits
+}
+
+/** Forgets the ids of handshakes that nothing accepts any more. */
+export async function deleteUsedHandshakes({ db, tables: { usedHandshakes } }: Tx, now: number) {
+  await db.delete(usedHandshakes).where(lte(usedHandshakes.expiresAt, now - rememberedFor))
+}

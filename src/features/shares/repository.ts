@@ -1,0 +1,157 @@
+// One-time shares: what making, reading, revoking and forgetting them does to the rows.
+import { and, eq, gt, lte, sql } from 'drizzle-orm'
+import { days, minutes } from '../../clock.ts'
+import type { ShareReceipt } from '../../contract/shares.ts'
+import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
+import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
+import { isSameHash } from '../secret-hash.ts'
+
+/** How long the reader may ask again with its claim, for an answer that was lost. */
+const repeatableForMs = minutes(1)
+
+/** How long the end of a share is remembered, for its receipt and for whoever opens the link too late. */
+const rememberedForMs = days(30)
+
+/** A share without its ciphertext. Times are milliseconds since 1970. */
+export type Share = Tables['shares']['$inferSelect']
+
+export type ShareState = ShareReceipt['state']
+
+/** What has become of a share. It is expired from the millisecond of `expiresAt` on, whatever is still in the database. */
+export function stateOf({ readAt, revokedAt, expiresAt }: Share, now: number): ShareState {
+  if (readAt !== null) return 'read'
+  if (revokedAt !== null) return 'revoked'
+  return now < expiresAt ? 'pending' : 'expired'
+}
+
+const insertedShare = statement(({ db, tables: { shares } }: Tx) =>
+  db
+    .insert(shares)
+    .values({
+      id: sql.placeholder('id'),
+      proofHash: sql.placeholder('proofHash'),
+      manageTokenHash: sql.placeholder('manageTokenHash'),
+      hasPassphrase: sql.placeholder('hasPassphrase'),
+      createdAt: sql.placeholder('createdAt'),
+      expiresAt: sql.placeholder('expiresAt'),
+    })
+    .prepare('inserted_share'),
+)
+
+const insertedBody = statement(({ db, tables: { shareBodies } }: Tx) =>
+  db
+    .insert(shareBodies)
+    .values({
+      shareId: sql.placeholder('id'),
+      ciphertext: sql.placeholder('ciphertext'),
+      expiresAt: sql.placeholder('expiresAt'),
+    })
+    .prepare('inserted_share_body'),
+)
+
+export async function createShare(
+  tx: Tx,
+  share: Omit<Share, 'readAt' | 'claimHash' | 'revokedAt'> & { ciphertext: Uint8Array },
+): Promise<void> {
+  await insertedShare(tx).execute({ ...share })
+  await insertedBody(tx).execute({ ...share })
+}
+
+const shareById = statement(({ db, tables: { shares } }: Reader) =>
+  db
+    .select()
+    .from(shares)
+    .where(eq(shares.id, sql.placeholder('id')))
+    .prepare('share_by_id'),
+)
+
+export async function findShare(reader: Reader, id: string): Promise<Share | undefined> {
+  const [share] = await shareById(reader).execute({ id })
+  return share
+}
+
+/** Takes the ciphertext out: of all who try at the same time, one statement gives it to one. */
+const takenBody = statement(({ db, tables: { shareBodies } }: Tx) =>
+  db
+    .delete(shareBodies)
+    .where(
+      and(eq(shareBodies.shareId, sql.placeholder('id')), gt(shareBodies.expiresAt, sql.placeholder('now'))),
+    )
+    .returning({ ciphertext: shareBodies.ciphertext })
+    .prepare('taken_share_body'),
+)
+
+const markedRead = statement(({ db, tables: { shares } }: Tx) =>
+  db
+    .update(shares)
+    .set({ readAt: sql`${sql.placeholder('now')}`, claimHash: sql`${sql.placeholder('claimHash')}` })
+    .where(eq(shares.id, sql.placeholder('id')))
+    .prepare('marked_share_read'),
+)
+
+const claimedBody = statement(({ db, tables: { claimedShareBodies } }: Tx) =>
+  db
+    .select({ ciphertext: claimedShareBodies.ciphertext })
+    .from(claimedShareBodies)
+    .where(
+      and(
+        eq(claimedShareBodies.shareId, sql.placeholder('id')),
+        gt(claimedShareBodies.expiresAt, sql.placeholder('now')),
+      ),
+    )
+    .prepare('claimed_share_body'),
+)
+
+/**
+ * Reads a share whose proof was right: the first time gives the ciphertext and takes it out of the database, or puts it aside
+ * for whoever has the claim.
+ * @returns the ciphertext, or undefined where somebody else has it or it is gone
+ */
+export async function readShare(
+  tx: Tx,
+  share: Share,
+  { claimHash, now }: { claimHash: Uint8Array | undefined; now: number },
+): Promise<Uint8Array | undefined | Unchanged<Uint8Array | undefined>> {
+  const { db, tables } = tx
+  const { id } = share
+  const [taken] = await takenBody(tx).execute({ id, now })
+  if (taken) {
+    const { ciphertext } = taken
+    await markedRead(tx).execute({ id, now, claimHash: claimHash ?? null })
+    if (claimHash) {
+      const expiresAt = Math.min(now + repeatableForMs, share.expiresAt)
+      await db.insert(tables.claimedShareBodies).values({ shareId: id, ciphertext, expiresAt })
+    }
+    return ciphertext
+  }
+  if (!claimHash) return new Unchanged(undefined)
+  const [current] = await shareById(tx).execute({ id })
+  if (!current || !isSameHash(current.claimHash, claimHash)) return new Unchanged(undefined)
+  const [repeated] = await claimedBody(tx).execute({ id, now })
+  return new Unchanged(repeated?.ciphertext)
+}
+
+/** Forgets what was put aside for the reader. */
+export async function forgetClaimed({ db, tables: { claimedShareBodies } }: Tx, id: string): Promise<void> {
+  await db.delete(claimedShareBodies).where(eq(claimedShareBodies.shareId, id))
+}
+
+/** Takes a share back. @returns whether it could still have been read */
+export async function revokeShare(tx: Tx, { id }: Share, now: number): Promise<boolean | Unchanged<boolean>> {
+  const { db, tables } = tx
+  const [taken] = await takenBody(tx).execute({ id, now })
+  if (!taken) return new Unchanged(false)
+  await db.update(tables.shares).set({ revokedAt: now }).where(eq(tables.shares.id, id))
+  return true
+}
+
+/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
+export async function deleteExpiredShares(
+  { db, tables: { claimedShareBodies, shareBodies, shares } }: Tx,
+  now: number,
+): Promise<void> {
+  await db.delete(shareBodies).where(lte(shareBodies.expiresAt, now))
+  await db.delete(claimedShareBodies).where(lte(claimedShareBodies.expiresAt, now))
+  await db.delete(shares).where(lte(shares.expiresAt, now - rememberedForMs))
+}

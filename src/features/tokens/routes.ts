@@ -1,0 +1,87 @@
+// Personal access tokens over HTTP: list, make, revoke, and what a bearer learns of its own.
+import { z } from 'zod'
+import { TokenId } from '../../contract/primitives.ts'
+import { CreatedToken, CreateToken, CurrentToken, TokenList } from '../../contract/tokens.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import { route } from '../route.ts'
+import { hashSecret } from '../secret-hash.ts'
+import { createToken, getToken, listTokens, revokeToken } from './repository.ts'
+import { newToken } from './token.ts'
+
+const tag = 'Personal access tokens'
+
+const list = route({
+  method: 'get',
+  path: '/api/v1/tokens',
+  tag,
+  summary: 'The living personal access tokens of the account, newest first',
+  auth: 'session',
+  limit: 'read',
+  request: {},
+  success: { 200: TokenList },
+  problems: [],
+  async handler({ caller }, { clock, store }) {
+    const tokens = await store.read((reader) => listTokens(reader, caller, clock.now()))
+    return { status: 200, body: { tokens } }
+  },
+})
+
+const create = route({
+  method: 'post',
+  path: '/api/v1/tokens',
+  tag,
+  summary: 'Make a personal access token for a script',
+  description:
+    'The token is in this answer and never again. `vaultKey` is the key of the vault, sealed under one that the client keeps and the bearer needs to decrypt; the server hands it out to the bearer and cannot open it. `write` includes `read`. Vaults themselves are made, renamed and deleted with a session only.',
+  auth: 'session',
+  limit: 'write',
+  request: { body: CreateToken },
+  success: { 201: CreatedToken },
+  problems: ['not-found'],
+  async handler({ caller, body }, { clock, random, store }) {
+    const now = clock.now()
+    if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= now)
+      throw problem('malformed-request', 'The token would have expired already.', {
+        errors: [{ path: 'body.expiresAt', message: 'Expected a time in the future' }],
+      })
+    const token = newToken(random)
+    const stamp = { id: random.uuid(), hash: hashSecret(token), now }
+    const summary = await store.write((tx) => createToken(tx, caller, body, stamp))
+    return { status: 201, body: { ...summary, token } }
+  },
+})
+
+const current = route({
+  method: 'get',
+  path: '/api/v1/tokens/current',
+  tag,
+  summary: 'What the personal access token that asks may do, with the key of its vault',
+  auth: 'tokenHolder',
+  limit: 'read',
+  request: {},
+  success: { 200: CurrentToken },
+  problems: [],
+  async handler({ caller }, { store }) {
+    return { status: 200, body: await store.read((reader) => getToken(reader, caller)) }
+  },
+})
+
+const revoke = route({
+  method: 'delete',
+  path: '/api/v1/tokens/{tokenId}',
+  tag,
+  summary: 'Revoke a personal access token',
+  auth: 'session',
+  limit: 'write',
+  request: { params: z.strictObject({ tokenId: TokenId }) },
+  success: { 204: null },
+  problems: ['not-found'],
+  async handler({ caller, params: { tokenId } }, { liveness, store }) {
+    if (!(await store.write((tx) => revokeToken(tx, caller, tokenId)))) throw notFound()
+    liveness.forget()
+    return { status: 204 }
+  },
+})
+
+// The path with a word of its own stands before the one with a parameter, which would match it too.
+export const tokenRoutes = [list, create, current, revoke]

@@ -1,0 +1,35 @@
+// What the operator's commands work with.
+import { existsSync } from 'node:fs'
+import { commandOf } from '../cli/command.ts'
+import { CliError } from '../cli/exit-codes.ts'
+import type { Prompter } from '../cli/prompter.ts'
+import { systemClock } from '../clock.ts'
+import { type Config, readConfig } from '../config.ts'
+import { openStore } from '../store/open.ts'
+import type { Store } from '../store/store.ts'
+
+export interface Surroundings {
+  readonly prompter: Prompter
+}
+
+export const command = commandOf<Surroundings>('limpet-server')
+
+export const json = { type: 'boolean', help: 'prints JSON' } as const
+
+/** Runs `work` on the database of the server's configuration, beside servers that are running on it. */
+export async function onDatabase<T>(work: (store: Store, config: Config) => Promise<T>): Promise<T> {
+  const config = readConfig()
+  const { database } = config
+  // Opening would make an empty one, and an operator in the wrong folder would find nobody in it.
+  if (database.engine === 'sqlite' && !existsSync(database.file))
+    throw new CliError(
+      'notFound',
+      `There is no database at ${database.file}. Run this with the environment and in the folder of the server, or make the database with "limpet-server migrate".`,
+    )
+  const { store } = await openStore(database, { now: systemClock.now, onIdleError: () => {} })
+  try {
+    return await work(store, config)
+  } finally {
+    await store.close()
+  }
+}

@@ -1,0 +1,66 @@
+// The operator's commands for the server itself: start, migrate.
+import { systemClock } from '../clock.ts'
+import { readConfig } from '../config.ts'
+import { createOpaqueSetup } from '../features/opaque/opaque.ts'
+import { openStore } from '../store/open.ts'
+import { command } from './command.ts'
+
+export const start = command({
+  name: 'start',
+  operands: [],
+  summary: 'serve; the default',
+  example: 'PORT=8443 limpet-server start',
+  options: {},
+  async run() {
+    const config = readConfig()
+    // Only here, so that the commands that need no server do not wait for all of it to be loaded.
+    const { startServer } = await import('../server.ts')
+    const server = await startServer(config)
+    if (!config.production) {
+      const { publicUrl } = config
+      process.stderr.write(
+        [
+          '',
+          `  Limpet listens on ${publicUrl}`,
+          `  The contract is at ${publicUrl}/docs`,
+          '  Try next, in another terminal: npx limpet register you@example.com',
+          '',
+          '',
+        ].join('\n'),
+      )
+    }
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        // A second signal ends the process at once, as everywhere.
+        void server.stop().then(() => process.exit(0))
+      })
+  },
+})
+
+export const migrate = command({
+  name: 'migrate',
+  operands: [],
+  summary: 'apply missing migrations to the database, make it where there is none, and exit',
+  example: 'limpet-server migrate',
+  options: {},
+  async run() {
+    const { store, migrationsApplied } = await openStore(readConfig().database, {
+      now: systemClock.now,
+      onIdleError: () => {},
+    })
+    await store.close()
+    process.stdout.write(`${JSON.stringify({ migrationsApplied })}\n`)
+  },
+})
+
+export const newOpaqueSetup = command({
+  name: 'new-opaque-setup',
+  operands: [],
+  summary: 'print a new value for OPAQUE_SERVER_SETUP and exit',
+  details: 'Once for each server, before its first account: losing or changing it locks every account out.',
+  example: 'limpet-server new-opaque-setup > opaque-setup',
+  options: {},
+  async run() {
+    process.stdout.write(`${await createOpaqueSetup()}\n`)
+  },
+})

@@ -1,0 +1,353 @@
+// OPAQUE over HTTP: a finish counts once, for its account, within a minute, on any server; and nobody learns who has an account.
+import { randomBytes, randomUUID } from 'node:crypto'
+import { client as library } from '@serenity-kit/opaque'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { minutes } from '../../src/clock.ts'
+import { Account, PreloginAnswer, SessionList } from '../../src/contract/accounts.ts'
+import { handshakeBytes } from '../../src/contract/opaque.ts'
+import { Problem } from '../../src/contract/problems.ts'
+import { createOpaqueSetup } from '../../src/features/opaque/opaque.ts'
+import { fakeEnvelope, logInBody, newAccount, randomKey, registration } from '../support/accounts.ts'
+import { engines } from '../support/database.ts'
+import {
+  finishLogin,
+  newOpaqueAccount,
+  newRecord,
+  opaqueLogin,
+  opaqueRegistration,
+  post,
+  startProof,
+} from '../support/opaque.ts'
+import { freePort } from '../support/postgres.ts'
+import { startProcess } from '../support/process.ts'
+import { bodyOf, outcomeOf, type RawAnswer, send } from '../support/requests.ts'
+import { readRows, readRowsBesideLogs } from '../support/rows.ts'
+import { startServer, TestClock, type TestServer } from '../support/server.ts'
+
+const refused = '401 invalid-credentials'
+const random = (bytes: number) => randomBytes(bytes).toString('base64url')
+
+/** An answer without what differs between any two: of a success the names and lengths of its members. */
+const shapeOf = ({ status, headers, text }: RawAnswer) => {
+  const { 'x-request-id': _id, date: _date, ...rest } = headers
+  const members = z.record(z.string(), z.union([z.string(), z.number()])).parse(JSON.parse(text))
+  const compared =
+    status < 400
+      ? Object.entries(members).map(([name, value]) => [name, String(value).length])
+      : { ...members, requestId: '' }
+  return { status, headers: rest, compared }
+}
+
+describe.each(engines)('OPAQUE on %s', (engine) => {
+  const clock = new TestClock()
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startServer(engine, { clock })
+  })
+  afterAll(() => server.close())
+
+  const nobody = () => `${randomUUID()}@example.com`
+  const startRequest = () => library.startLogin({ password: 'any' }).startLoginRequest
+  const start = (email: string) => post(server, 'opaque/login', { email, request: startRequest() })
+  const sessionsOf = async (token: string) =>
+    bodyOf(SessionList, await send(server, { path: '/api/v1/sessions', token })).sessions
+  const changePassword = (token: string, current: object, next: object) => {
+    const { kdf } = registration()
+    const body = { current, kdf, ...next, accountKey: fakeEnvelope() }
+    return post(server, 'account/password', body, token).then(outcomeOf)
+  }
+
+  it('logs in with the password and with no other', async () => {
+    const { email, password, token, kdf, accountId } = await newOpaqueAccount(server)
+    const account = bodyOf(Account, await send(server, { path: '/api/v1/account', token }))
+    expect(account).toMatchObject({ id: accountId, method: 'opaque', kdf })
+    expect(bodyOf(PreloginAnswer, await post(server, 'prelogin', { email }))).toEqual({
+      kdf,
+      method: 'opaque',
+    })
+    expect(outcomeOf(await opaqueLogin(server, email.toUpperCase(), password))).toBe('200')
+    const { handshake, finish } = await startProof(server, email, `${password} `)
+    expect(finish).toBeUndefined()
+    expect(outcomeOf(await finishLogin(server, email, { handshake, finish: random(64) }))).toBe(refused)
+  })
+
+  it('takes a finish once: not a second time, not by another session, not after a wrong one', async () => {
+    const { email, password } = await newOpaqueAccount(server)
+    const proof = await startProof(server, email, password)
+    expect(outcomeOf(await finishLogin(server, email, proof))).toBe('200')
+    expect(outcomeOf(await finishLogin(server, email, proof))).toBe(refused)
+
+    const [one, other] = [
+      await startProof(server, email, password),
+      await startProof(server, email, password),
+    ]
+    expect(outcomeOf(await finishLogin(server, email, { ...one, finish: other.finish }))).toBe(refused)
+    expect(outcomeOf(await finishLogin(server, email, one))).toBe(refused)
+    expect(outcomeOf(await finishLogin(server, email, other))).toBe('200')
+  })
+
+  it('makes one session of a hundred finishes at once', async () => {
+    const { email, password, token } = await newOpaqueAccount(server)
+    const proof = await startProof(server, email, password)
+    const answers = await Promise.all(Array.from({ length: 100 }, () => finishLogin(server, email, proof)))
+    const outcomes = Map.groupBy(answers.map(outcomeOf), (outcome) => outcome)
+    expect([...outcomes].map(([outcome, { length }]) => [outcome, length]).sort()).toEqual([
+      ['200', 1],
+      [refused, 99],
+    ])
+    expect(await sessionsOf(token)).toHaveLength(2)
+  })
+
+  it('takes a finish for a minute', async () => {
+    const { email, password } = await newOpaqueAccount(server)
+    const [inTime, late] = [
+      await startProof(server, email, password),
+      await startProof(server, email, password),
+    ]
+    clock.advance(minutes(1) - 1)
+    expect(outcomeOf(await finishLogin(server, email, inTime))).toBe('200')
+    clock.advance(1)
+    expect(outcomeOf(await finishLogin(server, email, late))).toBe(refused)
+  })
+
+  it('takes a finish for the account alone that it was begun for', async () => {
+    const [own, other] = [await newOpaqueAccount(server), await newOpaqueAccount(server)]
+    const begin = () => startProof(server, own.email, own.password)
+    expect(outcomeOf(await finishLogin(server, other.email, await begin()))).toBe(refused)
+    expect(outcomeOf(await finishLogin(server, nobody(), await begin()))).toBe(refused)
+    const byKey = await newAccount(server)
+    expect(outcomeOf(await finishLogin(server, byKey.email, await begin()))).toBe(refused)
+    // Nor as a fresh proof in somebody else's session.
+    for (const { token } of [other, byKey]) {
+      const remove = { method: 'DELETE', path: '/api/v1/account', token, body: { opaque: await begin() } }
+      expect(outcomeOf(await send(server, remove))).toBe(refused)
+      expect(await changePassword(token, { opaque: await begin() }, { authKey: randomKey() })).toBe(refused)
+    }
+    expect(outcomeOf(await finishLogin(server, own.email, await begin()))).toBe('200')
+  })
+
+  it('refuses what it did not make itself, and what was changed on its way', async () => {
+    const { email, password } = await newOpaqueAccount(server)
+    expect(
+      outcomeOf(await finishLogin(server, email, { handshake: random(handshakeBytes), finish: random(64) })),
+    ).toBe(refused)
+    for (const at of [0, 12, 30, 40, 80, handshakeBytes - 1]) {
+      const { handshake, finish } = await startProof(server, email, password)
+      const bytes = Buffer.from(handshake, 'base64url')
+      bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+      const changed = { handshake: bytes.toString('base64url'), finish }
+      expect(outcomeOf(await finishLogin(server, email, changed)), `byte ${at}`).toBe(refused)
+    }
+  })
+
+  it('is begun without a trace in the database, and ends with one that opens nothing', async () => {
+    const { email, password } = await newOpaqueAccount(server)
+    const before = await readRowsBesideLogs(server.database)
+    const proof = await startProof(server, email, password)
+    expect(await readRowsBesideLogs(server.database)).toEqual(before)
+    expect(outcomeOf(await finishLogin(server, email, proof))).toBe('200')
+    const { used_handshakes: used = [] } = await readRows(server.database)
+    for (const row of used) {
+      expect(Object.keys(row).sort()).toEqual(['expires_at', 'id'])
+      expect(String(row.id)).toHaveLength(32)
+    }
+    expect(used.length).toBe((before.used_handshakes?.length ?? 0) + 1)
+
+    clock.advance(minutes(12))
+    const cleaning = await startServer(engine, { clock, database: server.database })
+    await cleaning.stop()
+    expect((await readRows(server.database)).used_handshakes).toEqual([])
+  })
+
+  it('has one method at a time, and the other is refused like a wrong password', async () => {
+    const byOpaque = await newOpaqueAccount(server)
+    const byKey = await newAccount(server)
+    const key = randomKey()
+    const wrong = await post(server, 'login', logInBody({ ...byKey, authKey: key }))
+    const otherMethod = await post(server, 'login', logInBody({ email: byOpaque.email, authKey: key }))
+    expect(outcomeOf(wrong)).toBe(refused)
+    expect(shapeOf(otherMethod)).toEqual(shapeOf(wrong))
+    const forged = { handshake: bodyOf(Started, await start(byKey.email)).handshake, finish: random(64) }
+    expect(shapeOf(await finishLogin(server, byKey.email, forged))).toEqual(shapeOf(wrong))
+  })
+
+  const Started = z.object({ handshake: z.string(), response: z.string() })
+
+  it('answers alike for every address', async () => {
+    const emails = [(await newOpaqueAccount(server)).email, (await newAccount(server)).email, nobody()]
+    const [known, ...others] = await Promise.all(emails.map(start))
+    for (const other of others) expect(shapeOf(other)).toEqual(known && shapeOf(known))
+    expect(known?.status).toBe(200)
+
+    const finishes = []
+    for (const email of emails) {
+      const { handshake } = bodyOf(Started, await start(email))
+      finishes.push(shapeOf(await finishLogin(server, email, { handshake, finish: random(64) })))
+    }
+    expect(finishes[0]).toMatchObject({ status: 401, compared: { code: 'invalid-credentials' } })
+    expect(new Set(finishes.map((shape) => JSON.stringify(shape))).size).toBe(1)
+
+    const { registrationRequest: request } = library.startRegistration({ password: 'any' })
+    const registrations = await Promise.all(
+      emails.map((email) => post(server, 'opaque/register', { email, request })),
+    )
+    expect(new Set(registrations.map((answer) => JSON.stringify(shapeOf(answer)))).size).toBe(1)
+    // The same question has the same answer, for nobody too; otherwise asking twice would tell.
+    const again = await post(server, 'opaque/register', { email: emails[2], request })
+    expect(again.text).toBe(registrations[2]?.text)
+  })
+
+  it('changes passwords, in both directions between the methods, and deletes', async () => {
+    const { email, password, token } = await newOpaqueAccount(server)
+    const prove = async (with_: string) => ({ opaque: await startProof(server, email, with_) })
+    const begun = await startProof(server, email, password)
+    const next = { opaque: { record: await newRecord(server, email, 'second') } }
+    expect(await changePassword(token, { authKey: randomKey() }, next)).toBe(refused)
+    expect(await changePassword(token, await prove(password), next)).toBe('204')
+    // Begun with the old password, and not finished before it was replaced.
+    expect(outcomeOf(await finishLogin(server, email, begun))).toBe(refused)
+    expect((await startProof(server, email, password)).finish).toBeUndefined()
+    expect(outcomeOf(await opaqueLogin(server, email, 'second'))).toBe('200')
+
+    const authKey = randomKey()
+    expect(await changePassword(token, await prove('second'), { authKey })).toBe('204')
+    expect(outcomeOf(await post(server, 'login', logInBody({ email, authKey })))).toBe('200')
+    expect((await startProof(server, email, 'second')).finish).toBeUndefined()
+    const back = { opaque: { record: await newRecord(server, email, 'third') } }
+    expect(await changePassword(token, { authKey }, back)).toBe('204')
+    expect(outcomeOf(await post(server, 'login', logInBody({ email, authKey })))).toBe(refused)
+    expect(outcomeOf(await opaqueLogin(server, email, 'third'))).toBe('200')
+
+    const body = await prove('third')
+    const used = await finishLogin(server, email, body.opaque)
+    expect(outcomeOf(used)).toBe('200')
+    const remove = (proof: object) =>
+      send(server, { method: 'DELETE', path: '/api/v1/account', token, body: proof }).then(outcomeOf)
+    expect(await remove(body)).toBe(refused)
+    expect(await remove(await prove('third'))).toBe('204')
+    expect(outcomeOf(await opaqueLogin(server, email, 'third'))).toBe('400 malformed-request')
+  })
+
+  const zeros = (bytes: number) => Buffer.alloc(bytes).toString('base64url')
+  const ones = (bytes: number) => Buffer.alloc(bytes, 0xff).toString('base64url')
+  const malformed = (bytes: number): unknown[] => [
+    '',
+    'A',
+    '!',
+    'é',
+    '\u0000',
+    null,
+    7,
+    {},
+    zeros(bytes),
+    ones(bytes),
+    zeros(bytes - 1),
+    zeros(bytes + 1),
+    `${zeros(bytes).slice(0, -1)}=`,
+    'A'.repeat(400_000),
+  ]
+
+  it('answers what is no message of OPAQUE with 400', async () => {
+    const email = nobody()
+    for (const request of malformed(32))
+      expect(outcomeOf(await post(server, 'opaque/register', { email, request }))).toBe(
+        '400 malformed-request',
+      )
+    for (const request of malformed(96))
+      expect(outcomeOf(await post(server, 'opaque/login', { email, request }))).toBe('400 malformed-request')
+    const { email: own, password, token } = await newOpaqueAccount(server)
+    const body = await opaqueRegistration(server, 'x')
+    for (const record of malformed(192)) {
+      expect(outcomeOf(await post(server, 'register', { ...body, opaque: { record } }))).toBe(
+        '400 malformed-request',
+      )
+      const current = { opaque: await startProof(server, own, password) }
+      expect(await changePassword(token, current, { opaque: { record } })).toBe('400 malformed-request')
+    }
+    expect(outcomeOf(await post(server, 'register', body))).toBe('201')
+    const { handshake } = await startProof(server, own, password)
+    for (const finish of malformed(64)) {
+      const inForm = finish === zeros(64) || finish === ones(64)
+      const { device } = logInBody({ email, authKey: '' })
+      const answer = await post(server, 'login', { email: own, opaque: { handshake, finish }, device })
+      expect(outcomeOf(answer)).toBe(inForm ? refused : '400 malformed-request')
+    }
+  })
+
+  it('says what is missing where neither method is given, or both are', async () => {
+    const { opaque, ...neither } = await opaqueRegistration(server, 'x')
+    const places = async (body: object) =>
+      bodyOf(Problem, await post(server, 'register', body)).errors?.map(({ path }) => path)
+    expect(await places(neither)).toEqual(['body.authKey'])
+    expect(await places({ ...neither, opaque: { record: 'x' } })).toEqual(['body.opaque.record'])
+    expect(await places({ ...neither, opaque, authKey: randomKey() })).toEqual(['body'])
+  })
+})
+
+describe.each(engines)('several servers with OPAQUE on %s', (engine) => {
+  it('finish what another process began, once between them', async () => {
+    const server = await startServer(engine)
+    const other = await startProcess({ port: await freePort(), databaseUrl: server.database.url })
+    try {
+      const { email, password } = await newOpaqueAccount(server)
+      const proof = await startProof(server, email, password)
+      expect(outcomeOf(await finishLogin(other, email, proof))).toBe('200')
+      expect(outcomeOf(await finishLogin(server, email, proof))).toBe(refused)
+      const contested = await startProof(other, email, password)
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => finishLogin(index % 2 ? server : other, email, contested)),
+      )
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    } finally {
+      await other.kill()
+      await server.close()
+    }
+  })
+
+  it('start only with the setup that the database was first used with; JWT_SECRET may change', async () => {
+    const server = await startServer(engine)
+    const { database } = server
+    try {
+      const { email, password } = await newOpaqueAccount(server)
+      const begun = await startProof(server, email, password)
+      await server.stop()
+      const startWith = (environment: Record<string, string>) =>
+        startServer(engine, { database, environment })
+      const before = await readRowsBesideLogs(database)
+      await expect(startWith({ OPAQUE_SERVER_SETUP: await createOpaqueSetup() })).rejects.toThrow(
+        /OPAQUE_SERVER_SETUP is not the one/,
+      )
+      await expect(startWith({ OPAQUE_SERVER_SETUP: 'A'.repeat(171) })).rejects.toThrow(
+        /OPAQUE_SERVER_SETUP is not a server setup/,
+      )
+      expect(await readRowsBesideLogs(database)).toEqual(before)
+      const renewed = await startWith({ JWT_SECRET: 'another secret of more than thirty-two bytes' })
+      expect(outcomeOf(await finishLogin(renewed, email, begun))).toBe(refused)
+      expect(outcomeOf(await opaqueLogin(renewed, email, password))).toBe('200')
+      await renewed.stop()
+    } finally {
+      await database.remove()
+    }
+  })
+})
+
+describe('OPAQUE', () => {
+  it('counts each beginning as a failed login: whoever has its answer can see whether a guess was right', async () => {
+    const server = await startServer('sqlite', { environment: { RATE_LIMITS: 'on' } })
+    try {
+      const email = `${randomUUID()}@example.com`
+      const { startLoginRequest: request } = library.startLogin({ password: 'any' })
+      const begin = async (address: string) =>
+        (await post(server, 'opaque/login', { email: address, request })).status
+      const statuses = []
+      for (let tries = 0; tries < 20; tries++) statuses.push(await begin(email))
+      expect(new Set(statuses)).toEqual(new Set([200]))
+      expect(await begin(email)).toBe(429)
+      expect((await post(server, 'login', logInBody({ email, authKey: randomKey() }))).status).toBe(429)
+      expect(await begin(`${randomUUID()}@example.com`)).toBe(200)
+    } finally {
+      await server.close()
+    }
+  })
+})

@@ -1,0 +1,92 @@
+// A real SMTP server that keeps what it is given, for tests.
+import { text } from 'node:stream/consumers'
+import { SMTPServer } from 'smtp-server'
+
+interface ReceivedMail {
+  readonly from: string
+  readonly to: string[]
+  readonly subject: string
+  readonly text: string
+  /** As it came, headers and all. */
+  readonly raw: string
+}
+
+export interface MailServer {
+  readonly url: string
+  /** The next mail that has not been asked for yet; waits for it. */
+  next(): Promise<ReceivedMail>
+  /** All mail so far. */
+  readonly received: readonly ReceivedMail[]
+  close(): Promise<void>
+}
+
+/** Quoted-printable (RFC 2045, section 6.7), which is how long lines travel. */
+const unquote = (body: string) =>
+  Buffer.from(
+    body
+      .replaceAll(/=\r?\n/g, '')
+      .replaceAll(/=([\dA-F]{2})/g, (_match, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  ).toString('utf8')
+
+function parse(raw: string, from: string, to: string[]): ReceivedMail {
+  const [head = '', ...rest] = raw.split('\r\n\r\n')
+  const body = rest.join('\r\n\r\n')
+  const isQuoted = /^content-transfer-encoding: quoted-printable/im.test(head)
+  const subject = /^Subject: (.*)$/im.exec(head)?.[1] ?? ''
+  return { from, to, subject, text: (isQuoted ? unquote(body) : body).replaceAll('\r\n', '\n'), raw }
+}
+
+/** @param options.refuse addresses that it never takes mail for */
+export async function startMailServer(
+  port: number,
+  { refuse = [] }: { refuse?: string[] } = {},
+): Promise<MailServer> {
+  const received: ReceivedMail[] = []
+  let asked = 0
+  let arrived = () => {}
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    logger: false,
+    onRcptTo({ address }, _session, done) {
+      if (!refuse.includes(address)) return done()
+      done(Object.assign(new Error('No such mailbox'), { responseCode: 550 }))
+    },
+    onData(stream, { envelope }, done) {
+      void text(stream).then((raw) => {
+        const from = envelope.mailFrom ? envelope.mailFrom.address : ''
+        received.push(
+          parse(
+            raw,
+            from,
+            envelope.rcptTo.map(({ address }) => address),
+          ),
+        )
+        done()
+        arrived()
+      })
+    },
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return {
+    url: `smtp://127.0.0.1:${port}`,
+    received,
+    async next() {
+      for (;;) {
+        const mail = received[asked]
+        if (mail) {
+          asked++
+          return mail
+        }
+        await new Promise<void>((resolve) => {
+          arrived = resolve
+        })
+      }
+    },
+    close: () => new Promise<void>((resolve) => server.close(resolve)),
+  }
+}

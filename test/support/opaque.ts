@@ -1,0 +1,57 @@
+// The client's side of OPAQUE without the SDK, and with next to no stretching: the server cannot tell.
+import { client, ready } from '@serenity-kit/opaque'
+import { Session } from '../../src/contract/accounts.ts'
+import { OpaqueLoginStarted, OpaqueRegistrationStarted } from '../../src/contract/opaque.ts'
+import { logInBody, registration } from './accounts.ts'
+import { bodyOf, outcomeOf, type Server, send } from './requests.ts'
+
+const keyStretching = { 'argon2id-custom': { memory: 8, iterations: 1, parallelism: 1 } }
+
+export const post = (server: Server, path: string, body: unknown, token?: string) =>
+  send(server, { method: 'POST', path: `/api/v1/${path}`, body, token })
+
+/** The record of a password, by the server's answer. */
+export async function newRecord(server: Server, email: string, password: string): Promise<string> {
+  await ready
+  const { clientRegistrationState, registrationRequest } = client.startRegistration({ password })
+  const answer = await post(server, 'opaque/register', { email, request: registrationRequest })
+  const { response: registrationResponse } = bodyOf(OpaqueRegistrationStarted, answer)
+  return client.finishRegistration({ password, clientRegistrationState, registrationResponse, keyStretching })
+    .registrationRecord
+}
+
+/** The body of a registration by OPAQUE. */
+export async function opaqueRegistration(server: Server, password: string) {
+  const { authKey: _, ...body } = registration()
+  return { ...body, opaque: { record: await newRecord(server, body.email, password) } }
+}
+
+/** What `login` and every other proof take; of a wrong password the finish is undefined. */
+export async function startProof(server: Server, email: string, password: string) {
+  await ready
+  const { clientLoginState, startLoginRequest } = client.startLogin({ password })
+  const answer = await post(server, 'opaque/login', { email, request: startLoginRequest })
+  const { handshake, response: loginResponse } = bodyOf(OpaqueLoginStarted, answer)
+  const finished = client.finishLogin({ password, clientLoginState, loginResponse, keyStretching })
+  return { handshake, finish: finished?.finishLoginRequest }
+}
+
+export type Proof = Awaited<ReturnType<typeof startProof>>
+
+export const finishLogin = (server: Server, email: string, opaque: Proof) => {
+  const { device } = logInBody({ email, authKey: '' })
+  return post(server, 'login', { email, opaque, device })
+}
+
+export const opaqueLogin = async (server: Server, email: string, password: string) =>
+  finishLogin(server, email, await startProof(server, email, password))
+
+/** A new account with the method `opaque`, and a session. */
+export async function newOpaqueAccount(server: Server, password = 'correct horse') {
+  const body = await opaqueRegistration(server, password)
+  const registered = await post(server, 'register', body)
+  if (registered.status !== 201) throw new Error(`Registration was answered ${outcomeOf(registered)}`)
+  const { accountId, email, kdf, accountKey } = body
+  const { accessToken: token } = bodyOf(Session, await opaqueLogin(server, email, password))
+  return { accountId, email, password, kdf, accountKey, token }
+}

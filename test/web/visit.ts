@@ -1,0 +1,76 @@
+// Somebody at a browser, and everything that the browser did meanwhile.
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+/** What Chromium itself logs of an answer of 4xx, or of none; the pages expect both. */
+const isExpected = (message: string) => message.startsWith('Failed to load resource:')
+
+export interface Visit {
+  readonly page: Page
+  /** Method and path of every request so far. */
+  readonly requests: string[]
+  /** Fails where the browser complained, or sent anything anywhere that it must not. */
+  expectClean(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens an address in a browser of its own: no cookies, storage or cache of anybody else's. */
+export async function visit(
+  browser: Browser,
+  address: string,
+  options: BrowserContextOptions & { prepare?(page: Page): Promise<unknown> } = {},
+): Promise<Visit> {
+  const { prepare, ...settings } = options
+  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...settings })
+  context.setDefaultTimeout(15_000)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  const requests: string[] = []
+  const referrers: Promise<string | null>[] = []
+  const origins = new Set<string>()
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type()) && !isExpected(message.text()))
+      complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('request', (request) => {
+    const url = new URL(request.url())
+    if (url.protocol === 'blob:') return
+    requests.push(`${request.method()} ${url.pathname}${url.search}`)
+    origins.add(url.origin)
+    referrers.push(request.headerValue('referer').catch(() => null))
+  })
+  await page.addInitScript(
+    "addEventListener('securitypolicyviolation', (event) => console.error('refused by policy: ' + event.violatedDirective))",
+  )
+  await prepare?.(page)
+  await page.goto(address)
+  return {
+    page,
+    requests,
+    async expectClean() {
+      expect(complaints).toEqual([])
+      expect([...origins]).toEqual([new URL(address).origin])
+      expect((await Promise.all(referrers)).filter(Boolean)).toEqual([])
+    },
+    close: () => context.close(),
+  }
+}
+
+/** Presses Tab until something has the focus. */
+export async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let presses = 0; presses < 25; presses++) {
+    await page.keyboard.press('Tab')
+    if (await page.evaluate(`document.activeElement?.matches(${JSON.stringify(selector)})`)) return
+  }
+  throw new Error(`Tab does not lead to ${selector}`)
+}
+
+/** What a download holds, byte for byte. */
+export async function download(page: Page): Promise<Buffer> {
+  const started = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Download' }).click()
+  const chunks: Buffer[] = []
+  for await (const chunk of await (await started).createReadStream()) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
+}
