@@ -17,6 +17,7 @@ import type { OpaqueServer } from './features/opaque/opaque.ts'
 import { opaqueRoutes } from './features/opaque/routes.ts'
 import { addAssets } from './features/pages/shell.ts'
 import { route, type Services } from './features/route.ts'
+import { secondFactorRoutes } from './features/second-factors/routes.ts'
 import { security } from './features/security.ts'
 import { serverRoutes } from './features/server/routes.ts'
 import { sessionAuthenticators } from './features/sessions/authenticate.ts'
@@ -75,6 +76,7 @@ const routes = [
   ...opaqueRoutes,
   ...sessionRoutes,
   ...eventRoutes,
+  ...secondFactorRoutes,
   ...vaultRoutes,
   ...itemRoutes,
   ...tokenRoutes,

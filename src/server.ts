@@ -110,7 +110,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     now: () => clock.now(),
     onIdleError: () => logger.warn('a connection to the database was lost'),
   })
-  const keys = deriveServerKeys(jwtSecret)
+  const keys = deriveServerKeys(jwtSecret, opaqueSetup)
   const mailer = startMailer({ clock, config, keys, logger, store })
   try {
     await requireSameSetup(store, opaque.fingerprint)

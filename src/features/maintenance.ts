@@ -4,10 +4,11 @@ import type { Tx } from '../store/store.ts'
 import { deleteOldEvents } from './events/repository.ts'
 import { deleteOldInvites } from './invites/repository.ts'
 import { deleteExpiredCounts } from './limits/repository.ts'
-import { deleteUsedHandshakes } from './opaque/handshakes.ts'
 import type { Services } from './route.ts'
+import { deletePendingFactors } from './second-factors/repository.ts'
 import { deleteExpiredSessions } from './sessions/repository.ts'
 import { deleteExpiredShares } from './shares/repository.ts'
+import { deleteUsedOnce } from './single-use.ts'
 import { deleteExpiredTokens } from './tokens/repository.ts'
 import { deleteOldVersions } from './vaults/item-repository.ts'
 
@@ -27,7 +28,7 @@ const tasks = [
     // One-time secrets, read or expired, are to leave the disk within minutes.
     async run(needs: Needs) {
       await remove(needs, deleteExpiredShares)
-      await remove(needs, deleteUsedHandshakes)
+      await remove(needs, deleteUsedOnce)
       await needs.store.scrub()
     },
   },
@@ -35,6 +36,7 @@ const tasks = [
     every: hours(1),
     async run(needs: Needs) {
       await remove(needs, deleteExpiredSessions)
+      await remove(needs, deletePendingFactors)
       await remove(needs, deleteExpiredTokens)
       await remove(needs, deleteOldVersions)
       await remove(needs, deleteExpiredCounts)

@@ -41,7 +41,7 @@ async function appOver(store: Store, accepting = true, rateLimits: 'on' | 'off' 
   })
   const app = await createApp({
     config: readConfig({ DATABASE_URL: 'file:unused.db', JWT_SECRET: testSecret, RATE_LIMITS: rateLimits }),
-    keys: deriveServerKeys(testSecret),
+    keys: deriveServerKeys(testSecret, testOpaqueSetup),
     opaque: await createOpaqueServer(testOpaqueSetup),
     mailer: { wake: () => {} },
     store,

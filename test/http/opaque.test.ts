@@ -147,17 +147,17 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     const proof = await startProof(server, email, password)
     expect(await readRowsBesideLogs(server.database)).toEqual(before)
     expect(outcomeOf(await finishLogin(server, email, proof))).toBe('200')
-    const { used_handshakes: used = [] } = await readRows(server.database)
+    const { used_once: used = [] } = await readRows(server.database)
     for (const row of used) {
       expect(Object.keys(row).sort()).toEqual(['expires_at', 'id'])
       expect(String(row.id)).toHaveLength(32)
     }
-    expect(used.length).toBe((before.used_handshakes?.length ?? 0) + 1)
+    expect(used.length).toBe((before.used_once?.length ?? 0) + 1)
 
     clock.advance(minutes(12))
     const cleaning = await startServer(engine, { clock, database: server.database })
     await cleaning.stop()
-    expect((await readRows(server.database)).used_handshakes).toEqual([])
+    expect((await readRows(server.database)).used_once).toEqual([])
   })
 
   it('has one method at a time, and the other is refused like a wrong password', async () => {

@@ -12,18 +12,16 @@ import {
   Registered,
 } from '../../contract/accounts.ts'
 import { HttpProblem, problem } from '../../http/problem.ts'
-import type { Caller } from '../caller.ts'
 import { maySendTo } from '../email/limits.ts'
 import { enqueueMail } from '../email/outbox.ts'
 import { toTimestamp } from '../encoding.ts'
-import { notePasswordChanged } from '../events/repository.ts'
+import { noteOwnersChange } from '../events/repository.ts'
 import { requireAdmission, spendInvite } from '../invites/admission.ts'
 import { route, type Services } from '../route.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
 import { crediblePrelogin, preloginOf } from './prelogin.ts'
-import { provesPassword, verifierOf } from './proof.ts'
+import { proveAccount, verifierOf, wrongPassword } from './proof.ts'
 import {
-  type AccountRow,
   createAccount,
   deleteAccount,
   findAccountByEmail,
@@ -40,15 +38,6 @@ function requireStrongKdf(kdf: KdfParameters) {
       'kdf-too-weak',
       `The least is memoryKiB=${leastKdf.memoryKiB}, iterations=${leastKdf.iterations}, parallelism=${leastKdf.parallelism}.`,
     )
-}
-
-const wrongPassword = () => problem('invalid-credentials', 'The password is wrong.')
-
-/** The caller's account, after the caller has proved to know its password right now. */
-async function proveAccount(caller: Caller, proof: PasswordProof, services: Services): Promise<AccountRow> {
-  const account = await services.store.read((reader) => getAccount(reader, caller))
-  if (!(await provesPassword(account, proof, services))) throw wrongPassword()
-  return account
 }
 
 /**
@@ -154,7 +143,7 @@ const changePassword = route({
     await store.write(async (tx) => {
       if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
       const now = clock.now()
-      await notePasswordChanged(tx, caller, now)
+      await noteOwnersChange(tx, caller, 'password-changed', now)
       await endOtherSessions(tx, caller, now)
     })
     liveness.forget()

@@ -2,9 +2,10 @@
 // of the answer, or the load that it leaves, would tell strangers which addresses have an account.
 import type { Device } from '../../contract/accounts.ts'
 import type { Store } from '../../store/store.ts'
-import { noteFailedLogin } from './repository.ts'
+import { type LoginFailure, noteFailedLogin } from './repository.ts'
 
 interface Attempt {
+  readonly type: LoginFailure
   readonly at: number
   readonly device: Device
   readonly address: string
