@@ -4,6 +4,7 @@ import { login, logout, register, status } from './commands/account.ts'
 import { confirm, hint, resend } from './commands/email.ts'
 import { open } from './commands/opening.ts'
 import { get, list } from './commands/reading.ts'
+import { secondFactor } from './commands/second-factor.ts'
 import { share } from './commands/sharing.ts'
 import { sync } from './commands/sync.ts'
 import { token } from './commands/token.ts'
@@ -33,6 +34,7 @@ const commands: readonly Command<Surroundings>[] = [
   share,
   open,
   token,
+  secondFactor,
   generate,
   derive,
 ]

@@ -21,7 +21,7 @@ const TotpCode = z
   .regex(/^\d{6}$/, 'Expected six digits')
 
 /** Without spaces and dashes, in lower case, and with the letters that Crockford's base32 takes for digits as those. */
-export const normalizeRecoveryCode = (code: string): string =>
+const normalizeRecoveryCode = (code: string): string =>
   code.toLowerCase().replaceAll(/[\s-]/g, '').replaceAll('o', '0').replaceAll(/[il]/g, '1')
 
 const RecoveryCode = z

@@ -43,7 +43,9 @@ const defineSchema = (kit: Columns) => {
     {
       id: text('id').primaryKey(),
       accountId: accountId(),
-      kind: text('kind').notNull().$type<'confirm' | 'already-registered' | 'hint' | 'new-device'>(),
+      kind: text('kind')
+        .notNull()
+        .$type<'confirm' | 'already-registered' | 'hint' | 'new-device' | 'account-changed'>(),
       detail: text('detail'),
       createdAt: time('created_at').notNull(),
       attempts: whole('attempts').notNull(),

@@ -15,7 +15,7 @@ import { HttpProblem, problem } from '../../http/problem.ts'
 import { maySendTo } from '../email/limits.ts'
 import { enqueueMail } from '../email/outbox.ts'
 import { toTimestamp } from '../encoding.ts'
-import { noteOwnersChange } from '../events/repository.ts'
+import { noteChange } from '../events/changes.ts'
 import { requireAdmission, spendInvite } from '../invites/admission.ts'
 import { route, type Services } from '../route.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
@@ -142,9 +142,8 @@ const changePassword = route({
     const verifier = await verifierOf(body, services)
     await store.write(async (tx) => {
       if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
-      const now = clock.now()
-      await noteOwnersChange(tx, caller, 'password-changed', now)
-      await endOtherSessions(tx, caller, now)
+      await noteChange(tx, caller, 'password-changed', services)
+      await endOtherSessions(tx, caller, clock.now())
     })
     liveness.forget()
     return { status: 204 }

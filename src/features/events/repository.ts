@@ -77,8 +77,8 @@ export async function noteSessionsEnded(
     await noteEvent(tx, session.accountId, { type: 'session-ended', device: deviceOf(session), ...by })
 }
 
-/** Notes what the owner changed, with the device of the session. */
-export async function noteOwnersChange(
+/** Notes what a session changed, with its device. */
+export async function noteSessionsAct(
   tx: Tx,
   { accountId, sessionId, address }: SessionCaller,
   type: AccountEventType,

@@ -6,7 +6,7 @@ import type { Random } from '../../random.ts'
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const [characters, group] = [16, 4]
 
-/** In the form that `normalizeRecoveryCode` gives; `showRecoveryCode` is for people. */
+/** As the contract parses them; `showRecoveryCode` is for people. */
 export const newRecoveryCodes = (random: Random): string[] =>
   Array.from({ length: recoveryCodeCount }, () =>
     // 256 is a multiple of 32: no character is more likely than another.

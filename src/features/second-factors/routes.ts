@@ -16,7 +16,7 @@ import { notFound, problem } from '../../http/problem.ts'
 import { proveAccount } from '../accounts/proof.ts'
 import { holdAccount } from '../accounts/repository.ts'
 import type { SessionCaller } from '../caller.ts'
-import { noteOwnersChange } from '../events/repository.ts'
+import { noteChange } from '../events/changes.ts'
 import { route, type Services } from '../route.ts'
 import { totpContext } from './login.ts'
 import { newRecoveryCodes, showRecoveryCode } from './recovery-codes.ts'
@@ -85,14 +85,14 @@ async function confirm(
   caller: SessionCaller,
   id: string,
   confirmation: Confirmation,
-  { random, store }: Services,
+  services: Services,
 ): Promise<{ recoveryCodes: string[] | null }> {
-  const codes = newRecoveryCodes(random)
-  return store.write(async (tx) => {
+  const codes = newRecoveryCodes(services.random)
+  return services.store.write(async (tx) => {
     // Of two first factors at the same time, one makes the codes.
     await holdAccount(tx, caller.accountId)
     await confirmFactor(tx, caller, id, confirmation)
-    await noteOwnersChange(tx, caller, 'second-factor-added', confirmation.now)
+    await noteChange(tx, caller, 'second-factor-added', services)
     if ((await countRecoveryCodes(tx, caller)) > 0) return { recoveryCodes: null }
     await replaceRecoveryCodes(tx, caller, codes)
     return { recoveryCodes: codes.map(showRecoveryCode) }
@@ -189,12 +189,11 @@ const remove = route({
   success: { 204: null },
   problems: ['invalid-credentials', 'not-found'],
   async handler({ caller, params: { factorId }, body }, services) {
-    const { clock, store } = services
     await proveAccount(caller, body, services)
-    await store.write(async (tx) => {
+    await services.store.write(async (tx) => {
       await holdAccount(tx, caller.accountId)
       await removeFactor(tx, caller, factorId)
-      await noteOwnersChange(tx, caller, 'second-factor-removed', clock.now())
+      await noteChange(tx, caller, 'second-factor-removed', services)
     })
     return { status: 204 }
   },
@@ -211,7 +210,7 @@ const renewRecoveryCodes = route({
   success: { 200: NewRecoveryCodes },
   problems: ['invalid-credentials', 'not-found'],
   async handler({ caller, body }, services) {
-    const { clock, random, store } = services
+    const { random, store } = services
     await proveAccount(caller, body, services)
     const codes = newRecoveryCodes(random)
     await store.write(async (tx) => {
@@ -219,7 +218,7 @@ const renewRecoveryCodes = route({
       // Codes without a factor would stand for nothing.
       if (!(await hasFactors(tx, caller))) throw notFound()
       await replaceRecoveryCodes(tx, caller, codes)
-      await noteOwnersChange(tx, caller, 'recovery-codes-replaced', clock.now())
+      await noteChange(tx, caller, 'recovery-codes-replaced', services)
     })
     return { status: 200, body: { recoveryCodes: codes.map(showRecoveryCode) } }
   },

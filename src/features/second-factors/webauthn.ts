@@ -83,6 +83,9 @@ const partyOf = ({ publicUrl, webauthnOrigins }: Services['config']) => {
   return { id: hostname, origins: [origin, ...webauthnOrigins] }
 }
 
+/** Ed25519, ES256 and RS256 (COSE's numbers, RFC 9053 and RFC 8812): what authenticators have. */
+const supportedAlgorithmIDs = [-8, -7, -257]
+
 /** A second factor says that somebody is there; who it is, the password has said. */
 const userVerification = 'discouraged'
 
@@ -103,6 +106,7 @@ export async function registrationOptions(
     userName: account.email,
     challenge: newChallenge(registrationOf(factorId), needs),
     timeout: livesFor,
+    supportedAlgorithmIDs,
     attestationType: 'none',
     excludeCredentials: known.map(described),
     authenticatorSelection: { residentKey: 'discouraged', userVerification },
@@ -124,6 +128,7 @@ export async function verifyRegistration(
         openChallenge(registrationOf(factorId), challenge, needs) !== undefined,
       expectedOrigin: origins,
       expectedRPID: id,
+      supportedAlgorithmIDs,
       requireUserVerification: false,
     }),
   )
