@@ -36,7 +36,6 @@ import { describeTotp, stepOfCode, totpSecretBytes } from './totp.ts'
 import { registrationOptions, verifyRegistration } from './webauthn.ts'
 
 const tag = 'Second factors'
-const factor = z.strictObject({ factorId: SecondFactorId })
 const path = '/api/v1/account/second-factors'
 const usualTotpName = 'Authenticator app'
 
@@ -104,28 +103,28 @@ const wrongFactor = (path: string, message: string) =>
 
 const confirmTotp = route({
   method: 'post',
-  path: `${path}/totp/{factorId}/confirm`,
+  path: `${path}/totp/{totpId}/confirm`,
   tag,
   summary: 'Show by a code that the app works; logins ask for it from then on',
   auth: 'session',
   limit: 'proof',
-  request: { params: factor, body: ConfirmTotp },
+  request: { params: z.strictObject({ totpId: SecondFactorId }), body: ConfirmTotp },
   success: { 200: SecondFactorConfirmed },
   problems: ['not-found'],
-  async handler({ caller, params: { factorId }, body }, services) {
+  async handler({ caller, params: { totpId }, body }, services) {
     const { clock, keys, store } = services
     const now = clock.now()
     const pending = await store.read((reader) =>
-      getPending(reader, caller, { id: factorId, type: 'totp', now }),
+      getPending(reader, caller, { id: totpId, type: 'totp', now }),
     )
     const secret =
-      pending.sealedSecret && openBytes(keys.totpSecrets, totpContext(caller, factorId), pending.sealedSecret)
+      pending.sealedSecret && openBytes(keys.totpSecrets, totpContext(caller, totpId), pending.sealedSecret)
     if (!secret) throw notFound()
     const lastStep = stepOfCode(secret, body.code, now)
     if (lastStep === undefined)
       throw wrongFactor('code', 'This is not the code of the app now. Check the clock of the device.')
     const confirmation = { name: body.name ?? pending.name, now, lastStep }
-    return { status: 200, body: await confirm(caller, factorId, confirmation, services) }
+    return { status: 200, body: await confirm(caller, totpId, confirmation, services) }
   },
 })
 
@@ -156,25 +155,27 @@ const addWebauthn = route({
 
 const confirmWebauthn = route({
   method: 'post',
-  path: `${path}/webauthn/{factorId}/confirm`,
+  path: `${path}/webauthn/{webauthnId}/confirm`,
   tag,
   summary: 'Give what the authenticator made; logins ask for it from then on',
   auth: 'session',
   limit: 'proof',
-  request: { params: factor, body: ConfirmWebauthn },
+  request: { params: z.strictObject({ webauthnId: SecondFactorId }), body: ConfirmWebauthn },
   success: { 200: SecondFactorConfirmed },
   problems: ['not-found'],
-  async handler({ caller, params: { factorId }, body }, services) {
+  async handler({ caller, params: { webauthnId }, body }, services) {
     const now = services.clock.now()
-    await services.store.read((reader) => getPending(reader, caller, { id: factorId, type: 'webauthn', now }))
-    const credential = await verifyRegistration(factorId, body.response, services)
+    await services.store.read((reader) =>
+      getPending(reader, caller, { id: webauthnId, type: 'webauthn', now }),
+    )
+    const credential = await verifyRegistration(webauthnId, body.response, services)
     if (!credential)
       throw wrongFactor(
         'response',
         'This is not the answer of an authenticator to the options of this factor.',
       )
     const confirmation = { name: body.name, now, ...credential }
-    return { status: 200, body: await confirm(caller, factorId, confirmation, services) }
+    return { status: 200, body: await confirm(caller, webauthnId, confirmation, services) }
   },
 })
 
@@ -185,10 +186,12 @@ const remove = route({
   summary: 'Remove a second factor; with the last one the recovery codes go too',
   auth: 'session',
   limit: 'proof',
-  request: { params: factor, body: PasswordProof },
+  request: { params: z.strictObject({ factorId: SecondFactorId }), body: PasswordProof },
   success: { 204: null },
   problems: ['invalid-credentials', 'not-found'],
   async handler({ caller, params: { factorId }, body }, services) {
+    const { factors } = await services.store.read((reader) => listFactors(reader, caller))
+    if (!factors.some(({ id }) => id === factorId)) throw notFound()
     await proveAccount(caller, body, services)
     await services.store.write(async (tx) => {
       await holdAccount(tx, caller.accountId)

@@ -86,6 +86,9 @@ const partyOf = ({ publicUrl, webauthnOrigins }: Services['config']) => {
 /** Ed25519, ES256 and RS256 (COSE's numbers, RFC 9053 and RFC 8812): what authenticators have. */
 const supportedAlgorithmIDs = [-8, -7, -257]
 
+/** None is asked for, so that none is looked at. */
+const noExtensions = { clientExtensionResults: {} }
+
 /** A second factor says that somebody is there; who it is, the password has said. */
 const userVerification = 'discouraged'
 
@@ -123,7 +126,7 @@ export async function verifyRegistration(
   const { id, origins } = partyOf(needs.config)
   const verified = await unlessRefused(() =>
     verifyRegistrationResponse({
-      response,
+      response: { ...response, ...noExtensions },
       expectedChallenge: (challenge) =>
         openChallenge(registrationOf(factorId), challenge, needs) !== undefined,
       expectedOrigin: origins,
@@ -172,7 +175,7 @@ export async function verifyAssertion(
   let challenge: Challenge | undefined
   const verified = await unlessRefused(() =>
     verifyAuthenticationResponse({
-      response,
+      response: { ...response, ...noExtensions },
       expectedChallenge: (given) => {
         challenge = openChallenge(loginOf(accountId), given, needs)
         return challenge !== undefined
