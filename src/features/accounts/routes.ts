@@ -12,13 +12,14 @@ import {
   Registered,
 } from '../../contract/accounts.ts'
 import { HttpProblem, problem } from '../../http/problem.ts'
-import type { Caller } from '../caller.ts'
+import type { SessionCaller } from '../caller.ts'
 import { maySendTo } from '../email/limits.ts'
 import { enqueueMail } from '../email/outbox.ts'
 import { toTimestamp } from '../encoding.ts'
 import { notePasswordChanged } from '../events/repository.ts'
 import { requireAdmission, spendInvite } from '../invites/admission.ts'
 import { route, type Services } from '../route.ts'
+import { guardLogin } from '../sessions/guard-login.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
 import { crediblePrelogin, preloginOf } from './prelogin.ts'
 import { provesPassword, verifierOf } from './proof.ts'
@@ -45,9 +46,19 @@ function requireStrongKdf(kdf: KdfParameters) {
 const wrongPassword = () => problem('invalid-credentials', 'The password is wrong.')
 
 /** The caller's account, after the caller has proved to know its password right now. */
-async function proveAccount(caller: Caller, proof: PasswordProof, services: Services): Promise<AccountRow> {
+async function proveAccount(
+  caller: SessionCaller,
+  proof: PasswordProof,
+  services: Services,
+): Promise<AccountRow> {
   const account = await services.store.read((reader) => getAccount(reader, caller))
-  if (!(await provesPassword(account, proof, services))) throw wrongPassword()
+  const prove = async () => {
+    if (!(await provesPassword(account, proof, services))) throw wrongPassword()
+  }
+  // Its first half cannot be told from a login's, and was counted as one that failed.
+  const { address } = caller
+  if ('opaque' in proof) await guardLogin(services, { address, email: account.email, isFinish: true }, prove)
+  else await prove()
   return account
 }
 
