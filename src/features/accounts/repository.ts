@@ -1,12 +1,12 @@
 // Accounts: what registration, prelogin, password change and deletion do to the rows.
 import { and, eq, type InferSelectModel, isNull } from 'drizzle-orm'
 import { type Account, AuthMethod, type KdfParameters, type Register } from '../../contract/accounts.ts'
-import { notFound, problem } from '../../http/problem.ts'
+import { type HttpProblem, notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { fromBase64url, toBase64url, toTimestamp } from '../encoding.ts'
-import { insertVault, vaultIdTaken } from '../vaults/repository.ts'
+import { findVaultOwner, insertVault, vaultIdTaken } from '../vaults/repository.ts'
 
 export type AccountRow = InferSelectModel<Tables['accounts']>
 
@@ -49,6 +49,22 @@ export const toAccount = (row: AccountRow): Account => ({
 })
 
 /**
+ * Why an account could not be made. Ids come first: where nobody is to learn which addresses are taken, only `email-taken` is
+ * hidden, and an id that the asker knows to be taken must not tell by being answered or not.
+ */
+async function whatIsTaken(
+  tx: Tx,
+  { accountId, email, vault }: Pick<Register, 'accountId' | 'email' | 'vault'>,
+): Promise<HttpProblem> {
+  const account = await findAccountById(tx, accountId)
+  if (account && account.email !== email)
+    return problem('id-taken', 'There is an account with this id already.')
+  const vaultOwner = await findVaultOwner(tx, vault.id)
+  if (vaultOwner !== undefined && vaultOwner !== accountId) return vaultIdTaken()
+  return problem('email-taken', 'There is an account with this e-mail address already.')
+}
+
+/**
  * Makes the account and its first vault. Throws `email-taken`, and `id-taken` for the account's or the vault's id.
  * @param stamp.epoch of the vault; random
  */
@@ -72,12 +88,7 @@ export async function createAccount(
     })
     .onConflictDoNothing()
     .returning({ id: accounts.id })
-  if (!created) {
-    const [taken] = await db.select({ id: accounts.id }).from(accounts).where(eq(accounts.email, email))
-    throw taken
-      ? problem('email-taken', 'There is an account with this e-mail address already.')
-      : problem('id-taken', 'There is an account with this id already.')
-  }
+  if (!created) throw await whatIsTaken(tx, { accountId, email, vault })
   if (!(await insertVault(tx, accountId, vault, stamp))) throw vaultIdTaken()
 }
 
