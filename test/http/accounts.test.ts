@@ -188,6 +188,14 @@ describe.each(engines)('accounts on %s', (engine) => {
     expect((await prelogin(`${randomUUID()}@example.com`)).kdf.salt).not.toBe(answer.kdf.salt)
   })
 
+  it('that do not exist have nothing of the account whose address is the next one', async () => {
+    const body = registration()
+    await register(body)
+    expect((await prelogin(body.email)).kdf.salt).toBe(body.kdf.salt)
+    for (const email of [body.email.slice(0, -1), `${body.email}x`])
+      expect((await prelogin(email)).kdf.salt).not.toBe(body.kdf.salt)
+  })
+
   it('that do not exist have either method, mostly the usual one, and always the same', async () => {
     const emails = Array.from({ length: 120 }, (_, index) => `nobody-${index}@example.com`)
     const methods = await Promise.all(emails.map(async (email) => (await prelogin(email)).method))
