@@ -2,6 +2,7 @@
 import type { Command, Surroundings } from './command.ts'
 import { login, logout, register, status } from './commands/account.ts'
 import { confirm, hint, resend } from './commands/email.ts'
+import { events } from './commands/events.ts'
 import { open } from './commands/opening.ts'
 import { get, list } from './commands/reading.ts'
 import { secondFactor } from './commands/second-factor.ts'
@@ -19,6 +20,7 @@ const commands: readonly Command<Surroundings>[] = [
   login,
   logout,
   status,
+  events,
   confirm,
   resend,
   hint,

@@ -12,7 +12,7 @@ import { deleteUsedOnce } from './single-use.ts'
 import { deleteExpiredTokens } from './tokens/repository.ts'
 import { deleteOldVersions } from './vaults/item-repository.ts'
 
-type Needs = Pick<Services, 'clock' | 'failedLogins' | 'store'>
+type Needs = Pick<Services, 'clock' | 'postponed' | 'store'>
 
 const remove = ({ clock, store }: Needs, from: (tx: Tx, now: number) => Promise<void>) =>
   store.write((tx) => from(tx, clock.now()))
@@ -21,7 +21,7 @@ const remove = ({ clock, store }: Needs, from: (tx: Tx, now: number) => Promise<
 const tasks = [
   {
     every: seconds(1),
-    run: ({ failedLogins, store }: Needs) => failedLogins.flush(store),
+    run: ({ postponed }: Needs) => postponed.flush(),
   },
   {
     every: minutes(1),

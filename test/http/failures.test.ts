@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { Problem } from '../../src/contract/problems.ts'
-import { createFailedLogins } from '../../src/features/events/failed-logins.ts'
 import { deriveServerKeys } from '../../src/features/keys.ts'
 import { createOpaqueServer } from '../../src/features/opaque/opaque.ts'
+import { createPostponed } from '../../src/features/postponed.ts'
 import { systemRandom } from '../../src/random.ts'
 import { type Store, StoreError } from '../../src/store/store.ts'
 import { registration } from '../support/accounts.ts'
@@ -48,7 +48,7 @@ async function appOver(store: Store, accepting = true, rateLimits: 'on' | 'off' 
     clock: new TestClock(),
     random: systemRandom,
     logger: pino({ base: null }, log),
-    failedLogins: createFailedLogins(),
+    postponed: createPostponed(),
     accepting: () => accepting,
   })
   return { app, log: () => lines.join('') }
