@@ -7,7 +7,10 @@ import { postgresTables } from './schema.ts'
 import { guarded, type OpenedStore, type Store, StoreError, type Tx, Unchanged, unwrap } from './store.ts'
 
 /** Taken while migrating, so that replicas that start together migrate one after the other. "limpet" in ASCII. */
-const migrationLock = 0x6c696d706574
+export const migrationLock = 0x6c696d706574
+
+/** How a server's connections are called in Postgres's own list of them. */
+export const applicationName = 'limpet'
 
 /** How often a unit is run again after Postgres chose it as the victim of a deadlock. */
 const deadlockRetries = 3
@@ -16,7 +19,7 @@ const deadlockRetries = 3
 const unavailableCodes = /^(08|53|57)/
 
 /** What the driver threw as a StoreError; every other error (a Problem thrown by the work) as it is. */
-function storeError(error: unknown): unknown {
+export function storeError(error: unknown): unknown {
   const { cause, query } = unwrap(error)
   if (cause instanceof pg.DatabaseError) {
     const code = cause.code ?? 'without a code'
@@ -27,7 +30,7 @@ function storeError(error: unknown): unknown {
 }
 
 /** Runs one of the transaction's own statements, for which every failure is the connection's. */
-async function control<T>(run: () => Promise<T>): Promise<T> {
+export async function control<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
@@ -46,7 +49,7 @@ const wholeNumbers: pg.CustomTypesConfig = {
 const isDeadlock = (error: unknown) =>
   error instanceof StoreError && (error.code === '40P01' || error.code === '40001')
 
-const migrationTarget = (client: pg.ClientBase | pg.Pool) => ({
+export const migrationTarget = (client: pg.ClientBase | pg.Pool) => ({
   run: async (statement: string) => void (await client.query(statement)),
   texts: async (query: string) =>
     (await client.query<[string], []>({ text: query, rowMode: 'array' })).rows.map(([text]) => text),
@@ -97,7 +100,7 @@ export async function openPostgres(
 ): Promise<OpenedStore> {
   const pool = new pg.Pool({
     connectionString: url,
-    application_name: 'limpet',
+    application_name: applicationName,
     max: 10,
     connectionTimeoutMillis: 5000,
     statement_timeout: 30_000,
