@@ -231,6 +231,9 @@ class BackupReader implements Backup {
 const isZlibError = (error: unknown) =>
   error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')
 
+export const rowsOf = (digests: Digests): number =>
+  Object.values(digests).reduce((sum, { rows }) => sum + rows, 0)
+
 export const sameDigests = (some: Digests, others: Digests): boolean =>
   Object.keys(some).length === Object.keys(others).length &&
   Object.entries(some).every(

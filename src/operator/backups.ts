@@ -22,6 +22,7 @@ import {
   type Digests,
   encodeBackup,
   type Header,
+  rowsOf,
   sameDigests,
   withBackup,
 } from './backup-file.ts'
@@ -37,8 +38,6 @@ import {
   readAll,
   rowCounter,
 } from './whole-database.ts'
-
-const rowsOf = (digests: Digests) => Object.values(digests).reduce((sum, { rows }) => sum + rows, 0)
 
 /** The size of a file for people. */
 const sizeText = (bytes: number) =>

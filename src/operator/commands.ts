@@ -4,6 +4,7 @@ import { columns } from '../cli/help.ts'
 import { backup, restore, verify } from './backups.ts'
 import type { Surroundings } from './command.ts'
 import * as invites from './invites.ts'
+import { move } from './moving.ts'
 import { migrate, newOpaqueSetup, start } from './serving.ts'
 import * as users from './users.ts'
 
@@ -14,6 +15,7 @@ const commands: readonly Command<Surroundings>[] = [
   backup,
   restore,
   verify,
+  move,
   invites.create,
   invites.list,
   invites.revoke,

@@ -77,6 +77,16 @@ export async function onSnapshot<T>(
   })
 }
 
+/** The database to fill has something in it. */
+export class NotEmptyError extends CliError {
+  constructor(database: DatabaseUrl) {
+    super(
+      'conflict',
+      `${nameOf(database)} is not empty. Nothing was changed. Choose an empty database, or a path where there is no file.`,
+    )
+  }
+}
+
 /** These come to be by a server's mere presence. */
 const countsAsEmpty = new Set(['instance', 'rate_limits'])
 
@@ -88,11 +98,7 @@ async function requireEmpty(connection: BulkConnection, database: DatabaseUrl): 
   for (const table of allTables) {
     if (!existing.has(table.name) || countsAsEmpty.has(table.name)) continue
     const [rows] = await connection.texts(countRows(table))
-    if (rows !== '0')
-      throw new CliError(
-        'conflict',
-        `${nameOf(database)} is not empty. Nothing was changed. Choose an empty database, or a path where there is no file.`,
-      )
+    if (rows !== '0') throw new NotEmptyError(database)
   }
   for (const table of allTables.toReversed()) await connection.run(dropTable(table))
   await connection.run(forgetMigrations)

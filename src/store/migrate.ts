@@ -18,7 +18,7 @@ const history = 'limpet_migrations'
 /** Which tables there are is asked of each engine in its own way; both answer with a column of names. */
 export const tableNames: Readonly<Record<Engine, string>> = {
   sqlite: `select name from sqlite_master where type = 'table'`,
-  postgres: `select table_name from information_schema.tables where table_schema = current_schema()`,
+  postgres: `select table_name as name from information_schema.tables where table_schema = current_schema()`,
 }
 
 const folderOf = (engine: Engine) => fileURLToPath(new URL(`../../migrations/${engine}`, import.meta.url))

@@ -3,6 +3,7 @@ import { getTableName } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { migrate, missingMigrations } from './migrate.ts'
+import { refuseMoved } from './move-mark.ts'
 import { postgresTables } from './schema.ts'
 import { guarded, type OpenedStore, type Store, StoreError, type Tx, Unchanged, unwrap } from './store.ts'
 
@@ -21,6 +22,7 @@ const unavailableCodes = /^(08|53|57)/
 /** What the driver threw as a StoreError; every other error (a Problem thrown by the work) as it is. */
 export function storeError(error: unknown): unknown {
   const { cause, query } = unwrap(error)
+  if (cause instanceof StoreError) return cause
   if (cause instanceof pg.DatabaseError) {
     const code = cause.code ?? 'without a code'
     return new StoreError(code, query, unavailableCodes.test(code))
@@ -34,7 +36,7 @@ export async function control<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    throw error instanceof pg.DatabaseError
+    throw error instanceof pg.DatabaseError || error instanceof StoreError
       ? storeError(error)
       : new StoreError('no connection', undefined, true)
   }
@@ -106,6 +108,8 @@ export async function openPostgres(
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
+    // Also of a server that was idle while the database was moved away: whatever it does next needs a new connection.
+    verify: (client, done) => void refuseMoved('postgres', migrationTarget(client)).then(() => done(), done),
   })
   pool.on('error', options.onIdleError)
   // A connection that is lost between two statements of a unit tells nobody else; unheard, it would end the process. The

@@ -95,6 +95,8 @@ export function countOrphans({ name }: Shape, { columns, parent, parentColumns }
     and not exists (select 1 from ${quoted(parent)} p where ${on.join(' and ')})`
 }
 
+export const emptyTable = ({ name }: Pick<Shape, 'name'>) => `delete from ${quoted(name)}`
+
 export const dropTable = ({ name }: Pick<Shape, 'name'>) => `drop table if exists ${quoted(name)}`
 
 /** A value that the engine gave, as a Cell; throws for what no column of this kind can hold. Flags may be numbers. */

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import Driver from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate, missingMigrations } from './migrate.ts'
+import { refuseMoved } from './move-mark.ts'
 import { sqliteTables } from './schema.ts'
 import {
   guarded,
@@ -94,6 +95,7 @@ async function migrateFile(connection: Driver.Database, now: number): Promise<nu
   await patiently(() => connection.pragma('journal_mode = WAL'))
   await patiently(() => connection.exec('begin immediate'))
   try {
+    await refuseMoved('sqlite', migrationTarget(connection))
     const applied = await migrate('sqlite', migrationTarget(connection), now)
     connection.exec('commit')
     return applied
