@@ -44,8 +44,8 @@ module.exports = {
     ),
     rule(
       'drivers-stay-in-the-store',
-      'Database drivers only in the file of their engine',
-      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)\\.ts$' },
+      'Database drivers only in the files of their engine',
+      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)(-bulk)?\\.ts$' },
       {
         path: '^node_modules/(better-sqlite3|pg|@types/(better-sqlite3|pg)|drizzle-orm/(better-sqlite3|node-postgres))/',
       },

@@ -75,6 +75,9 @@ const databaseUrl = z.string().transform((text, context): DatabaseUrl => {
   return z.NEVER
 })
 
+/** What DATABASE_URL would mean with this value, if it means anything. */
+export const databaseFrom = (text: string): DatabaseUrl | undefined => databaseUrl.safeParse(text).data
+
 const publicUrl = z
   .string()
   .refine((text) => {

@@ -6,6 +6,7 @@ import { createPrompter } from './cli/prompter.ts'
 import { safeLine } from './cli/terminal.ts'
 import { ConfigError } from './config.ts'
 import { findCommand, overview } from './operator/commands.ts'
+import { MovedError } from './store/move-mark.ts'
 import { StoreError } from './store/store.ts'
 import { version } from './version.ts'
 
@@ -44,6 +45,7 @@ async function run(args: readonly string[]): Promise<void> {
 /** What an operator can do about an error that kept the command from its work. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.message
+  if (error instanceof MovedError) return error.message
   if (error instanceof StoreError)
     return `The database cannot be used (${error.code}). Is DATABASE_URL right, and is the database running and writable?`
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')

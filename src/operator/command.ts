@@ -5,7 +5,7 @@ import { CliError } from '../cli/exit-codes.ts'
 import type { Prompter } from '../cli/prompter.ts'
 import { systemClock } from '../clock.ts'
 import { type Config, readConfig } from '../config.ts'
-import { openStore } from '../store/open.ts'
+import { type DatabaseUrl, openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
 
 export interface Surroundings {
@@ -16,17 +16,20 @@ export const command = commandOf<Surroundings>('limpet-server')
 
 export const json = { type: 'boolean', help: 'prints JSON' } as const
 
-/** Runs `work` on the database of the server's configuration, beside servers that are running on it. */
-export async function onDatabase<T>(work: (store: Store, config: Config) => Promise<T>): Promise<T> {
-  const config = readConfig()
-  const { database } = config
-  // Opening would make an empty one, and an operator in the wrong folder would find nobody in it.
+/** Opening would make an empty SQLite file, and an operator in the wrong folder would find nobody in it. */
+export function requireDatabase(database: DatabaseUrl): void {
   if (database.engine === 'sqlite' && !existsSync(database.file))
     throw new CliError(
       'notFound',
       `There is no database at ${database.file}. Run this with the environment and in the folder of the server, or make the database with "limpet-server migrate".`,
     )
-  const { store } = await openStore(database, { now: systemClock.now, onIdleError: () => {} })
+}
+
+/** Runs `work` on the database of the server's configuration, beside servers that are running on it. */
+export async function onDatabase<T>(work: (store: Store, config: Config) => Promise<T>): Promise<T> {
+  const config = readConfig()
+  requireDatabase(config.database)
+  const { store } = await openStore(config.database, { now: systemClock.now, onIdleError: () => {} })
   try {
     return await work(store, config)
   } finally {

@@ -1,8 +1,10 @@
 // Every command of `limpet-server`, in the order in which help shows them; and the overview, which is made from them.
 import type { Command } from '../cli/command.ts'
 import { columns } from '../cli/help.ts'
+import { backup, restore, verify } from './backups.ts'
 import type { Surroundings } from './command.ts'
 import * as invites from './invites.ts'
+import { move } from './moving.ts'
 import { migrate, newOpaqueSetup, start } from './serving.ts'
 import * as users from './users.ts'
 
@@ -10,6 +12,10 @@ const commands: readonly Command<Surroundings>[] = [
   start,
   migrate,
   newOpaqueSetup,
+  backup,
+  restore,
+  verify,
+  move,
   invites.create,
   invites.list,
   invites.revoke,

@@ -5,6 +5,9 @@ import * as sqlite from 'drizzle-orm/sqlite-core'
 const bytea = postgres.customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 const blob = sqlite.customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'blob' })
 
+/** What a table consists of: columns, foreign keys. Both kits define the same, so asking one of them is enough. */
+export const configOf = postgres.getTableConfig
+
 export const postgresColumns = {
   table: postgres.pgTable,
   primaryKey: postgres.primaryKey,

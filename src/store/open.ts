@@ -1,16 +1,26 @@
 // From a database URL to a Store, and the first row that every database has.
 import { randomBytes } from 'node:crypto'
+import type { BulkConnection } from './bulk.ts'
 import { openPostgres } from './postgres.ts'
+import { connectPostgresBulk } from './postgres-bulk.ts'
 import { openSqlite } from './sqlite.ts'
+import { connectSqliteBulk } from './sqlite-bulk.ts'
 import type { OpenedStore, Tx } from './store.ts'
 
 export type DatabaseUrl = { engine: 'sqlite'; file: string } | { engine: 'postgres'; url: string }
+
+const newEpoch = () => randomBytes(16).toString('hex')
+
+/** Begins a new history: every cursor from before is refused, so that clients compare everything and put back what is missing. */
+export async function renewEpoch({ db, tables: { instance } }: Tx): Promise<void> {
+  await db.update(instance).set({ epoch: newEpoch() })
+}
 
 /** Gives a new database its epoch. A second process that starts at the same time keeps the first one's. */
 const ensureEpoch = ({ db, tables: { instance } }: Tx) =>
   db
     .insert(instance)
-    .values({ id: 1, epoch: randomBytes(16).toString('hex') })
+    .values({ id: 1, epoch: newEpoch() })
     .onConflictDoNothing()
     .then(() => undefined)
 
@@ -31,3 +41,7 @@ export async function openStore(
     throw error
   }
 }
+
+/** Connects for work on the whole database, and changes nothing yet; an SQLite file is made where there is none. */
+export const connectBulk = (database: DatabaseUrl): Promise<BulkConnection> =>
+  database.engine === 'sqlite' ? connectSqliteBulk(database.file) : connectPostgresBulk(database.url)

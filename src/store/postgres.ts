@@ -3,11 +3,15 @@ import { getTableName } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { migrate, missingMigrations } from './migrate.ts'
+import { refuseMoved } from './move-mark.ts'
 import { postgresTables } from './schema.ts'
 import { guarded, type OpenedStore, type Store, StoreError, type Tx, Unchanged, unwrap } from './store.ts'
 
 /** Taken while migrating, so that replicas that start together migrate one after the other. "limpet" in ASCII. */
-const migrationLock = 0x6c696d706574
+export const migrationLock = 0x6c696d706574
+
+/** How a server's connections are called in Postgres's own list of them. */
+export const applicationName = 'limpet'
 
 /** How often a unit is run again after Postgres chose it as the victim of a deadlock. */
 const deadlockRetries = 3
@@ -16,8 +20,9 @@ const deadlockRetries = 3
 const unavailableCodes = /^(08|53|57)/
 
 /** What the driver threw as a StoreError; every other error (a Problem thrown by the work) as it is. */
-function storeError(error: unknown): unknown {
+export function storeError(error: unknown): unknown {
   const { cause, query } = unwrap(error)
+  if (cause instanceof StoreError) return cause
   if (cause instanceof pg.DatabaseError) {
     const code = cause.code ?? 'without a code'
     return new StoreError(code, query, unavailableCodes.test(code))
@@ -27,11 +32,11 @@ function storeError(error: unknown): unknown {
 }
 
 /** Runs one of the transaction's own statements, for which every failure is the connection's. */
-async function control<T>(run: () => Promise<T>): Promise<T> {
+export async function control<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
-    throw error instanceof pg.DatabaseError
+    throw error instanceof pg.DatabaseError || error instanceof StoreError
       ? storeError(error)
       : new StoreError('no connection', undefined, true)
   }
@@ -46,7 +51,7 @@ const wholeNumbers: pg.CustomTypesConfig = {
 const isDeadlock = (error: unknown) =>
   error instanceof StoreError && (error.code === '40P01' || error.code === '40001')
 
-const migrationTarget = (client: pg.ClientBase | pg.Pool) => ({
+export const migrationTarget = (client: pg.ClientBase | pg.Pool) => ({
   run: async (statement: string) => void (await client.query(statement)),
   texts: async (query: string) =>
     (await client.query<[string], []>({ text: query, rowMode: 'array' })).rows.map(([text]) => text),
@@ -97,12 +102,14 @@ export async function openPostgres(
 ): Promise<OpenedStore> {
   const pool = new pg.Pool({
     connectionString: url,
-    application_name: 'limpet',
+    application_name: applicationName,
     max: 10,
     connectionTimeoutMillis: 5000,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
+    // Also of a server that was idle while the database was moved away: whatever it does next needs a new connection.
+    verify: (client, done) => void refuseMoved('postgres', migrationTarget(client)).then(() => done(), done),
   })
   pool.on('error', options.onIdleError)
   // A connection that is lost between two statements of a unit tells nobody else; unheard, it would end the process. The

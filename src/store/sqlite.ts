@@ -5,6 +5,7 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import Driver from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate, missingMigrations } from './migrate.ts'
+import { refuseMoved } from './move-mark.ts'
 import { sqliteTables } from './schema.ts'
 import {
   guarded,
@@ -29,7 +30,7 @@ const unitsPerCommit = 128
 const unavailableCodes = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOMEM)/
 
 /** What the driver threw as a StoreError; every other error (a Problem thrown by the work) as it is. */
-function storeError(error: unknown): unknown {
+export function storeError(error: unknown): unknown {
   const { cause, query } = unwrap(error)
   return cause instanceof Driver.SqliteError
     ? new StoreError(cause.code, query, unavailableCodes.test(cause.code))
@@ -47,7 +48,7 @@ type Outcome = { ok: true } | { ok: false; error: unknown }
 const failed = (error: unknown): Outcome => ({ ok: false, error: storeError(error) })
 
 /** Runs what may meet another process's lock until it succeeds or `lockWaitMs` have passed, without blocking the event loop. */
-async function patiently<T>(attempt: () => T): Promise<T> {
+export async function patiently<T>(attempt: () => T): Promise<T> {
   const deadline = performance.now() + lockWaitMs
   for (;;) {
     try {
@@ -61,7 +62,7 @@ async function patiently<T>(attempt: () => T): Promise<T> {
 }
 
 /** Another process that opens or closes the same file holds it for a moment; even a setting waits for that. */
-async function connect(file: string): Promise<Driver.Database> {
+export async function connect(file: string): Promise<Driver.Database> {
   // Made with its mode before SQLite would make it with another one; -wal and -shm take the mode of the database.
   closeSync(openSync(file, 'a', 0o600))
   // Waiting is done by `patiently`, off the event loop; the driver's own would block it.
@@ -79,12 +80,12 @@ async function connect(file: string): Promise<Driver.Database> {
 }
 
 // The other of the project's two casts: drizzle's SQLite builder has the same methods, and its rows are those of `Tables`.
-const handle = (connection: Driver.Database): Tx => ({
+export const handle = (connection: Driver.Database): Tx => ({
   db: drizzle(connection) as unknown as Tx['db'],
   tables: sqliteTables,
 })
 
-const migrationTarget = (connection: Driver.Database) => ({
+export const migrationTarget = (connection: Driver.Database) => ({
   run: async (statement: string) => void connection.exec(statement),
   texts: async (query: string) => connection.prepare<[], string>(query).pluck().all(),
 })
@@ -94,6 +95,7 @@ async function migrateFile(connection: Driver.Database, now: number): Promise<nu
   await patiently(() => connection.pragma('journal_mode = WAL'))
   await patiently(() => connection.exec('begin immediate'))
   try {
+    await refuseMoved('sqlite', migrationTarget(connection))
     const applied = await migrate('sqlite', migrationTarget(connection), now)
     connection.exec('commit')
     return applied

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import type { DatabaseUrl } from '../../src/store/open.ts'
 
 export interface TestDatabase {
   /** For DATABASE_URL. */
@@ -44,3 +45,9 @@ export async function createSqliteDatabase(): Promise<TestDatabase> {
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }
+
+/** The same as the store takes it. */
+export const databaseOf = ({ url }: TestDatabase): DatabaseUrl =>
+  url.startsWith('file:')
+    ? { engine: 'sqlite', file: url.slice('file:'.length) }
+    : { engine: 'postgres', url }

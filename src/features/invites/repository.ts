@@ -102,6 +102,17 @@ export async function revokeInvite({ db, tables }: Tx, id: string, now: number):
     .where(and(eq(tables.invites.id, id), isOpen(tables, now)))
 }
 
+/** Revokes every invite that is open. @returns how many there were */
+export async function revokeOpenInvites({ db, tables }: Tx, now: number): Promise<number> {
+  const { invites } = tables
+  const revoked = await db
+    .update(invites)
+    .set({ revokedAt: now })
+    .where(isOpen(tables, now))
+    .returning({ id: invites.id })
+  return revoked.length
+}
+
 /** Forgets what nobody used. One that was used goes with its account. */
 export async function deleteOldInvites({ db, tables: { invites } }: Tx, now: number): Promise<void> {
   await db.delete(invites).where(and(isNull(invites.usedAt), lte(invites.expiresAt, now - rememberedForMs)))

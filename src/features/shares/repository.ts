@@ -1,5 +1,5 @@
 // One-time shares: what making, reading, revoking and forgetting them does to the rows.
-import { and, eq, gt, lte, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, lte, sql } from 'drizzle-orm'
 import { days, minutes } from '../../clock.ts'
 import type { ShareReceipt } from '../../contract/shares.ts'
 import type { Tables } from '../../store/schema.ts'
@@ -154,4 +154,17 @@ export async function deleteExpiredShares(
   await db.delete(shareBodies).where(lte(shareBodies.expiresAt, now))
   await db.delete(claimedShareBodies).where(lte(claimedShareBodies.expiresAt, now))
   await db.delete(shares).where(lte(shares.expiresAt, now - rememberedForMs))
+}
+
+/**
+ * After a restore: forgets the shares of which the backup does not know an end. Since then they may have been read, expired or
+ * been revoked, and their ciphertext is in no backup; neither their readers nor their senders are to be told something untrue.
+ * @returns how many there were
+ */
+export async function forgetUnreadShares({ db, tables: { shares } }: Tx): Promise<number> {
+  const forgotten = await db
+    .delete(shares)
+    .where(and(isNull(shares.readAt), isNull(shares.revokedAt)))
+    .returning({ id: shares.id })
+  return forgotten.length
 }

@@ -167,3 +167,8 @@ export async function deleteExpiredTokens(
 ): Promise<void> {
   await db.delete(personalTokens).where(lte(personalTokens.expiresAt, now))
 }
+
+/** Ends every token of every account. @returns how many there were */
+export async function endAllTokens({ db, tables: { personalTokens } }: Tx): Promise<number> {
+  return (await db.delete(personalTokens).returning({ id: personalTokens.id })).length
+}

@@ -1,0 +1,230 @@
+// What backup, restore, verify and move do to a database as a whole: read all of it, fill an empty one, look for damage.
+import { existsSync, rmSync } from 'node:fs'
+import { and, count, eq, gt, gte, isNotNull, isNull, ne, or } from 'drizzle-orm'
+import { CliError } from '../cli/exit-codes.ts'
+import type { Report } from '../cli/progress.ts'
+import { safeLine } from '../cli/terminal.ts'
+import { type BulkConnection, InUseError } from '../store/bulk.ts'
+import { type Digest, encodeRow, RunningDigest } from '../store/digest.ts'
+import { forgetMigrations, levelOf, tableNames } from '../store/migrate.ts'
+import { connectBulk, type DatabaseUrl } from '../store/open.ts'
+import { allTables, countOrphans, countRows, dropTable, type Shape } from '../store/shape.ts'
+import { StoreError } from '../store/store.ts'
+import type { Batch, Digests } from './backup-file.ts'
+import { requireDatabase } from './command.ts'
+
+/** How a database is called in a sentence: without user, password and options. */
+export function nameOf(database: DatabaseUrl): string {
+  if (database.engine === 'sqlite') return safeLine(database.file)
+  const { host, pathname } = new URL(database.url)
+  return safeLine(`postgres://${host}${pathname}`)
+}
+
+async function connectTo(database: DatabaseUrl): Promise<BulkConnection> {
+  try {
+    return await connectBulk(database)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    throw new CliError(
+      'unavailable',
+      `The database ${nameOf(database)} cannot be opened (${error.code}). Is the address right, and is it running?`,
+    )
+  }
+}
+
+/** Connects, and closes again whatever happens. */
+export async function withConnection<T>(
+  database: DatabaseUrl,
+  work: (connection: BulkConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await connectTo(database)
+  try {
+    return await work(connection)
+  } catch (error) {
+    if (!(error instanceof InUseError)) throw error
+    throw new CliError(
+      'conflict',
+      `Another process has ${nameOf(database)} open. Stop its servers and other commands first. Nothing was changed.`,
+    )
+  } finally {
+    await connection.close()
+  }
+}
+
+const levelMistakes = {
+  none: 'holds no data of Limpet',
+  older:
+    'lacks migrations of this version of Limpet. Use the version that serves it, or bring it up to date with "limpet-server migrate"',
+  newer: 'was brought up to date by a newer version of Limpet. Use that version',
+}
+
+/** Throws unless the database has exactly the tables that this version knows. */
+export async function requireCurrent(connection: BulkConnection, database: DatabaseUrl): Promise<void> {
+  const level = await levelOf(connection.engine, connection)
+  if (level !== 'current') throw new CliError('unexpected', `${nameOf(database)} ${levelMistakes[level]}.`)
+}
+
+/** Reads a database as it is at this moment, while servers go on with it. */
+export async function onSnapshot<T>(
+  database: DatabaseUrl,
+  work: (snapshot: BulkConnection) => Promise<T>,
+): Promise<T> {
+  requireDatabase(database)
+  return withConnection(database, async (connection) => {
+    await connection.beginSnapshot()
+    await requireCurrent(connection, database)
+    return work(connection)
+  })
+}
+
+/** The database to fill has something in it. */
+export class NotEmptyError extends CliError {
+  constructor(database: DatabaseUrl) {
+    super(
+      'conflict',
+      `${nameOf(database)} is not empty. Nothing was changed. Choose an empty database, or a path where there is no file.`,
+    )
+  }
+}
+
+/** These come to be by a server's mere presence. */
+const countsAsEmpty = new Set(['instance', 'rate_limits'])
+
+/** Throws a sentence where the database has anything in it; makes it one without tables otherwise. */
+async function requireEmpty(connection: BulkConnection, database: DatabaseUrl): Promise<void> {
+  if ((await levelOf(connection.engine, connection)) === 'newer')
+    throw new CliError('unexpected', `${nameOf(database)} ${levelMistakes.newer}.`)
+  const existing = new Set(await connection.texts(tableNames[connection.engine]))
+  for (const table of allTables) {
+    if (!existing.has(table.name) || countsAsEmpty.has(table.name)) continue
+    const [rows] = await connection.texts(countRows(table))
+    if (rows !== '0') throw new NotEmptyError(database)
+  }
+  for (const table of allTables.toReversed()) await connection.run(dropTable(table))
+  await connection.run(forgetMigrations)
+}
+
+/**
+ * Fills an empty database in one transaction: whatever happens, it then is complete or as it was. `work` finds no tables, and
+ * begins with migrations. An SQLite file that was not there is not there after a failure.
+ */
+export async function fillEmpty<T>(
+  database: DatabaseUrl,
+  work: (connection: BulkConnection) => Promise<T>,
+): Promise<T> {
+  const isNew = database.engine === 'sqlite' && !existsSync(database.file)
+  try {
+    return await withConnection(database, async (connection) => {
+      await connection.beginAlone()
+      await requireEmpty(connection, database)
+      const result = await work(connection)
+      await connection.run('commit')
+      return result
+    })
+  } catch (error) {
+    if (isNew) for (const end of ['', '-journal']) rmSync(`${database.file}${end}`, { force: true })
+    throw error
+  }
+}
+
+/** Tells how many of so many rows are done. */
+export function rowCounter(total: number, report: Report): (rows: number) => void {
+  const width = 24
+  let done = 0
+  return (rows) => {
+    done += rows
+    const part = total === 0 ? 1 : Math.min(done / total, 1)
+    const full = Math.round(part * width)
+    report(
+      `[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${Math.floor(part * 100)} %, ${done.toLocaleString('en')} rows`,
+    )
+  }
+}
+
+/** How many rows the tables have together. */
+export async function countAll(connection: BulkConnection, tables: readonly Shape[]): Promise<number> {
+  let total = 0
+  for (const table of tables) total += Number((await connection.texts(countRows(table)))[0])
+  return total
+}
+
+/** Every row of the tables, in their order, some at a time. */
+export async function* readAll(connection: BulkConnection, tables: readonly Shape[]): AsyncIterable<Batch> {
+  for (const table of tables) for await (const rows of connection.read(table)) yield { table, rows }
+}
+
+/** The digest of each table, and meanwhile `onRows` of what was read. */
+export async function digestAll(
+  connection: BulkConnection,
+  tables: readonly Shape[],
+  onRows: (rows: number) => void = () => {},
+): Promise<Digests> {
+  const digests: Record<string, Digest> = {}
+  for (const table of tables) {
+    const running = new RunningDigest()
+    for await (const rows of connection.read(table)) {
+      for (const row of rows) running.add(encodeRow(row))
+      onRows(rows.length)
+    }
+    digests[table.name] = running.value
+  }
+  return digests
+}
+
+/** What rows of different tables have to have to do with each other, and how many do not. */
+async function brokenRules({ db, tables }: BulkConnection['tx']): Promise<[string, number][]> {
+  const { instance, items, itemVersions, shareBodies, shares, vaults } = tables
+  const number = (rows: { count: number }[]) => rows[0]?.count ?? 0
+  const ofInstance = await db.select({ count: count() }).from(instance)
+  const aheadOfVault = await db
+    .select({ count: count() })
+    .from(items)
+    .innerJoin(vaults, eq(vaults.id, items.vaultId))
+    .where(gt(items.revision, vaults.revision))
+  const withoutContent = await db
+    .select({ count: count() })
+    .from(items)
+    .where(
+      or(
+        and(eq(items.state, 'purged'), isNotNull(items.data)),
+        and(ne(items.state, 'purged'), isNull(items.data)),
+      ),
+    )
+  const aheadOfItem = await db
+    .select({ count: count() })
+    .from(itemVersions)
+    .innerJoin(items, and(eq(items.vaultId, itemVersions.vaultId), eq(items.id, itemVersions.itemId)))
+    .where(gte(itemVersions.revision, items.revision))
+  const readButThere = await db
+    .select({ count: count() })
+    .from(shareBodies)
+    .innerJoin(shares, eq(shares.id, shareBodies.shareId))
+    .where(or(isNotNull(shares.readAt), isNotNull(shares.revokedAt)))
+  return [
+    ['rows about the database itself beside the one', Math.abs(number(ofInstance) - 1)],
+    ['items with a revision above that of their vault', number(aheadOfVault)],
+    ['items that are deleted for good and have content, or are not and have none', number(withoutContent)],
+    ['kept versions that are not older than their item', number(aheadOfItem)],
+    ['shares that ended and still have their secret', number(readButThere)],
+  ]
+}
+
+/** Looks for damage. @returns a sentence for each that was found */
+export async function findDamage(connection: BulkConnection): Promise<string[]> {
+  const damage: string[] = []
+  if (connection.engine === 'sqlite') {
+    const told = await connection.texts('pragma integrity_check')
+    damage.push(...told.filter((line) => line !== 'ok').map((line) => `SQLite finds: ${safeLine(line)}`))
+  }
+  for (const table of allTables)
+    for (const reference of table.references) {
+      const [orphans = '0'] = await connection.texts(countOrphans(table, reference))
+      if (orphans !== '0')
+        damage.push(
+          `${orphans} rows of ${table.name} refer to something in ${reference.parent} that is not there.`,
+        )
+    }
+  for (const [what, number] of await brokenRules(connection.tx))
+    if (number > 0) damage.push(`There are ${number} ${what}.`)
+  return damage
+}
