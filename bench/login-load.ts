@@ -12,8 +12,8 @@ import { freePort, startPostgres } from '../test/support/postgres.ts'
 import { outcomeOf, type Server, send } from '../test/support/requests.ts'
 import { launch } from './targets.ts'
 
-const rounds = 3
-const seconds = 8
+const rounds = 7
+const seconds = 4
 /** Before a measurement, for connections to be made and code to be compiled. */
 const warmUpSeconds = 2
 /** Logins at the same time. */
