@@ -20,7 +20,7 @@ const deadlockRetries = 3
 const unavailableCodes = /^(08|53|57)/
 
 /** What the driver threw as a StoreError; every other error (a Problem thrown by the work) as it is. */
-export function storeError(error: unknown): unknown {
+function storeError(error: unknown): unknown {
   const { cause, query } = unwrap(error)
   if (cause instanceof StoreError) return cause
   if (cause instanceof pg.DatabaseError) {
