@@ -9,14 +9,16 @@ import { accountRoutes } from './features/accounts/routes.ts'
 import type { Mailer } from './features/email/mailer.ts'
 import { addEmailPages } from './features/email/pages.ts'
 import { emailRoutes } from './features/email/routes.ts'
-import type { FailedLogins } from './features/events/failed-logins.ts'
+import { failedLoginsOver } from './features/events/failed-logins.ts'
 import { eventRoutes } from './features/events/routes.ts'
 import type { ServerKeys } from './features/keys.ts'
 import { sharedCounts } from './features/limits/shared-counts.ts'
 import type { OpaqueServer } from './features/opaque/opaque.ts'
 import { opaqueRoutes } from './features/opaque/routes.ts'
 import { addAssets } from './features/pages/shell.ts'
+import type { Postponed } from './features/postponed.ts'
 import { route, type Services } from './features/route.ts'
+import { secondFactorRoutes } from './features/second-factors/routes.ts'
 import { security } from './features/security.ts'
 import { serverRoutes } from './features/server/routes.ts'
 import { sessionAuthenticators } from './features/sessions/authenticate.ts'
@@ -34,7 +36,6 @@ import { mount } from './http/mount.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { addPages } from './http/pages.ts'
 import { createRateLimiter, noRateLimiter } from './http/rate-limit.ts'
-import { safeError } from './http/request-log.ts'
 import type { Random } from './random.ts'
 import type { Store } from './store/store.ts'
 import { version } from './version.ts'
@@ -47,7 +48,7 @@ export interface Parts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly failedLogins: FailedLogins
+  readonly postponed: Postponed
   readonly accepting: () => boolean
   readonly mailer: Pick<Mailer, 'wake'>
 }
@@ -75,6 +76,7 @@ const routes = [
   ...opaqueRoutes,
   ...sessionRoutes,
   ...eventRoutes,
+  ...secondFactorRoutes,
   ...vaultRoutes,
   ...itemRoutes,
   ...tokenRoutes,
@@ -87,7 +89,7 @@ export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> 
   openApiDocument(routes, { version, publicUrl, security })
 
 export async function createApp(parts: Parts): Promise<Express> {
-  const { config, keys, opaque, store, clock, random, logger, failedLogins, accepting, mailer } = parts
+  const { config, keys, opaque, store, clock, random, logger, postponed, accepting, mailer } = parts
   const services: Services = {
     config,
     store,
@@ -96,8 +98,8 @@ export async function createApp(parts: Parts): Promise<Express> {
     accepting,
     keys,
     mailer,
-    onBackgroundError: (error) => logger.error({ error: safeError(error) }, 'failed after the answer'),
-    failedLogins,
+    postponed,
+    failedLogins: failedLoginsOver(postponed, store),
     passwordHasher: await createPasswordHasher(),
     opaque,
     liveness: createLiveness(store, clock),

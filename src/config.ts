@@ -27,6 +27,8 @@ export interface Config {
   readonly smtp: { readonly url: string; readonly from: string } | undefined
   /** Whether an account can be used before its address is confirmed. */
   readonly emailVerification: 'off' | 'required'
+  /** From where passkeys are used beside `publicUrl` itself: apps and browser extensions. */
+  readonly webauthnOrigins: string[]
   /** Addresses or ranges whose X-Forwarded-For counts. */
   readonly trustProxy: string[]
   readonly rateLimits: boolean
@@ -157,6 +159,19 @@ const Environment = z.object({
   SMTP_URL: smtpUrl.optional(),
   MAIL_FROM: z.email('expected the e-mail address that mail comes from').optional(),
   EMAIL_VERIFICATION: oneOf('off', 'required').default('off'),
+  WEBAUTHN_ORIGINS: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .refine(
+      (list) => list.every((origin) => /^[a-z][a-z\d+.-]*:[^\s,]+$/.test(origin)),
+      'expected origins with commas between them, such as android:apk-key-hash:…,chrome-extension://…',
+    )
+    .prefault(''),
   TRUST_PROXY: z
     .string()
     .transform((list) =>
@@ -263,6 +278,7 @@ export function readConfig(environment: Variables = process.env): Config {
     snappass: data.SNAPPASS_API === 'on' ? { baseUrl: snappassBase(data, publicUrl) } : undefined,
     smtp: data.SMTP_URL && data.MAIL_FROM ? { url: data.SMTP_URL, from: data.MAIL_FROM } : undefined,
     emailVerification: data.EMAIL_VERIFICATION,
+    webauthnOrigins: data.WEBAUTHN_ORIGINS,
     trustProxy: data.TRUST_PROXY,
     rateLimits: data.RATE_LIMITS === 'on',
     logLevel: data.LOG_LEVEL,

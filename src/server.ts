@@ -8,11 +8,11 @@ import { createApp } from './app.ts'
 import { type Clock, seconds, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { startMailer } from './features/email/mailer.ts'
-import { createFailedLogins } from './features/events/failed-logins.ts'
 import { deriveServerKeys } from './features/keys.ts'
 import { startMaintenance } from './features/maintenance.ts'
 import { createOpaqueServer } from './features/opaque/opaque.ts'
 import { requireSameSetup } from './features/opaque/setup.ts'
+import { createPostponed } from './features/postponed.ts'
 import { problem, problemBody } from './http/problem.ts'
 import { safeError } from './http/request-log.ts'
 import { readOrMakeJwtSecret, readOrMakeOpaqueSetup } from './kept-secrets.ts'
@@ -110,12 +110,12 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     now: () => clock.now(),
     onIdleError: () => logger.warn('a connection to the database was lost'),
   })
-  const keys = deriveServerKeys(jwtSecret)
+  const keys = deriveServerKeys(jwtSecret, opaqueSetup)
   const mailer = startMailer({ clock, config, keys, logger, store })
   try {
     await requireSameSetup(store, opaque.fingerprint)
     let accepting = true
-    const failedLogins = createFailedLogins()
+    const postponed = createPostponed()
     const app = await createApp({
       config,
       keys,
@@ -125,7 +125,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       clock,
       random,
       logger,
-      failedLogins,
+      postponed,
       accepting: () => accepting,
     })
     // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
@@ -138,7 +138,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     server.requestTimeout = seconds(60)
     server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, config.publicUrl))
     const { port } = await listen(server, config)
-    const stopMaintenance = startMaintenance({ clock, failedLogins, store }, (error) =>
+    const stopMaintenance = startMaintenance({ clock, postponed, store }, (error) =>
       logger.error({ error: safeError(error) }, 'maintenance failed'),
     )
     if (!config.rateLimits) logger.warn('rate limits are off: for benchmarks only')
@@ -149,7 +149,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       logger.info('stopping')
       await Promise.all([stopMaintenance(), drain(server)])
       await mailer.stop()
-      await failedLogins.flush(store).catch(() => {})
+      await postponed.flush().catch(() => {})
       await store.close()
       logger.info('stopped')
     }

@@ -45,6 +45,7 @@ describe('the configuration', () => {
       snappass: undefined,
       smtp: undefined,
       emailVerification: 'off',
+      webauthnOrigins: [],
       trustProxy: [],
       rateLimits: true,
       logLevel: 'info',
@@ -104,6 +105,7 @@ describe('the configuration', () => {
       SMTP_URL: 'mail.example.com',
       MAIL_FROM: 'Limpet',
       EMAIL_VERIFICATION: 'yes',
+      WEBAUTHN_ORIGINS: 'vault.example.com',
       TRUST_PROXY: 'everyone',
       RATE_LIMITS: 'none',
       LOG_LEVEL: 'loud',
@@ -128,6 +130,7 @@ describe('the configuration', () => {
       'SNAPPASS_API',
       'TRUST_PROXY',
       'URL_PREFIX',
+      'WEBAUTHN_ORIGINS',
     ])
     for (const line of mistakes) expect(line).toMatch(/^[A-Z_]+: expected .{6,}/)
   })
@@ -184,6 +187,15 @@ describe('the configuration', () => {
     ])
     const session = (text: string) => readConfig({ SESSION_TTL: text }).sessionTtl
     expect([session('1h'), session('366d'), session('60m')]).toEqual([hours(1), days(366), hours(1)])
+  })
+
+  it('reads the origins of apps and extensions', () => {
+    const origins = (text: string) => readConfig({ WEBAUTHN_ORIGINS: text }).webauthnOrigins
+    expect(origins('')).toEqual([])
+    expect(origins('android:apk-key-hash:abc_-, chrome-extension://abc ')).toEqual([
+      'android:apk-key-hash:abc_-',
+      'chrome-extension://abc',
+    ])
   })
 
   it('reads proxies one by one, in both families, as addresses and as ranges', () => {

@@ -1,7 +1,7 @@
-CREATE TABLE "used_handshakes" (
+CREATE TABLE "used_once" (
 	"id" "bytea" PRIMARY KEY NOT NULL,
 	"expires_at" bigint NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "instance" ADD COLUMN "opaque_fingerprint" text;--> statement-breakpoint
-CREATE INDEX "used_handshakes_by_expiry" ON "used_handshakes" USING btree ("expires_at");
+CREATE INDEX "used_once_by_expiry" ON "used_once" USING btree ("expires_at");

@@ -2,8 +2,10 @@
 import type { Command, Surroundings } from './command.ts'
 import { login, logout, register, status } from './commands/account.ts'
 import { confirm, hint, resend } from './commands/email.ts'
+import { events } from './commands/events.ts'
 import { open } from './commands/opening.ts'
 import { get, list } from './commands/reading.ts'
+import { secondFactor } from './commands/second-factor.ts'
 import { share } from './commands/sharing.ts'
 import { sync } from './commands/sync.ts'
 import { token } from './commands/token.ts'
@@ -18,6 +20,7 @@ const commands: readonly Command<Surroundings>[] = [
   login,
   logout,
   status,
+  events,
   confirm,
   resend,
   hint,
@@ -33,6 +36,7 @@ const commands: readonly Command<Surroundings>[] = [
   share,
   open,
   token,
+  secondFactor,
   generate,
   derive,
 ]

@@ -23,7 +23,7 @@ export const exitCodes = {
   loggedOut: { code: 3, means: 'Not logged in, or the session has ended.' },
   wrongPassword: {
     code: 4,
-    means: 'The password, the passphrase, the unlock key or the key of a link is wrong.',
+    means: 'The password, the second factor, the passphrase, the unlock key or the key of a link is wrong.',
   },
   notFound: { code: 5, means: 'There is no such item, field, vault or share, or the share is gone.' },
   ambiguous: { code: 6, means: 'Several fit; they are listed on standard error.' },
@@ -63,6 +63,7 @@ const problemEndings: Readonly<Record<string, Ending>> = {
   'not-authenticated': 'loggedOut',
   'invalid-refresh-token': 'loggedOut',
   'invalid-credentials': 'wrongPassword',
+  'invalid-second-factor': 'wrongPassword',
   'not-found': 'notFound',
   'revision-conflict': 'conflict',
   'email-taken': 'conflict',

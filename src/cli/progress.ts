@@ -7,6 +7,9 @@ const eraseLine = '\r\u001b[K'
 /** Tells how far the work has come, such as "3,000". */
 export type Report = (detail: string) => void
 
+/** Asks a person in the middle of the work; the line makes room for the question. */
+export type Hold = <T>(question: () => Promise<T>) => Promise<T>
+
 export interface ProgressOptions {
   /** For work that holds up this thread, so that no timer could show the line later. Only terminals see it then. */
   readonly atOnce?: boolean
@@ -15,7 +18,7 @@ export interface ProgressOptions {
 /** Does `work`; after a second a terminal shows a line that moves, and anything else gets one plain line. */
 export async function withProgress<T>(
   label: string,
-  work: (report: Report) => Promise<T>,
+  work: (report: Report, hold: Hold) => Promise<T>,
   { atOnce = false }: ProgressOptions = {},
 ): Promise<T> {
   const stream = process.stderr
@@ -23,7 +26,13 @@ export async function withProgress<T>(
   let detail = ''
   let frame = 0
   let drawn = false
+  let held = false
+  const erase = () => {
+    if (drawn) stream.write(eraseLine)
+    drawn = false
+  }
   const draw = () => {
+    if (held) return
     drawn = true
     const seconds = Math.floor((Date.now() - began) / 1000)
     const elapsed = seconds > 0 ? ` (${seconds} s)` : ''
@@ -31,17 +40,29 @@ export async function withProgress<T>(
   }
   let redrawing: NodeJS.Timeout | undefined
   const waiting = setTimeout(() => {
-    if (!stream.isTTY) stream.write(`${label}…${detail && ` ${detail}`}\n`)
-    else redrawing = setInterval(draw, redrawEvery)
+    if (!stream.isTTY) {
+      if (!held) stream.write(`${label}…${detail && ` ${detail}`}\n`)
+    } else redrawing = setInterval(draw, redrawEvery)
   }, patience)
   if (atOnce && stream.isTTY) draw()
   try {
-    return await work((text) => {
-      detail = text
-    })
+    return await work(
+      (text) => {
+        detail = text
+      },
+      async (question) => {
+        held = true
+        erase()
+        try {
+          return await question()
+        } finally {
+          held = false
+        }
+      },
+    )
   } finally {
     clearTimeout(waiting)
     clearInterval(redrawing)
-    if (drawn) stream.write(eraseLine)
+    erase()
   }
 }

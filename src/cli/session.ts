@@ -65,7 +65,7 @@ export async function sharesOn(surroundings: Surroundings, option: string | unde
   return server === own ? client.shares : refusingAddress(() => sharesOf(server))
 }
 
-export async function requireSession({ state }: Surroundings): Promise<SessionState> {
+export async function requireSession({ state }: Pick<Surroundings, 'state'>): Promise<SessionState> {
   const session = await state.session.load()
   if (!session) throw new LoggedOutError('There is no session.')
   return session
@@ -99,14 +99,17 @@ export async function accountKeyFromEnvironment({ state }: Surroundings, text: s
   }
 }
 
-/** Asks for the master password and unlocks with it. */
-export async function unlockWithPassword(
-  { prompter }: Surroundings,
-  limpet: Limpet,
-): Promise<UnlockedAccount> {
+/** Asks for the master password and unlocks with it, also where something else could: the password is for what takes a proof. */
+export async function unlockWithPassword({
+  prompter,
+  state,
+}: Surroundings): Promise<{ account: UnlockedAccount; password: string }> {
+  const { server } = await requireSession({ state })
+  const limpet = await connect(server, state)
   const password = await prompter.secret('Master password')
   try {
-    return await withProgress('Unlocking', () => limpet.unlock(password), { atOnce: true })
+    const account = await withProgress('Unlocking', () => limpet.unlock(password), { atOnce: true })
+    return { account, password }
   } catch (error) {
     if (!(error instanceof OpenError)) throw error
     throw new CliError(
@@ -119,8 +122,8 @@ export async function unlockWithPassword(
 /** The unlocked account: by the key in the environment, or by the password. Does not ask the server. */
 export async function unlock(surroundings: Surroundings): Promise<UnlockedAccount> {
   const { accountId, server } = await requireSession(surroundings)
-  const limpet = await connect(server, surroundings.state)
   const key = surroundings.environment.LIMPET_UNLOCK_KEY
-  if (!key) return unlockWithPassword(surroundings, limpet)
+  if (!key) return (await unlockWithPassword(surroundings)).account
+  const limpet = await connect(server, surroundings.state)
   return limpet.unlockWith(await accountKeyFromEnvironment(surroundings, key, accountId))
 }

@@ -3,6 +3,7 @@ import {
   Account,
   type AccountEvent,
   AccountEventList,
+  type PasswordProof,
   SessionList,
   type SessionSummary,
 } from '../contract/accounts.ts'
@@ -14,6 +15,7 @@ import { encodeContent } from './item-content.ts'
 import { newKey } from './keys.ts'
 import { choosePassword, type MethodChoice, sealForDevice, withProof } from './proofs.ts'
 import { refuseDowngrade, refuseOther } from './refusals.ts'
+import { SecondFactors } from './second-factors.ts'
 import type { SessionStorage } from './session-storage.ts'
 import { Tokens } from './tokens.ts'
 import type { Transport } from './transport.ts'
@@ -23,6 +25,8 @@ export class UnlockedAccount {
   readonly accountId: string
   /** Its personal access tokens, for scripts. */
   readonly tokens: Tokens
+  /** What its logins ask for beside the password. */
+  readonly secondFactors: SecondFactors
   readonly #transport: Transport
   readonly #storage: SessionStorage
   readonly #accountKey: Uint8Array
@@ -33,6 +37,7 @@ export class UnlockedAccount {
     this.#storage = storage
     this.#accountKey = accountKey
     this.tokens = new Tokens(transport, accountId, accountKey)
+    this.secondFactors = new SecondFactors(transport, (password, use) => this.#prove(password, use))
   }
 
   /** The account key itself, for a program that keeps it sealed in a way of its own. Never store it in clear. */
@@ -111,10 +116,15 @@ export class UnlockedAccount {
 
   /** Deletes the account and everything in it from the server, for good. */
   async delete(password: string): Promise<void> {
-    await withProof(this.#transport, await this.#toProve(password), ({ proof }) =>
-      this.#transport.authorized({ method: 'DELETE', path: '/api/v1/account', body: proof }),
+    await this.#prove(password, (body) =>
+      this.#transport.authorized({ method: 'DELETE', path: '/api/v1/account', body }),
     )
     await this.#storage.clear()
+  }
+
+  /** Does what needs a fresh proof of the password. */
+  async #prove<T>(password: string, use: (proof: PasswordProof) => Promise<T>): Promise<T> {
+    return withProof(this.#transport, await this.#toProve(password), ({ proof }) => use(proof))
   }
 
   /** What proving the password takes, as the account is on the server now. */

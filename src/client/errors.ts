@@ -1,6 +1,15 @@
 // What calls of the SDK throw.
 import type { Problem, ProblemCode } from '../contract/problems.ts'
+import type { WebauthnOptions } from '../contract/second-factors.ts'
 import type { Conflict, ItemState, Vault } from '../contract/vaults.ts'
+
+/** What a login asks for beside the password. */
+export interface SecondFactorChallenge {
+  /** `totp`, `webauthn`, `recovery-code`, or a newer server's. */
+  readonly methods: string[]
+  /** For `navigator.credentials.get()`, where `webauthn` is one of them. */
+  readonly options?: WebauthnOptions
+}
 
 /** The server's answer was a problem (RFC 9457). Decide by `code`; the message is for people. */
 export class ProblemError extends Error {
@@ -15,6 +24,8 @@ export class ProblemError extends Error {
   readonly conflicts: Conflict[]
   /** With `malformed-request`. */
   readonly errors: { path: string; message: string }[]
+  /** With `second-factor-required` and `invalid-second-factor`: what proves it, and what the platform's WebAuthn is to be given. */
+  readonly secondFactor: SecondFactorChallenge | undefined
   /** With `wrong-proof`: whether the share has a passphrase. */
   readonly passphrase: boolean | undefined
   /** With `share-consumed`. */
@@ -32,6 +43,10 @@ export class ProblemError extends Error {
     this.current = problem.current
     this.conflicts = problem.conflicts ?? []
     this.errors = problem.errors ?? []
+    this.secondFactor = problem.methods && {
+      methods: problem.methods,
+      ...(problem.options && { options: problem.options }),
+    }
     this.passphrase = problem.passphrase
     this.readAt = problem.readAt
     this.expiresAt = problem.expiresAt

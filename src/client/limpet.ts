@@ -12,11 +12,12 @@ import { ServerInfo } from '../contract/server.ts'
 import { UnlockedAccount } from './account.ts'
 import { accountKeyContext } from './context.ts'
 import { open } from './envelope.ts'
-import { LoggedOutError, RefusedError } from './errors.ts'
+import { LoggedOutError, ProblemError, RefusedError, type SecondFactorChallenge } from './errors.ts'
 import { deriveKeys } from './keys.ts'
 import { choosePassword, sealForDevice, withProof } from './proofs.ts'
 import { refuseDowngrade } from './refusals.ts'
 import { type Registration, sealAccount } from './registration.ts'
+import type { SecondFactorAnswer } from './second-factors.ts'
 import {
   ended,
   isEnded,
@@ -37,6 +38,22 @@ export interface LimpetOptions {
   /** Allows http to other machines. For tests inside a closed network. */
   readonly allowInsecure?: boolean
   readonly fetch?: typeof globalThis.fetch
+}
+
+/**
+ * Asks the person for what the account wants beside the password. It is asked again while the answer is wrong, with the error in
+ * `refused`; throwing ends the login.
+ */
+export type AskSecondFactor = (
+  challenge: SecondFactorChallenge,
+  refused: ProblemError | undefined,
+) => Promise<SecondFactorAnswer>
+
+interface Login {
+  readonly email: string
+  readonly password: string
+  /** Without it, an account with a second factor is a ProblemError (`second-factor-required`). */
+  readonly secondFactor?: AskSecondFactor
 }
 
 interface LoggedInBy {
@@ -104,10 +121,10 @@ export class Limpet {
   /**
    * Logs in and unlocks, by the method that the account has. With OPAQUE the server gets to see nothing that the password could
    * be guessed from; with authKey a key derived from it. Throws ProblemError (`invalid-credentials`), KdfRefusedError,
-   * RefusedError for a weaker method than last time, and OpenError where the server's account key is not the one that this
-   * password sealed.
+   * RefusedError for a weaker method than last time, OpenError where the server's account key is not the one that this
+   * password sealed, and whatever `secondFactor` throws.
    */
-  async login({ email, password }: { email: string; password: string }): Promise<UnlockedAccount> {
+  async login({ email, password, secondFactor }: Login): Promise<UnlockedAccount> {
     const { kdf, method } = await this.#transport.send(PreloginAnswer, {
       method: 'POST',
       path: '/api/v1/prelogin',
@@ -116,15 +133,32 @@ export class Limpet {
     const last = await this.#lastLogin(email)
     if (last) refuseDowngrade(last, { kdf, method })
     const by = { email, password, method, kdf }
-    const { session, wrapKey } = await withProof(this.#transport, by, async ({ proof, wrapKey }) => ({
-      wrapKey,
-      session: await this.#transport.send(Session, {
-        method: 'POST',
-        path: '/api/v1/login',
-        body: { email, ...proof, device: this.#device },
-      }),
-    }))
+    const { session, wrapKey } = await this.#proveLogin(by, secondFactor)
     return this.#begin(session, last, { ...by, wrapKey })
+  }
+
+  /** Proves the password, and again with the second factor where that is asked for: a proof is for one request. */
+  async #proveLogin(by: Omit<LoggedInBy, 'wrapKey'>, ask: AskSecondFactor | undefined) {
+    const prove = (secondFactor?: SecondFactorAnswer) =>
+      withProof(this.#transport, by, async ({ proof, wrapKey }) => ({
+        wrapKey,
+        session: await this.#transport.send(Session, {
+          method: 'POST',
+          path: '/api/v1/login',
+          body: { email: by.email, ...proof, device: this.#device, ...(secondFactor && { secondFactor }) },
+          // A code works once: where the answer was lost it must not be tried again, and is then said to be wrong.
+          repeatable: secondFactor === undefined,
+        }),
+      }))
+    let given: SecondFactorAnswer | undefined
+    for (;;) {
+      try {
+        return await prove(given)
+      } catch (error) {
+        if (!ask || !(error instanceof ProblemError) || !error.secondFactor) throw error
+        given = await ask(error.secondFactor, error.code === 'invalid-second-factor' ? error : undefined)
+      }
+    }
   }
 
   /** Unlocks a new session and keeps it, in place of the one before. */

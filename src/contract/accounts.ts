@@ -15,6 +15,7 @@ import {
   tooLong,
   VaultId,
 } from './primitives.ts'
+import { SecondFactorProof } from './second-factors.ts'
 
 /** What the server accepts at the least (OWASP), and what a client chooses by default. Memory in KiB. */
 export const leastKdf = { memoryKiB: 19_456, iterations: 2, parallelism: 1 } as const
@@ -111,7 +112,13 @@ export const Device = z
   })
   .meta({ id: 'Device' })
 
-const login = { email: Email, device: Device }
+const login = {
+  email: Email,
+  device: Device,
+  secondFactor: SecondFactorProof.optional().meta({
+    description: 'Where a login without it was answered with `second-factor-required`',
+  }),
+}
 
 export const Login = z
   .union([z.strictObject({ ...login, ...authKeyProof }), z.strictObject({ ...login, ...opaqueProof })])
@@ -176,7 +183,14 @@ export const SessionList = z.object({ sessions: z.array(SessionSummary) }).meta(
 const accountEventTypes = [
   'login',
   'login-failed',
+  'second-factor-failed',
   'password-changed',
+  'second-factor-added',
+  'second-factor-removed',
+  'recovery-codes-replaced',
+  'second-factors-reset',
+  'token-created',
+  'token-revoked',
   'session-ended',
   'account-disabled',
   'account-enabled',
@@ -200,6 +214,7 @@ export type AccountEvent = z.infer<typeof AccountEvent>
 export type AccountEventType = (typeof accountEventTypes)[number]
 export type AuthMethod = z.infer<typeof AuthMethod>
 export type Device = z.infer<typeof Device>
+export type Login = z.infer<typeof Login>
 export type KdfParameters = z.infer<typeof KdfParameters>
 export type PasswordProof = z.infer<typeof PasswordProof>
 /** What a registration and a password change give to check the password against. */

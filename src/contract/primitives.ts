@@ -82,6 +82,7 @@ const uuid = () =>
 export const AccountId = uuid().meta({ description: 'An account' })
 export const DeviceId = uuid().meta({ description: 'A device, named by itself' })
 export const ItemId = uuid().meta({ description: 'An item' })
+export const SecondFactorId = uuid().meta({ description: 'A second factor' })
 export const SessionId = uuid().meta({ description: 'A session' })
 export const TokenId = uuid().meta({ description: 'A personal access token, not the token itself' })
 export const VaultId = uuid().meta({ description: 'A vault' })

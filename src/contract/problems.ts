@@ -1,6 +1,7 @@
 // The closed catalogue of problems (RFC 9457). A code is stable; clients decide by it and never by the words.
 import * as z from 'zod'
 import { Timestamp } from './primitives.ts'
+import { SecondFactorMethod, WebauthnOptions } from './second-factors.ts'
 import { Conflict, ItemState, Vault } from './vaults.ts'
 
 /** Each code: its status, its title, and what whoever meets it can do. */
@@ -24,6 +25,16 @@ export const problemCatalogue = {
     status: 401,
     title: 'E-mail address or password is wrong',
     help: 'Check both and try again. The server cannot tell which one is wrong and cannot recover a password.',
+  },
+  'second-factor-required': {
+    status: 401,
+    title: 'A second factor is needed',
+    help: 'The password was right. `methods` lists what else proves that it is you: send the login again, with a new proof of the password and with `secondFactor`. For WebAuthn, give `options` to the platform.',
+  },
+  'invalid-second-factor': {
+    status: 401,
+    title: 'The second factor is wrong',
+    help: 'Each code works once: wait for the next one of the app, and check that its clock is right. A recovery code or another factor does as well. Send the login again with a new proof of the password.',
   },
   'invalid-refresh-token': {
     status: 401,
@@ -100,6 +111,11 @@ export const problemCatalogue = {
     title: 'The id is already in use',
     help: 'Choose a new random UUID and seal the data again for it.',
   },
+  'too-many-factors': {
+    status: 409,
+    title: 'There are too many second factors',
+    help: 'Remove one that is not used any more, by DELETE /api/v1/account/second-factors/{id}.',
+  },
   'share-consumed': {
     status: 410,
     title: 'The secret was already read',
@@ -159,9 +175,17 @@ export const problemCatalogue = {
 
 export type ProblemCode = keyof typeof problemCatalogue
 
+/** The ways to go on with a login; `options` is there where WebAuthn is one of them. */
+export interface SecondFactorChallenge {
+  readonly methods: SecondFactorMethod[]
+  readonly options?: WebauthnOptions
+}
+
 /** What a problem carries beyond the members that all have, by its code. */
 export type ProblemMembers = {
   'malformed-request': { errors: { path: string; message: string }[] }
+  'second-factor-required': SecondFactorChallenge
+  'invalid-second-factor': SecondFactorChallenge
   'wrong-proof': { passphrase: boolean }
   'share-consumed': { readAt: string }
   'share-expired': { expiresAt: string }
@@ -184,6 +208,14 @@ export const Problem = z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
       .meta({ description: 'With `malformed-request`: each place that is wrong' }),
+    // Open, so that an older client can still say what a newer server's methods are.
+    methods: z
+      .array(z.string().meta({ override: { enum: SecondFactorMethod.options } }))
+      .optional()
+      .meta({ description: 'With `second-factor-required` and `invalid-second-factor`: what proves it' }),
+    options: WebauthnOptions.optional().meta({
+      description: 'With the same, where `webauthn` is one of `methods`: for navigator.credentials.get()',
+    }),
     passphrase: z
       .boolean()
       .optional()

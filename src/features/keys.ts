@@ -1,4 +1,5 @@
-// The server's own keys, all derived from JWT_SECRET (HKDF, RFC 5869), each for one purpose.
+// The server's own keys, each for one purpose, derived (HKDF, RFC 5869) from JWT_SECRET, or where they must outlive it from the
+// OPAQUE setup, which never changes.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 
 export interface ServerKeys {
@@ -14,12 +15,20 @@ export interface ServerKeys {
   readonly rateLimits: KeyObject
   /** Seals what an OPAQUE login has to remember between its halves. */
   readonly opaqueHandshakes: KeyObject
+  /** Makes the challenges of WebAuthn. */
+  readonly webauthnChallenges: KeyObject
+  /** Seals the secrets that codes of authenticator apps are made from. */
+  readonly totpSecrets: KeyObject
 }
 
-/** @param secret JWT_SECRET, 32 bytes or more */
-export function deriveServerKeys(secret: string): ServerKeys {
-  const derive = (purpose: string) =>
-    createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `limpet/v1/server/${purpose}`, 32)))
+/**
+ * @param secret JWT_SECRET, 32 bytes or more
+ * @param opaqueSetup OPAQUE_SERVER_SETUP
+ */
+export function deriveServerKeys(secret: string, opaqueSetup: string): ServerKeys {
+  const from = (source: string, purpose: string) =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', source, '', `limpet/v1/server/${purpose}`, 32)))
+  const derive = (purpose: string) => from(secret, purpose)
   return {
     accessTokens: derive('access-tokens'),
     refreshTokens: derive('refresh-tokens'),
@@ -27,5 +36,7 @@ export function deriveServerKeys(secret: string): ServerKeys {
     emailConfirmations: derive('email-confirmations'),
     rateLimits: derive('rate-limits'),
     opaqueHandshakes: derive('opaque-handshakes'),
+    webauthnChallenges: derive('webauthn-challenges'),
+    totpSecrets: from(opaqueSetup, 'totp-secrets'),
   }
 }

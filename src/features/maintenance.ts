@@ -4,14 +4,15 @@ import type { Tx } from '../store/store.ts'
 import { deleteOldEvents } from './events/repository.ts'
 import { deleteOldInvites } from './invites/repository.ts'
 import { deleteExpiredCounts } from './limits/repository.ts'
-import { deleteUsedHandshakes } from './opaque/handshakes.ts'
 import type { Services } from './route.ts'
+import { deletePendingFactors } from './second-factors/repository.ts'
 import { deleteExpiredSessions } from './sessions/repository.ts'
 import { deleteExpiredShares } from './shares/repository.ts'
+import { deleteUsedOnce } from './single-use.ts'
 import { deleteExpiredTokens } from './tokens/repository.ts'
 import { deleteOldVersions } from './vaults/item-repository.ts'
 
-type Needs = Pick<Services, 'clock' | 'failedLogins' | 'store'>
+type Needs = Pick<Services, 'clock' | 'postponed' | 'store'>
 
 const remove = ({ clock, store }: Needs, from: (tx: Tx, now: number) => Promise<void>) =>
   store.write((tx) => from(tx, clock.now()))
@@ -20,14 +21,14 @@ const remove = ({ clock, store }: Needs, from: (tx: Tx, now: number) => Promise<
 const tasks = [
   {
     every: seconds(1),
-    run: ({ failedLogins, store }: Needs) => failedLogins.flush(store),
+    run: ({ postponed }: Needs) => postponed.flush(),
   },
   {
     every: minutes(1),
     // One-time secrets, read or expired, are to leave the disk within minutes.
     async run(needs: Needs) {
       await remove(needs, deleteExpiredShares)
-      await remove(needs, deleteUsedHandshakes)
+      await remove(needs, deleteUsedOnce)
       await needs.store.scrub()
     },
   },
@@ -35,6 +36,7 @@ const tasks = [
     every: hours(1),
     async run(needs: Needs) {
       await remove(needs, deleteExpiredSessions)
+      await remove(needs, deletePendingFactors)
       await remove(needs, deleteExpiredTokens)
       await remove(needs, deleteOldVersions)
       await remove(needs, deleteExpiredCounts)

@@ -11,6 +11,7 @@ import type { Mailer } from './email/mailer.ts'
 import type { FailedLogins } from './events/failed-logins.ts'
 import type { ServerKeys } from './keys.ts'
 import type { OpaqueServer } from './opaque/opaque.ts'
+import type { Postponed } from './postponed.ts'
 import type { Liveness } from './sessions/liveness.ts'
 
 export interface Callers extends PublicCallers {
@@ -44,8 +45,8 @@ export interface Services {
   /** For what only a handler knows to be worth counting. */
   readonly limiter: RateLimiter
   readonly mailer: Pick<Mailer, 'wake'>
-  /** For what goes on after the answer. */
-  readonly onBackgroundError: (error: unknown) => void
+  /** For what is not to be noticed by whoever asked. */
+  readonly postponed: Postponed
   /** False from the moment the server was asked to stop. */
   readonly accepting: () => boolean
 }

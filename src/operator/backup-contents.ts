@@ -34,7 +34,10 @@ const contents: Readonly<Record<keyof Tables, Content>> = {
   outbox: { leftOut: 'it was sent since, or nobody waits for it any more' },
   sessions: { leftOut: 'one that was ended since would live again' },
   refreshTokens: { leftOut: 'they belong to sessions' },
-  usedHandshakes: { leftOut: 'they count for minutes' },
+  usedOnce: { leftOut: 'they count for minutes' },
+  secondFactors: kept,
+  // Also those that were used since: each still needs the password, and an owner without any could be locked out.
+  recoveryCodes: kept,
   accountEvents: kept,
   invites: {
     afterRestore: async (tx, { keepAccess, now }) => (keepAccess ? 0 : revokeOpenInvites(tx, now)),

@@ -22,6 +22,7 @@ const commands: readonly Command<Surroundings>[] = [
   users.list,
   users.disable,
   users.enable,
+  users.resetFactors,
   users.remove,
 ]
 

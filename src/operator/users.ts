@@ -10,6 +10,7 @@ import {
   findUserId,
   listUsers,
   removeAccount,
+  resetSecondFactors,
   type User,
 } from '../features/accounts/administration.ts'
 import { toTimestamp, toTimestampOrNull } from '../features/encoding.ts'
@@ -109,6 +110,25 @@ export const enable = command({
       if (values.json) printJson(userJson(await requireUser(store, user.id)))
       else if (user.disabledAt === null) remark(`${user.email} was enabled already.`)
       else remark(`${user.email} is enabled, and has to log in anew.`)
+    })
+  },
+})
+
+export const resetFactors = command({
+  name: 'users reset-factors',
+  operands,
+  summary: 'remove the second factors of an account whose owner has lost them',
+  details:
+    'Its logins ask for the password alone again, and it stands in the security log. Make sure that it is the owner who asks.',
+  example: 'limpet-server users reset-factors ada@example.com',
+  options: { json },
+  async run(_surroundings, [emailOrId = ''], values) {
+    await onDatabase(async (store) => {
+      const { id, email } = await requireUser(store, emailOrId)
+      const removed = await store.write((tx) => resetSecondFactors(tx, id, systemClock.now()))
+      if (values.json) printJson({ id, email, removed })
+      else if (removed === 0) remark(`${email} had no second factor.`)
+      else remark(`${email} logs in by the password alone: ${counted(removed, 'factor')} removed.`)
     })
   },
 })

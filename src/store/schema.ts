@@ -43,7 +43,9 @@ const defineSchema = (kit: Columns) => {
     {
       id: text('id').primaryKey(),
       accountId: accountId(),
-      kind: text('kind').notNull().$type<'confirm' | 'already-registered' | 'hint' | 'new-device'>(),
+      kind: text('kind')
+        .notNull()
+        .$type<'confirm' | 'already-registered' | 'hint' | 'new-device' | 'account-changed'>(),
       detail: text('detail'),
       createdAt: time('created_at').notNull(),
       attempts: whole('attempts').notNull(),
@@ -86,11 +88,44 @@ const defineSchema = (kit: Columns) => {
     (table) => [kit.index('refresh_tokens_by_session').on(table.sessionId)],
   )
 
-  /** OPAQUE handshakes that were used, so that none is used twice. What they held is nowhere. */
-  const usedHandshakes = kit.table(
-    'used_handshakes',
+  /** Ids of what works once and was used: OPAQUE's handshakes, WebAuthn's challenges. What they held is nowhere. */
+  const usedOnce = kit.table(
+    'used_once',
     { id: bytes('id').primaryKey(), expiresAt: time('expires_at').notNull() },
-    (table) => [kit.index('used_handshakes_by_expiry').on(table.expiresAt)],
+    (table) => [kit.index('used_once_by_expiry').on(table.expiresAt)],
+  )
+
+  /** What an account asks for beside the password: an authenticator app (TOTP), or a passkey or security key (WebAuthn). */
+  const secondFactors = kit.table(
+    'second_factors',
+    {
+      id: text('id').primaryKey(),
+      accountId: accountId(),
+      type: text('type').notNull().$type<'totp' | 'webauthn'>(),
+      name: text('name').notNull(),
+      createdAt: time('created_at').notNull(),
+      /** Null until the owner has shown that it works; until then it is asked for by nothing. */
+      confirmedAt: time('confirmed_at'),
+      lastUsedAt: time('last_used_at'),
+      /** TOTP: what codes are made from, sealed by the server. */
+      sealedSecret: bytes('sealed_secret'),
+      /** TOTP: the time step of the last code that was used; no code of it or of an earlier one works again. */
+      lastStep: whole('last_step'),
+      /** WebAuthn: the credential, its public key, its counter, and how the platform reaches it. */
+      credentialId: bytes('credential_id'),
+      publicKey: bytes('public_key'),
+      signCount: whole('sign_count'),
+      /** With spaces between them. */
+      transports: text('transports'),
+    },
+    (table) => [kit.index('second_factors_by_account').on(table.accountId)],
+  )
+
+  /** What is left of an account's recovery codes: whoever deletes a row has used it. */
+  const recoveryCodes = kit.table(
+    'recovery_codes',
+    { accountId: accountId(), hash: bytes('hash').notNull() },
+    (table) => [kit.primaryKey({ columns: [table.accountId, table.hash] })],
   )
 
   /** The security log of each account, for its owner: the one place where addresses are stored. */
@@ -274,7 +309,9 @@ const defineSchema = (kit: Columns) => {
     outbox,
     sessions,
     refreshTokens,
-    usedHandshakes,
+    usedOnce,
+    secondFactors,
+    recoveryCodes,
     accountEvents,
     invites,
     vaults,

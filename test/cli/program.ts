@@ -22,6 +22,8 @@ export interface Result {
 export interface Running {
   /** Sends a part of standard input. */
   write(part: string | Uint8Array): void
+  /** Standard output so far. */
+  printed(): string
   /** Closes standard output from this side, as `head` does. */
   stopReading(): void
   /** How the program ended, whether its input did or not. */
@@ -70,6 +72,7 @@ export class Shell {
     })
     return {
       write: (part) => void child.stdin.write(part),
+      printed: () => Buffer.concat(chunks).toString('utf8'),
       stopReading: () => void child.stdout.destroy(),
       ended,
       finish: () => {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { codeAt } from '../support/second-factors.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newShell, type Shell } from './program.ts'
 
@@ -17,7 +18,7 @@ function converse(
   shell: Shell,
   server: TestServer,
   command: string,
-  answers: readonly (readonly [string, string])[],
+  answers: readonly (readonly [string, string | ((screen: string) => string)])[],
 ): Promise<Dialogue> {
   const child = spawn('script', ['-qec', `'${process.execPath}' '${program}' ${command}`, '/dev/null'], {
     env: { ...process.env, LIMPET_STATE_DIR: shell.folder, LIMPET_SERVER: server.url },
@@ -35,10 +36,14 @@ function converse(
       if (question === undefined || at < 0) return
       seen = at + question.length
       waiting.shift()
-      child.stdin.write(`${answer}`)
+      if (answer !== undefined) child.stdin.write(typeof answer === 'string' ? answer : answer(screen))
     })
   })
 }
+
+/** The secret of an authenticator app, as it is shown for typing. */
+const secretOn = (screen: string) =>
+  /^([A-Z2-7]{4} ){7}[A-Z2-7]{4}/m.exec(screen)?.[0].replaceAll(' ', '') ?? ''
 
 describe.runIf(process.platform === 'linux')('at a terminal', () => {
   let server: TestServer
@@ -114,6 +119,34 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
       expect(screen).toContain(`\n${secret.toString('base64')}\r\n`)
       expect(screen).not.toContain('\u001b]0;')
     }
+  })
+
+  it('shows an authenticator app its secret as a picture, and asks for the code until it is right', async () => {
+    const shell = await newShell(server)
+    await shell.done(['register', shell.email], shell.password)
+    await shell.done(['login', shell.email], shell.password)
+    const password: [string, string] = ['Master password: ', `${shell.password}\r`]
+    const question = 'Code that the app shows now: '
+    const { screen, code } = await converse(shell, server, 'second-factor add', [
+      password,
+      [question, '12345\r'],
+      [question, (screen) => `${codeAt(secretOn(screen), Date.now())}\r`],
+    ])
+    expect(code).toBe(0)
+    expect(screen).toContain('not the code of the app')
+    // The picture: rows of half blocks, of which one is the edge of the first finder pattern.
+    expect(screen).toMatch(/█▀▀▀▀▀█/)
+    const codes = screen.match(/^[\da-z]{4}(-[\da-z]{4}){3}\r?$/gm) ?? []
+    expect(codes).toHaveLength(10)
+
+    const again = await converse(shell, server, `login ${shell.email}`, [
+      password,
+      ['or a recovery code: ', '0000-0000-0000-0000\r'],
+      ['or a recovery code: ', `${codes[0]?.trim()}\r`],
+    ])
+    expect(again.screen).toContain('Each code works once')
+    expect(again.code).toBe(0)
+    expect(again.screen).not.toContain(codes[0]?.trim())
   })
 
   it('stops at Ctrl-C', async () => {

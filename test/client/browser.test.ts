@@ -1,11 +1,10 @@
 // The SDK needs nothing of Node: bundled for browsers it works where there are only the globals of the web.
 import { randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { bundleSdk } from '../support/bundle.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 /**
@@ -13,27 +12,6 @@ import { startServer, type TestServer } from '../support/server.ts'
  * take all. OPAQUE's library is more than twice as large; it is loaded by the first login or registration.
  */
 const mostCompressedBytes = 60_000
-
-const entry = fileURLToPath(new URL('../../src/client/index.ts', import.meta.url))
-
-/** The SDK as one script that leaves its exports in `limpet`. */
-async function bundle(options: { minify: boolean; external?: string[] }) {
-  const { outputFiles, metafile } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    metafile: true,
-    platform: 'browser',
-    format: 'iife',
-    globalName: 'limpet',
-    target: 'es2022',
-    logLevel: 'silent',
-    ...options,
-  })
-  const [output] = outputFiles
-  if (!output) throw new Error('esbuild made nothing')
-  return { script: output.text, inputs: Object.entries(metafile.inputs) }
-}
 
 /**
  * What pages and workers have, and Node has too; everything else is missing. The last three are of this realm, since the others
@@ -89,10 +67,10 @@ const page = `(async () => {
 
 describe('in a browser', () => {
   let server: TestServer
-  let bundled: Awaited<ReturnType<typeof bundle>>
+  let bundled: Awaited<ReturnType<typeof bundleSdk>>
   beforeAll(async () => {
     server = await startServer('sqlite')
-    bundled = await bundle({ minify: false })
+    bundled = await bundleSdk({ minify: false })
   })
   afterAll(() => server.close())
 
@@ -137,7 +115,7 @@ describe('in a browser', () => {
   })
 
   it('is small enough for a page', async () => {
-    const { script } = await bundle({ minify: true, external: ['@serenity-kit/opaque'] })
+    const { script } = await bundleSdk({ minify: true, external: ['@serenity-kit/opaque'] })
     expect(gzipSync(script, { level: 9 }).length).toBeLessThan(mostCompressedBytes)
   })
 })

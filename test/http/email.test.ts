@@ -10,7 +10,9 @@ import { type MailServer, startMailServer } from '../support/mail.ts'
 import { freePort } from '../support/postgres.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { readRows } from '../support/rows.ts'
+import { addTotp } from '../support/second-factors.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
+import { newToken } from '../support/tokens.ts'
 
 const from = 'vault@example.com'
 const day = minutes(24 * 60)
@@ -165,6 +167,28 @@ describe.each(engines)('e-mail on %s', (engine) => {
     expect(received.text).toContain('"a strange phone"')
     await post(server, 'hint', { email: body.email })
     expect((await mail.next()).subject).toBe('Your password hint')
+  })
+
+  it('tells the owner what was changed, in case it was somebody else', async () => {
+    const { clock, mail, server } = await start()
+    const body = registration()
+    await register(server, body)
+    await post(server, 'confirm', { token: tokenIn(await mail.next()) })
+    const owner = { ...body, ...(await logIn(server, body)) }
+    const { id } = await addTotp(server, owner, clock.now())
+    const path = `/api/v1/account/second-factors/${id}`
+    const removed = { method: 'DELETE', path, token: owner.token, body: { authKey: owner.authKey } }
+    expect((await send(server, removed)).status).toBe(204)
+    await newToken(server, owner.token)
+    // Asking for the hint wakes the mailer, which otherwise looks every few seconds.
+    await post(server, 'hint', { email: body.email })
+    const mails = [await mail.next(), await mail.next(), await mail.next(), await mail.next()]
+    const changes = mails.filter(({ subject }) => subject === 'Your account was changed')
+    expect(changes.map(({ text }) => text.split(/[:.]/)[0]).sort()).toEqual([
+      'A personal access token was made, with which a script uses the account',
+      'A second factor was added',
+      'A second factor was removed',
+    ])
   })
 
   it('keeps what cannot be sent, through a restart, and holds up nobody meanwhile', async () => {

@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { Problem } from '../../src/contract/problems.ts'
-import { createFailedLogins } from '../../src/features/events/failed-logins.ts'
 import { deriveServerKeys } from '../../src/features/keys.ts'
 import { createOpaqueServer } from '../../src/features/opaque/opaque.ts'
+import { createPostponed } from '../../src/features/postponed.ts'
 import { systemRandom } from '../../src/random.ts'
 import { type Store, StoreError } from '../../src/store/store.ts'
 import { registration } from '../support/accounts.ts'
@@ -41,14 +41,14 @@ async function appOver(store: Store, accepting = true, rateLimits: 'on' | 'off' 
   })
   const app = await createApp({
     config: readConfig({ DATABASE_URL: 'file:unused.db', JWT_SECRET: testSecret, RATE_LIMITS: rateLimits }),
-    keys: deriveServerKeys(testSecret),
+    keys: deriveServerKeys(testSecret, testOpaqueSetup),
     opaque: await createOpaqueServer(testOpaqueSetup),
     mailer: { wake: () => {} },
     store,
     clock: new TestClock(),
     random: systemRandom,
     logger: pino({ base: null }, log),
-    failedLogins: createFailedLogins(),
+    postponed: createPostponed(),
     accepting: () => accepting,
   })
   return { app, log: () => lines.join('') }

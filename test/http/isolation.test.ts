@@ -15,6 +15,7 @@ import {
 } from '../support/openapi.ts'
 import { bodyOf, outcomeOf, type RawRequest, send } from '../support/requests.ts'
 import { readRows } from '../support/rows.ts'
+import { addTotp, startTotp, startWebauthn } from '../support/second-factors.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newShare, randomShareId } from '../support/shares.ts'
 import { newToken } from '../support/tokens.ts'
@@ -32,7 +33,18 @@ async function inhabitedAccount(server: TestServer) {
   const share = await newShare(server)
   const { id: tokenId, token: personalToken } = await newToken(server, token)
   const { sessionId } = account
-  const ids: Record<string, string> = { vaultId, itemId, sessionId, tokenId, shareId: share.id }
+  const { id: factorId } = await addTotp(server, account, Date.now())
+  const { id: totpId } = await startTotp(server, account)
+  const { id: webauthnId } = await startWebauthn(server, account)
+  const factors = { factorId, totpId, webauthnId }
+  const ids: Record<string, string> = {
+    vaultId,
+    itemId,
+    sessionId,
+    tokenId,
+    shareId: share.id,
+    ...factors,
+  }
   return { ...account, ids, revision, manageToken: share.manageToken, personalToken }
 }
 
@@ -126,6 +138,7 @@ describe.each(engines)('isolation on %s', (engine) => {
       '/api/v1/vaults',
       '/api/v1/sessions',
       '/api/v1/tokens',
+      '/api/v1/account/second-factors',
       `${vault}/items`,
       `${vault}/items?state=trash`,
       `${vault}/changes`,

@@ -1,11 +1,14 @@
 // Wrong logins: slowed down for whoever makes them, and for nobody else.
+import { client as library } from '@serenity-kit/opaque'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { hours, minutes, seconds } from '../../src/clock.ts'
 import { logInBody, newAccount, type RawAccount, randomKey, registration } from '../support/accounts.ts'
 import { createDatabase, engines } from '../support/database.ts'
+import { newOpaqueAccount, newRecord, post, startProof } from '../support/opaque.ts'
 import { outcomeOf, type RawAnswer, type Server, send } from '../support/requests.ts'
 import { forgetCounts } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { retryAfter, tally, times } from '../support/tally.ts'
 
 const limited = '429 too-many-requests'
 const wrong = '401 invalid-credentials'
@@ -13,14 +16,6 @@ const wrong = '401 invalid-credentials'
 /** Failures of a pair of address and e-mail before the first pause, and of an address with whatever e-mails. */
 const free = 20
 const freeOfAddress = 100
-
-const times = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, index) => make(index))
-
-const tally = (answers: RawAnswer[]) =>
-  Object.fromEntries([...Map.groupBy(answers, outcomeOf)].map(([outcome, all]) => [outcome, all.length]))
-
-const retryAfter = ({ headers }: RawAnswer) => Number(headers['retry-after'])
 
 const [here, elsewhere] = ['192.0.2.1', '198.51.100.1']
 
@@ -98,6 +93,36 @@ describe.each(engines)('wrong logins on %s', (engine) => {
     expect(retryAfter(await guess(server, here, owner))).toBe(5)
     pass(hours(24))
     expect(tally(await guessOften(free + 1))).toEqual({ [wrong]: free, [limited]: 1 })
+  })
+
+  it('are forgotten after a fresh proof by OPAQUE too, whose beginning counts like that of a login', async () => {
+    const { email, password, token, kdf, accountKey } = await newOpaqueAccount(server)
+    const begin = () => startProof(server, email, password)
+    const beginInVain = async (count: number) => {
+      for (let begun = 0; begun < count; begun++) await begin()
+    }
+    const opaque = { record: await newRecord(server, email, password) }
+    const change = async (proof: object) =>
+      outcomeOf(
+        await post(
+          server,
+          'account/password',
+          { current: { opaque: proof }, kdf, accountKey, opaque },
+          token,
+        ),
+      )
+    await beginInVain(free - 1)
+    expect(await change(await begin())).toBe('204')
+    await beginInVain(free - 1)
+    // Begun as often as is free: who is wrong now, waits.
+    const { handshake } = await begin()
+    expect(await change({ handshake, finish: Buffer.alloc(64).toString('base64url') })).toBe(wrong)
+    const { startLoginRequest: request } = library.startLogin({ password })
+    expect(outcomeOf(await post(server, 'opaque/login', { email, request }))).toBe(limited)
+    pass(seconds(5))
+    const remove = { method: 'DELETE', path: '/api/v1/account', token, body: { opaque: await begin() } }
+    expect(outcomeOf(await send(server, remove))).toBe('204')
+    await beginInVain(free)
   })
 
   it('slow down neither other accounts, nor other addresses, nor other networks', async () => {

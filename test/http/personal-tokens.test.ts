@@ -137,6 +137,9 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
           itemId: item.id,
           sessionId: randomUUID(),
           tokenId: randomUUID(),
+          factorId: randomUUID(),
+          totpId: randomUUID(),
+          webauthnId: randomUUID(),
           shareId: share.id,
         }
         const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match')

@@ -5,25 +5,17 @@ import { logIn, newAccount, randomKey } from '../support/accounts.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
 import { freePort } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
-import { outcomeOf, type RawAnswer, type Server, send } from '../support/requests.ts'
+import { outcomeOf, type Server, send } from '../support/requests.ts'
 import { forgetCounts, readRows } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newShare, randomProof, reveal } from '../support/shares.ts'
+import { retryAfter, tally, times } from '../support/tally.ts'
 
 const limited = '429 too-many-requests'
 
 /** Logins that one address may try in a minute, and proofs within a session of one account. */
 const logins = 300
 const proofs = 30
-
-const times = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, index) => make(index))
-
-/** How often each outcome was met. */
-const tally = (answers: RawAnswer[]) =>
-  Object.fromEntries([...Map.groupBy(answers, outcomeOf)].map(([outcome, all]) => [outcome, all.length]))
-
-const retryAfter = ({ headers }: RawAnswer) => Number(headers['retry-after'])
 
 const proxied = { RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1,10.0.0.0/8' }
 

@@ -15,6 +15,7 @@ import {
   reveal,
   revoke,
 } from '../support/shares.ts'
+import { times } from '../support/tally.ts'
 
 /** Runs tasks in their order, so many at a time; sockets are kept alive, so that there are no more of them. */
 async function inParallel<T>(width: number, tasks: (() => Promise<T>)[]): Promise<T[]> {
@@ -26,9 +27,6 @@ async function inParallel<T>(width: number, tasks: (() => Promise<T>)[]): Promis
   await Promise.all(Array.from({ length: width }, work))
   return results
 }
-
-const times = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, index) => make(index))
 
 const consumed = '410 share-consumed'
 const readers = 50

@@ -29,6 +29,7 @@ import {
   revoke,
   shareBody,
 } from '../support/shares.ts'
+import { tally, times } from '../support/tally.ts'
 
 const consumed = '410 share-consumed'
 const expired = '410 share-expired'
@@ -36,15 +37,6 @@ const revoked = '410 share-revoked'
 const wrongProof = '403 wrong-proof'
 const missing = '404 not-found'
 const limited = '429 too-many-requests'
-
-const times = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, index) => make(index))
-
-/** How often there was each outcome. */
-const tally = (answers: RawAnswer[]) =>
-  Object.fromEntries(
-    [...Map.groupBy(answers, outcomeOf)].map(([outcome, { length }]) => [outcome, length] as const),
-  )
 
 /** A problem without what differs between two of the same. */
 const problemIn = (answer: RawAnswer) => ({ ...bodyOf(Problem, answer), requestId: '' })

@@ -16,9 +16,9 @@ import { logIn, newAccount, type RawAccount } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import { outcomeOf, send } from '../support/requests.ts'
 import { readRowsBesideLogs } from '../support/rows.ts'
-import { startServer, TestClock, type TestServer, testSecret } from '../support/server.ts'
+import { startServer, TestClock, type TestServer, testOpaqueSetup, testSecret } from '../support/server.ts'
 
-const keys = deriveServerKeys(testSecret)
+const keys = deriveServerKeys(testSecret, testOpaqueSetup)
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const publicPem = rsa.publicKey.export({ type: 'spki', format: 'pem' })
 

@@ -9,6 +9,7 @@ import { engines } from '../support/database.ts'
 import { operatorOf } from '../support/process.ts'
 import { outcomeOf, type Server, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
+import { addTotp } from '../support/second-factors.ts'
 import { registeredClient, secondDevice, startServer, TestClock, type TestServer } from '../support/server.ts'
 
 const User = z.strictObject({
@@ -205,6 +206,20 @@ describe.each(engines)("the operator's users on %s", (engine) => {
       await expect(account.details()).rejects.toBeInstanceOf(LoggedOutError)
     expect(await operator.run('users', 'delete', first.email, '--yes')).toMatchObject({ code: 1, stdout: '' })
     expect((await bystander.vault.changes(undefined)).items).toHaveLength(1)
+  })
+
+  it('who have lost their second factors log in by the password alone again, and learn of it', async () => {
+    const { server, clock, operator } = await start()
+    const account = await newAccount(server)
+    await addTotp(server, account, clock.now())
+    expect(outcomeOf(await attemptLogin(server, account))).toBe('401 second-factor-required')
+    const { accountId: id, email } = account
+    expect(await operator.json('users', 'reset-factors', email)).toEqual({ id, email, removed: 1 })
+    expect(outcomeOf(await attemptLogin(server, account))).toBe('200')
+    const { account_events: events = [], recovery_codes: codes } = await readRows(server.database)
+    expect(events).toContainEqual(expect.objectContaining({ type: 'second-factors-reset', address: null }))
+    expect(codes).toEqual([])
+    expect((await operator.run('users', 'reset-factors', email)).stderr).toContain('no second factor')
   })
 
   it('that are not there are told in a sentence, and change nothing', async () => {

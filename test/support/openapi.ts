@@ -15,6 +15,7 @@ const JsonSchema = z.looseObject({
   properties: z.record(z.string(), z.unknown()).optional(),
   required: z.array(z.string()).optional(),
   items: z.unknown().optional(),
+  additionalProperties: z.unknown().optional(),
   minItems: z.int().optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
@@ -118,6 +119,9 @@ const texts = (length: number): (() => string)[] => [
   () => randomBytes(Math.floor((length * 3) / 4)).toString('base64url'),
   () => fakeFernet(),
   () => '2999-12-31T00:00:00.000Z',
+  () => '123456',
+  () => '0123456789abcdef',
+  () => 'usb',
   () => `lmi_${randomBytes(16).toString('base64url')}`,
   () => 'a'.repeat(Math.max(1, length)),
 ]

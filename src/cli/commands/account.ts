@@ -6,6 +6,7 @@ import { command, type Surroundings } from '../command.ts'
 import { CliError, describe } from '../exit-codes.ts'
 import { print, printJson, remark } from '../output.ts'
 import { withProgress } from '../progress.ts'
+import { askSecondFactor } from '../second-factor.ts'
 import { accountKeyFromEnvironment, chosenServer, connect } from '../session.ts'
 import { counted, localTime, safeLine } from '../terminal.ts'
 
@@ -113,9 +114,16 @@ export const login = command({
     refuseOtherAccount(earlier, email, url)
     const limpet = await connect(url, state)
     const password = await prompter.secret('Master password')
-    const account = await withProgress('Logging in', () => limpet.login({ email, password }), {
-      atOnce: true,
-    })
+    const account = await withProgress(
+      'Logging in',
+      (_report, hold) =>
+        limpet.login({
+          email,
+          password,
+          secondFactor: (challenge, refused) => hold(() => askSecondFactor(prompter, challenge, refused)),
+        }),
+      { atOnce: true },
+    )
     await state.forgetOthers(account.accountId)
     remark(`Logged in as ${email} at ${url}.`)
   },

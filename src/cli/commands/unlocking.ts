@@ -2,7 +2,7 @@
 import { encodeBase64url, newKey, seal, unlockContext } from '../../client/index.ts'
 import { command } from '../command.ts'
 import { print, remark } from '../output.ts'
-import { connect, requireSession, unlockWithPassword } from '../session.ts'
+import { requireSession, unlockWithPassword } from '../session.ts'
 
 export const unlock = command({
   name: 'unlock',
@@ -15,9 +15,9 @@ export const unlock = command({
   options: {},
   async run(surroundings) {
     const { state } = surroundings
-    const { accountId, server } = await requireSession(surroundings)
+    const { accountId } = await requireSession(surroundings)
     // Always the password, and never the key that this shell may still have from last time.
-    const account = await unlockWithPassword(surroundings, await connect(server, state))
+    const { account } = await unlockWithPassword(surroundings)
     const key = newKey()
     const accountKey = await seal(key, unlockContext(accountId), account.exportKey())
     await state.unlock.save({ accountId, accountKey })

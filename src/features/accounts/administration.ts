@@ -4,6 +4,7 @@ import { and, count, eq, gt, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
 import { normalizeEmail } from '../../contract/primitives.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { noteEvent } from '../events/repository.ts'
+import { removeAllFactors } from '../second-factors/repository.ts'
 import { endAllSessions } from '../sessions/repository.ts'
 
 /** Times are milliseconds since 1970. */
@@ -123,6 +124,14 @@ export async function enableAccount(tx: Tx, id: string, now: number): Promise<vo
     .returning({ id: accounts.id })
   if (enabled.length === 1)
     await noteEvent(tx, id, { type: 'account-enabled', at: now, device: null, address: null })
+}
+
+/** Removes the second factors of an owner who has lost them. @returns how many there were */
+export async function resetSecondFactors(tx: Tx, id: string, now: number): Promise<number> {
+  const removed = await removeAllFactors(tx, { accountId: id })
+  if (removed > 0)
+    await noteEvent(tx, id, { type: 'second-factors-reset', at: now, device: null, address: null })
+  return removed
 }
 
 /** Deletes the account and, by foreign keys, everything of it. @returns whether there was one */

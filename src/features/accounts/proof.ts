@@ -1,10 +1,12 @@
 // Passwords as accounts prove them: by the method that the account has, and by no other.
 import type { AuthMethod, NewVerifier, PasswordProof } from '../../contract/accounts.ts'
 import { problem } from '../../http/problem.ts'
+import type { SessionCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
 import { finishHandshake } from '../opaque/handshakes.ts'
 import type { Services } from '../route.ts'
-import type { AccountRow } from './repository.ts'
+import { guardLogin } from '../sessions/guard-login.ts'
+import { type AccountRow, getAccount } from './repository.ts'
 
 /** Whether the proof is of the account's password. For no account and for one of the other method the work is the same. */
 export async function provesPassword(
@@ -15,6 +17,25 @@ export async function provesPassword(
   if ('opaque' in proof) return finishHandshake(account, proof.opaque, services)
   const hash = account?.authMethod === 'authKey' ? account.authVerifier : undefined
   return services.passwordHasher.verify(hash, fromBase64url(proof.authKey))
+}
+
+export const wrongPassword = () => problem('invalid-credentials', 'The password is wrong.')
+
+/** The caller's account, after the caller has proved to know its password right now; throws `invalid-credentials`. */
+export async function proveAccount(
+  caller: SessionCaller,
+  proof: PasswordProof,
+  services: Services,
+): Promise<AccountRow> {
+  const account = await services.store.read((reader) => getAccount(reader, caller))
+  const prove = async () => {
+    if (!(await provesPassword(account, proof, services))) throw wrongPassword()
+  }
+  // Its first half cannot be told from a login's, and was counted as one that failed.
+  const { address } = caller
+  if ('opaque' in proof) await guardLogin(services, { address, email: account.email, isFinish: true }, prove)
+  else await prove()
+  return account
 }
 
 /** What the account keeps to check its password against from now on. Slow: not inside `write`. */

@@ -1,12 +1,13 @@
 // Accounts: what registration, prelogin, password change and deletion do to the rows.
-import { and, eq, type InferSelectModel, isNull } from 'drizzle-orm'
+import { and, asc, eq, gte, type InferSelectModel, isNull, sql } from 'drizzle-orm'
 import { type Account, AuthMethod, type KdfParameters, type Register } from '../../contract/accounts.ts'
-import { notFound, problem } from '../../http/problem.ts'
+import { type HttpProblem, notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { fromBase64url, toBase64url, toTimestamp } from '../encoding.ts'
-import { insertVault, vaultIdTaken } from '../vaults/repository.ts'
+import { findVaultOwner, insertVault, vaultIdTaken } from '../vaults/repository.ts'
 
 export type AccountRow = InferSelectModel<Tables['accounts']>
 
@@ -28,7 +29,13 @@ const credentialColumns = ({ authMethod, authVerifier, kdf, accountKey }: Creden
   accountKey: fromBase64url(accountKey),
 })
 
-export const kdfOf = (row: AccountRow): KdfParameters => ({
+/** What a client has to know before it can log in. */
+export type PreloginRow = Pick<
+  AccountRow,
+  'authMethod' | 'kdfMemoryKiB' | 'kdfIterations' | 'kdfParallelism' | 'kdfSalt'
+>
+
+export const kdfOf = (row: PreloginRow): KdfParameters => ({
   algorithm: 'argon2id',
   memoryKiB: row.kdfMemoryKiB,
   iterations: row.kdfIterations,
@@ -36,7 +43,7 @@ export const kdfOf = (row: AccountRow): KdfParameters => ({
   salt: toBase64url(row.kdfSalt),
 })
 
-export const methodOf = (row: AccountRow): AuthMethod => AuthMethod.parse(row.authMethod)
+export const methodOf = (row: PreloginRow): AuthMethod => AuthMethod.parse(row.authMethod)
 
 export const toAccount = (row: AccountRow): Account => ({
   id: row.id,
@@ -47,6 +54,22 @@ export const toAccount = (row: AccountRow): Account => ({
   kdf: kdfOf(row),
   accountKey: toBase64url(row.accountKey),
 })
+
+/**
+ * Why an account could not be made. Ids come first: where nobody is to learn which addresses are taken, only `email-taken` is
+ * hidden, and an id that the asker knows to be taken must not tell by being answered or not.
+ */
+async function whatIsTaken(
+  tx: Tx,
+  { accountId, email, vault }: Pick<Register, 'accountId' | 'email' | 'vault'>,
+): Promise<HttpProblem> {
+  const account = await findAccountById(tx, accountId)
+  if (account && account.email !== email)
+    return problem('id-taken', 'There is an account with this id already.')
+  const vaultOwner = await findVaultOwner(tx, vault.id)
+  if (vaultOwner !== undefined && vaultOwner !== accountId) return vaultIdTaken()
+  return problem('email-taken', 'There is an account with this e-mail address already.')
+}
 
 /**
  * Makes the account and its first vault. Throws `email-taken`, and `id-taken` for the account's or the vault's id.
@@ -72,13 +95,33 @@ export async function createAccount(
     })
     .onConflictDoNothing()
     .returning({ id: accounts.id })
-  if (!created) {
-    const [taken] = await db.select({ id: accounts.id }).from(accounts).where(eq(accounts.email, email))
-    throw taken
-      ? problem('email-taken', 'There is an account with this e-mail address already.')
-      : problem('id-taken', 'There is an account with this id already.')
-  }
+  if (!created) throw await whatIsTaken(tx, { accountId, email, vault })
   if (!(await insertVault(tx, accountId, vault, stamp))) throw vaultIdTaken()
+}
+
+// The address or the next one in the alphabet: a row is found and read for almost every address, whether it has an account or
+// not, and nothing more than is answered. What is read only where there is an account can be seen by a clock.
+const preloginRow = statement(({ db, tables: { accounts } }: Reader) =>
+  db
+    .select({
+      email: accounts.email,
+      authMethod: accounts.authMethod,
+      kdfMemoryKiB: accounts.kdfMemoryKiB,
+      kdfIterations: accounts.kdfIterations,
+      kdfParallelism: accounts.kdfParallelism,
+      kdfSalt: accounts.kdfSalt,
+    })
+    .from(accounts)
+    .where(gte(accounts.email, sql.placeholder('email')))
+    .orderBy(asc(accounts.email))
+    .limit(1)
+    .prepare('prelogin'),
+)
+
+/** @param email in its normalized form, as the contract parses it */
+export async function findPrelogin(reader: Reader, email: string): Promise<PreloginRow | undefined> {
+  const [row] = await preloginRow(reader).execute({ email })
+  return row?.email === email ? row : undefined
 }
 
 /** @param email in its normalized form, as the contract parses it */
@@ -113,6 +156,16 @@ export async function getAccount(reader: Reader, { accountId }: Caller): Promise
   const row = await findAccountById(reader, accountId)
   if (!row) throw notFound()
   return row
+}
+
+/**
+ * Holds the account's row until the end of the transaction: what is decided by its other rows is then decided once, and the account
+ * cannot go in between. @returns whether it is there
+ */
+export async function holdAccount({ db, tables: { accounts } }: Tx, id: string): Promise<boolean> {
+  // An update that changes nothing: the one way that both engines have.
+  const held = await db.update(accounts).set({ id }).where(eq(accounts.id, id)).returning({ id: accounts.id })
+  return held.length === 1
 }
 
 /** A disabled account is refused here, like a wrong password: by the statement that holds its row. */

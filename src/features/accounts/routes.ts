@@ -12,21 +12,20 @@ import {
   Registered,
 } from '../../contract/accounts.ts'
 import { HttpProblem, problem } from '../../http/problem.ts'
-import type { Caller } from '../caller.ts'
 import { maySendTo } from '../email/limits.ts'
 import { enqueueMail } from '../email/outbox.ts'
 import { toTimestamp } from '../encoding.ts'
-import { notePasswordChanged } from '../events/repository.ts'
+import { noteChange } from '../events/changes.ts'
 import { requireAdmission, spendInvite } from '../invites/admission.ts'
 import { route, type Services } from '../route.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
 import { crediblePrelogin, preloginOf } from './prelogin.ts'
-import { provesPassword, verifierOf } from './proof.ts'
+import { proveAccount, verifierOf, wrongPassword } from './proof.ts'
 import {
-  type AccountRow,
   createAccount,
   deleteAccount,
   findAccountByEmail,
+  findPrelogin,
   getAccount,
   replaceCredentials,
   toAccount,
@@ -40,15 +39,6 @@ function requireStrongKdf(kdf: KdfParameters) {
       'kdf-too-weak',
       `The least is memoryKiB=${leastKdf.memoryKiB}, iterations=${leastKdf.iterations}, parallelism=${leastKdf.parallelism}.`,
     )
-}
-
-const wrongPassword = () => problem('invalid-credentials', 'The password is wrong.')
-
-/** The caller's account, after the caller has proved to know its password right now. */
-async function proveAccount(caller: Caller, proof: PasswordProof, services: Services): Promise<AccountRow> {
-  const account = await services.store.read((reader) => getAccount(reader, caller))
-  if (!(await provesPassword(account, proof, services))) throw wrongPassword()
-  return account
 }
 
 /**
@@ -115,8 +105,10 @@ const prelogin = route({
   success: { 200: PreloginAnswer },
   problems: [],
   async handler({ body: { email } }, { keys, store }) {
-    const account = await store.read((reader) => findAccountByEmail(reader, email))
-    return { status: 200, body: account ? preloginOf(account) : crediblePrelogin(keys.prelogin, email) }
+    const found = await store.read((reader) => findPrelogin(reader, email))
+    // Made up for everybody: otherwise it would take longer for addresses without an account.
+    const made = crediblePrelogin(keys.prelogin, email)
+    return { status: 200, body: preloginOf(found ?? made) }
   },
 })
 
@@ -153,9 +145,8 @@ const changePassword = route({
     const verifier = await verifierOf(body, services)
     await store.write(async (tx) => {
       if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
-      const now = clock.now()
-      await notePasswordChanged(tx, caller, now)
-      await endOtherSessions(tx, caller, now)
+      await noteChange(tx, caller, 'password-changed', services)
+      await endOtherSessions(tx, caller, clock.now())
     })
     liveness.forget()
     return { status: 204 }

@@ -4,13 +4,25 @@ import { and, asc, count, eq, inArray, lte, min, sql } from 'drizzle-orm'
 import { days, hours, minutes, seconds } from '../../clock.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 
-export type MailKind = 'confirm' | 'already-registered' | 'hint' | 'new-device'
+export type MailKind = 'confirm' | 'already-registered' | 'hint' | 'new-device' | 'account-changed'
+
+/** What the owner is told of. */
+export const accountChanges = [
+  'password-changed',
+  'second-factor-added',
+  'second-factor-removed',
+  'recovery-codes-replaced',
+  'token-created',
+  'token-revoked',
+] as const
+
+export type AccountChange = (typeof accountChanges)[number]
 
 export interface Mail {
   readonly id: string
   readonly accountId: string
   readonly kind: MailKind
-  /** With `new-device`: how the device calls itself. */
+  /** With `new-device`: how the device calls itself. With `account-changed`: which change. */
   readonly detail: string | null
   readonly createdAt: number
   readonly attempts: number

@@ -64,8 +64,8 @@ const mailRequest = ({ path, summary, ...order }: Order & { path: `/${string}`; 
     problems: ['email-off'],
     async handler({ body: { email } }, services) {
       if (!services.config.smtp) throw problem('email-off', 'This server sends no e-mail.')
-      // Answered first: how long the rest takes would tell whether there is an account.
-      setImmediate(() => void prepare(email, order, services).catch(services.onBackgroundError))
+      // Not now: how long it takes, or how long what is asked next has to wait, would tell whether there is an account.
+      services.postponed.add('mail', () => prepare(email, order, services))
       return { status: 202 }
     },
   })

@@ -1,17 +1,20 @@
 // The security log of each account: what noting, listing and forgetting its events does to the rows.
-import { and, desc, eq, gt, lt, lte, ne, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, lt, lte, notInArray, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import { type AccountEvent, type AccountEventType, Device } from '../../contract/accounts.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { holdAccount } from '../accounts/repository.ts'
 import type { Caller, SessionCaller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
 
 const rememberedForMs = days(90)
 
-/** Most of an account that are kept, of failed logins and of everything else: who fails on purpose pushes out only failures. */
+/** Most of an account that are kept, of failures and of everything else: who fails on purpose pushes out only failures. */
 const mostEvents = 200
 
-const failed = 'login-failed' satisfies AccountEventType
+const failures = ['login-failed', 'second-factor-failed'] as const satisfies AccountEventType[]
+
+export type LoginFailure = (typeof failures)[number]
 
 interface Event {
   readonly type: AccountEventType
@@ -23,9 +26,10 @@ interface Event {
 
 /** Forgets what is older than the newest `mostEvents` of a kind. */
 async function trim({ db, tables: { accountEvents } }: Tx, accountId: string, type: AccountEventType) {
+  const isFailure = failures.some((failure) => failure === type)
   const ofKind = and(
     eq(accountEvents.accountId, accountId),
-    type === failed ? eq(accountEvents.type, failed) : ne(accountEvents.type, failed),
+    (isFailure ? inArray : notInArray)(accountEvents.type, failures),
   )
   const oldestKept = db
     .select({ at: accountEvents.at })
@@ -73,33 +77,26 @@ export async function noteSessionsEnded(
     await noteEvent(tx, session.accountId, { type: 'session-ended', device: deviceOf(session), ...by })
 }
 
-export async function notePasswordChanged(
+/** Notes what a session changed, with its device. */
+export async function noteSessionsAct(
   tx: Tx,
   { accountId, sessionId, address }: SessionCaller,
+  type: AccountEventType,
   at: number,
 ): Promise<void> {
   const { sessions } = tx.tables
   const [session] = await tx.db.select().from(sessions).where(eq(sessions.id, sessionId))
   const device = session ? deviceOf(session) : null
-  await noteEvent(tx, accountId, { type: 'password-changed', at, device, address })
+  await noteEvent(tx, accountId, { type, at, device, address })
 }
 
-/**
- * Notes a failed login, if the account is still there. The update changes nothing: it holds the account's row, so that the
- * account cannot go before the event is there.
- */
+/** Notes a login that failed, if the account is still there. */
 export async function noteFailedLogin(
   tx: Tx,
   accountId: string,
-  attempt: Omit<Event, 'type'>,
+  attempt: Event & { readonly type: LoginFailure },
 ): Promise<void> {
-  const { accounts } = tx.tables
-  const held = await tx.db
-    .update(accounts)
-    .set({ id: accountId })
-    .where(eq(accounts.id, accountId))
-    .returning({ id: accounts.id })
-  if (held.length === 1) await noteEvent(tx, accountId, { type: failed, ...attempt })
+  if (await holdAccount(tx, accountId)) await noteEvent(tx, accountId, attempt)
 }
 
 /** Newest first. */

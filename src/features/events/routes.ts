@@ -9,7 +9,7 @@ const list = route({
   tag: 'Accounts',
   summary: 'The security log of the account for 90 days, newest first',
   description:
-    'Logins, failed logins, password changes and ended sessions, with device and address. At the most 200 failed logins and 200 others are kept. A failed login is listed some seconds later.',
+    'Logins, failures, changes of the password and of second factors, and ended sessions, with device and address. At the most 200 failures and 200 others are kept. A failure is listed some seconds later.',
   auth: 'session',
   limit: 'read',
   request: {},

@@ -1,16 +1,14 @@
 // What the server has to remember between the start and the finish of an OPAQUE login. The client carries it, sealed: so any
 // process can finish what another one began, and neither memory nor database holds anything of it.
-import { createCipheriv, createDecipheriv, createHash, type KeyObject, timingSafeEqual } from 'node:crypto'
-import { lte } from 'drizzle-orm'
+import { createHash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { nonceBytes, openBytes, sealBytes } from '../../aes-gcm.ts'
 import { minutes } from '../../clock.ts'
-import type { Tx } from '../../store/store.ts'
 import type { AccountRow } from '../accounts/repository.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import type { Services } from '../route.ts'
+import { useOnce } from '../single-use.ts'
 
-const cipher = 'aes-256-gcm'
-const nonceBytes = 12
-const tagBytes = 16
+const context = 'opaque-handshake'
 const idBytes = 16
 const timeBytes = 8
 const bindingBytes = 32
@@ -18,8 +16,6 @@ const bindingBytes = 32
 const stateBytes = 128
 
 const livesFor = minutes(1)
-/** Used ids are kept for longer than their handshakes live, because the clocks of two servers differ. */
-const rememberedFor = minutes(10)
 
 interface Handshake {
   readonly id: Uint8Array
@@ -43,23 +39,14 @@ const recordOf = (account: AccountRow | undefined): string | undefined =>
 function sealHandshake(key: KeyObject, nonce: Uint8Array, handshake: Handshake): string {
   const expiry = Buffer.alloc(timeBytes)
   expiry.writeBigUInt64BE(BigInt(handshake.expiresAt))
-  const sealing = createCipheriv(cipher, key, nonce)
   const parts = [handshake.id, expiry, handshake.binding, fromBase64url(handshake.state)]
-  const body = [...parts.map((part) => sealing.update(part)), sealing.final(), sealing.getAuthTag()]
-  return toBase64url(Buffer.concat([nonce, ...body]))
+  return toBase64url(sealBytes(key, nonce, context, Buffer.concat(parts)))
 }
 
 /** What a handshake holds, or undefined where this server (under its present JWT_SECRET) did not make it. */
 function openHandshake(key: KeyObject, handshake: string): Handshake | undefined {
-  const sealed = Buffer.from(handshake, 'base64url')
-  const opening = createDecipheriv(cipher, key, sealed.subarray(0, nonceBytes))
-  opening.setAuthTag(sealed.subarray(-tagBytes))
-  let opened: Buffer
-  try {
-    opened = Buffer.concat([opening.update(sealed.subarray(nonceBytes, -tagBytes)), opening.final()])
-  } catch {
-    return undefined
-  }
+  const opened = openBytes(key, context, fromBase64url(handshake))
+  if (!opened) return undefined
   const [afterId, afterTime] = [idBytes, idBytes + timeBytes]
   const afterBinding = afterTime + bindingBytes
   return {
@@ -93,16 +80,6 @@ export function startHandshake(
   return { handshake, response: started.response }
 }
 
-/** @returns whether nobody has used the handshake before */
-async function useOnce({ db, tables: { usedHandshakes } }: Tx, { id, expiresAt }: Handshake) {
-  const used = await db
-    .insert(usedHandshakes)
-    .values({ id, expiresAt })
-    .onConflictDoNothing()
-    .returning({ id: usedHandshakes.id })
-  return used.length === 1
-}
-
 /**
  * Whether the finish proves the password of the account. The handshake is used up, durably, before the finish is looked at:
  * otherwise of many finishes at once more than one would count, and a wrong one could be tried again.
@@ -121,9 +98,4 @@ export async function finishHandshake(
     recordOf(account) !== undefined &&
     timingSafeEqual(bindingOf(account), opened.binding)
   return proved && fits
-}
-
-/** Forgets the ids of handshakes that nothing accepts any more. */
-export async function deleteUsedHandshakes({ db, tables: { usedHandshakes } }: Tx, now: number) {
-  await db.delete(usedHandshakes).where(lte(usedHandshakes.expiresAt, now - rememberedFor))
 }

@@ -63,7 +63,11 @@ export async function guardLogin<T>(
     await forgetFailures(services, attempt)
     return result
   } catch (error) {
-    if (!(error instanceof HttpProblem && error.code === 'invalid-credentials')) await takeBack()
+    const code = error instanceof HttpProblem ? error.code : undefined
+    // The password was right; guesses of the factor are counted where it is checked.
+    if (code === 'second-factor-required' || code === 'invalid-second-factor')
+      await forgetFailures(services, attempt)
+    else if (code !== 'invalid-credentials') await takeBack()
     throw error
   }
 }

@@ -2,13 +2,14 @@
 import { z } from 'zod'
 import { Login, Refresh, Session, SessionList, SessionTokens } from '../../contract/accounts.ts'
 import { SessionId } from '../../contract/primitives.ts'
-import { notFound, problem } from '../../http/problem.ts'
+import { HttpProblem, notFound, problem } from '../../http/problem.ts'
 import { provesPassword } from '../accounts/proof.ts'
 import { type AccountRow, findAccountByEmail, noteLogin } from '../accounts/repository.ts'
 import type { Caller } from '../caller.ts'
 import { enqueueMail } from '../email/outbox.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import { route, type Services } from '../route.ts'
+import { checkSecondFactor, forgetGuesses } from '../second-factors/login.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { signAccessToken } from './access-token.ts'
 import { guardLogin } from './guard-login.ts'
@@ -47,57 +48,82 @@ function requireConfirmed({ emailVerified }: AccountRow, { emailVerification }: 
     throw problem('email-unverified', 'Open the link in the mail that was sent to the address.')
 }
 
+const wrongCredentials = () => problem('invalid-credentials', 'The e-mail address or the password is wrong.')
+
+/** The account whose password the login proves, if it may log in. */
+async function proveLogin(body: Login, address: string, services: Services): Promise<AccountRow> {
+  const { clock, config, failedLogins, store } = services
+  const { device, email } = body
+  const found = await store.read((reader) => findAccountByEmail(reader, email))
+  const proved = await provesPassword(found, body, services)
+  if (found && !proved)
+    failedLogins.note(found.id, { type: 'login-failed', at: clock.now(), device, address })
+  if (!found || !proved || found.disabledAt !== null) throw wrongCredentials()
+  requireConfirmed(found, config)
+  return found
+}
+
+/** Makes the session of a login whose password was proved, once its second factor is as well. */
+async function beginSession(
+  account: AccountRow,
+  { device, secondFactor }: Login,
+  address: string,
+  services: Services,
+): Promise<Session> {
+  const { clock, config, random, store } = services
+  const now = clock.now()
+  const caller = { accountId: account.id, sessionId: random.uuid(), address }
+  const factor = await checkSecondFactor(caller, secondFactor, services)
+  const refreshToken = random.bytes(32)
+  await store.write(async (tx) => {
+    const isNewDevice = config.smtp && (await isFirstLoginOf(tx, account, device))
+    if (!(await noteLogin(tx, account, now))) throw wrongCredentials()
+    if (!(await factor.use(tx))) throw factor.refusal
+    await createSession(tx, caller, {
+      device,
+      refreshTokenHash: hashSecret(refreshToken),
+      now,
+      expiresAt: now + config.sessionTtl,
+    })
+    if (isNewDevice)
+      await enqueueMail(tx, {
+        id: random.uuid(),
+        accountId: account.id,
+        kind: 'new-device',
+        detail: device.name,
+        now,
+      })
+  })
+  if (secondFactor) await forgetGuesses(caller, services)
+  return {
+    ...tokensOf(caller, refreshToken, now, services),
+    account: { id: account.id, email: account.email, accountKey: toBase64url(account.accountKey) },
+  }
+}
+
 const login = route({
   method: 'post',
   path: '/api/v1/login',
   tag,
-  summary: 'Prove the password and get a session',
+  summary: 'Prove the password, and the second factor where the account has one, and get a session',
   auth: 'visitor',
   limit: 'login',
   request: { body: Login },
   success: { 200: Session },
-  problems: ['invalid-credentials', 'email-unverified'],
+  problems: ['invalid-credentials', 'email-unverified', 'second-factor-required', 'invalid-second-factor'],
   async handler({ caller: { address }, body }, services) {
-    const { email, device } = body
-    const { clock, config, mailer, random, store } = services
-    const refused = problem('invalid-credentials', 'The e-mail address or the password is wrong.')
-    const account = await guardLogin(services, { address, email, isFinish: 'opaque' in body }, async () => {
-      const found = await store.read((reader) => findAccountByEmail(reader, email))
-      const proved = await provesPassword(found, body, services)
-      if (found && !proved) services.failedLogins.note(found.id, { at: clock.now(), device, address })
-      if (!found || !proved || found.disabledAt !== null) throw refused
-      return found
-    })
-    requireConfirmed(account, config)
-    const now = clock.now()
-    const caller = { accountId: account.id, sessionId: random.uuid(), address }
-    const refreshToken = random.bytes(32)
-    await store.write(async (tx) => {
-      const isNewDevice = config.smtp && (await isFirstLoginOf(tx, account, device))
-      if (!(await noteLogin(tx, account, now))) throw refused
-      await createSession(tx, caller, {
-        device,
-        refreshTokenHash: hashSecret(refreshToken),
-        now,
-        expiresAt: now + config.sessionTtl,
+    const { clock, failedLogins, mailer } = services
+    const { device, email } = body
+    const session = await guardLogin(services, { address, email, isFinish: 'opaque' in body }, async () => {
+      const account = await proveLogin(body, address, services)
+      return beginSession(account, body, address, services).catch((error: unknown) => {
+        if (error instanceof HttpProblem && error.code === 'invalid-second-factor')
+          failedLogins.note(account.id, { type: 'second-factor-failed', at: clock.now(), device, address })
+        throw error
       })
-      if (isNewDevice)
-        await enqueueMail(tx, {
-          id: random.uuid(),
-          accountId: account.id,
-          kind: 'new-device',
-          detail: device.name,
-          now,
-        })
     })
     mailer.wake()
-    return {
-      status: 200,
-      body: {
-        ...tokensOf(caller, refreshToken, now, services),
-        account: { id: account.id, email, accountKey: toBase64url(account.accountKey) },
-      },
-    }
+    return { status: 200, body: session }
   },
 })
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { TokenId } from '../../contract/primitives.ts'
 import { CreatedToken, CreateToken, CurrentToken, TokenList } from '../../contract/tokens.ts'
 import { notFound, problem } from '../../http/problem.ts'
+import { noteChange } from '../events/changes.ts'
 import { route } from '../route.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { createToken, getToken, listTokens, revokeToken } from './repository.ts'
@@ -38,7 +39,8 @@ const create = route({
   request: { body: CreateToken },
   success: { 201: CreatedToken },
   problems: ['not-found'],
-  async handler({ caller, body }, { clock, random, store }) {
+  async handler({ caller, body }, services) {
+    const { clock, random, store } = services
     const now = clock.now()
     if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= now)
       throw problem('malformed-request', 'The token would have expired already.', {
@@ -46,7 +48,11 @@ const create = route({
       })
     const token = newToken(random)
     const stamp = { id: random.uuid(), hash: hashSecret(token), now }
-    const summary = await store.write((tx) => createToken(tx, caller, body, stamp))
+    const summary = await store.write(async (tx) => {
+      const created = await createToken(tx, caller, body, stamp)
+      await noteChange(tx, caller, 'token-created', services)
+      return created
+    })
     return { status: 201, body: { ...summary, token } }
   },
 })
@@ -76,9 +82,12 @@ const revoke = route({
   request: { params: z.strictObject({ tokenId: TokenId }) },
   success: { 204: null },
   problems: ['not-found'],
-  async handler({ caller, params: { tokenId } }, { liveness, store }) {
-    if (!(await store.write((tx) => revokeToken(tx, caller, tokenId)))) throw notFound()
-    liveness.forget()
+  async handler({ caller, params: { tokenId } }, services) {
+    await services.store.write(async (tx) => {
+      if (!(await revokeToken(tx, caller, tokenId))) throw notFound()
+      await noteChange(tx, caller, 'token-revoked', services)
+    })
+    services.liveness.forget()
     return { status: 204 }
   },
 })

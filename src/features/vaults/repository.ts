@@ -110,6 +110,15 @@ export async function insertVault(
   return row
 }
 
+/** The account that has a vault, for a registration, which has no caller yet. */
+export async function findVaultOwner(
+  { db, tables: { vaults } }: Reader,
+  id: string,
+): Promise<string | undefined> {
+  const [row] = await db.select({ accountId: vaults.accountId }).from(vaults).where(eq(vaults.id, id))
+  return row?.accountId
+}
+
 export const vaultIdTaken = () => problem('id-taken', 'There is a vault with this id already.')
 
 /** Makes a vault. The same again changes nothing (`created: false`); an id in use for something else is `id-taken`. */

@@ -1,0 +1,241 @@
+// Second factors and recovery codes: what adding, confirming, using and removing them does to the rows.
+import { and, asc, count, eq, gt, type InferSelectModel, isNotNull, isNull, lt, lte, or } from 'drizzle-orm'
+import { minutes } from '../../clock.ts'
+import { mostSecondFactors, type SecondFactorList } from '../../contract/second-factors.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import type { Tables } from '../../store/schema.ts'
+import type { Reader, Tx } from '../../store/store.ts'
+import { toTimestamp, toTimestampOrNull } from '../encoding.ts'
+import { hashSecret } from '../secret-hash.ts'
+import type { Credential } from './webauthn.ts'
+
+/** How long what was begun can be confirmed. */
+const pendingFor = minutes(10)
+
+type FactorRow = InferSelectModel<Tables['secondFactors']>
+
+/** Whose factors they are. */
+interface Owner {
+  readonly accountId: string
+}
+
+interface TotpFactor {
+  readonly id: string
+  readonly sealedSecret: Uint8Array
+}
+
+interface WebauthnFactor extends Credential {
+  readonly id: string
+}
+
+/** What an account asks for beside the password. */
+export interface Factors {
+  readonly totp: TotpFactor[]
+  readonly webauthn: WebauthnFactor[]
+}
+
+const toTotp = ({ id, sealedSecret }: FactorRow): TotpFactor[] => (sealedSecret ? [{ id, sealedSecret }] : [])
+
+const toWebauthn = ({ id, credentialId, publicKey, signCount, transports }: FactorRow): WebauthnFactor[] =>
+  credentialId && publicKey && signCount !== null
+    ? [{ id, credentialId, publicKey, signCount, transports: transports?.split(' ') ?? [] }]
+    : []
+
+const confirmed = ({ secondFactors }: Tables, { accountId }: Owner) =>
+  and(eq(secondFactors.accountId, accountId), isNotNull(secondFactors.confirmedAt))
+
+const pending = ({ secondFactors }: Tables, { accountId }: Owner) =>
+  and(eq(secondFactors.accountId, accountId), isNull(secondFactors.confirmedAt))
+
+const one = (tables: Tables, owner: Owner, id: string) =>
+  and(confirmed(tables, owner), eq(tables.secondFactors.id, id))
+
+const listConfirmed = ({ db, tables }: Reader, owner: Owner): Promise<FactorRow[]> =>
+  db
+    .select()
+    .from(tables.secondFactors)
+    .where(confirmed(tables, owner))
+    .orderBy(asc(tables.secondFactors.confirmedAt), asc(tables.secondFactors.id))
+
+export async function factorsOf(reader: Reader, owner: Owner): Promise<Factors> {
+  const rows = await listConfirmed(reader, owner)
+  return { totp: rows.flatMap(toTotp), webauthn: rows.flatMap(toWebauthn) }
+}
+
+export async function hasFactors(reader: Reader, owner: Owner): Promise<boolean> {
+  return (await listConfirmed(reader, owner)).length > 0
+}
+
+/** How many recovery codes are left. */
+export async function countRecoveryCodes(
+  { db, tables: { recoveryCodes } }: Reader,
+  { accountId }: Owner,
+): Promise<number> {
+  const [row] = await db
+    .select({ left: count() })
+    .from(recoveryCodes)
+    .where(eq(recoveryCodes.accountId, accountId))
+  return row?.left ?? 0
+}
+
+export async function listFactors(reader: Reader, owner: Owner): Promise<SecondFactorList> {
+  const rows = await listConfirmed(reader, owner)
+  return {
+    factors: rows.map(({ id, type, name, createdAt, lastUsedAt }) => ({
+      id,
+      type,
+      name,
+      createdAt: toTimestamp(createdAt),
+      lastUsedAt: toTimestampOrNull(lastUsedAt),
+    })),
+    recoveryCodesLeft: await countRecoveryCodes(reader, owner),
+  }
+}
+
+/**
+ * Begins a factor, in place of one of its type that was begun and not confirmed. Throws `too-many-factors`.
+ * @param factor.now milliseconds since 1970
+ */
+export async function beginFactor(
+  tx: Tx,
+  owner: Owner,
+  { now, type, ...factor }: Pick<FactorRow, 'id' | 'type' | 'name' | 'sealedSecret'> & { now: number },
+): Promise<void> {
+  const { db, tables } = tx
+  if ((await listConfirmed(tx, owner)).length >= mostSecondFactors)
+    throw problem('too-many-factors', `An account has at most ${mostSecondFactors} second factors.`)
+  await db
+    .delete(tables.secondFactors)
+    .where(and(pending(tables, owner), eq(tables.secondFactors.type, type)))
+  const { accountId } = owner
+  await db.insert(tables.secondFactors).values({ ...factor, type, accountId, createdAt: now })
+}
+
+/** A factor that was begun in the last minutes and not confirmed; throws `not-found`. */
+export async function getPending(
+  { db, tables }: Reader,
+  owner: Owner,
+  { id, type, now }: { id: string; type: FactorRow['type']; now: number },
+): Promise<FactorRow> {
+  const { secondFactors } = tables
+  const [row] = await db
+    .select()
+    .from(secondFactors)
+    .where(
+      and(
+        pending(tables, owner),
+        eq(secondFactors.id, id),
+        eq(secondFactors.type, type),
+        gt(secondFactors.createdAt, now - pendingFor),
+      ),
+    )
+  if (!row) throw notFound()
+  return row
+}
+
+/** What confirming writes down: the code's time step, or the credential. */
+export type Confirmation = { name: string; now: number } & ({ lastStep: number } | Credential)
+
+/** Makes a factor one that is asked for; throws `not-found` where it is not there to be confirmed any more. */
+export async function confirmFactor(
+  { db, tables }: Tx,
+  owner: Owner,
+  id: string,
+  { name, now, ...rest }: Confirmation,
+): Promise<void> {
+  const particulars =
+    'lastStep' in rest
+      ? rest
+      : { ...rest, transports: rest.transports.length > 0 ? rest.transports.join(' ') : null }
+  const updated = await db
+    .update(tables.secondFactors)
+    .set({ name, confirmedAt: now, ...particulars })
+    .where(and(pending(tables, owner), eq(tables.secondFactors.id, id)))
+    .returning({ id: tables.secondFactors.id })
+  if (updated.length !== 1) throw notFound()
+}
+
+/** Puts new recovery codes in place of all there are. */
+export async function replaceRecoveryCodes(
+  { db, tables: { recoveryCodes } }: Tx,
+  { accountId }: Owner,
+  codes: readonly string[],
+): Promise<void> {
+  await db.delete(recoveryCodes).where(eq(recoveryCodes.accountId, accountId))
+  await db.insert(recoveryCodes).values(codes.map((code) => ({ accountId, hash: hashSecret(code) })))
+}
+
+/** Removes a factor, and with the last one the recovery codes; throws `not-found`. */
+export async function removeFactor(tx: Tx, owner: Owner, id: string): Promise<void> {
+  const { db, tables } = tx
+  const { secondFactors, recoveryCodes } = tables
+  const removed = await db
+    .delete(secondFactors)
+    .where(one(tables, owner, id))
+    .returning({ id: secondFactors.id })
+  if (removed.length !== 1) throw notFound()
+  if (!(await hasFactors(tx, owner)))
+    await db.delete(recoveryCodes).where(eq(recoveryCodes.accountId, owner.accountId))
+}
+
+/** Removes all of them, for an owner who has lost them. @returns how many there were */
+export async function removeAllFactors({ db, tables }: Tx, owner: Owner): Promise<number> {
+  const removed = await db
+    .delete(tables.secondFactors)
+    .where(confirmed(tables, owner))
+    .returning({ id: tables.secondFactors.id })
+  await db.delete(tables.recoveryCodes).where(eq(tables.recoveryCodes.accountId, owner.accountId))
+  return removed.length
+}
+
+/** Uses a code of an app up. @returns false where it, or a later one, was used before */
+export async function useStep(
+  { db, tables }: Tx,
+  owner: Owner,
+  { id, step, now }: { id: string; step: number; now: number },
+): Promise<boolean> {
+  const { secondFactors } = tables
+  const used = await db
+    .update(secondFactors)
+    .set({ lastStep: step, lastUsedAt: now })
+    .where(and(one(tables, owner, id), or(isNull(secondFactors.lastStep), lt(secondFactors.lastStep, step))))
+    .returning({ id: secondFactors.id })
+  return used.length === 1
+}
+
+/** Notes what an authenticator counted. @returns false where the factor was removed in the meantime */
+export async function noteAssertion(
+  { db, tables }: Tx,
+  owner: Owner,
+  { id, signCount, now }: { id: string; signCount: number; now: number },
+): Promise<boolean> {
+  const used = await db
+    .update(tables.secondFactors)
+    .set({ signCount, lastUsedAt: now })
+    .where(one(tables, owner, id))
+    .returning({ id: tables.secondFactors.id })
+  return used.length === 1
+}
+
+/** Uses a recovery code up. @returns whether it was one */
+export async function useRecoveryCode(
+  { db, tables: { recoveryCodes } }: Tx,
+  { accountId }: Owner,
+  code: string,
+): Promise<boolean> {
+  const used = await db
+    .delete(recoveryCodes)
+    .where(and(eq(recoveryCodes.accountId, accountId), eq(recoveryCodes.hash, hashSecret(code))))
+    .returning({ accountId: recoveryCodes.accountId })
+  return used.length === 1
+}
+
+/** Forgets what was begun and never confirmed. */
+export async function deletePendingFactors(
+  { db, tables: { secondFactors } }: Tx,
+  now: number,
+): Promise<void> {
+  await db
+    .delete(secondFactors)
+    .where(and(isNull(secondFactors.confirmedAt), lte(secondFactors.createdAt, now - pendingFor)))
+}

@@ -1,0 +1,28 @@
+// What works once, on whichever process: its id is written down when it is used.
+import { lte } from 'drizzle-orm'
+import { minutes } from '../clock.ts'
+import type { Tx } from '../store/store.ts'
+
+/** Ids are kept for longer than what they are of is accepted, because the clocks of two servers differ. */
+const rememberedFor = minutes(10)
+
+/**
+ * @param id random, of whatever is used
+ * @returns whether nobody has used it before
+ */
+export async function useOnce(
+  { db, tables: { usedOnce } }: Tx,
+  { id, expiresAt }: { id: Uint8Array; expiresAt: number },
+): Promise<boolean> {
+  const used = await db
+    .insert(usedOnce)
+    .values({ id, expiresAt })
+    .onConflictDoNothing()
+    .returning({ id: usedOnce.id })
+  return used.length === 1
+}
+
+/** Forgets the ids of what nothing accepts any more. */
+export async function deleteUsedOnce({ db, tables: { usedOnce } }: Tx, now: number): Promise<void> {
+  await db.delete(usedOnce).where(lte(usedOnce.expiresAt, now - rememberedFor))
+}
