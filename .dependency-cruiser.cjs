@@ -45,7 +45,7 @@ module.exports = {
     rule(
       'drivers-stay-in-the-store',
       'Database drivers only in the files of their engine',
-      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)(-bulk)?\\.ts$' },
+      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)(-\\w+)?\\.ts$' },
       {
         path: '^node_modules/(better-sqlite3|pg|@types/(better-sqlite3|pg)|drizzle-orm/(better-sqlite3|node-postgres))/',
       },

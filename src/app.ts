@@ -20,6 +20,7 @@ import type { Postponed } from './features/postponed.ts'
 import { route, type Services } from './features/route.ts'
 import { secondFactorRoutes } from './features/second-factors/routes.ts'
 import { security } from './features/security.ts'
+import { addReflection } from './features/server/reflection.ts'
 import { serverRoutes } from './features/server/routes.ts'
 import { sessionAuthenticators } from './features/sessions/authenticate.ts'
 import { createLiveness } from './features/sessions/liveness.ts'
@@ -119,6 +120,7 @@ export async function createApp(parts: Parts): Promise<Express> {
       addSnapPass(app, services)
       addSharePages(app, config)
       addEmailPages(app)
+      addReflection(app, services)
       addAssets(app)
       addPages(app, contract(config.publicUrl))
     },

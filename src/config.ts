@@ -42,8 +42,11 @@ export interface Config {
 export class ConfigError extends Error {
   override name = 'ConfigError'
 
+  readonly mistakes: readonly string[]
+
   constructor(mistakes: string[]) {
     super(`The configuration is not right:\n${mistakes.map((mistake) => `  ${mistake}`).join('\n')}`)
+    this.mistakes = mistakes
   }
 }
 
@@ -228,6 +231,13 @@ function missingMail({ SMTP_URL, MAIL_FROM, EMAIL_VERIFICATION }: Variables): st
 
 /** Settings that may also be given as a file that holds them: `JWT_SECRET_FILE` for `JWT_SECRET`. */
 const secretNames = [...Object.keys(ownSecrets), 'DATABASE_URL', 'SMTP_URL']
+
+/** The files that hold settings, by the name of what they hold. */
+export const secretFiles = (environment: Variables = process.env): { name: string; file: string }[] =>
+  secretNames.flatMap((name) => {
+    const file = environment[`${name}_FILE`]
+    return file ? [{ name, file }] : []
+  })
 
 /** Replaces each `NAME_FILE` by `NAME` with the file's content, without the line end that editors leave. */
 function withSecretFiles(environment: Variables, mistakes: string[]): Variables {

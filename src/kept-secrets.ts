@@ -11,12 +11,19 @@ export const keptSecretFiles = (databaseFile: string) => ({
   opaqueSetup: join(dirname(databaseFile), 'opaque-setup'),
 })
 
+const presentIn = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined)
+
+/** The JWT_SECRET that a server of this configuration would use, if it has one already. */
+export const presentJwtSecret = ({ database, jwtSecret }: Pick<Config, 'database' | 'jwtSecret'>) =>
+  jwtSecret !== undefined || database.engine === 'postgres'
+    ? jwtSecret
+    : presentIn(keptSecretFiles(database.file).jwtSecret)
+
 /** The OPAQUE setup that a server of this configuration would use, if it has one already. */
-export function presentOpaqueSetup({ database, opaqueSetup }: Pick<Config, 'database' | 'opaqueSetup'>) {
-  if (opaqueSetup !== undefined || database.engine === 'postgres') return opaqueSetup
-  const file = keptSecretFiles(database.file).opaqueSetup
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined
-}
+export const presentOpaqueSetup = ({ database, opaqueSetup }: Pick<Config, 'database' | 'opaqueSetup'>) =>
+  opaqueSetup !== undefined || database.engine === 'postgres'
+    ? opaqueSetup
+    : presentIn(keptSecretFiles(database.file).opaqueSetup)
 
 /** Reads a file, making it first, for its owner alone, where it is missing. */
 function readOrMake(file: string, made: string): { file: string; secret: string } {

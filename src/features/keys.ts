@@ -15,6 +15,8 @@ export interface ServerKeys {
   readonly rateLimits: KeyObject
   /** Seals what an OPAQUE login has to remember between its halves. */
   readonly opaqueHandshakes: KeyObject
+  /** Shows that who asks what the server sees is its operator. */
+  readonly reflections: KeyObject
   /** Makes the challenges of WebAuthn. */
   readonly webauthnChallenges: KeyObject
   /** Seals the secrets that codes of authenticator apps are made from. */
@@ -36,6 +38,7 @@ export function deriveServerKeys(secret: string, opaqueSetup: string): ServerKey
     emailConfirmations: derive('email-confirmations'),
     rateLimits: derive('rate-limits'),
     opaqueHandshakes: derive('opaque-handshakes'),
+    reflections: derive('reflections'),
     webauthnChallenges: derive('webauthn-challenges'),
     totpSecrets: from(opaqueSetup, 'totp-secrets'),
   }

@@ -4,6 +4,7 @@ import { columns } from '../cli/help.ts'
 import { backup, restore, verify } from './backups.ts'
 import type { Surroundings } from './command.ts'
 import * as credentials from './credentials.ts'
+import { doctor } from './doctor/command.ts'
 import * as invites from './invites.ts'
 import { move } from './moving.ts'
 import { migrate, newOpaqueSetup, start } from './serving.ts'
@@ -23,6 +24,7 @@ const commands: readonly Command<Surroundings>[] = [
   restore,
   verify,
   move,
+  doctor,
   invites.create,
   invites.list,
   invites.revoke,

@@ -6,7 +6,7 @@ import { StoreError } from './store.ts'
 const table = 'limpet_move'
 
 /** `moving` from before the first row is read until the copy is complete; `moved` from then on. */
-export type MoveState = 'moving' | 'moved'
+type MoveState = 'moving' | 'moved'
 
 export interface MoveMark {
   readonly state: MoveState

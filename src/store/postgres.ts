@@ -91,6 +91,16 @@ const migrateDatabase = (pool: pg.Pool, now: number): Promise<number> =>
     return migrate('postgres', migrationTarget(client), now)
   })
 
+/** How a server connects. */
+export const poolOptions = (url: string) => ({
+  connectionString: url,
+  application_name: applicationName,
+  connectionTimeoutMillis: 5000,
+  statement_timeout: 30_000,
+  idle_in_transaction_session_timeout: 30_000,
+  keepAlive: true,
+})
+
 /**
  * Connects to a database and brings it up to date.
  * @param url postgres://user:password@host:port/database
@@ -101,13 +111,8 @@ export async function openPostgres(
   options: { now: () => number; onIdleError: () => void },
 ): Promise<OpenedStore> {
   const pool = new pg.Pool({
-    connectionString: url,
-    application_name: applicationName,
+    ...poolOptions(url),
     max: 10,
-    connectionTimeoutMillis: 5000,
-    statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 30_000,
-    keepAlive: true,
     // Also of a server that was idle while the database was moved away: whatever it does next needs a new connection.
     verify: (client, done) => void refuseMoved('postgres', migrationTarget(client)).then(() => done(), done),
   })

@@ -4,7 +4,7 @@ import { configOf } from './columns.ts'
 import { postgresTables } from './schema.ts'
 
 export const kinds = ['text', 'whole', 'flag', 'bytes'] as const
-export type Kind = (typeof kinds)[number]
+type Kind = (typeof kinds)[number]
 
 /** A value of a column, the same whichever the engine. */
 export type Cell = string | number | boolean | Uint8Array | null
@@ -100,7 +100,7 @@ export const emptyTable = ({ name }: Pick<Shape, 'name'>) => `delete from ${quot
 export const dropTable = ({ name }: Pick<Shape, 'name'>) => `drop table if exists ${quoted(name)}`
 
 /** A value that the engine gave, as a Cell; throws for what no column of this kind can hold. Flags may be numbers. */
-export function cellFrom(kind: Kind, value: unknown): Cell {
+function cellFrom(kind: Kind, value: unknown): Cell {
   if (value === null) return null
   if (kind === 'text' && typeof value === 'string') return value
   if (kind === 'bytes' && value instanceof Uint8Array) return value

@@ -45,7 +45,8 @@ const isRefused = (error: unknown) => {
   )
 }
 
-const transportOf = ({ url }: NonNullable<Config['smtp']>): Transporter =>
+/** What sends mail. */
+export const transportOf = ({ url }: NonNullable<Config['smtp']>): Transporter =>
   createTransport({
     url,
     connectionTimeout: seconds(10),

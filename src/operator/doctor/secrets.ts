@@ -1,0 +1,84 @@
+// The server's secrets: whether they are there, hard to guess, and readable for the server only.
+import { existsSync, statSync } from 'node:fs'
+import { type Config, secretFiles } from '../../config.ts'
+import { createOpaqueServer } from '../../features/opaque/opaque.ts'
+import { keptSecretFiles, presentJwtSecret, presentOpaqueSetup } from '../../kept-secrets.ts'
+import { error, type Finding, ok, warning } from './finding.ts'
+
+/** Whether a text is one that somebody typed: few different characters, a repetition, or words. */
+export const looksTyped = (secret: string) =>
+  new Set(secret).size < 12 ||
+  /^(.{1,12}?)\1+.{0,12}$/.test(secret) ||
+  !/[A-Z0-9]/.test(secret) ||
+  /\s/.test(secret)
+
+export function checkJwtSecret(config: Config): Finding {
+  const secret = presentJwtSecret(config)
+  if (secret === undefined)
+    return ok(
+      'jwt-secret',
+      'There is no JWT_SECRET yet; one is made at the first start, beside the SQLite file.',
+    )
+  return looksTyped(secret)
+    ? warning(
+        'jwt-secret',
+        'JWT_SECRET looks as if somebody had typed it. Who guesses it can log in as anybody.',
+        'Make one with: openssl rand -base64 32. Clients then renew what they have by themselves.',
+      )
+    : ok('jwt-secret', 'JWT_SECRET is there and looks random.')
+}
+
+/** @param remembered the fingerprint of the setup that the database was made with, where it has one */
+export async function checkOpaqueSetup(
+  config: Config,
+  remembered: string | null | undefined,
+): Promise<Finding> {
+  const setup = presentOpaqueSetup(config)
+  const putBack =
+    'Put back the OPAQUE_SERVER_SETUP, or the file opaque-setup beside the SQLite file, that the accounts were made with.'
+  if (setup === undefined)
+    return remembered
+      ? error('opaque-setup', 'The OPAQUE setup that the accounts were made with is missing.', putBack)
+      : ok(
+          'opaque-setup',
+          'There is no OPAQUE setup yet; one is made at the first start, beside the SQLite file.',
+        )
+  const server = await createOpaqueServer(setup).catch(() => undefined)
+  if (!server) return error('opaque-setup', 'The OPAQUE setup is none.', putBack)
+  if (remembered && remembered !== server.fingerprint)
+    return error('opaque-setup', 'The OPAQUE setup is not the one that the accounts were made with.', putBack)
+  return ok(
+    'opaque-setup',
+    'The OPAQUE setup is there. Is it also where your backups are? It is in none of them.',
+  )
+}
+
+/** Files of which others are to have nothing, by what is in them. */
+function privateFiles({ database }: Config): { name: string; file: string }[] {
+  const files = secretFiles()
+  if (database.engine === 'postgres') return files
+  const { jwtSecret, opaqueSetup } = keptSecretFiles(database.file)
+  return [
+    ...files,
+    { name: 'JWT_SECRET', file: jwtSecret },
+    { name: 'OPAQUE_SERVER_SETUP', file: opaqueSetup },
+    ...['', '-wal', '-shm'].map((end) => ({ name: 'The database', file: `${database.file}${end}` })),
+  ]
+}
+
+/** Mounted by a container engine for this container alone, with a mode that says nothing. */
+const isMounted = (file: string) => file.startsWith('/run/secrets/')
+
+export function checkFileModes(config: Config): Finding[] {
+  if (process.platform === 'win32') return []
+  const findings = privateFiles(config).flatMap(({ name, file }): Finding[] => {
+    if (isMounted(file) || !existsSync(file)) return []
+    const mode = statSync(file).mode & 0o777
+    if ((mode & 0o077) === 0) return []
+    const what = `${name} is in ${file}, which ${mode & 0o007 ? 'every user of this machine' : 'its group'} can read or write (mode ${mode.toString(8)}).`
+    return [error('file-modes', what, `chmod 600 ${file}`)]
+  })
+  return findings.length > 0
+    ? findings
+    : [ok('file-modes', 'Secrets and data can be read by their owner only.')]
+}
