@@ -1,11 +1,13 @@
 // Requests without the SDK, and what is answered.
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { type Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
 import { Problem } from '../../src/contract/problems.ts'
 
 /** Whatever can be asked over HTTP. */
 export interface Server {
   readonly url: string
+  /** The connections to use; Node's own unless said otherwise. */
+  readonly agent?: Agent
 }
 
 export interface RawRequest {
@@ -27,7 +29,7 @@ export interface RawAnswer {
 }
 
 /** Sends exactly what it is told, paths as they are, and resolves with whatever is answered. */
-export function send({ url }: Server, request: RawRequest): Promise<RawAnswer> {
+export function send({ url, agent }: Server, request: RawRequest): Promise<RawAnswer> {
   const { method = 'GET', path, token, headers, body } = request
   const content = request.raw ?? (body === undefined ? undefined : JSON.stringify(body))
   return new Promise((resolve, reject) => {
@@ -38,6 +40,7 @@ export function send({ url }: Server, request: RawRequest): Promise<RawAnswer> {
         port,
         path,
         method,
+        ...(agent && { agent }),
         headers: {
           ...(token !== undefined && { Authorization: `Bearer ${token}` }),
           ...(content !== undefined && {
