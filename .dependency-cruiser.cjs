@@ -60,7 +60,7 @@ module.exports = {
       'main-is-the-end',
       'Nothing imports an entry point',
       { path: '^src/' },
-      { path: '^src/(cli/)?main\\.ts$' },
+      { path: '^src/(healthcheck|main|cli/main)\\.ts$' },
     ),
     rule(
       'cli-uses-the-sdk',

@@ -45,6 +45,6 @@ ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 # By number, for whoever checks that it is not root. The user is called node.
 USER 1000:1000
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 CMD ["limpet-server", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 CMD ["node", "/app/bin/healthcheck.js"]
 ENTRYPOINT ["limpet-server"]
 CMD ["start"]

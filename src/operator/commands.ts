@@ -3,14 +3,13 @@ import type { Command } from '../cli/command.ts'
 import { columns } from '../cli/help.ts'
 import type { Surroundings } from './command.ts'
 import * as invites from './invites.ts'
-import { healthcheck, migrate, newOpaqueSetup, start } from './serving.ts'
+import { migrate, newOpaqueSetup, start } from './serving.ts'
 import * as users from './users.ts'
 
 const commands: readonly Command<Surroundings>[] = [
   start,
   migrate,
   newOpaqueSetup,
-  healthcheck,
   invites.create,
   invites.list,
   invites.revoke,

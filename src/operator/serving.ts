@@ -1,7 +1,6 @@
-// The operator's commands for the server itself.
-import { CliError } from '../cli/exit-codes.ts'
-import { seconds, systemClock } from '../clock.ts'
-import { localUrl, readConfig } from '../config.ts'
+// The operator's commands for the server itself: start, migrate.
+import { systemClock } from '../clock.ts'
+import { readConfig } from '../config.ts'
 import { createOpaqueSetup } from '../features/opaque/opaque.ts'
 import { openStore } from '../store/open.ts'
 import { command } from './command.ts'
@@ -51,25 +50,6 @@ export const migrate = command({
     })
     await store.close()
     process.stdout.write(`${JSON.stringify({ migrationsApplied })}\n`)
-  },
-})
-
-/** Milliseconds within which a server that is well has answered. */
-const healthTimeout = seconds(4)
-
-export const healthcheck = command({
-  name: 'healthcheck',
-  operands: [],
-  summary: 'ask the server of this configuration whether it is ready, and exit',
-  details:
-    'For what watches a container or a service: it ends with 0 where GET /readyz is answered with 200.',
-  example: 'limpet-server healthcheck',
-  options: {},
-  async run() {
-    const url = `${localUrl(readConfig())}/readyz`
-    const answer = await fetch(url, { signal: AbortSignal.timeout(healthTimeout) }).catch(() => undefined)
-    if (!answer) throw new CliError('unavailable', `Nothing answers at ${url}.`)
-    if (!answer.ok) throw new CliError('unavailable', `The server is not ready: it answers ${answer.status}.`)
   },
 })
 

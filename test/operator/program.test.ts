@@ -1,7 +1,6 @@
 // The operator's command line by itself: help, bad arguments, a database that is not there, and what a terminal asks.
 import { spawn } from 'node:child_process'
 import { access } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { version } from '../../src/version.ts'
@@ -16,7 +15,6 @@ const program = fileURLToPath(new URL('../../bin/limpet-server.js', import.meta.
 const names = [
   'start',
   'migrate',
-  'healthcheck',
   'invite create',
   'invite list',
   'invite revoke',
@@ -88,31 +86,6 @@ describe("the operator's command line", () => {
     const { code, stderr } = await runServer(['users', 'list'], { DATABASE_URL: 'mysql://x', PORT: 'many' })
     expect(code).toBe(1)
     for (const name of ['DATABASE_URL', 'PORT']) expect(stderr).toContain(`${name}: expected`)
-  })
-})
-
-describe('limpet-server healthcheck', () => {
-  it('ends well where the server is ready, and says what it met where it is not', async () => {
-    const server = await startServer('sqlite')
-    const { port } = new URL(server.url)
-    const check = (PORT: string) => operatorOf(server.database, { PORT }).run('healthcheck')
-    try {
-      expect(await check(port)).toEqual({ code: 0, stdout: '', stderr: '' })
-    } finally {
-      await server.close()
-    }
-    const gone = await check(port)
-    expect(gone).toMatchObject({ code: 1, stdout: '' })
-    expect(gone.stderr).toBe(`Nothing answers at ${server.url}/readyz.\n`)
-
-    const unready = createServer((_request, response) => response.writeHead(503).end())
-    await new Promise<void>((resolve) => unready.listen(Number(port), '127.0.0.1', resolve))
-    try {
-      const { code, stderr } = await check(port)
-      expect({ code, stderr }).toEqual({ code: 1, stderr: 'The server is not ready: it answers 503.\n' })
-    } finally {
-      unready.close()
-    }
   })
 })
 
