@@ -1,5 +1,6 @@
 // Requests without the SDK, and what is answered.
 import { type Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import type { z } from 'zod'
 import { Problem } from '../../src/contract/problems.ts'
 
@@ -33,8 +34,8 @@ export function send({ url, agent }: Server, request: RawRequest): Promise<RawAn
   const { method = 'GET', path, token, headers, body } = request
   const content = request.raw ?? (body === undefined ? undefined : JSON.stringify(body))
   return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(url)
-    const outgoing = httpRequest(
+    const { protocol, hostname, port } = new URL(url)
+    const outgoing = (protocol === 'https:' ? httpsRequest : httpRequest)(
       {
         hostname,
         port,
