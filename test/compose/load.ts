@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { BatchResult, Changes, Item } from '../../src/contract/vaults.ts'
-import { fakeEnvelope, newAccount, type RawAccount } from '../support/accounts.ts'
+import { fakeEnvelope, logIn, newAccount, type RawAccount } from '../support/accounts.ts'
 import { bodyOf, outcomeOf, type RawAnswer, type RawRequest, type Server, send } from '../support/requests.ts'
 
 /** Accounts that write at the same time, each with its own limits, and milliseconds between their requests. */
-const writers = 8
+export const writers = 8
 const pace = 10
 
 export interface Failure {
@@ -34,11 +34,18 @@ export interface Load {
 const connectionError = (error: unknown) =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error)
 
-/** Logs in as many accounts as there are writers, and lets them write and read until it is stopped. */
-export async function startLoad(server: Server): Promise<Load> {
+/** An account for each writer. Few can be registered from one address in an hour. */
+export async function newWriters(server: Server): Promise<RawAccount[]> {
+  const accounts: RawAccount[] = []
+  for (let count = 0; count < writers; count++) accounts.push(await newAccount(server))
+  return accounts
+}
+
+/** Logs in the accounts, and lets them write and read until it is stopped. */
+export async function startLoad(server: Server, accounts: readonly RawAccount[]): Promise<Load> {
   const all: Written[] = []
-  for (let count = 0; count < writers; count++)
-    all.push({ account: await newAccount(server), revisions: new Map() })
+  for (const account of accounts)
+    all.push({ account: { ...account, ...(await logIn(server, account)) }, revisions: new Map() })
   const failures: Failure[] = []
   let answered = 0
   let running = true

@@ -66,9 +66,9 @@ const durationOf = (text: string | undefined) => seconds(Number(/^(\d+)s$/.exec(
 
 /** What would let somebody who has broken into a service get further, or a service that fails hurt the others. */
 const demands: Record<string, (service: Service) => boolean> = {
-  'a user that is not root, or our image, which has one': ({ user, build }) =>
-    user === undefined ? build === '.' : /^[1-9]\d*:[1-9]\d*$/.test(user),
-  'an image with a version': ({ image, build }) => build === '.' || /^[a-z]+:(?!latest$)\S+$/.test(image),
+  'a user that is not root, or our image, which has one': ({ user, image }) =>
+    user === undefined ? image === 'limpet' : /^[1-9]\d*:[1-9]\d*$/.test(user),
+  'an image with a version': ({ image }) => image === 'limpet' || /^[a-z]+:(?!latest$)\S+$/.test(image),
   'a file system that is read only': ({ read_only }) => read_only === true,
   'no capability': ({ cap_drop, ...others }) => cap_drop?.join() === 'ALL' && !('cap_add' in others),
   'no new privileges': ({ security_opt }) => security_opt?.join() === 'no-new-privileges:true',
@@ -92,7 +92,7 @@ const demands: Record<string, (service: Service) => boolean> = {
     runsOnce(service)
       ? service.healthcheck?.disable === true
       : service.healthcheck === undefined
-        ? service.build === '.'
+        ? service.image === 'limpet'
         : service.healthcheck.disable === undefined && service.healthcheck.test?.[0] === 'CMD',
   'dependencies that are well, and not only started': ({ depends_on }) =>
     Object.values(depends_on).every(({ condition }) => condition !== 'service_started'),
