@@ -31,6 +31,15 @@ export interface Load {
   stop(): Promise<string[]>
 }
 
+/** Waits until something is so; for half a minute at the most. */
+export async function eventually(what: string, isSo: () => Promise<boolean>) {
+  for (let tries = 0; tries < 300; tries++) {
+    if (await isSo()) return
+    await pause(100)
+  }
+  throw new Error(`Not within 30 s: ${what}`)
+}
+
 const connectionError = (error: unknown) =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error)
 
