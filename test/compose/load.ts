@@ -9,7 +9,7 @@ import { bodyOf, outcomeOf, type RawAnswer, type RawRequest, type Server, send }
 export const writers = 8
 const pace = 10
 
-export interface Failure {
+interface Failure {
   readonly method: string
   /** Status and code, or the error of a connection. */
   readonly outcome: string
