@@ -286,6 +286,12 @@ describe('nginx.conf', () => {
     '/api/secret',
   ])('logs nothing of %s', (uri) => expect(logged(uri)).not.toMatch(/secret|0123|kQ3|5yVq1/))
 
+  it('writes nowhere but to its tmpfs', () => {
+    expect(nginx).toContain('pid /tmp/nginx.pid;')
+    for (const kind of ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'])
+      expect(nginx).toContain(`${kind}_temp_path /tmp/`)
+  })
+
   it('takes as large a body as the servers do', () => {
     const [, megabytes] = /client_max_body_size (\d+)m;/.exec(nginx) ?? []
     expect(Number(megabytes) * 1024 * 1024).toBe(limits.batchBodyBytes)
