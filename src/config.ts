@@ -34,6 +34,8 @@ export interface Config {
   /** Addresses or ranges whose X-Forwarded-For counts. */
   readonly trustProxy: string[]
   readonly rateLimits: boolean
+  /** Milliseconds in which those who send requests here can notice that the server is about to stop. */
+  readonly shutdownGrace: number
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   readonly production: boolean
 }
@@ -188,6 +190,7 @@ const Environment = z.object({
     )
     .prefault('none'),
   RATE_LIMITS: oneOf('on', 'off').default('on'),
+  SHUTDOWN_GRACE: duration(0, minutes(5), 'expected a duration from 0s to 5m, such as 5s').prefault('0s'),
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
 })
 
@@ -311,7 +314,12 @@ export function readConfig(from: Variables = environment): Config {
     webauthnOrigins: data.WEBAUTHN_ORIGINS,
     trustProxy: data.TRUST_PROXY,
     rateLimits: data.RATE_LIMITS === 'on',
+    shutdownGrace: data.SHUTDOWN_GRACE,
     logLevel: data.LOG_LEVEL,
     production: data.NODE_ENV === 'production',
   })
 }
+
+/** Where a server with this configuration listens, for this machine. */
+export const localUrl = ({ host, port }: Pick<Config, 'host' | 'port'>): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`
