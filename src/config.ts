@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { days, hours, minutes, seconds } from './clock.ts'
+import { settingsFromCredentials } from './credentials/credentials.ts'
+import { CredentialsError } from './credentials/master-key.ts'
 import type { DatabaseUrl } from './store/open.ts'
 
 export interface Config {
@@ -191,6 +193,9 @@ const Environment = z.object({
 
 type Variables = Readonly<Record<string, string | undefined>>
 
+/** The environment of the process, for what finds the configuration's own files. */
+export const environment: Variables = process.env
+
 const ownSecrets = {
   JWT_SECRET: 'a secret of 32 bytes or more',
   OPAQUE_SERVER_SETUP: 'a setup that `limpet-server new-opaque-setup` printed',
@@ -262,11 +267,26 @@ function snappassBase(
   return URL_PREFIX === '' ? base : `${base}/${URL_PREFIX}`
 }
 
-/** Reads the configuration; throws one ConfigError that names everything that is wrong. An empty value counts as none. */
-export function readConfig(environment: Variables = process.env): Config {
+/** What the operator's encrypted credentials hold of the settings. */
+function fromCredentials(environment: Variables, mistakes: string[]): Variables {
+  try {
+    return settingsFromCredentials(environment, Object.keys(Environment.shape))
+  } catch (error) {
+    if (!(error instanceof CredentialsError)) throw error
+    mistakes.push(`Credentials: ${error.message}`)
+    return {}
+  }
+}
+
+/**
+ * Reads the configuration: the environment first, then the encrypted credentials, if there are any. An empty value counts as none.
+ * Throws one ConfigError that names everything that is wrong.
+ */
+export function readConfig(from: Variables = environment): Config {
   const mistakes: string[] = []
-  const variables = withSecretFiles(environment, mistakes)
-  const given: Variables = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  const variables = withSecretFiles(from, mistakes)
+  const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  const given: Variables = { ...fromCredentials(from, mistakes), ...set }
   mistakes.push(...missingSecrets(given), ...openDoor(given), ...missingMail(given))
   const result = Environment.safeParse(given)
   if (!result.success)

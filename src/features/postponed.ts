@@ -8,7 +8,7 @@ type Kind = 'failed-login' | 'mail'
 
 export interface Postponed {
   add(kind: Kind, work: () => Promise<void>): void
-  /** Does what waits; what fails is not tried again. */
+  /** Does what waits, all of it; throws the first failure. What failed is not tried again. */
   flush(): Promise<void>
 }
 
@@ -22,7 +22,8 @@ export function createPostponed(): Postponed {
     async flush() {
       const due = [...waiting.values()].flat()
       waiting.clear()
-      await Promise.all(due.map((work) => work()))
+      const outcomes = await Promise.allSettled(due.map((work) => work()))
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Command } from '../cli/command.ts'
 import { columns } from '../cli/help.ts'
 import { backup, restore, verify } from './backups.ts'
 import type { Surroundings } from './command.ts'
+import * as credentials from './credentials.ts'
 import { doctor } from './doctor/command.ts'
 import * as invites from './invites.ts'
 import { move } from './moving.ts'
@@ -13,6 +14,12 @@ const commands: readonly Command<Surroundings>[] = [
   start,
   migrate,
   newOpaqueSetup,
+  credentials.init,
+  credentials.get,
+  credentials.show,
+  credentials.edit,
+  credentials.encrypt,
+  credentials.decrypt,
   backup,
   restore,
   verify,

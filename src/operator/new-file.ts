@@ -51,7 +51,9 @@ async function publish(draft: string, file: string, force: boolean) {
   }
 }
 
-async function writeAll(handle: FileHandle, content: AsyncIterable<Uint8Array>): Promise<number> {
+type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+async function writeAll(handle: FileHandle, content: Content): Promise<number> {
   let bytes = 0
   for await (const chunk of content) {
     await handle.writeFile(chunk)
@@ -69,7 +71,7 @@ async function writeAll(handle: FileHandle, content: AsyncIterable<Uint8Array>):
  */
 export async function writeNewFile(
   file: string,
-  content: AsyncIterable<Uint8Array>,
+  content: Content,
   { force }: { force: boolean },
 ): Promise<number> {
   if (!force && existsSync(file)) throw taken(file)

@@ -1,7 +1,7 @@
 // OPAQUE through the SDK: the default, with fresh proofs, other devices, and unlocking without the server.
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { client as library, ready } from '@serenity-kit/opaque'
+import { client as library, server as librarysServer, ready } from '@serenity-kit/opaque'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { memorySessionStorage, OpenError, PasswordRefusedError } from '../../src/client/index.ts'
@@ -154,4 +154,87 @@ describe('the exchange of OPAQUE as published', () => {
   it.each(vectors.refused)('has no finish for $why', async (vector) => {
     expect(await finish(vector)).toBeUndefined()
   })
+})
+
+const fromRfc = z
+  .object({
+    accepted: z
+      .array(
+        z.object({
+          name: z.string(),
+          oprfSeed: z.string(),
+          serverPrivateKey: z.string(),
+          serverPublicKey: z.string(),
+          credentialIdentifier: z.string(),
+          registrationRequest: z.string(),
+          registrationResponse: z.string(),
+          record: z.string(),
+          ke1: z.string(),
+          evaluated: z.string(),
+        }),
+      )
+      .min(2),
+  })
+  .parse(JSON.parse(readFileSync(new URL('../vectors/opaque-rfc9807.json', import.meta.url), 'utf8')))
+
+const toBase64url = (hex: string) => Buffer.from(hex, 'hex').toString('base64url')
+const toHex = (base64url: string) => Buffer.from(base64url, 'base64url').toString('hex')
+
+/** HKDF-Expand with SHA-512 (RFC 5869, section 2.3). */
+function expand(key: Uint8Array, info: Uint8Array, length: number): Buffer {
+  const blocks: Buffer[] = []
+  for (let counter = 1; blocks.length * 64 < length; counter++)
+    blocks.push(
+      createHmac('sha512', key)
+        .update(blocks.at(-1) ?? '')
+        .update(info)
+        .update(Uint8Array.of(counter))
+        .digest(),
+    )
+  return Buffer.concat(blocks).subarray(0, length)
+}
+
+// The library takes no random values, knows no stretching but Argon2id, and no context: of the RFC's vectors it lets in what the
+// server makes of given messages alone. Everything a client makes, and both proofs of the key exchange, cannot be checked.
+describe('the vectors of RFC 9807, as far as the library lets them in', () => {
+  const setupOf = ({ oprfSeed, serverPrivateKey, serverPublicKey }: (typeof fromRfc.accepted)[number]) =>
+    // What the last part is for, a record of nobody, the vectors do not come to.
+    toBase64url(oprfSeed + serverPrivateKey + serverPublicKey)
+
+  it.each(fromRfc.accepted)(
+    '$name: the server\u2019s key and its answer to a registration',
+    async (vector) => {
+      await ready
+      const serverSetup = setupOf(vector)
+      expect(toHex(librarysServer.getPublicKey(serverSetup))).toBe(vector.serverPublicKey)
+      const { registrationResponse } = librarysServer.createRegistrationResponse({
+        serverSetup,
+        userIdentifier: vector.credentialIdentifier,
+        registrationRequest: toBase64url(vector.registrationRequest),
+      })
+      expect(toHex(registrationResponse)).toBe(vector.registrationResponse)
+    },
+  )
+
+  it.each(fromRfc.accepted)(
+    '$name: the evaluation and the record in its answer to a login',
+    async (vector) => {
+      await ready
+      const { loginResponse } = librarysServer.startLogin({
+        serverSetup: setupOf(vector),
+        userIdentifier: vector.credentialIdentifier,
+        registrationRecord: toBase64url(vector.record),
+        startLoginRequest: toBase64url(vector.ke1),
+      })
+      const ke2 = Buffer.from(loginResponse, 'base64url')
+      expect(ke2.subarray(0, 32).toString('hex')).toBe(vector.evaluated)
+      // Section 6.3.2.2: the rest of the answer is masked by a key of the record and a nonce that stands before it.
+      const record = Buffer.from(vector.record, 'hex')
+      const [maskingKey, envelope] = [record.subarray(32, 96), record.subarray(96)]
+      const info = Buffer.concat([ke2.subarray(32, 64), Buffer.from('CredentialResponsePad')])
+      const pad = expand(maskingKey, info, 128)
+      const unmasked = ke2.subarray(64, 192).map((byte, at) => byte ^ pad.readUInt8(at))
+      expect(Buffer.from(unmasked).toString('hex')).toBe(vector.serverPublicKey + envelope.toString('hex'))
+    },
+  )
 })

@@ -684,8 +684,32 @@ def tokens() -> dict:
     }
 
 
+def credentials() -> dict:
+    key = bytes_for("master key")
+    key_id = base64url(hmac.new(key, b"limpet/v1/credentials/key-id", hashlib.sha256).digest()[:8])
+
+    def sealed(purpose, text, nonce):
+        context = f"limpet-sealed-1.{key_id}.{purpose}".encode()
+        body = nonce + AESGCM(key).encrypt(nonce, text.encode(), context)
+        return {"purpose": purpose, "text": text, "sealed": f"limpet-sealed-1.{key_id}.{base64url(body)}"}
+
+    nonce = bytes_for("credentials nonce")[:12]
+    return {
+        "description": "The operator's credentials (docs/operations.md). masterKey as in its file. A nonce is random.",
+        "masterKey": base64url(key),
+        "keyId": key_id,
+        "nonce": nonce.hex(),
+        "accepted": [
+            sealed("file:credentials.yml.enc", "JWT_SECRET: a secret of thirty-two bytes or more\n", nonce),
+            sealed("text", "", nonce),
+            sealed("text", "Grüße\n\U0001f511", nonce),
+        ],
+    }
+
+
 def main():
     files = {
+        "credentials": credentials(),
         "key-derivation": key_derivation(),
         "envelope": envelopes(),
         "padding": padding(),

@@ -1,24 +1,21 @@
 // The page behind the link of a confirmation mail, in a real browser: it waits for a click, and says what happened.
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { minutes } from '../../src/clock.ts'
 import { de } from '../../src/web/messages/de.ts'
 import { en } from '../../src/web/messages/en.ts'
 import { logInBody, registration } from '../support/accounts.ts'
-import { launchBrowser } from '../support/browser.ts'
 import { type MailServer, startMailServer } from '../support/mail.ts'
 import { freePort } from '../support/postgres.ts'
 import { outcomeOf, send } from '../support/requests.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
-import { visit } from './visit.ts'
+import { startVisiting } from './visit.ts'
 
 describe('confirming an address', () => {
   const clock = new TestClock()
-  let browser: Browser
+  const visit = startVisiting()
   let mail: MailServer
   let server: TestServer
   beforeAll(async () => {
-    browser = await launchBrowser()
     mail = await startMailServer(await freePort())
     server = await startServer('sqlite', {
       clock,
@@ -26,7 +23,6 @@ describe('confirming an address', () => {
     })
   })
   afterAll(async () => {
-    await browser.close()
     await server.close()
     await mail.close()
   })
@@ -42,44 +38,39 @@ describe('confirming an address', () => {
 
   it('takes a click, and then the token is no more in the address', async () => {
     const { link, attempt } = await register()
-    const person = await visit(browser, link)
+    const person = await visit(link)
     await person.page.getByText(en.confirmLead).waitFor()
     expect(await attempt()).toBe('403 email-unverified')
     await person.page.getByRole('button', { name: en.confirm }).click()
     await person.page.getByText(en.confirmed).waitFor()
     expect(person.page.url()).toBe(`${server.url}/confirm`)
     expect(await attempt()).toBe('200')
-    await person.expectClean()
     expect(person.requests.join()).not.toContain(link.split('#')[1])
-    await person.close()
   })
 
   it('says that a link is not whole, without asking the server', async () => {
     const { link } = await register()
-    const person = await visit(browser, link.slice(0, -1), { locale: 'de-DE' })
+    const person = await visit(link.slice(0, -1), { locale: 'de-DE' })
     await person.page.getByText(de.confirmInvalid).waitFor()
     expect(person.requests.join()).not.toContain('/api/')
-    await person.close()
   })
 
   it('says that there was no answer, and tries again', async () => {
     const { link } = await register()
-    const person = await visit(browser, link)
+    const person = await visit(link)
     await person.page.context().setOffline(true)
     await person.page.getByRole('button', { name: en.confirm }).click()
     await person.page.getByText(en.confirmUnanswered).waitFor()
     await person.page.context().setOffline(false)
     await person.page.getByRole('button', { name: en.confirm }).click()
     await person.page.getByText(en.confirmed).waitFor()
-    await person.close()
   })
 
   it('says that a link is too old', async () => {
     const { link } = await register()
     clock.advance(minutes(24 * 60))
-    const person = await visit(browser, link)
+    const person = await visit(link)
     await person.page.getByRole('button', { name: en.confirm }).click()
     await person.page.getByText(en.confirmInvalid).waitFor()
-    await person.close()
   })
 })

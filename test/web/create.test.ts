@@ -1,38 +1,22 @@
 // What somebody who makes a link is told, before and after.
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { largestSecretBytes, ReceivedShare } from '../../src/client/index.ts'
 import { en } from '../../src/web/messages/en.ts'
 import { largestSecretBytes as largestOfThePage } from '../../src/web/secret.ts'
-import { launchBrowser } from '../support/browser.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
-import { type Visit, visit } from './visit.ts'
+import { startVisiting } from './visit.ts'
 
 const clock = new TestClock()
-let browser: Browser
+const visit = startVisiting()
 let server: TestServer
 beforeAll(async () => {
-  browser = await launchBrowser()
   server = await startServer('sqlite', { clock })
 })
-afterAll(async () => {
-  await browser.close()
-  await server.close()
-})
+afterAll(() => server.close())
 
-const visits: Visit[] = []
-afterEach(async () => {
-  for (const person of visits.splice(0)) {
-    await person.expectClean()
-    await person.close()
-  }
-})
-
-async function arrive(options?: Parameters<typeof visit>[2]): Promise<Page> {
-  const person = await visit(browser, server.url, options)
-  visits.push(person)
-  return person.page
-}
+const arrive = async (options?: Parameters<typeof visit>[1]): Promise<Page> =>
+  (await visit(server.url, options)).page
 
 const make = (page: Page) => page.getByRole('button', { name: en.make }).click()
 

@@ -1,21 +1,16 @@
 // From a secret on one browser to the same bytes on another, over real servers.
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseShareLink } from '../../src/client/index.ts'
-import { launchBrowser } from '../support/browser.ts'
 import { engines } from '../support/database.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { type ReverseProxy, startProxy } from './proxy.ts'
-import { download, tabTo, type Visit, visit } from './visit.ts'
+import { download, startVisiting, tabTo } from './visit.ts'
 
 /** For what happens soon, on a machine that is busy. */
 const patience = { timeout: 15_000 }
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await launchBrowser()
-})
-afterAll(() => browser.close())
+const visit = startVisiting()
 
 /** Makes a link of what the form holds. */
 async function make(page: Page): Promise<string> {
@@ -43,7 +38,7 @@ describe.each(engines)('a secret on %s', (engine) => {
   afterAll(() => server.close())
 
   it('is made, opened once, and said to be read, with no trace of key and id in the log', async () => {
-    const maker = await visit(browser, server.url, { permissions: ['clipboard-read', 'clipboard-write'] })
+    const maker = await visit(server.url, { permissions: ['clipboard-read', 'clipboard-write'] })
     await maker.page.getByLabel('Secret').fill('correct horse battery staple')
     await maker.page.getByText('1 hour').click()
     const link = await make(maker.page)
@@ -55,7 +50,7 @@ describe.each(engines)('a secret on %s', (engine) => {
     await maker.page.getByText('Copied.').waitFor()
     expect(await maker.page.evaluate('navigator.clipboard.readText()')).toBe(link)
 
-    const reader = await visit(browser, link)
+    const reader = await visit(link)
     await reader.page.getByRole('button', { name: 'Show it, once' }).click()
     expect(await reader.page.locator('#secret').textContent()).toBe('correct horse battery staple')
     // The key is out of the address, and the server has been told.
@@ -67,15 +62,11 @@ describe.each(engines)('a secret on %s', (engine) => {
     expect(await maker.page.getByRole('button', { name: 'Revoke the link' }).count()).toBe(0)
     expect(await maker.page.locator('.receipt button').isVisible()).toBe(false)
 
-    const late = await visit(browser, link)
+    const late = await visit(link)
     await late.page.getByRole('button', { name: 'Ask which' }).click()
     await late.page.getByText(/^It was read on .+, and it can be read only once\./).waitFor()
 
-    for (const person of [maker, reader, late]) {
-      await person.expectClean()
-      expect(person.requests.join('\n')).not.toContain(key)
-      await person.close()
-    }
+    for (const person of [maker, reader, late]) expect(person.requests.join('\n')).not.toContain(key)
     expect(server.log()).toContain('/s/{id}')
     for (const hidden of [id, key]) expect(server.log()).not.toContain(hidden)
   })
@@ -87,21 +78,7 @@ describe('every byte arrives', () => {
     server = await startServer('sqlite')
   })
   afterAll(() => server.close())
-  let open: Visit[] = []
-  beforeEach(() => {
-    open = []
-  })
-  afterEach(async () => {
-    for (const person of open) {
-      await person.expectClean()
-      await person.close()
-    }
-  })
-  const arrive = async (address: string, options?: Parameters<typeof visit>[2]) => {
-    const person = await visit(browser, address, options)
-    open.push(person)
-    return person.page
-  }
+  const arrive = async (...to: Parameters<typeof visit>) => (await visit(...to)).page
 
   const texts: [string, string][] = [
     ['emoji', '🐴🔋📎 Grüße, 密码 \u{1f469}\u200d\u{1f680}'],
@@ -213,13 +190,13 @@ describe('behind a proxy that takes a path prefix away', () => {
   it.each(['#', '%23', '%2523'])(
     'a link works with %s, and what the browser sends has no key',
     async (sign) => {
-      const maker = await visit(browser, `${proxy.url}/`)
+      const maker = await visit(`${proxy.url}/`)
       await maker.page.getByLabel('Secret').fill('far away')
       const link = await make(maker.page)
       const { id, key } = parseShareLink(link)
       expect(link.startsWith(`${proxy.url}/s/`)).toBe(true)
       const before = proxy.seen.length
-      const reader = await visit(browser, link.replace('#', sign))
+      const reader = await visit(link.replace('#', sign))
       await reader.page.getByRole('button', { name: 'Show it, once' }).waitFor()
       expect(reader.page.url()).toBe(link)
       await reader.page.getByRole('button', { name: 'Show it, once' }).click()
@@ -232,10 +209,6 @@ describe('behind a proxy that takes a path prefix away', () => {
       expect(own.length).toBe(sign === '#' ? 0 : 1)
       expect(sent.filter((line) => /"referer"/i.test(line))).toEqual([])
       expect(server.log()).not.toContain(key)
-      await maker.expectClean()
-      await reader.expectClean()
-      await maker.close()
-      await reader.close()
     },
   )
 })

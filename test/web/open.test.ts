@@ -1,42 +1,23 @@
 // What somebody who opens a link is told, in every case there is; nothing is read or lost but by a click.
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encryptFernet, parseShareLink, ReceivedShare, sharesOf } from '../../src/client/index.ts'
 import { en } from '../../src/web/messages/en.ts'
-import { launchBrowser } from '../support/browser.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
-import { type Visit, visit } from './visit.ts'
+import { startVisiting, type Visit } from './visit.ts'
 
 const secret = 'correct horse battery staple'
 const week = 604_800_000
 const day = 86_400_000
 
-let browser: Browser
+const open = startVisiting(['--host-resolver-rules=MAP limpet.test 127.0.0.1'])
 let server: TestServer
 let clock: TestClock
 beforeAll(async () => {
   clock = new TestClock()
-  browser = await launchBrowser(['--host-resolver-rules=MAP limpet.test 127.0.0.1'])
   server = await startServer('sqlite', { clock })
 })
-afterAll(async () => {
-  await browser.close()
-  await server.close()
-})
-
-const visits: Visit[] = []
-afterEach(async () => {
-  for (const person of visits.splice(0)) {
-    await person.expectClean()
-    await person.close()
-  }
-})
-
-async function open(address: string, options?: Parameters<typeof visit>[2]): Promise<Visit> {
-  const person = await visit(browser, address, options)
-  visits.push(person)
-  return person
-}
+afterAll(() => server.close())
 
 const share = (passphrase?: string) =>
   sharesOf(server.url).create({ secret, ...(passphrase !== undefined && { passphrase }) })
@@ -309,11 +290,10 @@ describe('what went wrong, without anything being lost', () => {
     const { link } = await share()
     const elsewhere = link.replace('127.0.0.1', 'limpet.test')
     for (const address of [elsewhere, new URL('/', elsewhere).href]) {
-      // Chromium warns of headers that mean nothing there, so that it is not asked for complaints.
-      const person = await visit(browser, address)
+      // Chromium warns of headers that mean nothing there.
+      const person = await open(address, { mayComplain: true })
       await shows(person.page, en.noCryptoTitle, en.noCrypto)
       expect(person.requests.filter((request) => request.includes('/api/'))).toEqual([])
-      await person.close()
     }
   })
 

@@ -1,15 +1,14 @@
 // The pages as documents: what the server sends, in which languages, for whom, and whether everybody can use them.
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sharesOf } from '../../src/client/index.ts'
 import { de } from '../../src/web/messages/de.ts'
 import { en, type Messages } from '../../src/web/messages/en.ts'
 import { es } from '../../src/web/messages/es.ts'
 import { fr } from '../../src/web/messages/fr.ts'
 import { nl } from '../../src/web/messages/nl.ts'
-import { launchBrowser } from '../support/browser.ts'
 import { startServer, type TestServer } from '../support/server.ts'
-import { type Visit, visit } from './visit.ts'
+import { startVisiting } from './visit.ts'
 
 /** Of a page's script, compressed, with five languages: what a reader has to load before anything is said. */
 const mostCompressedBytes = 20_000
@@ -22,30 +21,14 @@ const languages: [string, string, Messages][] = [
   ['nl', 'nl-BE', nl],
 ]
 
-let browser: Browser
+const visit = startVisiting()
 let server: TestServer
 beforeAll(async () => {
-  browser = await launchBrowser()
   server = await startServer('sqlite')
 })
-afterAll(async () => {
-  await browser.close()
-  await server.close()
-})
+afterAll(() => server.close())
 
-const visits: Visit[] = []
-afterEach(async () => {
-  for (const person of visits.splice(0)) {
-    await person.expectClean()
-    await person.close()
-  }
-})
-
-async function arrive(address: string, options?: Parameters<typeof visit>[2]): Promise<Page> {
-  const person = await visit(browser, address, options)
-  visits.push(person)
-  return person.page
-}
+const arrive = async (...to: Parameters<typeof visit>): Promise<Page> => (await visit(...to)).page
 
 const share = () => sharesOf(server.url).create({ secret: 'secret', passphrase: 'open sesame' })
 

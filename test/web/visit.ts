@@ -1,6 +1,7 @@
 // Somebody at a browser, and everything that the browser did meanwhile.
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { launchBrowser } from '../support/browser.ts'
 
 /** What Chromium itself logs of an answer of 4xx, or of none; the pages expect both. */
 const isExpected = (message: string) => message.startsWith('Failed to load resource:')
@@ -9,18 +10,26 @@ export interface Visit {
   readonly page: Page
   /** Method and path of every request so far. */
   readonly requests: string[]
+}
+
+interface OpenVisit extends Visit {
   /** Fails where the browser complained, or sent anything anywhere that it must not. */
   expectClean(): Promise<void>
   close(): Promise<void>
 }
 
+interface VisitOptions extends BrowserContextOptions {
+  prepare?(page: Page): Promise<unknown>
+  /** Where Chromium warns of what is meant to be so. */
+  readonly mayComplain?: boolean
+}
+
 /** Opens an address in a browser of its own: no cookies, storage or cache of anybody else's. */
-export async function visit(
+async function visit(
   browser: Browser,
   address: string,
-  options: BrowserContextOptions & { prepare?(page: Page): Promise<unknown> } = {},
-): Promise<Visit> {
-  const { prepare, ...settings } = options
+  { prepare, mayComplain = false, ...settings }: VisitOptions = {},
+): Promise<OpenVisit> {
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...settings })
   context.setDefaultTimeout(15_000)
   const page = await context.newPage()
@@ -49,11 +58,37 @@ export async function visit(
     page,
     requests,
     async expectClean() {
-      expect(complaints).toEqual([])
+      if (!mayComplain) expect(complaints).toEqual([])
       expect([...origins]).toEqual([new URL(address).origin])
       expect((await Promise.all(referrers)).filter(Boolean)).toEqual([])
     },
     close: () => context.close(),
+  }
+}
+
+type Visiting = (address: string, options?: VisitOptions) => Promise<Visit>
+
+/**
+ * A browser for the tests of a file. Each visit lasts to the end of its test, and has to have been clean.
+ * @param args further switches of Chromium
+ */
+export function startVisiting(args?: string[]): Visiting {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser(args)
+  })
+  afterAll(() => browser.close())
+  const visits: OpenVisit[] = []
+  afterEach(async () => {
+    for (const person of visits.splice(0)) {
+      await person.expectClean()
+      await person.close()
+    }
+  })
+  return async (address, options) => {
+    const person = await visit(browser, address, options)
+    visits.push(person)
+    return person
   }
 }
 

@@ -1,0 +1,136 @@
+// The operator's commands for the encrypted credentials: init, get, show, edit, encrypt, decrypt.
+import { existsSync } from 'node:fs'
+import { CliError } from '../cli/exit-codes.ts'
+import { print, remark } from '../cli/output.ts'
+import { safeLine } from '../cli/terminal.ts'
+import { environment } from '../config.ts'
+import {
+  credentialsFileOf,
+  emptyCredentials,
+  openFile,
+  readCredentials,
+  readSealed,
+  sealFile,
+} from '../credentials/credentials.ts'
+import { editText } from '../credentials/editing.ts'
+import { decrypt as decryptText, encrypt as encryptText, getSecret } from '../credentials/index.ts'
+import { keyFileBeside, newMasterKey, parseMasterKey, readMasterKey } from '../credentials/master-key.ts'
+import { systemRandom } from '../random.ts'
+import { command } from './command.ts'
+import { writeNewFile } from './new-file.ts'
+
+const write = (file: string, text: string, force: boolean) =>
+  writeNewFile(file, [Buffer.from(text)], { force })
+
+/** The key for new credentials: the one that is given, or a new one in a file beside them. */
+async function keyForInit(file: string) {
+  const { LIMPET_MASTER_KEY, LIMPET_MASTER_KEY_FILE } = environment
+  const keyFile = keyFileBeside(file)
+  if (LIMPET_MASTER_KEY || LIMPET_MASTER_KEY_FILE || existsSync(keyFile))
+    return { key: readMasterKey(file, environment), made: undefined }
+  const text = newMasterKey(systemRandom.bytes(32))
+  await write(keyFile, `${text}\n`, false)
+  return { key: parseMasterKey(text, keyFile), made: keyFile }
+}
+
+export const init = command({
+  name: 'credentials init',
+  operands: [],
+  summary: 'make an encrypted file for credentials, and its key; never overwrites',
+  details:
+    'The key is taken from LIMPET_MASTER_KEY, LIMPET_MASTER_KEY_FILE, or master.key beside the file, and made there where there is none.',
+  example: 'limpet-server credentials init',
+  options: {},
+  async run() {
+    const file = credentialsFileOf(environment)
+    if (existsSync(file))
+      throw new CliError(
+        'conflict',
+        `${safeLine(file)} is there already. "limpet-server credentials edit" changes it.`,
+      )
+    const { key, made } = await keyForInit(file)
+    await write(file, sealFile(file, emptyCredentials, key), false)
+    remark(`${file} is made. "limpet-server credentials edit" puts something into it.`)
+    if (made)
+      remark(
+        `${made} is its key. Keep a copy elsewhere, and out of what you commit: without it nobody can open the file.`,
+      )
+  },
+})
+
+export const get = command({
+  name: 'credentials get',
+  operands: ['NAME'],
+  summary: 'print one value of the credentials',
+  details: 'Dots lead into mappings: backup.password.',
+  example: 'PGPASSWORD="$(limpet-server credentials get postgres.password)" psql',
+  options: {},
+  async run(_surroundings, [name = '']) {
+    print(getSecret(name))
+  },
+})
+
+export const show = command({
+  name: 'credentials show',
+  operands: [],
+  summary: 'print the credentials, as YAML',
+  example: 'limpet-server credentials show',
+  options: {},
+  async run() {
+    process.stdout.write(readCredentials(environment))
+  },
+})
+
+export const edit = command({
+  name: 'credentials edit',
+  operands: [],
+  summary: 'open the credentials in your editor, and encrypt them again',
+  details:
+    'The editor is VISUAL, EDITOR, or vi. It gets a file that only you can read, in memory where the system has such files; it is removed afterwards, also when the editor or this program is killed. What is not valid YAML is offered again.',
+  example: 'EDITOR=nano limpet-server credentials edit',
+  options: {},
+  async run() {
+    const file = credentialsFileOf(environment)
+    const key = readMasterKey(file, environment)
+    let known = readSealed(file)
+    const changed = await editText(
+      environment.VISUAL || environment.EDITOR || 'vi',
+      openFile(file, known, key),
+      async (edited) => {
+        const now = readSealed(file)
+        if (now !== known) {
+          known = now
+          const theirs = openFile(file, now, key)
+          return {
+            note: `Somebody else changed the credentials meanwhile. Theirs are below; take over what you want, and save.\n${theirs}`,
+          }
+        }
+        await write(file, sealFile(file, edited, key), true)
+        return undefined
+      },
+    )
+    remark(changed ? `${file} is changed. Servers read it when they start.` : 'Nothing was changed.')
+  },
+})
+
+export const encrypt = command({
+  name: 'credentials encrypt',
+  operands: [],
+  summary: 'encrypt standard input under the master key, for a file of your own',
+  example: 'limpet-server credentials encrypt < secret.txt > secret.txt.enc',
+  options: {},
+  async run({ prompter }) {
+    print(encryptText(await prompter.text('The text to encrypt')))
+  },
+})
+
+export const decrypt = command({
+  name: 'credentials decrypt',
+  operands: [],
+  summary: 'decrypt what "credentials encrypt" made, from standard input',
+  example: 'limpet-server credentials decrypt < secret.txt.enc',
+  options: {},
+  async run({ prompter }) {
+    print(decryptText(await prompter.text('The text to decrypt')))
+  },
+})
