@@ -11,6 +11,7 @@ import { type Config, localUrl } from './config.ts'
 import { startMailer } from './features/email/mailer.ts'
 import { deriveServerKeys } from './features/keys.ts'
 import { startMaintenance } from './features/maintenance.ts'
+import { serveMetrics } from './features/metrics/server.ts'
 import { createOpaqueServer } from './features/opaque/opaque.ts'
 import { requireSameSetup } from './features/opaque/setup.ts'
 import { createPostponed } from './features/postponed.ts'
@@ -132,7 +133,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     let accepting = true
     const postponed = createPostponed()
     let draining = false
-    const app = await createApp({
+    const { app, metrics } = await createApp({
       config,
       keys,
       opaque,
@@ -153,6 +154,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     server.keepAliveTimeout = seconds(75)
     server.requestTimeout = seconds(60)
     server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, config.publicUrl))
+    const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
     const { port } = await listen(server, config)
     const stopMaintenance = startMaintenance({ clock, postponed, store }, (error) =>
       logger.error({ error: safeError(error) }, 'maintenance failed'),
@@ -167,6 +169,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       await Promise.all([stopMaintenance(), pause(config.shutdownGrace)])
       draining = true
       await drain(server, config.shutdownGrace)
+      await stopMetrics?.()
       await mailer.stop()
       await postponed.flush().catch(() => {})
       await store.close()

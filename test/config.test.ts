@@ -46,6 +46,7 @@ describe('the configuration', () => {
       smtp: undefined,
       emailVerification: 'off',
       webauthnOrigins: [],
+      metrics: undefined,
       trustProxy: [],
       rateLimits: true,
       shutdownGrace: 0,
