@@ -51,17 +51,15 @@ async function filled(engine: Engine): Promise<TestDatabase> {
       createdAt: 0,
     })
     const times = { createdAt: 0, updatedAt: 0 }
-    await db
-      .insert(tables.vaults)
-      .values({
-        id: vaultId,
-        accountId,
-        key: randomBytes(40),
-        data: randomBytes(40),
-        revision: items,
-        epoch: 'v',
-        ...times,
-      })
+    await db.insert(tables.vaults).values({
+      id: vaultId,
+      accountId,
+      key: randomBytes(40),
+      data: randomBytes(40),
+      revision: items,
+      epoch: 'v',
+      ...times,
+    })
     for (let revision = 1; revision <= items; revision++)
       await db
         .insert(tables.items)
