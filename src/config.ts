@@ -241,9 +241,9 @@ function missingMail({ SMTP_URL, MAIL_FROM, EMAIL_VERIFICATION }: Variables): st
 const secretNames = [...Object.keys(ownSecrets), 'DATABASE_URL', 'SMTP_URL']
 
 /** The files that hold settings, by the name of what they hold. */
-export const secretFiles = (environment: Variables = process.env): { name: string; file: string }[] =>
+export const secretFiles = (from: Variables = environment): { name: string; file: string }[] =>
   secretNames.flatMap((name) => {
-    const file = environment[`${name}_FILE`]
+    const file = from[`${name}_FILE`]
     return file ? [{ name, file }] : []
   })
 

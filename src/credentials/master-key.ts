@@ -36,7 +36,7 @@ export function parseMasterKey(text: string, from: string): MasterKey {
 export const keyFileBeside = (credentialsFile: string): string => join(dirname(credentialsFile), 'master.key')
 
 /** Where the key is looked for: the environment decides alone where it says something. */
-function keyFileOf(credentialsFile: string, { LIMPET_MASTER_KEY_FILE }: Variables): string {
+export function keyFileOf(credentialsFile: string, { LIMPET_MASTER_KEY_FILE }: Variables): string {
   return LIMPET_MASTER_KEY_FILE || keyFileBeside(credentialsFile)
 }
 

@@ -1,4 +1,5 @@
 // The operator's commands for backups: backup, restore, verify.
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -43,7 +44,20 @@ import {
 const sizeText = (bytes: number) =>
   bytes < 1024 ** 2 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 
-async function writeBackup(database: DatabaseUrl, file: string, force: boolean) {
+/** What takes the bytes of a backup. @returns how many there were */
+type Taker = (content: AsyncIterable<Uint8Array>) => Promise<number>
+
+/** For a pipe, to encrypt a backup or to take it out of a container. Whether all of it arrived shows the file's own end. */
+async function writeToStandardOutput(content: AsyncIterable<Uint8Array>): Promise<number> {
+  let bytes = 0
+  for await (const chunk of content) {
+    bytes += chunk.byteLength
+    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
+  }
+  return bytes
+}
+
+async function writeBackup(database: DatabaseUrl, take: Taker) {
   return onSnapshot(database, async (snapshot) => {
     const header: Header = {
       limpetBackup: 1,
@@ -63,10 +77,10 @@ async function writeBackup(database: DatabaseUrl, file: string, force: boolean) 
           tables = digests
         },
       )
-      return writeNewFile(file, content, { force })
+      return take(content)
     })
     const { createdAt, engine, migration } = header
-    return { file: resolve(file), bytes, createdAt, engine, migration, tables }
+    return { bytes, createdAt, engine, migration, tables }
   })
 }
 
@@ -88,14 +102,24 @@ export const backup = command({
   operands: ['FILE'],
   summary: 'write the database as it is at this moment to one file, while servers go on',
   details:
-    'The file is complete or not there. It restores into either engine. The OPAQUE setup is not in it: keep that too, or nobody can log in to what was restored.',
+    'The file is complete or not there; - is standard output, for a pipe. It restores into either engine. The OPAQUE setup is not in it: keep that too, or nobody can log in to what was restored.',
   example: 'limpet-server backup /var/backups/limpet-$(date +%F).limpet',
   options: { force: { type: 'boolean', help: 'replaces a file that is there already' }, json },
   async run(_surroundings, [file = ''], { force = false, json }) {
-    const written = await writeBackup(readConfig().database, file, force)
-    if (json) return printJson(written)
+    const isPiped = file === '-'
+    if (isPiped && (json || process.stdout.isTTY))
+      throw new CliError(
+        'usage',
+        'With - the backup goes to standard output: into a pipe or a file, and without --json.',
+      )
+    const { database } = readConfig()
+    const written = await writeBackup(
+      database,
+      isPiped ? writeToStandardOutput : (content) => writeNewFile(file, content, { force }),
+    )
+    if (json) return printJson({ file: resolve(file), ...written })
     remark(
-      `${safeLine(written.file)}: ${counted(rowsOf(written.tables), 'row')}, ${sizeText(written.bytes)}, checked by "limpet-server verify FILE".`,
+      `${isPiped ? 'The backup' : safeLine(file)}: ${counted(rowsOf(written.tables), 'row')}, ${sizeText(written.bytes)}. "limpet-server verify FILE" tries whether it can be restored.`,
     )
   },
 })

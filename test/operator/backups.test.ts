@@ -1,10 +1,13 @@
 // Backups: what comes back in either engine and what must not, and that a damaged file never comes near a database.
+import { exec } from 'node:child_process'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -49,6 +52,8 @@ const Restored = z.strictObject({
 })
 
 const Verified = z.looseObject({ migration: z.string(), tables: Digests, damage: z.array(z.string()) })
+
+const program = fileURLToPath(new URL('../../bin/limpet-server.js', import.meta.url))
 
 const cleaning: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -466,6 +471,19 @@ describe('the file of a backup', () => {
     )
     expect(await readFile(file)).toEqual(kept)
     expect(await readdir(folder)).toEqual(['limpet.backup'])
+  })
+
+  it('goes through a pipe as well', async () => {
+    const database = await newDatabase('sqlite')
+    await (await start('sqlite', database)).stop()
+    const folder = await newFolder()
+    const file = join(folder, 'limpet.backup')
+    const { stderr } = await promisify(exec)(`'${process.execPath}' '${program}' backup - > '${file}'`, {
+      env: { PATH: process.env.PATH, DATABASE_URL: database.url },
+    })
+    expect(stderr).toContain('The backup: 1 row')
+    expect(await refusal(file)).toBe('it was taken')
+    expect(await operatorOf(database).run('backup', '-', '--json')).toMatchObject({ code: 2, stdout: '' })
   })
 
   it('is verified by restoring it', async () => {

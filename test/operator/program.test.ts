@@ -15,6 +15,11 @@ const program = fileURLToPath(new URL('../../bin/limpet-server.js', import.meta.
 const names = [
   'start',
   'migrate',
+  'backup',
+  'restore',
+  'verify',
+  'move',
+  'doctor',
   'invite create',
   'invite list',
   'invite revoke',

@@ -1,6 +1,8 @@
 // The server's secrets: whether they are there, hard to guess, and readable for the server only.
 import { existsSync, statSync } from 'node:fs'
-import { type Config, secretFiles } from '../../config.ts'
+import { type Config, environment, secretFiles } from '../../config.ts'
+import { credentialsFileOf } from '../../credentials/credentials.ts'
+import { keyFileOf } from '../../credentials/master-key.ts'
 import { createOpaqueServer } from '../../features/opaque/opaque.ts'
 import { keptSecretFiles, presentJwtSecret, presentOpaqueSetup } from '../../kept-secrets.ts'
 import { error, type Finding, ok, warning } from './finding.ts'
@@ -55,7 +57,8 @@ export async function checkOpaqueSetup(
 
 /** Files of which others are to have nothing, by what is in them. */
 function privateFiles({ database }: Config): { name: string; file: string }[] {
-  const files = secretFiles()
+  const masterKey = keyFileOf(credentialsFileOf(environment), environment)
+  const files = [...secretFiles(), { name: 'The master key', file: masterKey }]
   if (database.engine === 'postgres') return files
   const { jwtSecret, opaqueSetup } = keptSecretFiles(database.file)
   return [
@@ -66,8 +69,8 @@ function privateFiles({ database }: Config): { name: string; file: string }[] {
   ]
 }
 
-/** Mounted by a container engine for this container alone, with a mode that says nothing. */
-const isMounted = (file: string) => file.startsWith('/run/secrets/')
+/** Mounted by a container engine or by systemd for this server alone, with a mode that says nothing. */
+const isMounted = (file: string) => /^\/run\/(secrets|credentials)\//.test(file)
 
 export function checkFileModes(config: Config): Finding[] {
   if (process.platform === 'win32') return []
