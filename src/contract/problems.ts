@@ -41,6 +41,11 @@ export const problemCatalogue = {
     title: 'The session has ended',
     help: 'Log in again. The session was ended, ran out, or its refresh token was used a second time after it had been replaced.',
   },
+  'https-required': {
+    status: 403,
+    title: 'Use https',
+    help: 'The request came without TLS to a server that is behind it. What was sent could be read on its way: change it if it was a secret, and use the address with https.',
+  },
   'registration-closed': {
     status: 403,
     title: 'Registration is closed',

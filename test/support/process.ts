@@ -8,6 +8,9 @@ import { testOpaqueSetup, testSecret } from './server.ts'
 
 const program = fileURLToPath(new URL('../../bin/limpet-server.js', import.meta.url))
 
+/** What a program gets of the environment here: nothing that configures it. */
+const ofThisProcess = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
+
 export interface ServerProcess {
   readonly url: string
   readonly child: ChildProcess
@@ -28,7 +31,7 @@ export interface Ended {
 /** Runs `limpet-server` to its end; its standard input is no terminal. */
 export const runServer = (args: readonly string[], settings: Record<string, string>): Promise<Ended> =>
   promisify(execFile)(process.execPath, [program, ...args], {
-    env: { PATH: process.env.PATH, ...settings },
+    env: { ...ofThisProcess, ...settings },
   }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
@@ -65,7 +68,7 @@ export async function startProcess(settings: {
   const child = spawn(process.execPath, [program], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env.PATH,
+      ...ofThisProcess,
       PORT: String(settings.port),
       PUBLIC_URL: url,
       DATABASE_URL: settings.databaseUrl,
