@@ -45,7 +45,7 @@ module.exports = {
     rule(
       'drivers-stay-in-the-store',
       'Database drivers only in the files of their engine',
-      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)(-\\w+)?\\.ts$' },
+      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)(-(bulk|examination))?\\.ts$' },
       {
         path: '^node_modules/(better-sqlite3|pg|@types/(better-sqlite3|pg)|drizzle-orm/(better-sqlite3|node-postgres))/',
       },
@@ -60,7 +60,7 @@ module.exports = {
       'main-is-the-end',
       'Nothing imports an entry point',
       { path: '^src/' },
-      { path: '^src/(cli/)?main\\.ts$' },
+      { path: '^src/(healthcheck|main|cli/main)\\.ts$' },
     ),
     rule(
       'cli-uses-the-sdk',

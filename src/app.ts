@@ -13,6 +13,7 @@ import { failedLoginsOver } from './features/events/failed-logins.ts'
 import { eventRoutes } from './features/events/routes.ts'
 import type { ServerKeys } from './features/keys.ts'
 import { sharedCounts } from './features/limits/shared-counts.ts'
+import { createMetrics, type Metrics } from './features/metrics/metrics.ts'
 import type { OpaqueServer } from './features/opaque/opaque.ts'
 import { opaqueRoutes } from './features/opaque/routes.ts'
 import { addAssets } from './features/pages/shell.ts'
@@ -89,7 +90,8 @@ const routes = [
 export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> =>
   openApiDocument(routes, { version, publicUrl, security })
 
-export async function createApp(parts: Parts): Promise<Express> {
+/** @returns the application, and what it tells of itself */
+export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
   const { config, keys, opaque, store, clock, random, logger, postponed, accepting, mailer } = parts
   const services: Services = {
     config,
@@ -112,10 +114,12 @@ export async function createApp(parts: Parts): Promise<Express> {
     authenticate: { ...sessions, ...tokens, ...shareAuthenticators(services, accountSharer) },
     count: services.limiter.count,
   }
-  return mount(routes, services, door, {
+  const metrics = createMetrics(services)
+  const app = mount(routes, services, door, {
     publicUrl: config.publicUrl,
     trustProxy: config.trustProxy,
     logger,
+    observe: metrics.observe,
     pages: (app) => {
       addSnapPass(app, services)
       addSharePages(app, config)
@@ -125,4 +129,5 @@ export async function createApp(parts: Parts): Promise<Express> {
       addPages(app, contract(config.publicUrl))
     },
   })
+  return { app, metrics }
 }

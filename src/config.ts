@@ -34,6 +34,10 @@ export interface Config {
   /** Addresses or ranges whose X-Forwarded-For counts. */
   readonly trustProxy: string[]
   readonly rateLimits: boolean
+  /** Milliseconds in which those who send requests here can notice that the server is about to stop. */
+  readonly shutdownGrace: number
+  /** Where metrics are served, if they are. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   readonly production: boolean
 }
@@ -123,15 +127,16 @@ const smtpUrl = z
 
 const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
 
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
+  .transform(Number)
+  .refine((number) => number <= 65_535, 'expected a port from 0 to 65535')
+
 const Environment = z.object({
   NODE_ENV: z.string().optional(),
   HOST: z.string().min(1, 'expected an address to listen on').default('127.0.0.1'),
-  PORT: z
-    .string()
-    .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
-    .transform(Number)
-    .refine((port) => port <= 65_535, 'expected a port from 0 to 65535')
-    .default(8080),
+  PORT: port.default(8080),
   PUBLIC_URL: publicUrl.optional(),
   DATABASE_URL: databaseUrl.prefault('file:./data/limpet.db'),
   JWT_SECRET: z
@@ -187,7 +192,10 @@ const Environment = z.object({
       'expected none, or addresses and ranges with commas between them, such as 10.0.0.0/8,::1',
     )
     .prefault('none'),
+  METRICS_HOST: z.string().min(1, 'expected an address to listen on').optional(),
+  METRICS_PORT: port.optional(),
   RATE_LIMITS: oneOf('on', 'off').default('on'),
+  SHUTDOWN_GRACE: duration(0, minutes(5), 'expected a duration from 0s to 5m, such as 5s').prefault('0s'),
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
 })
 
@@ -310,8 +318,17 @@ export function readConfig(from: Variables = environment): Config {
     emailVerification: data.EMAIL_VERIFICATION,
     webauthnOrigins: data.WEBAUTHN_ORIGINS,
     trustProxy: data.TRUST_PROXY,
+    metrics:
+      data.METRICS_PORT === undefined
+        ? undefined
+        : { host: data.METRICS_HOST ?? data.HOST, port: data.METRICS_PORT },
     rateLimits: data.RATE_LIMITS === 'on',
+    shutdownGrace: data.SHUTDOWN_GRACE,
     logLevel: data.LOG_LEVEL,
     production: data.NODE_ENV === 'production',
   })
 }
+
+/** Where a server with this configuration listens, for this machine. */
+export const localUrl = ({ host, port }: Pick<Config, 'host' | 'port'>): string =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`

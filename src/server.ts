@@ -1,15 +1,17 @@
 // A running server: opens the store, listens, and drains when it is told to stop.
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { createApp } from './app.ts'
 import { type Clock, seconds, systemClock } from './clock.ts'
-import type { Config } from './config.ts'
+import { type Config, localUrl } from './config.ts'
 import { startMailer } from './features/email/mailer.ts'
 import { deriveServerKeys } from './features/keys.ts'
 import { startMaintenance } from './features/maintenance.ts'
+import { serveMetrics } from './features/metrics/server.ts'
 import { createOpaqueServer } from './features/opaque/opaque.ts'
 import { requireSameSetup } from './features/opaque/setup.ts'
 import { createPostponed } from './features/postponed.ts'
@@ -26,7 +28,7 @@ export interface RunningServer {
   /** Where it listens, for this machine. */
   readonly url: string
   readonly migrationsApplied: number
-  /** Stops accepting, finishes what runs, closes the database; within ten seconds. */
+  /** Finishes what runs, then closes the database; within ten seconds and twice the grace of the configuration. */
   stop(): Promise<void>
 }
 
@@ -74,17 +76,31 @@ const listen = (server: Server, { host, port }: Config) =>
     })
   })
 
-/** Resolves when every connection is closed: each as soon as its answer is out, the last of them at the deadline. */
-const drain = (server: Server) =>
+/**
+ * Stops accepting. Resolves when every connection is closed: each as soon as its answer is out, one that is idle after
+ * `idleMs`, the last of them at the deadline.
+ *
+ * A proxy keeps connections open, and may send a request on one in the moment in which it is closed here. It cannot know then
+ * whether a POST was done, and must fail it. So idle connections are left to the proxy to close, if it is quicker than `idleMs`.
+ */
+const drain = (server: Server, idleMs: number) =>
   new Promise<void>((resolve) => {
-    // A connection whose request began before the stop is kept alive by its client after the answer.
-    const sweep = setInterval(() => server.closeIdleConnections(), 50)
-    const deadline = setTimeout(() => server.closeAllConnections(), drainMs - seconds(1))
-    server.close(() => {
+    let sweep: NodeJS.Timeout | undefined
+    const idle = setTimeout(() => {
+      server.closeIdleConnections()
+      // A connection whose request began before is kept alive by its client after the answer.
+      sweep = setInterval(() => server.closeIdleConnections(), 50)
+    }, idleMs)
+    const deadline = setTimeout(() => server.closeAllConnections(), idleMs + drainMs - seconds(1))
+    const closed = () => {
+      clearTimeout(idle)
       clearInterval(sweep)
       clearTimeout(deadline)
       resolve()
-    })
+    }
+    // Connections that the system has made and nobody has accepted yet are reset by closing. Right after the event loop has
+    // looked for connections there are none. The close of an HTTP server would end idle connections at once.
+    setImmediate(() => NetServer.prototype.close.call(server, closed))
   })
 
 /** The server's secrets: given, or kept beside the SQLite file. */
@@ -116,7 +132,8 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     await requireSameSetup(store, opaque.fingerprint)
     let accepting = true
     const postponed = createPostponed()
-    const app = await createApp({
+    let draining = false
+    const { app, metrics } = await createApp({
       config,
       keys,
       opaque,
@@ -130,13 +147,14 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     })
     // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
     const server = createServer({ requireHostHeader: false }, (req, res) => {
-      if (!accepting) res.setHeader('Connection', 'close')
+      if (draining) res.setHeader('Connection', 'close')
       app(req, res)
     })
     // Longer than the idle time of proxies in front, so that it is never this side that closes under a request.
     server.keepAliveTimeout = seconds(75)
     server.requestTimeout = seconds(60)
     server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, config.publicUrl))
+    const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
     const { port } = await listen(server, config)
     const stopMaintenance = startMaintenance({ clock, postponed, store }, (error) =>
       logger.error({ error: safeError(error) }, 'maintenance failed'),
@@ -147,16 +165,19 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     const stop = async () => {
       accepting = false
       logger.info('stopping')
-      await Promise.all([stopMaintenance(), drain(server)])
+      // Connections stay alive meanwhile: a proxy that has to make new ones would do so until the end of it.
+      await Promise.all([stopMaintenance(), pause(config.shutdownGrace)])
+      draining = true
+      await drain(server, config.shutdownGrace)
+      await stopMetrics?.()
       await mailer.stop()
       await postponed.flush().catch(() => {})
       await store.close()
       logger.info('stopped')
     }
     let stopping: Promise<void> | undefined
-    const host = config.host.includes(':') ? `[${config.host}]` : config.host
     return {
-      url: `http://${host}:${port}`,
+      url: localUrl({ host: config.host, port }),
       migrationsApplied,
       stop: () => (stopping ??= stop()),
     }

@@ -46,8 +46,10 @@ describe('the configuration', () => {
       smtp: undefined,
       emailVerification: 'off',
       webauthnOrigins: [],
+      metrics: undefined,
       trustProxy: [],
       rateLimits: true,
+      shutdownGrace: 0,
       logLevel: 'info',
       production: false,
     })
@@ -108,6 +110,7 @@ describe('the configuration', () => {
       WEBAUTHN_ORIGINS: 'vault.example.com',
       TRUST_PROXY: 'everyone',
       RATE_LIMITS: 'none',
+      SHUTDOWN_GRACE: 'long',
       LOG_LEVEL: 'loud',
     })
     expect(mistakes.map((line) => line.split(':')[0]).sort()).toEqual([
@@ -126,6 +129,7 @@ describe('the configuration', () => {
       'REGISTRATION',
       'SESSION_TTL',
       'SHARES',
+      'SHUTDOWN_GRACE',
       'SMTP_URL',
       'SNAPPASS_API',
       'TRUST_PROXY',
@@ -168,6 +172,7 @@ describe('the configuration', () => {
     ],
     ['NO_SSL', ['2', 'yess', 'tru', 'wrong', 'enabled']],
     ['RATE_LIMITS', ['true', 'On', '0']],
+    ['SHUTDOWN_GRACE', ['6m', '301s', '5', '-1s', '1ms']],
     ['LOG_LEVEL', ['INFO', 'verbose']],
     ['OPAQUE_SERVER_SETUP', ['x', 'A'.repeat(170), 'A'.repeat(172), `${'A'.repeat(170)}=`]],
     ['JWT_SECRET', ['x', 'a'.repeat(31), '\u00e9'.repeat(15), ...exampleSecrets]],
@@ -187,6 +192,8 @@ describe('the configuration', () => {
     ])
     const session = (text: string) => readConfig({ SESSION_TTL: text }).sessionTtl
     expect([session('1h'), session('366d'), session('60m')]).toEqual([hours(1), days(366), hours(1)])
+    const grace = (text: string) => readConfig({ SHUTDOWN_GRACE: text }).shutdownGrace
+    expect([grace('0s'), grace('6s'), grace('5m')]).toEqual([0, seconds(6), minutes(5)])
   })
 
   it('reads the origins of apps and extensions', () => {

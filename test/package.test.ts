@@ -85,9 +85,9 @@ describe('the package', () => {
       expect(packed).toContain(path)
     const folders = new Set(packed.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))
     expect([...folders].sort()).toEqual(['bin', 'dist', 'docs', 'migrations'])
-    expect(packed.filter((path) => /(^|\/)(\.env|data|node_modules)|\.(db|log|png|tgz)$/.test(path))).toEqual(
-      [],
-    )
+    expect(
+      packed.filter((path) => /(^|\/)(\.env|data\/|node_modules)|\.(db|log|png|tgz)$/.test(path)),
+    ).toEqual([])
     expect(packed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([])
   })
 

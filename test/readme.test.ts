@@ -1,28 +1,11 @@
 // The README's walk-throughs, line by line as they stand there, against a server on each engine.
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { engines } from './support/database.ts'
+import { answering, runInProject, walkThrough } from './support/readme.ts'
 import { startServer, type TestServer } from './support/server.ts'
-
-const project = fileURLToPath(new URL('..', import.meta.url))
-const readme = await readFile(join(project, 'README.md'), 'utf8')
-
-function walkThrough(name: string): string {
-  const [, block] = readme.split(`<!-- walk-through: ${name} -->\n\`\`\`sh\n`)
-  const [lines] = block?.split('```') ?? []
-  if (!lines) throw new Error(`The README has no walk-through "${name}"`)
-  return lines
-}
-
-/** Answers what asks for the master password, as somebody at a terminal would. */
-const answering = `npx() { printf '%s\\n' 'correct horse battery staple' | command npx --no "$@"; }\n`
-
-const strictly = 'set -euo pipefail\ncd "$PROJECT"\n'
 
 describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
   let server: TestServer
@@ -36,17 +19,8 @@ describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  const run = async (script: string) => {
-    const { stdout } = await promisify(execFile)('bash', ['-c', strictly + script], {
-      env: {
-        ...process.env,
-        PROJECT: project,
-        LIMPET_SERVER: server.url,
-        LIMPET_STATE_DIR: join(folder, 'state'),
-      },
-    })
-    return stdout
-  }
+  const run = (script: string) =>
+    runInProject(script, { LIMPET_SERVER: server.url, LIMPET_STATE_DIR: join(folder, 'state') })
 
   it('command line', async () => {
     const output = await run(answering + walkThrough('command line'))
@@ -63,7 +37,6 @@ describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
 
   it('curl and jq', async () => {
     const lines = walkThrough('curl')
-      .replace('http://localhost:8080', server.url)
       // The files of the walk-through are written where nothing else is.
       .replaceAll(/\b(grace\.json|session\.json|token\.txt)\b/g, `${folder}/$1`)
     const output = await run(answering + lines)

@@ -6,7 +6,7 @@ import { addressKey } from './address-key.ts'
 import { readJsonBody } from './body.ts'
 import { entityTag, isNotModified } from './precondition.ts'
 import { HttpProblem, notFound, problem, retryLater, sendProblem } from './problem.ts'
-import { requestLog, safeError } from './request-log.ts'
+import { requestLog, routeOf, safeError } from './request-log.ts'
 import type { Callers, Door, RawRequest, Route, RouteAnswer } from './route.ts'
 
 /** `/a/{b}` as OpenAPI has it → `/a/:b` as Express has it. */
@@ -43,6 +43,17 @@ function send(req: Request, res: Response, answer: RouteAnswer) {
     .end(body)
 }
 
+/** A request as it is counted: nothing in it says who sent it. */
+export interface AnsweredRequest {
+  readonly method: string
+  /** As it was declared, or `unmatched`. */
+  readonly route: string
+  readonly status: number
+  /** The code of a problem; undefined for every other answer. */
+  readonly problem: string | undefined
+  readonly seconds: number
+}
+
 /** What a client is told of an error that no route meant for it. */
 function asProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error
@@ -68,6 +79,8 @@ export function mount<Services, C extends Callers>(
     publicUrl: string
     trustProxy: string[]
     logger: Logger
+    /** Told of every request once it was answered. */
+    observe(request: AnsweredRequest): void
     pages(app: Express): void
   },
 ): Express {
@@ -79,6 +92,19 @@ export function mount<Services, C extends Callers>(
   app.set('trust proxy', options.trustProxy)
   app.disable('x-powered-by')
   app.use(requestLog(logger))
+  app.use((req, res, next) => {
+    const began = performance.now()
+    res.once('close', () =>
+      options.observe({
+        method: req.method,
+        route: routeOf(req),
+        status: res.statusCode,
+        problem: typeof res.locals.problem === 'string' ? res.locals.problem : undefined,
+        seconds: (performance.now() - began) / 1000,
+      }),
+    )
+    next()
+  })
   app.use(
     helmet({
       contentSecurityPolicy: {
@@ -121,6 +147,7 @@ export function mount<Services, C extends Callers>(
   // Express knows an error handler by its four parameters.
   const onError: ErrorRequestHandler = (error, req, res, _next) => {
     const met = asProblem(error)
+    res.locals.problem = met.code
     if (met.code === 'internal-error' || met.code === 'unavailable')
       logger.error({ requestId: req.id, error: safeError(error) }, met.code)
     if (res.headersSent) return void res.destroy()

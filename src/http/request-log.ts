@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import { pinoHttp } from 'pino-http'
 
 /** Where `mount` leaves the declared path, so that the log names the route and never what stood in its place. */
-const routeOf = (req: Request): string =>
+export const routeOf = (req: Request): string =>
   typeof req.res?.locals.route === 'string' ? req.res.locals.route : 'unmatched'
 
 const line = (req: Request, res: ServerResponse, { responseTime }: { responseTime: number }) => ({

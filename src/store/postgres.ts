@@ -159,6 +159,7 @@ export async function openPostgres(
         query: (query) => guarded(() => control(() => pool.query({ ...query, types: wholeNumbers }))),
       },
     },
+    load: () => ({ connections: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     isReady: () =>
       missingMigrations('postgres', migrationTarget(pool)).then(
         (missing) => missing.length === 0,

@@ -234,6 +234,8 @@ export async function openSqlite(file: string, options: { now: () => number }): 
         })
         draining ??= drain()
       }),
+    // One to write and one to read, which never wait for each other.
+    load: () => ({ connections: 2, idle: draining ? 1 : 2, waiting: waiting.length }),
     isReady: () =>
       missingMigrations('sqlite', migrationTarget(readConnection)).then(
         (missing) => missing.length === 0,

@@ -61,11 +61,23 @@ export interface Store {
    */
   readonly counts?: CountStore
 
+  /** How busy it is at this moment. */
+  load(): StoreLoad
+
   /** Whether the database answers and has every migration that this version knows. */
   isReady(): Promise<boolean>
 
   /** Waits for what is running, then closes. */
   close(): Promise<void>
+}
+
+interface StoreLoad {
+  /** To the database. */
+  readonly connections: number
+  /** Of these, those that nothing uses. */
+  readonly idle: number
+  /** Units of work that wait for a connection, or for their turn to write. */
+  readonly waiting: number
 }
 
 /** A database that was opened and brought up to date. */

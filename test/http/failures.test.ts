@@ -23,6 +23,7 @@ const failing = (error: unknown): Store => ({
   scrub: () => Promise.reject(error),
   isReady: () => Promise.reject(error),
   close: async () => {},
+  load: () => ({ connections: 0, idle: 0, waiting: 0 }),
 })
 
 /** A store that is ready or not, and never asked for more. */
@@ -39,7 +40,7 @@ async function appOver(store: Store, accepting = true, rateLimits: 'on' | 'off' 
       done()
     },
   })
-  const app = await createApp({
+  const { app } = await createApp({
     config: readConfig({ DATABASE_URL: 'file:unused.db', JWT_SECRET: testSecret, RATE_LIMITS: rateLimits }),
     keys: deriveServerKeys(testSecret, testOpaqueSetup),
     opaque: await createOpaqueServer(testOpaqueSetup),

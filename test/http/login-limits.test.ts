@@ -127,10 +127,11 @@ describe.each(engines)('wrong logins on %s', (engine) => {
 
   it('slow down neither other accounts, nor other addresses, nor other networks', async () => {
     await guessOften(free + 10)
+    // At once: the pause in memory ends by the real clock, which this test does not hold.
+    expect(outcomeOf(await guess(server, here, owner))).toBe(limited)
     const other = await newAccount(server)
     expect(outcomeOf(await logInFrom(server, here, other))).toBe('200')
     expect(outcomeOf(await logInFrom(server, elsewhere, owner))).toBe('200')
-    expect(outcomeOf(await guess(server, here, owner))).toBe(limited)
     await guessOften(free, '2001:db8::1')
     expect(outcomeOf(await logInFrom(server, '2001:db8::2', owner))).toBe(limited)
     expect(outcomeOf(await logInFrom(server, '2001:db8:0:1::2', owner))).toBe('200')

@@ -1,11 +1,14 @@
 // Requests without the SDK, and what is answered.
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { type Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import type { z } from 'zod'
 import { Problem } from '../../src/contract/problems.ts'
 
 /** Whatever can be asked over HTTP. */
 export interface Server {
   readonly url: string
+  /** The connections to use; Node's own unless said otherwise. */
+  readonly agent?: Agent
 }
 
 export interface RawRequest {
@@ -27,17 +30,18 @@ export interface RawAnswer {
 }
 
 /** Sends exactly what it is told, paths as they are, and resolves with whatever is answered. */
-export function send({ url }: Server, request: RawRequest): Promise<RawAnswer> {
+export function send({ url, agent }: Server, request: RawRequest): Promise<RawAnswer> {
   const { method = 'GET', path, token, headers, body } = request
   const content = request.raw ?? (body === undefined ? undefined : JSON.stringify(body))
   return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(url)
-    const outgoing = httpRequest(
+    const { protocol, hostname, port } = new URL(url)
+    const outgoing = (protocol === 'https:' ? httpsRequest : httpRequest)(
       {
         hostname,
         port,
         path,
         method,
+        ...(agent && { agent }),
         headers: {
           ...(token !== undefined && { Authorization: `Bearer ${token}` }),
           ...(content !== undefined && {

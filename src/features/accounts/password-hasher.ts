@@ -15,13 +15,15 @@ export interface PasswordHasher {
   hash(secret: Uint8Array): Promise<string>
   /** Takes as long when `hash` is undefined (no such account) as when it is there, and is false then. */
   verify(hash: string | undefined, secret: Uint8Array): Promise<boolean>
+  /** How many wait for their turn at this moment. */
+  waiting(): number
 }
 
 /** Runs at most `atOnce` at a time; throws `unavailable` when `mostWaiting` wait already. */
 function boundedQueue() {
   let running = 0
   const waiting: (() => void)[] = []
-  return async <T>(work: () => Promise<T>): Promise<T> => {
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (running >= atOnce) {
       if (waiting.length >= mostWaiting)
         throw retryLater('unavailable', 'Too many people are logging in at this moment.', 2)
@@ -36,10 +38,11 @@ function boundedQueue() {
       else running--
     }
   }
+  return { inTurn, waiting: () => waiting.length }
 }
 
 export async function createPasswordHasher(): Promise<PasswordHasher> {
-  const inTurn = boundedQueue()
+  const { inTurn, waiting } = boundedQueue()
   const hash = (secret: Uint8Array) => argon2.hash(Buffer.from(secret), parameters)
   const nobodys = await hash(new Uint8Array(32))
   return {
@@ -49,5 +52,6 @@ export async function createPasswordHasher(): Promise<PasswordHasher> {
         const matches = await argon2.verify(known ?? nobodys, Buffer.from(secret))
         return matches && known !== undefined
       }),
+    waiting,
   }
 }

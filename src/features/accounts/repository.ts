@@ -99,38 +99,22 @@ export async function createAccount(
   if (!(await insertVault(tx, accountId, vault, stamp))) throw vaultIdTaken()
 }
 
-// The address or the next one in the alphabet: a row is found and read for almost every address, whether it has an account or
-// not, and nothing more than is answered. What is read only where there is an account can be seen by a clock.
-const preloginRow = statement(({ db, tables: { accounts } }: Reader) =>
+// The address or the next one there is: a row is found and read for almost every address, whether it has an account or not. What
+// is read only where there is an account can be seen by a clock.
+const accountAtOrAfter = statement(({ db, tables: { accounts } }: Reader) =>
   db
-    .select({
-      email: accounts.email,
-      authMethod: accounts.authMethod,
-      kdfMemoryKiB: accounts.kdfMemoryKiB,
-      kdfIterations: accounts.kdfIterations,
-      kdfParallelism: accounts.kdfParallelism,
-      kdfSalt: accounts.kdfSalt,
-    })
+    .select()
     .from(accounts)
     .where(gte(accounts.email, sql.placeholder('email')))
     .orderBy(asc(accounts.email))
     .limit(1)
-    .prepare('prelogin'),
+    .prepare('account_at_or_after'),
 )
 
 /** @param email in its normalized form, as the contract parses it */
-export async function findPrelogin(reader: Reader, email: string): Promise<PreloginRow | undefined> {
-  const [row] = await preloginRow(reader).execute({ email })
+export async function findAccountByEmail(reader: Reader, email: string): Promise<AccountRow | undefined> {
+  const [row] = await accountAtOrAfter(reader).execute({ email })
   return row?.email === email ? row : undefined
-}
-
-/** @param email in its normalized form, as the contract parses it */
-export async function findAccountByEmail(
-  { db, tables: { accounts } }: Reader,
-  email: string,
-): Promise<AccountRow | undefined> {
-  const [row] = await db.select().from(accounts).where(eq(accounts.email, email))
-  return row
 }
 
 export async function findAccountById(

@@ -25,7 +25,6 @@ import {
   createAccount,
   deleteAccount,
   findAccountByEmail,
-  findPrelogin,
   getAccount,
   replaceCredentials,
   toAccount,
@@ -105,7 +104,7 @@ const prelogin = route({
   success: { 200: PreloginAnswer },
   problems: [],
   async handler({ body: { email } }, { keys, store }) {
-    const found = await store.read((reader) => findPrelogin(reader, email))
+    const found = await store.read((reader) => findAccountByEmail(reader, email))
     // Made up for everybody: otherwise it would take longer for addresses without an account.
     const made = crediblePrelogin(keys.prelogin, email)
     return { status: 200, body: preloginOf(found ?? made) }

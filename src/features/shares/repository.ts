@@ -1,5 +1,5 @@
 // One-time shares: what making, reading, revoking and forgetting them does to the rows.
-import { and, eq, gt, isNull, lte, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import { days, minutes } from '../../clock.ts'
 import type { ShareReceipt } from '../../contract/shares.ts'
 import type { Tables } from '../../store/schema.ts'
@@ -23,6 +23,24 @@ export function stateOf({ readAt, revokedAt, expiresAt }: Share, now: number): S
   if (readAt !== null) return 'read'
   if (revokedAt !== null) return 'revoked'
   return now < expiresAt ? 'pending' : 'expired'
+}
+
+/** How many shares are known in each state. */
+export async function countShares(
+  { db, tables: { shares, shareBodies } }: Reader,
+  now: number,
+): Promise<Record<ShareState, number>> {
+  const ended = await db
+    .select({ read: count(shares.readAt), revoked: count(shares.revokedAt) })
+    .from(shares)
+    .where(or(isNotNull(shares.readAt), isNotNull(shares.revokedAt)))
+  const [pending] = await db.select({ left: count() }).from(shareBodies).where(gt(shareBodies.expiresAt, now))
+  const [expired] = await db
+    .select({ left: count() })
+    .from(shares)
+    .where(and(isNull(shares.readAt), isNull(shares.revokedAt), lte(shares.expiresAt, now)))
+  const { read = 0, revoked = 0 } = ended[0] ?? {}
+  return { pending: pending?.left ?? 0, read, revoked, expired: expired?.left ?? 0 }
 }
 
 const insertedShare = statement(({ db, tables: { shares } }: Tx) =>

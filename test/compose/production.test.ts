@@ -1,0 +1,278 @@
+// The production deployment by the README's lines, and what is done to it while it is used.
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { Agent } from 'node:https'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { connect, type SecureVersion } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { Problem } from '../../src/contract/problems.ts'
+import { logInBody, type RawAccount } from '../support/accounts.ts'
+import { answering, runInProject, walkThrough } from '../support/readme.ts'
+import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
+import { type Deployment, hasDocker, newDeployment } from './deployment.ts'
+import { eventually, type Load, newWriters, startLoad, writers } from './load.ts'
+
+const marker = `marker-${randomUUID()}`
+
+/** Where certbot leaves what Let's Encrypt asks for. */
+const challenges = 'acme/.well-known/acme-challenge'
+
+describe.runIf(hasDocker())('docker-compose.prod.yml', () => {
+  let deployment: Deployment
+  let firstAnswer: string
+  let certificate: Buffer
+  let server: Server
+  let accounts: RawAccount[]
+  const plain: Server = { url: 'http://localhost:80' }
+
+  beforeAll(async () => {
+    deployment = await newDeployment('docker-compose.prod.yml')
+    await deployment.run(`mkdir -p ${challenges} && echo works > ${challenges}/${marker}`)
+    firstAnswer = await deployment.run(walkThrough('production'))
+    certificate = await readFile(join(deployment.folder, 'secrets', 'tls.crt'))
+    server = { url: 'https://localhost:443', agent: new Agent({ keepAlive: true, ca: certificate }) }
+    accounts = await newWriters(server)
+  })
+  afterAll(() => deployment?.remove())
+
+  const isReady = async () => (await send(server, { path: '/readyz' })).status === 200
+
+  /** Does something under load. @returns the load, once it has gone well for a while again */
+  async function underLoad(work: () => Promise<unknown>): Promise<Load> {
+    const load = await startLoad(server, accounts)
+    await eventually('the load has begun', async () => load.answered() > 500)
+    await work()
+    await eventually('it goes well again', async () => {
+      const [answered, failed] = [load.answered(), load.failures().length]
+      await pause(1000)
+      return load.answered() > answered + 50 && load.failures().length === failed
+    })
+    expect(await load.stop(), 'writes that were answered and are not there').toEqual([])
+    return load
+  }
+
+  it('runs after the lines of the README, and the walk-throughs go through it', async () => {
+    expect(firstAnswer).toContain('{"status":"ok"')
+    const { folder } = deployment
+    const through = walkThrough('through nginx').replaceAll('$PWD', folder)
+    const run = (lines: string) =>
+      runInProject(through + lines.replaceAll(/\b(\w+\.(?:json|txt))\b/g, `${folder}/$1`), {
+        LIMPET_STATE_DIR: join(folder, 'state'),
+      })
+    expect(await run(answering + walkThrough('command line'))).toContain('ada.lovelace')
+    expect(await run(walkThrough('one-time links'))).toContain('ended with 5')
+    expect(await run(answering + walkThrough('curl'))).toContain('"code": "revision-conflict"')
+  })
+
+  it('has an image under 250 MB, of which nobody can write', async () => {
+    const size = Number(await deployment.run("docker image inspect --format '{{.Size}}' limpet"))
+    process.stdout.write(`the image has ${Math.round(size / 1e6)} MB\n`)
+    expect(size).toBeLessThan(250_000_000)
+    for (const service of ['nginx', 'app-1', 'app-2', 'postgres']) {
+      const seen = await deployment.compose(
+        `exec --no-TTY ${service} sh -c 'id -u; cat /proc/1/status; touch /x || echo refused'`,
+      )
+      expect(seen, service).not.toMatch(/^0$/m)
+      expect(seen, service).toMatch(/CapBnd:\s+0000000000000000/)
+      expect(seen, service).toMatch(/NoNewPrivs:\s+1/)
+      expect(seen, service).toContain('refused')
+    }
+  })
+
+  it('leads pages to TLS, and refuses the API without it', async () => {
+    const page = await send(plain, { path: '/s/abc?x=1' })
+    expect({ status: page.status, location: page.headers.location }).toEqual({
+      status: 301,
+      location: 'https://localhost/s/abc?x=1',
+    })
+    for (const path of ['/api/v1/login', '/%61pi/v1/login', '//api/v1/login', '/api', '/'])
+      expect(outcomeOf(await send(plain, { method: 'POST', path, body: { authKey: marker } })), path).toBe(
+        '403 https-required',
+      )
+    expect(outcomeOf(await send(plain, { path: '/api/v1/server' }))).toBe('403 https-required')
+    const challenge = await send(plain, { path: `/.well-known/acme-challenge/${marker}` })
+    expect({ status: challenge.status, text: challenge.text }).toEqual({ status: 200, text: 'works\n' })
+  })
+
+  it('passes the headers of the servers as they are, each once, and adds its own to its own answers', async () => {
+    for (const path of ['/', '/api/v1/server', '/api/v1/vaults', '/x']) {
+      const { headers } = await send(server, { path })
+      expect(headers['strict-transport-security'], path).toBe('max-age=63072000; includeSubDomains')
+      expect(headers['x-content-type-options'], path).toBe('nosniff')
+      expect(headers['cache-control'], path).toBe('no-store')
+      expect(headers['referrer-policy'], path).toBe('no-referrer')
+      // Joined by commas where there are two.
+      expect(headers['content-security-policy'], path).toMatch(/^default-src 'none'(?!.*default-src)/)
+      expect(headers['x-request-id'], path).toMatch(/^[0-9a-f-]{36}$/)
+      expect(headers['content-encoding'], path).toBeUndefined()
+      expect(headers.server, path).toBe('nginx')
+    }
+    const tooLarge = await send(server, { method: 'POST', path: '/x', raw: Buffer.alloc(9 * 1024 * 1024) })
+    expect(outcomeOf(tooLarge)).toBe('413 too-large')
+    expect(bodyOf(Problem, tooLarge).requestId).toBe(tooLarge.headers['x-request-id'])
+    expect(tooLarge.headers['x-content-type-options']).toBe('nosniff')
+    expect(tooLarge.headers['strict-transport-security']).toMatch(/^max-age/)
+  })
+
+  it('believes nobody about the address that a request comes from', async () => {
+    const [account] = accounts
+    if (!account) throw new Error('There is no account')
+    const told = '203.0.113.9'
+    const headers = { 'X-Forwarded-For': told, Forwarded: `for=${told}`, 'X-Real-IP': told }
+    const body = logInBody(account)
+    expect((await send(server, { method: 'POST', path: '/api/v1/login', headers, body })).status).toBe(200)
+    const Events = z.object({ events: z.array(z.object({ address: z.string() })) })
+    const answer = await send(server, { path: '/api/v1/account/events', token: account.token })
+    const [login] = bodyOf(Events, answer).events
+    // What nginx saw: on the way through the published port that is the address of the network's gateway.
+    expect(login?.address).toMatch(/^10\.231\.17\.1$/)
+  })
+
+  it('offers TLS 1.2 and 1.3, and of 1.2 only what has forward secrecy and authenticates', async () => {
+    const offered = (version: SecureVersion, ciphers: string) =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect(
+          {
+            port: 443,
+            host: 'localhost',
+            ca: certificate,
+            minVersion: version,
+            maxVersion: version,
+            ciphers,
+          },
+          () => {
+            socket.destroy()
+            resolve(true)
+          },
+        )
+        socket.on('error', () => resolve(false))
+      })
+    expect(await offered('TLSv1.3', 'TLS_AES_128_GCM_SHA256')).toBe(true)
+    expect(await offered('TLSv1.2', 'ECDHE-ECDSA-AES128-GCM-SHA256')).toBe(true)
+    expect(await offered('TLSv1.2', 'ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0')).toBe(false)
+    expect(await offered('TLSv1.2', 'ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0')).toBe(false)
+    expect(await offered('TLSv1.1', 'ALL:@SECLEVEL=0')).toBe(false)
+  })
+
+  it('loses no request while its servers are restarted and replaced one after the other', async () => {
+    const load = await underLoad(async () => {
+      for (const name of ['app-1', 'app-2']) {
+        await deployment.compose(`restart ${name}`)
+        await deployment.compose(`up --detach --wait ${name}`)
+        // By itself, and not because its time was over.
+        const log = await deployment.compose(`logs ${name}`)
+        expect(log.includes('"msg":"stopped"'), `${name} has stopped by itself`).toBe(true)
+      }
+      for (const name of ['app-1', 'app-2']) {
+        await deployment.compose(`rm --stop --force ${name}`)
+        await deployment.compose(`up --detach --wait ${name}`)
+      }
+    })
+    process.stdout.write(
+      `${load.answered()} requests during a rolling restart, ${load.failures().length} failed\n`,
+    )
+    expect(load.failures()).toEqual([])
+  })
+
+  it('loses at most the requests that ran on a server that is killed, and starts it again', async () => {
+    const load = await underLoad(async () => {
+      await deployment
+        .compose(`exec --no-TTY app-1 node --eval "process.kill(-1, 'SIGKILL')"`)
+        .catch(() => {})
+      await deployment.compose('up --detach --wait app-1')
+    })
+    process.stdout.write(
+      `${load.answered()} requests around a kill, failed: ${JSON.stringify(load.failures())}\n`,
+    )
+    expect(load.failures().length).toBeLessThanOrEqual(writers)
+    const { restarted } = z
+      .object({ restarted: z.int() })
+      .parse(
+        JSON.parse(
+          await deployment.run(
+            `docker inspect --format '{"restarted": {{.RestartCount}}}' limpet-test-app-1-1`,
+          ),
+        ),
+      )
+    expect(restarted).toBe(1)
+  })
+
+  /** While the database is away nothing is answered but 503 with the time to come back after. */
+  const expectPatience = (load: Load) => {
+    const outcomes = new Set(load.failures().map(({ outcome }) => outcome))
+    process.stdout.write(`${load.answered()} requests, ${load.failures().length} to come back later\n`)
+    expect([...outcomes]).toEqual(['503 unavailable'])
+    for (const { retryAfter } of load.failures()) expect(Number(retryAfter)).toBeGreaterThanOrEqual(1)
+  }
+
+  const starts = async () => {
+    const containers = 'limpet-test-app-1-1 limpet-test-app-2-1'
+    return deployment.run(`docker inspect --format '{{.State.StartedAt}}' ${containers}`)
+  }
+
+  it('goes on by itself after a restart of Postgres', async () => {
+    const before = await starts()
+    const load = await underLoad(async () => {
+      await deployment.compose('restart postgres')
+      await eventually('the servers are ready', isReady)
+    })
+    expectPatience(load)
+    expect(await starts()).toBe(before)
+  })
+
+  it('says 503 for as long as Postgres is away, lives, and goes on by itself', async () => {
+    const before = await starts()
+    const load = await underLoad(async () => {
+      await deployment.compose('stop postgres')
+      expect(outcomeOf(await send(server, { path: '/readyz' }))).toBe('503 unavailable')
+      expect((await send(server, { path: '/healthz' })).status).toBe(200)
+      await pause(30_000)
+      expect(outcomeOf(await send(server, { path: '/readyz' }))).toBe('503 unavailable')
+      await deployment.compose('start postgres')
+      await eventually('the servers are ready', isReady)
+    })
+    expectPatience(load)
+    expect(await starts()).toBe(before)
+  })
+
+  it('stops a flood of logins before the servers', async () => {
+    const login = { method: 'POST', path: '/api/v1/prelogin', body: { email: 'nobody@example.com' } }
+    const answers = await Promise.all(Array.from({ length: 400 }, () => send(server, login)))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.length).toBeGreaterThan(0)
+    for (const answer of refused) {
+      expect(outcomeOf(answer)).toBe('429 too-many-requests')
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
+    }
+    expect((await send(server, { path: '/api/v1/server' })).status).toBe(200)
+  })
+
+  it('logs no link, no query and no token, also when no server answers', async () => {
+    const sendAll = async () => {
+      for (const [method, path] of [
+        ['GET', `/s/${marker}`],
+        ['GET', `/s/x%23${marker}`],
+        ['GET', `/confirm?token=${marker}`],
+        ['GET', `/${marker}`],
+        ['GET', `/api/v2/passwords/${marker}`],
+        ['POST', `/api/v1/shares/${marker}/reveal?x=${marker}`],
+      ] as const)
+        await send(server, { method, path, headers: { Referer: `https://localhost/s/${marker}` } })
+    }
+    await sendAll()
+    await deployment.compose('stop app-1 app-2')
+    const unanswered = await send(server, {
+      method: 'POST',
+      path: `/api/v1/shares/${marker}/reveal`,
+      body: {},
+    })
+    expect([502, 504]).toContain(unanswered.status)
+    expect(unanswered.headers['content-type']).toBe('text/plain')
+    await sendAll()
+    const log = await deployment.compose('logs nginx app-1 app-2 postgres')
+    expect(log).toContain('/api/v1/shares/-/reveal')
+    expect(log).not.toContain(marker)
+  })
+})

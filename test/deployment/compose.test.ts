@@ -1,0 +1,307 @@
+// The deployment's files as they stand there: whatever hardens it is asserted for every service, so that none is dropped unnoticed.
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { seconds } from '../../src/clock.ts'
+import { limits } from '../../src/contract/primitives.ts'
+
+const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')
+
+const Service = z.looseObject({
+  image: z.string(),
+  user: z.string().optional(),
+  build: z.string().optional(),
+  command: z.array(z.string()).optional(),
+  init: z.boolean().optional(),
+  restart: z.string().optional(),
+  read_only: z.boolean().optional(),
+  cap_drop: z.array(z.string()).optional(),
+  security_opt: z.array(z.string()).optional(),
+  tmpfs: z.array(z.string()).optional(),
+  mem_limit: z.string().optional(),
+  pids_limit: z.int().optional(),
+  stop_grace_period: z.string().optional(),
+  logging: z.object({ driver: z.string(), options: z.record(z.string(), z.string()) }).optional(),
+  healthcheck: z
+    .looseObject({ test: z.array(z.string()).optional(), disable: z.boolean().optional() })
+    .optional(),
+  environment: z.record(z.string(), z.string()).default({}),
+  secrets: z.array(z.string()).default([]),
+  ports: z.array(z.string()).default([]),
+  volumes: z.array(z.string()).default([]),
+  networks: z.union([z.array(z.string()), z.record(z.string(), z.looseObject({}))]).optional(),
+  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+})
+type Service = z.infer<typeof Service>
+
+const Compose = z.looseObject({
+  services: z.record(z.string(), Service),
+  networks: z.record(z.string(), z.looseObject({ internal: z.boolean().optional() })).default({}),
+  volumes: z.record(z.string(), z.null()).default({}),
+  secrets: z.record(z.string(), z.object({ file: z.string() })).default({}),
+})
+
+const compose = async (name: string) => Compose.parse(parse(await read(name), { merge: true }))
+
+const development = await compose('docker-compose.yml')
+const production = await compose('docker-compose.prod.yml')
+const dockerfile = await read('Dockerfile')
+const nginx = await read('nginx.conf')
+
+/** A service of docker-compose.prod.yml. */
+function service(name: string): Service {
+  const found = production.services[name]
+  if (!found) throw new Error(`There is no service ${name}`)
+  return found
+}
+
+const networksOf = ({ networks = {} }: Service) =>
+  (Array.isArray(networks) ? networks : Object.keys(networks)).sort()
+
+/** A task that runs once and ends has nothing to be restarted or asked for. */
+const runsOnce = ({ command }: Service) => command?.[0] === 'migrate'
+
+const durationOf = (text: string | undefined) => seconds(Number(/^(\d+)s$/.exec(text ?? '')?.[1]))
+
+/** What would let somebody who has broken into a service get further, or a service that fails hurt the others. */
+const demands: Record<string, (service: Service) => boolean> = {
+  'a user that is not root, or our image, which has one': ({ user, image }) =>
+    user === undefined ? image === 'limpet' : /^[1-9]\d*:[1-9]\d*$/.test(user),
+  'an image with a version': ({ image }) => image === 'limpet' || /^[a-z]+:(?!latest$)\S+$/.test(image),
+  'a file system that is read only': ({ read_only }) => read_only === true,
+  'no capability': ({ cap_drop, ...others }) => cap_drop?.join() === 'ALL' && !('cap_add' in others),
+  'no new privileges': ({ security_opt }) => security_opt?.join() === 'no-new-privileges:true',
+  'nothing of the host': (service) =>
+    !['privileged', 'network_mode', 'pid', 'ipc', 'userns_mode', 'devices', 'cgroup'].some(
+      (key) => key in service,
+    ),
+  'only named volumes, and files of the host to read': ({ volumes }) =>
+    volumes.every((volume) => /^[a-z]+:\/[^:]+$/.test(volume) || /^\.\/[^:]+:[^:]+:ro$/.test(volume)),
+  'bounded tmpfs in which nothing can be run': ({ tmpfs = [] }) =>
+    tmpfs.length > 0 &&
+    tmpfs.every((mount) => /:size=\d+m,/.test(mount) && mount.endsWith(',noexec,nosuid,nodev')),
+  'a bound for memory': ({ mem_limit }) => /^\d+[mg]$/.test(mem_limit ?? ''),
+  'a bound for processes': ({ pids_limit }) => pids_limit !== undefined && pids_limit > 0,
+  'logs that are rotated': ({ logging }) =>
+    logging?.options['max-size'] !== undefined && logging.options['max-file'] !== undefined,
+  'an init, which reaps processes and passes signals on': ({ init }) => init === true,
+  'a restart when it ends': (service) => service.restart === (runsOnce(service) ? 'no' : 'unless-stopped'),
+  'time to stop': ({ stop_grace_period }) => durationOf(stop_grace_period) >= seconds(15),
+  'a health check': (service) =>
+    runsOnce(service)
+      ? service.healthcheck?.disable === true
+      : service.healthcheck === undefined
+        ? service.image === 'limpet'
+        : service.healthcheck.disable === undefined && service.healthcheck.test?.[0] === 'CMD',
+  'dependencies that are well, and not only started': ({ depends_on }) =>
+    Object.values(depends_on).every(({ condition }) => condition !== 'service_started'),
+  'secrets as files': ({ environment }) =>
+    Object.entries(environment).every(([name, value]) => {
+      if (/_FILE$/.test(name)) return value.startsWith('/run/secrets/')
+      return (
+        !/SECRET|PASSWORD|SETUP|KEY|TOKEN|_URL$/.test(name) ||
+        /^(|https?:\S+|file:\S+|\$\{PUBLIC_URL:-\S+)$/.test(value)
+      )
+    }),
+}
+
+const unmet = (service: Service) =>
+  Object.entries(demands).flatMap(([name, isMet]) => (isMet(service) ? [] : [name]))
+
+const services = [development, production].flatMap(({ services }) => Object.entries(services))
+
+describe('every service of the compose files', () => {
+  it.each(services)('%s is hardened', (_name, service) => expect(unmet(service)).toEqual([]))
+
+  const weaker: [string, Partial<Record<keyof Service, unknown>>][] = [
+    ['a user that is not root, or our image, which has one', { user: '0:0' }],
+    ['an image with a version', { image: 'nginx' }],
+    ['a file system that is read only', { read_only: undefined }],
+    ['no capability', { cap_drop: ['NET_RAW'] }],
+    ['no capability', { cap_add: ['NET_BIND_SERVICE'] }],
+    ['no new privileges', { security_opt: [] }],
+    ['nothing of the host', { privileged: true }],
+    [
+      'only named volumes, and files of the host to read',
+      { volumes: ['/var/run/docker.sock:/var/run/docker.sock:ro'] },
+    ],
+    [
+      'only named volumes, and files of the host to read',
+      { volumes: ['./nginx.conf:/etc/nginx/nginx.conf'] },
+    ],
+    ['bounded tmpfs in which nothing can be run', { tmpfs: ['/tmp'] }],
+    ['a bound for memory', { mem_limit: undefined }],
+    ['a bound for processes', { pids_limit: -1 }],
+    ['logs that are rotated', { logging: undefined }],
+    ['an init, which reaps processes and passes signals on', { init: false }],
+    ['a restart when it ends', { restart: 'no' }],
+    ['time to stop', { stop_grace_period: undefined }],
+    ['a health check', { healthcheck: { disable: true } }],
+    [
+      'dependencies that are well, and not only started',
+      { depends_on: { x: { condition: 'service_started' } } },
+    ],
+    ['secrets as files', { environment: { JWT_SECRET: 'x' } }],
+    ['secrets as files', { environment: { DATABASE_URL: 'postgres://limpet:x@postgres/limpet' } }],
+  ]
+  it.each(weaker)('would be noticed without %s: %j', (demand, change) => {
+    expect(unmet(Service.parse({ ...service('nginx'), ...change }))).toContain(demand)
+  })
+})
+
+describe('docker-compose.yml', () => {
+  it('publishes one port, to this machine alone', () => {
+    expect(Object.values(development.services).flatMap(({ ports }) => ports)).toEqual(['127.0.0.1:8080:8080'])
+  })
+})
+
+describe('docker-compose.prod.yml', () => {
+  it("publishes nothing but nginx's 80 and 443", () => {
+    const published = Object.entries(production.services).flatMap(([name, { ports }]) =>
+      ports.map((port) => `${name} ${port}`),
+    )
+    expect(published).toEqual(['nginx 80:80', 'nginx 443:443'])
+  })
+
+  it('keeps the database where only the servers reach it, and from where nothing leads out', () => {
+    const networks = Object.entries(production.services).map(([name, service]) => [name, networksOf(service)])
+    expect(Object.fromEntries(networks)).toEqual({
+      nginx: ['web'],
+      'app-1': ['database', 'web'],
+      'app-2': ['database', 'web'],
+      migrate: ['database'],
+      postgres: ['database'],
+    })
+    expect(production.networks.database?.internal).toBe(true)
+  })
+
+  it('starts in the order in which things are needed', () => {
+    const order = Object.entries(production.services).flatMap(([name, { depends_on }]) =>
+      Object.entries(depends_on).map(([other, { condition }]) => `${name} after ${other}: ${condition}`),
+    )
+    expect(order.sort()).toEqual([
+      'app-1 after migrate: service_completed_successfully',
+      'app-1 after postgres: service_healthy',
+      'app-2 after migrate: service_completed_successfully',
+      'app-2 after postgres: service_healthy',
+      'migrate after postgres: service_healthy',
+      'nginx after app-1: service_healthy',
+      'nginx after app-2: service_healthy',
+    ])
+  })
+
+  it('gives each service the secrets that it needs, from a folder that neither git nor an image has', async () => {
+    const secrets = Object.entries(production.services).map(([name, { secrets }]) => [name, secrets])
+    const ofServers = ['database-url', 'jwt-secret', 'opaque-setup']
+    expect(Object.fromEntries(secrets)).toEqual({
+      nginx: ['tls.crt', 'tls.key'],
+      'app-1': ofServers,
+      'app-2': ofServers,
+      migrate: ofServers,
+      postgres: ['postgres-password'],
+    })
+    for (const { file } of Object.values(production.secrets)) expect(file).toMatch(/^\.\/secrets\/[a-z.-]+$/)
+    expect((await read('.gitignore')).split('\n')).toContain('secrets/')
+    const [all, ...taken] = (await read('.dockerignore')).split('\n').filter((line) => /^[^#]/.test(line))
+    expect(all).toBe('*')
+    for (const line of taken)
+      expect(line).toMatch(
+        /^!(bin|migrations|src|LICENSE|(package|tsconfig)\S*\.json|scripts\/build-web\.ts)$/,
+      )
+  })
+
+  it('runs two servers that are the same', () => {
+    const { networks: _one, ...first } = service('app-1')
+    const { networks: _two, ...second } = service('app-2')
+    expect(first).toEqual(second)
+  })
+
+  it('lets servers stop without a request being lost', () => {
+    const grace = durationOf(service('app-1').environment.SHUTDOWN_GRACE)
+    const [, upstream = ''] = /upstream servers \{(.*?)\n {4}\}/s.exec(nginx) ?? []
+    const idle = durationOf(/keepalive_timeout (\d+s);/.exec(upstream)?.[1])
+    expect(grace).toBeGreaterThan(idle)
+    expect(durationOf(service('app-1').stop_grace_period)).toBeGreaterThanOrEqual(2 * grace + seconds(10))
+  })
+})
+
+describe('the image', () => {
+  it('is of the published Node, from the lockfile, and runs as nobody special', () => {
+    const bases = dockerfile.matchAll(/^FROM (\S+)/gm)
+    expect(new Set([...bases].map(([, base]) => base))).toEqual(new Set(['node:24-bookworm-slim', 'scratch']))
+    expect(dockerfile).toContain('RUN npm ci --omit=dev')
+    expect(dockerfile).not.toMatch(/npm (install|i)\b/)
+    const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+    expect(last).toMatch(/^USER 1000:1000$/m)
+    expect(last).toContain('NODE_ENV=production')
+  })
+
+  it('is started and asked without a shell', () => {
+    for (const instruction of ['HEALTHCHECK .*CMD', 'ENTRYPOINT', 'CMD'])
+      expect(dockerfile).toMatch(new RegExp(`^${instruction} \\["`, 'm'))
+  })
+})
+
+describe('nginx.conf', () => {
+  /** The map of nginx.conf that makes what is logged of a path. */
+  function logged(uri: string): string {
+    const [, block = ''] = /map \$request_uri \$known_path \{(.*?)\n {4}\}/s.exec(nginx) ?? []
+    const entries = [...block.matchAll(/^ +"~(.+)" "(.+)";$/gm)]
+    expect(entries.length).toBeGreaterThan(10)
+    for (const [, pattern = '', value = ''] of entries) {
+      const found = new RegExp(pattern).exec(uri)
+      if (found) return value.replaceAll(/\$(\w+)/g, (_, name: string) => found.groups?.[name] ?? '')
+    }
+    return 'other'
+  }
+
+  it('logs every route of the contract by its name, and no id', async () => {
+    const { paths } = z
+      .object({ paths: z.record(z.string(), z.unknown()) })
+      .parse(JSON.parse(await read('docs/openapi.json')))
+    expect(Object.keys(paths).length).toBeGreaterThan(30)
+    for (const path of Object.keys(paths)) {
+      const name = path.replaceAll(/\{\w+\}/g, '-')
+      for (const id of ['5f0c2a8e-0000-4000-8000-000000000001', 'kQ3-x_Zz9', 'secret', '..%2F'])
+        for (const query of ['', '?since=secret'])
+          expect(logged(path.replaceAll(/\{\w+\}/g, id) + query)).toBe(name)
+    }
+  })
+
+  it.each([
+    '/s/5yVq1#kQ3',
+    '/s/5yVq1%23kQ3-secret',
+    '/S/secret',
+    '//s/secret',
+    '/x/s/secret',
+    '/snappass0123456789abcdef0123456789abcdef~secret',
+    '/api/v2/passwords/snappass0123~secret',
+    '/api/v1/shares/secret/reveal/secret',
+    '/api/v1/secret-or-not',
+    '/api/v1/tokens/secret/secret',
+    '/confirm?token=secret',
+    '/?secret',
+    '/secret',
+    '/api/secret',
+  ])('logs nothing of %s', (uri) => expect(logged(uri)).not.toMatch(/secret|0123|kQ3|5yVq1/))
+
+  it('writes nowhere but to its tmpfs', () => {
+    expect(nginx).toContain('pid /tmp/nginx.pid;')
+    for (const kind of ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'])
+      expect(nginx).toContain(`${kind}_temp_path /tmp/`)
+  })
+
+  it('takes as large a body as the servers do', () => {
+    const [, megabytes] = /client_max_body_size (\d+)m;/.exec(nginx) ?? []
+    expect(Number(megabytes) * 1024 * 1024).toBe(limits.batchBodyBytes)
+  })
+
+  it('offers what Mozilla recommends and nothing else', () => {
+    expect(nginx).toContain('ssl_protocols TLSv1.2 TLSv1.3;')
+    expect(nginx).toContain('ssl_session_tickets off;')
+    const [, ciphers = ''] = /ssl_ciphers (\S+);/.exec(nginx) ?? []
+    for (const cipher of ciphers.split(':'))
+      expect(cipher).toMatch(/^ECDHE-(ECDSA|RSA)-(AES\d+-GCM|CHACHA20)-/)
+  })
+})

@@ -1,0 +1,33 @@
+// The README's walk-throughs, and the shell that runs them.
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const project = fileURLToPath(new URL('../..', import.meta.url))
+const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+
+/** The lines of a walk-through as they stand there. */
+export function walkThrough(name: string): string {
+  const [, block] = readme.split(`<!-- walk-through: ${name} -->\n\`\`\`sh\n`)
+  const [lines] = block?.split('```') ?? []
+  if (!lines) throw new Error(`The README has no walk-through "${name}"`)
+  return lines
+}
+
+/** Answers what asks for the master password, as somebody at a terminal would. */
+export const answering = `npx() { printf '%s\\n' 'correct horse battery staple' | command npx --no "$@"; }\n`
+
+/** Runs lines in a folder, the first that fails being the last. @returns what they wrote to standard output */
+export async function runInProject(
+  script: string,
+  environment: Readonly<Record<string, string>>,
+  folder = project,
+): Promise<string> {
+  const { stdout } = await promisify(execFile)('bash', ['-c', `set -euo pipefail\n${script}`], {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+    maxBuffer: 16 * 1024 * 1024,
+  })
+  return stdout
+}
