@@ -32,6 +32,21 @@ async function connectTo(database: DatabaseUrl): Promise<BulkConnection> {
   }
 }
 
+/** SQLite's and Postgres's codes for a full disk. */
+const diskFull = new Set(['SQLITE_FULL', '53100'])
+
+/** What went wrong, as a sentence where there is more to say than that the database cannot be used. */
+function explained(error: unknown, database: DatabaseUrl): unknown {
+  if (error instanceof InUseError)
+    return new CliError(
+      'conflict',
+      `Another process has ${nameOf(database)} open. Stop its servers and other commands first. Nothing was changed.`,
+    )
+  return error instanceof StoreError && diskFull.has(error.code)
+    ? new CliError('unavailable', `There is no space left for ${nameOf(database)}. Nothing was changed.`)
+    : error
+}
+
 /** Connects, and closes again whatever happens. */
 export async function withConnection<T>(
   database: DatabaseUrl,
@@ -41,11 +56,7 @@ export async function withConnection<T>(
   try {
     return await work(connection)
   } catch (error) {
-    if (!(error instanceof InUseError)) throw error
-    throw new CliError(
-      'conflict',
-      `Another process has ${nameOf(database)} open. Stop its servers and other commands first. Nothing was changed.`,
-    )
+    throw explained(error, database)
   } finally {
     await connection.close()
   }

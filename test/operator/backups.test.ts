@@ -15,7 +15,8 @@ import { Changes, Item } from '../../src/contract/vaults.ts'
 import { tablesInBackups, tablesLeftOut } from '../../src/operator/backup-contents.ts'
 import { encodeBackup, type Header, withBackup } from '../../src/operator/backup-file.ts'
 import { writeNewFile } from '../../src/operator/new-file.ts'
-import { fillEmpty, onSnapshot, readAll } from '../../src/operator/whole-database.ts'
+import { digestAll, fillEmpty, onSnapshot, readAll } from '../../src/operator/whole-database.ts'
+import type { BulkConnection } from '../../src/store/bulk.ts'
 import { migrate, migrationNames, tableNames } from '../../src/store/migrate.ts'
 import { postgresTables } from '../../src/store/schema.ts'
 import { allTables } from '../../src/store/shape.ts'
@@ -182,6 +183,23 @@ describe.each(engines)('a backup of %s', (engine) => {
     expect(await password('Kept')).toBe('same')
     expect(await password('Lost')).toBe('only here')
     expect(await password('Edited (recovered)')).toBe('new')
+  })
+
+  it('is of one moment, while others write', async () => {
+    const database = await newDatabase(engine)
+    const server = await start(engine, database)
+    await newAccount(server)
+    await server.stop()
+    const vaults = allTables.filter(({ name }) => name === 'vaults')
+    const look = (snapshot: BulkConnection) => digestAll(snapshot, vaults)
+    const [before, during] = await onSnapshot(databaseOf(database), async (snapshot) => {
+      await runStatement(database, 'update vaults set revision = revision + 1')
+      const first = await look(snapshot)
+      await runStatement(database, 'update vaults set revision = revision + 1')
+      return [first, await look(snapshot)]
+    })
+    expect(during).toEqual(before)
+    expect(await onSnapshot(databaseOf(database), look)).not.toEqual(before)
   })
 
   it('brings nothing back that may have ended since', async () => {

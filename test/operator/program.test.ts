@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { helpFor } from '../../src/cli/help.ts'
+import { findCommand } from '../../src/operator/commands.ts'
 import { version } from '../../src/version.ts'
 import { newShell } from '../cli/program.ts'
 import { newAccount } from '../support/accounts.ts'
@@ -36,11 +38,12 @@ describe("the operator's command line", () => {
     expect((await runServer(['--help'], {})).stdout).toBe(stdout)
     for (const name of names) {
       expect(stdout).toContain(`  ${name} `)
-      const help = await runServer(['help', ...name.split(' ')], {})
-      expect(help.code).toBe(0)
-      expect(help.stdout).toContain(`limpet-server ${name}`)
-      expect(help.stdout).toMatch(new RegExp(`\nExample: .*limpet-server ${name}`))
+      const found = findCommand(name.split(' '))
+      const help = found ? helpFor(found.command).join('\n') : ''
+      expect(help).toContain(`limpet-server ${name}`)
+      expect(help).toMatch(new RegExp(`\nExample: .*limpet-server ${name}`))
     }
+    expect((await runServer(['help', 'backup'], {})).stdout).toContain('limpet-server backup FILE [options]')
     const { stdout: behind } = await runServer(['invite', 'create', '--help'], {})
     expect(behind).toBe((await runServer(['help', 'invite', 'create'], {})).stdout)
     expect((await runServer(['--version'], {})).stdout).toBe(`${version}\n`)
