@@ -205,12 +205,14 @@ describe('a move', () => {
   it('from Postgres is noticed by a server that was idle meanwhile', async () => {
     const { database } = await filled('postgres')
     const server = await start('postgres', database)
-    // As after ten seconds without a request: it has no connection that could be seen.
+    await withConnection(databaseOf(database), (source) =>
+      setMark(source, { state: 'moved', destination: 'elsewhere' }),
+    )
+    // As after ten seconds without a request: it has no connection, and needs a new one for whatever comes.
     await runStatement(
       database,
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     )
-    await moved(database, await newDatabase('sqlite'))
     expect((await send(server, { path: '/readyz' })).status).toBe(503)
     const share = {
       method: 'POST',
