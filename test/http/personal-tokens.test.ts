@@ -1,6 +1,6 @@
 // Personal access tokens: what each may do on every route of the contract, how they end, and what is known of them.
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { days, minutes, seconds } from '../../src/clock.ts'
 import { CreatedShare } from '../../src/contract/shares.ts'
 import { CurrentToken, TokenList } from '../../src/contract/tokens.ts'
@@ -10,7 +10,8 @@ import { engines } from '../support/database.ts'
 import { exampleOf, fillPath, type Operation, operationsOf, readDocument } from '../support/openapi.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
-import { startServer, TestClock, type TestServer, type TestServerOptions } from '../support/server.ts'
+import type { TestClock, TestServer } from '../support/server.ts'
+import { serversOn } from '../support/servers.ts'
 import { newShare, postShare, shareBody } from '../support/shares.ts'
 import { newToken, postToken, revokeToken } from '../support/tokens.ts'
 
@@ -20,26 +21,7 @@ const sessionsOnly = '403 token-not-allowed'
 const missing = '404 not-found'
 
 describe.each(engines)('personal access tokens on %s', (engine) => {
-  const running: TestServer[] = []
-  afterEach(async () => {
-    // Those that were started on another one's database first.
-    for (const server of running.splice(0).reverse()) await server.close()
-  })
-
-  async function start(options: TestServerOptions = {}) {
-    const clock = new TestClock()
-    const server = await startServer(engine, { clock, ...options })
-    running.push(server)
-    return { server, clock }
-  }
-
-  /** Another process on the same database. */
-  async function startBeside(server: TestServer, clock: TestClock) {
-    const environment = { PUBLIC_URL: server.url }
-    const beside = await startServer(engine, { clock, database: server.database, environment })
-    running.push(beside)
-    return beside
-  }
+  const { start, startBeside } = serversOn(engine)
 
   const use = async (server: TestServer, token: string, path = '/api/v1/tokens/current') =>
     outcomeOf(await send(server, { path, token }))

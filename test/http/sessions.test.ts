@@ -1,5 +1,5 @@
 // Sessions over their whole life: login, refresh, reuse, expiry, ending, password change, the end of the account.
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { LoggedOutError, memorySessionStorage, ProblemError } from '../../src/client/index.ts'
 import { days, hours, minutes, seconds } from '../../src/clock.ts'
 import { SessionList, SessionTokens } from '../../src/contract/accounts.ts'
@@ -15,43 +15,14 @@ import {
 import { engines } from '../support/database.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { readRows, readRowsBesideLogs } from '../support/rows.ts'
-import {
-  client,
-  registeredClient,
-  secondDevice,
-  startServer,
-  TestClock,
-  type TestServer,
-  type TestServerOptions,
-} from '../support/server.ts'
+import { client, registeredClient, secondDevice, type TestServer } from '../support/server.ts'
+import { serversOn } from '../support/servers.ts'
 
 const refused = '401 not-authenticated'
 const refreshRefused = '401 invalid-refresh-token'
 
 describe.each(engines)('sessions on %s', (engine) => {
-  const running: TestServer[] = []
-  afterEach(async () => {
-    // Those that were started on another one's database first.
-    for (const server of running.splice(0).reverse()) await server.close()
-  })
-
-  async function start(options: TestServerOptions = {}) {
-    const clock = new TestClock()
-    const server = await startServer(engine, { clock, ...options })
-    running.push(server)
-    return { server, clock }
-  }
-
-  /** Another process on the same database, behind the same address for its clients. */
-  async function startBeside(server: TestServer, clock: TestClock) {
-    const beside = await startServer(engine, {
-      clock,
-      database: server.database,
-      environment: { PUBLIC_URL: server.url },
-    })
-    running.push(beside)
-    return beside
-  }
+  const { start, startBeside } = serversOn(engine)
 
   const refresh = (server: TestServer, refreshToken: string) =>
     send(server, { method: 'POST', path: '/api/v1/token/refresh', body: { refreshToken } })

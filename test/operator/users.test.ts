@@ -1,6 +1,6 @@
 // Accounts at the operator's shell, beside two running servers: listed, disabled within a second, enabled, deleted without a trace.
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { LoggedOutError } from '../../src/client/index.ts'
 import { seconds } from '../../src/clock.ts'
@@ -10,7 +10,8 @@ import { operatorOf } from '../support/process.ts'
 import { outcomeOf, type Server, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
 import { addTotp } from '../support/second-factors.ts'
-import { registeredClient, secondDevice, startServer, TestClock, type TestServer } from '../support/server.ts'
+import { registeredClient, secondDevice, TestClock } from '../support/server.ts'
+import { serversOn } from '../support/servers.ts'
 
 const User = z.strictObject({
   id: z.uuid(),
@@ -34,22 +35,14 @@ const attemptLogin = (server: Server, credentials: { email: string; authKey: str
   send(server, { method: 'POST', path: '/api/v1/login', body: logInBody(credentials) })
 
 describe.each(engines)("the operator's users on %s", (engine) => {
-  const running: TestServer[] = []
-  afterEach(async () => {
-    for (const server of running.splice(0).reverse()) await server.close()
-  })
+  const { start: startOne, startBeside } = serversOn(engine)
 
   async function start() {
     const clock = new TestClock()
+    // The operator's programs go by the real one.
     clock.jump(Date.now() - clock.now())
-    const server = await startServer(engine, { clock })
-    running.push(server)
-    const beside = await startServer(engine, {
-      clock,
-      database: server.database,
-      environment: { PUBLIC_URL: server.url },
-    })
-    running.push(beside)
+    const { server } = await startOne({ clock })
+    const beside = await startBeside(server, clock)
     return { server, beside, clock, operator: operatorOf(server.database) }
   }
 
