@@ -1,10 +1,21 @@
 // The environment → one frozen Config. The only reader of process.env; every mistake is reported at once.
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { z } from 'zod'
-import { days, hours, minutes, seconds } from './clock.ts'
+import { days, hours, minutes } from './clock.ts'
 import { settingsFromCredentials } from './credentials/credentials.ts'
 import { CredentialsError } from './credentials/master-key.ts'
+import {
+  address,
+  databaseUrl,
+  duration,
+  host,
+  oneOf,
+  pathPrefix,
+  port,
+  publicUrl,
+  pythonBoolean,
+  smtpUrl,
+} from './setting-forms.ts'
 import type { DatabaseUrl } from './store/open.ts'
 
 export interface Config {
@@ -56,82 +67,6 @@ export class ConfigError extends Error {
 
 /** Values that stand in documentation; whoever copies one has no secret. */
 export const exampleSecrets = ['change-me-to-32-random-bytes-or-more']
-
-const units: Record<string, (count: number) => number> = { s: seconds, m: minutes, h: hours, d: days }
-
-const duration = (least: number, most: number, expected: string) =>
-  z
-    .string()
-    .transform((text) => {
-      const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-      return units[unit ?? '']?.(Number(count)) ?? Number.NaN
-    })
-    .refine((length) => length >= least && length <= most, expected)
-
-const oneOf = <const Values extends [string, ...string[]]>(...values: Values) =>
-  z.enum(values, `expected ${values.join(' or ')}`)
-
-/** `file:./data/limpet.db` or `postgres://…`. */
-const databaseUrl = z.string().transform((text, context): DatabaseUrl => {
-  if (text.startsWith('file:') && text.length > 'file:'.length)
-    return { engine: 'sqlite', file: resolve(text.slice('file:'.length)) }
-  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { engine: 'postgres', url: text }
-  context.issues.push({
-    code: 'custom',
-    input: undefined,
-    message: 'expected file:<path of an SQLite file> or postgres://user:password@host:port/database',
-  })
-  return z.NEVER
-})
-
-/** What DATABASE_URL would mean with this value, if it means anything. */
-export const databaseFrom = (text: string): DatabaseUrl | undefined => databaseUrl.safeParse(text).data
-
-const publicUrl = z
-  .string()
-  .refine((text) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined
-    return url !== undefined && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username
-  }, 'expected the http(s) URL under which clients reach the server, without query and fragment')
-  .transform((text) => text.replace(/\/+$/, ''))
-
-/** What Python's strtobool takes, in any case, as SnapPass has it. */
-const pythonBoolean = z.stringbool({
-  truthy: ['y', 'yes', 't', 'true', 'on', '1'],
-  falsy: ['n', 'no', 'f', 'false', 'off', '0'],
-  error: 'expected yes or no',
-})
-
-const host = z
-  .string()
-  .refine(
-    (text) => /^([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i.test(text) && URL.canParse(`https://${text}`),
-    'expected a host without scheme and path, such as snappass.example.com or 10.0.0.1:8080',
-  )
-
-/** A path that every URL parser leaves as it is, without the slashes around it. */
-const pathPrefix = z
-  .string()
-  .transform((text) => text.replaceAll(/^\/+|\/+$/g, ''))
-  .refine(
-    (path) => new URL('http://host').pathname + path === new URL(`http://host/${path}`).pathname,
-    'expected a path such as /snappass, percent-encoded and without query and fragment',
-  )
-
-const smtpUrl = z
-  .string()
-  .refine(
-    (text) => /^smtps?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '',
-    'expected smtp://user:password@host:port or smtps://…',
-  )
-
-const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
-
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
-  .transform(Number)
-  .refine((number) => number <= 65_535, 'expected a port from 0 to 65535')
 
 const Environment = z.object({
   NODE_ENV: z.string().optional(),
