@@ -42,18 +42,42 @@ export const newShareKey = (random: Random = platformRandom): string =>
 
 export const formatShareLink = ({ server, id, key }: ShareLink): string => `${server}/s/${id}#${key}`
 
+/** What stands around a link: everything but letters and digits. */
+const before = /^[^\p{L}\p{N}]+/u
+const after = /^[^\p{L}\p{N}]*$/u
+
+/** `#`, also as it looks after one or more percent-encodings. */
+const hashMark = /#|%(?:25)*23/
+
+/** Server, id; then a slash and parameters, which trackers add. No user name: it would look like the server. */
+const addressForm = /^(https?:\/\/[^/?@\\"<>`\s\p{C}]+(?:\/[^?\\"<>`\s\p{C}]*)?)\/s\/([^/?]+)\/?(?:\?\S*)?$/iu
+
+const keyCharacters = 43
+
+/** Undoes the percent-encoding that a browser's address bar gives to quotes and brackets. */
+const withoutEscapes = (text: string) =>
+  text.replace(/(?:%[\da-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes)
+    } catch {
+      return escapes
+    }
+  })
+
 /**
- * Reads a link. Forgives what happens to links on their way: `%23` in place of `#`, white space, quotes or brackets around
- * it, punctuation after it, a capital letter at its beginning, and parameters that trackers add.
+ * Reads a link (docs/protocol.md, "The link as text"), and forgives what happens to links on their way through chats and mails.
  *
  * @throws ShareLinkError
  */
 export function parseShareLink(text: string): ShareLink {
-  const [address = '', ...fragments] = text.replace(/^[\s<([{"'«“„‘]+/, '').split(/#|%(?:25)*23/)
-  const [, server, id] = /^(https?:\/\/[^?]*)\/s\/([^/?]+)\/?(?:\?.*)?$/i.exec(address.trim()) ?? []
+  const pasted = text.replace(before, '')
+  const mark = hashMark.exec(pasted)
+  const [, server, id] = addressForm.exec(mark ? pasted.slice(0, mark.index) : pasted) ?? []
   if (server === undefined || id === undefined) throw new ShareLinkError(false)
-  const key = fragments.join('#').replace(/[^\w-]+$/, '')
-  if (!idForm.test(id) || !keyForm.test(key)) throw new ShareLinkError(true)
+  const fragment = mark ? pasted.slice(mark.index + mark[0].length) : ''
+  const key = fragment.slice(0, keyCharacters)
+  const isWhole = idForm.test(id) && keyForm.test(key)
+  if (!isWhole || !after.test(withoutEscapes(fragment.slice(keyCharacters)))) throw new ShareLinkError(true)
   return { server, id, key }
 }
 

@@ -1,11 +1,11 @@
 // The operator's credentials: a YAML file of names and values, encrypted under one key, so that a deployment holds one secret.
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { systemRandom } from '../random.ts'
 import { CredentialsError, type MasterKey, readMasterKey } from './master-key.ts'
-import { openText, sealText } from './sealed-text.ts'
+import { openText, purposeOfFile, sealContent } from './sealed-text.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -14,9 +14,6 @@ const Mapping = z.record(z.string(), z.unknown()).nullable()
 /** The file that the environment means, whether it is there or not. */
 export const credentialsFileOf = ({ LIMPET_CREDENTIALS_FILE }: Variables): string =>
   resolve(LIMPET_CREDENTIALS_FILE || 'credentials.yml.enc')
-
-/** A file opens under its own name only, so that nobody can put the one of another deployment in its place. */
-const purposeOf = (file: string) => `file:${basename(file)}`
 
 /** What is in a new file. */
 export const emptyCredentials = `# Names and values, as YAML. Settings of the server have the names that .env.example lists; everything else is for
@@ -52,10 +49,10 @@ export const readSealed = (file: string): string => {
 }
 
 export const openFile = (file: string, sealed: string, key: MasterKey): string =>
-  openText(key, purposeOf(file), sealed, file)
+  openText(key, purposeOfFile(file), sealed, file)
 
 export const sealFile = (file: string, text: string, key: MasterKey): string =>
-  `${sealText(key, purposeOf(file), text, systemRandom)}\n`
+  `${sealContent(key, purposeOfFile(file), text, systemRandom)}\n`
 
 /** The text of the credentials. Throws CredentialsError where file or key is missing, or one does not fit the other. */
 export function readCredentials(environment: Variables): string {

@@ -3,7 +3,7 @@ import { environment } from '../config.ts'
 import { systemRandom } from '../random.ts'
 import { credentialsFileOf, findSecret, readCredentials } from './credentials.ts'
 import { CredentialsError, readMasterKey } from './master-key.ts'
-import { openText, sealText } from './sealed-text.ts'
+import { openText, sealContent } from './sealed-text.ts'
 
 export { CredentialsError } from './master-key.ts'
 
@@ -27,7 +27,7 @@ export function getSecret(name: string): string {
 }
 
 /** Seals a text under the master key, for a file of one's own. The same text never looks the same twice. */
-export const encrypt = (text: string): string => sealText(masterKey(), purpose, text, systemRandom)
+export const encrypt = (text: string): string => sealContent(masterKey(), purpose, text, systemRandom)
 
 /** Opens what `encrypt` gave. Throws CredentialsError. */
 export const decrypt = (sealed: string): string => openText(masterKey(), purpose, sealed, 'The text')

@@ -1,4 +1,5 @@
-// Text that is sealed under the master key: the credentials file itself, and single values for files of one's own.
+// What is sealed under the master key: the credentials file itself, other files of the operator, and single values.
+import { basename } from 'node:path'
 import { nonceBytes, openBytes, sealBytes } from '../aes-gcm.ts'
 import type { Random } from '../random.ts'
 import { CredentialsError, type MasterKey } from './master-key.ts'
@@ -10,17 +11,31 @@ const form = /^([\w-]+)\.([\w-]{11})\.([\w-]+)$/
 /** Everything that stands around the ciphertext is authenticated with it. */
 const contextOf = (keyId: string, purpose: string) => `${version}.${keyId}.${purpose}`
 
-/** @param purpose what the text is: it opens as nothing else */
-export function sealText({ key, id }: MasterKey, purpose: string, text: string, random: Random): string {
-  const sealed = sealBytes(key, random.bytes(nonceBytes), contextOf(id, purpose), Buffer.from(text))
+/** What a file is for: it opens under its own name only, so that nobody can put another file in its place. */
+export const purposeOfFile = (file: string): string => `file:${basename(file)}`
+
+/**
+ * Seals text (as UTF-8) or bytes (docs/credentials.md, "The form").
+ * @param purpose what the content is: it opens as nothing else
+ * @param random for the nonce
+ */
+export function sealContent(
+  { key, id }: MasterKey,
+  purpose: string,
+  content: string | Uint8Array,
+  random: Random,
+): string {
+  const sealed = sealBytes(key, random.bytes(nonceBytes), contextOf(id, purpose), Buffer.from(content))
   return `${version}.${id}.${sealed.toString('base64url')}`
 }
 
 /**
- * Throws CredentialsError, with a sentence of its own for another key and for damage.
+ * Opens what `sealContent` made.
  * @param name how the sentences call it
+ * @returns the bytes that were sealed
+ * @throws CredentialsError with a sentence of its own for another key and for damage
  */
-export function openText({ key, id }: MasterKey, purpose: string, sealed: string, name: string): string {
+export function openContent({ key, id }: MasterKey, purpose: string, sealed: string, name: string): Buffer {
   const [, foundVersion, keyId = '', body = ''] = form.exec(sealed.trim()) ?? []
   if (foundVersion === undefined)
     throw new CredentialsError(
@@ -38,7 +53,11 @@ export function openText({ key, id }: MasterKey, purpose: string, sealed: string
     bytes.toString('base64url') === body ? openBytes(key, contextOf(id, purpose), bytes) : undefined
   if (!opened)
     throw new CredentialsError(
-      `${name} is damaged, or was renamed: it does not open although the key is the right one. Put back a copy of it under its own name.`,
+      `${name} is damaged, or has another name than it was sealed under: it does not open although the key is the right one. Put back a copy of it under its own name. What was sealed from standard input opens from standard input.`,
     )
-  return opened.toString('utf8')
+  return opened
 }
+
+/** `openContent` for what was sealed as text. */
+export const openText = (key: MasterKey, purpose: string, sealed: string, name: string): string =>
+  openContent(key, purpose, sealed, name).toString('utf8')

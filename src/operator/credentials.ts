@@ -1,7 +1,8 @@
 // The operator's commands for the encrypted credentials: init, get, show, edit, encrypt, decrypt.
 import { existsSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
 import { CliError } from '../cli/exit-codes.ts'
-import { print, remark } from '../cli/output.ts'
+import { print, printBytes, remark } from '../cli/output.ts'
 import { safeLine } from '../cli/terminal.ts'
 import { environment } from '../config.ts'
 import {
@@ -15,6 +16,7 @@ import {
 import { editText } from '../credentials/editing.ts'
 import { decrypt as decryptText, encrypt as encryptText, getSecret } from '../credentials/index.ts'
 import { keyFileBeside, newMasterKey, parseMasterKey, readMasterKey } from '../credentials/master-key.ts'
+import { openContent, purposeOfFile, sealContent } from '../credentials/sealed-text.ts'
 import { systemRandom } from '../random.ts'
 import { command } from './command.ts'
 import { writeNewFile } from './new-file.ts'
@@ -113,24 +115,68 @@ export const edit = command({
   },
 })
 
+/** Keys, certificates and settings are far below it. A file is sealed as a whole, in memory. */
+const maxFileBytes = 16 * 1024 * 1024
+
+/**
+ * Reads a file whole.
+ * @param maxBytes how large it may be
+ * @throws CliError if it is no regular file, cannot be read, or is too large
+ */
+async function readWhole(file: string, maxBytes: number): Promise<Buffer> {
+  const name = safeLine(file)
+  const found = await stat(file).catch(() => undefined)
+  if (found && !found.isFile()) throw new CliError('usage', `${name} is not a regular file.`)
+  if (found && found.size > maxBytes)
+    throw new CliError('usage', `${name} is too large: files of at most 16 MiB are encrypted.`)
+  return readFile(file).catch(() => {
+    throw new CliError('notFound', `${name} does not exist, or this user cannot read it.`)
+  })
+}
+
+const masterKey = () => readMasterKey(credentialsFileOf(environment), environment)
+
 export const encrypt = command({
   name: 'credentials encrypt',
-  operands: [],
-  summary: 'encrypt standard input under the master key, for a file of your own',
-  example: 'limpet-server credentials encrypt < secret.txt > secret.txt.enc',
-  options: {},
-  async run({ prompter }) {
-    print(encryptText(await prompter.text('The text to encrypt')))
+  operands: ['[FILE]'],
+  summary: 'encrypt FILE as FILE.enc, or standard input, under the master key',
+  details:
+    'FILE.enc is for its owner alone, opens under this name only, and FILE stays as it is. Without FILE standard input is taken as text and the result is printed.',
+  example: 'limpet-server credentials encrypt tls.key',
+  options: { force: { type: 'boolean', help: 'replaces FILE.enc if it exists' } },
+  async run({ prompter }, [file], { force = false }) {
+    if (file === undefined) {
+      if (force) throw new CliError('usage', '--force goes with FILE.')
+      print(encryptText(await prompter.text('The text to encrypt')))
+      return
+    }
+    const target = `${file}.enc`
+    const sealed = sealContent(
+      masterKey(),
+      purposeOfFile(target),
+      await readWhole(file, maxFileBytes),
+      systemRandom,
+    )
+    await write(target, `${sealed}\n`, force)
+    remark(`${target} is made. ${file} is still there, in clear: remove it when you no longer need it.`)
   },
 })
 
 export const decrypt = command({
   name: 'credentials decrypt',
-  operands: [],
-  summary: 'decrypt what "credentials encrypt" made, from standard input',
-  example: 'limpet-server credentials decrypt < secret.txt.enc',
+  operands: ['[FILE]'],
+  summary: 'print what is in FILE, or standard input, that "credentials encrypt" made',
+  details:
+    'The bytes of a file are printed exactly; only a terminal gets a newline after them, and base64 in place of what is not plain text.',
+  example: 'limpet-server credentials decrypt tls.key.enc | ssh-add -',
   options: {},
-  async run({ prompter }) {
-    print(decryptText(await prompter.text('The text to decrypt')))
+  async run({ prompter }, [file]) {
+    if (file === undefined) {
+      print(decryptText(await prompter.text('The text to decrypt')))
+      return
+    }
+    // Base64url takes four characters for three bytes.
+    const sealed = (await readWhole(file, 2 * maxFileBytes)).toString('latin1')
+    await printBytes(openContent(masterKey(), purposeOfFile(file), sealed, file))
   },
 })

@@ -166,7 +166,7 @@ describe('one-time links', () => {
     const insecure = link.replace(server.url, 'http://vault.example.com')
     for (const elsewhere of ['', 'secret', 'https://example.com/', insecure])
       await shell.ended('usage', ['open'], elsewhere)
-    expect(await shell.done(['open', link])).toBe('secret')
+    expect(await shell.done(['open'], `> **<${link}>**,`)).toBe('secret')
   })
 
   it('hold neither nothing nor too much', async () => {

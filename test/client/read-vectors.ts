@@ -92,16 +92,15 @@ const Fernet = z.object({
   accepted: z
     .array(
       z.object({
-        now: z.string(),
+        name: z.string(),
+        seconds: z.number(),
         iv: Hex,
         plaintext: z.string(),
         token: z.string(),
-        readNow: z.string(),
-        ttl: z.number(),
       }),
     )
     .min(1),
-  refused: z.array(z.object({ why: z.string(), token: z.string(), now: z.string(), ttl: z.number() })).min(1),
+  refused: z.array(z.object({ why: z.string(), token: z.string() })).min(1),
 })
 
 const Shares = z.object({

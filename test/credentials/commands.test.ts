@@ -1,5 +1,5 @@
 // The commands of the credentials as an operator has them: files, editors that die, kills, and a server that reads them.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { freePort } from '../support/postgres.ts'
@@ -250,5 +251,56 @@ END`)
     expect(await through(['decrypt'], sealed)).toBe(`${secret}\n`)
     // What is in the file is not a text of one's own, and the other way round.
     expect(await through(['decrypt'], await readFile(file, 'utf8'))).toBe('')
+    await writeFile(join(folder, 'text.enc'), sealed)
+    expect(await run(['decrypt', join(folder, 'text.enc')])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('from standard input'),
+    })
+  })
+
+  it('seal a file beside it, for its owner alone, under its own name, and never over another', async () => {
+    await run(['init'])
+    const plain = join(folder, 'tls.key')
+    const bytes = Buffer.from([0, 255, 10, 13, 0xc3, ...Buffer.from(secret), 10])
+    await writeFile(plain, bytes)
+    expect(await run(['encrypt', plain])).toMatchObject({ code: 0, stdout: '' })
+    const sealed = await readFile(`${plain}.enc`, 'utf8')
+    expect(sealed).toMatch(/^limpet-sealed-1\.[\w-]{11}\.[\w-]+\n$/)
+    expect((await stat(`${plain}.enc`)).mode & 0o777).toBe(0o600)
+    expect(await readFile(plain)).toEqual(bytes)
+    const opened = async (name: string) =>
+      promisify(execFile)(process.execPath, [program, 'credentials', 'decrypt', join(folder, name)], {
+        env: { PATH: process.env.PATH, LIMPET_CREDENTIALS_FILE: file },
+        encoding: 'buffer',
+      })
+    expect((await opened('tls.key.enc')).stdout).toEqual(bytes)
+
+    await writeFile(plain, 'another')
+    expect(await run(['encrypt', plain])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--force'),
+    })
+    expect(await readFile(`${plain}.enc`, 'utf8')).toBe(sealed)
+    expect(await run(['encrypt', '--force', plain])).toMatchObject({ code: 0 })
+    expect((await opened('tls.key.enc')).stdout.toString()).toBe('another')
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([])
+
+    await rename(`${plain}.enc`, join(folder, 'other.key.enc'))
+    expect(await run(['decrypt', join(folder, 'other.key.enc')])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('another name'),
+    })
+    for (const missing of [join(folder, 'missing'), folder])
+      expect(await run(['encrypt', missing]), missing).toMatchObject({
+        stdout: '',
+        stderr: expect.stringMatching(/does not exist|not a regular file/),
+      })
+  })
+
+  it('open as their file under their own name', async () => {
+    await run(['init'])
+    await edit(`printf 'A: %s\\n' '${secret}' > "$1"`)
+    expect((await run(['decrypt', file])).stdout).toBe(`A: ${secret}\n`)
   })
 })

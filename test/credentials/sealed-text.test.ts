@@ -2,15 +2,18 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { openBytes } from '../../src/aes-gcm.ts'
 import { newMasterKey, parseMasterKey } from '../../src/credentials/master-key.ts'
-import { openText, sealText } from '../../src/credentials/sealed-text.ts'
+import { openText, sealContent } from '../../src/credentials/sealed-text.ts'
 import { systemRandom } from '../../src/random.ts'
 
 const Vectors = z.object({
   masterKey: z.string(),
   keyId: z.string(),
   nonce: z.string(),
-  accepted: z.array(z.object({ purpose: z.string(), text: z.string(), sealed: z.string() })),
+  accepted: z.array(
+    z.object({ purpose: z.string(), associatedData: z.string(), text: z.string(), sealed: z.string() }),
+  ),
 })
 const { masterKey, keyId, nonce, accepted } = Vectors.parse(
   JSON.parse(readFileSync(new URL('../vectors/credentials.json', import.meta.url), 'utf8')),
@@ -32,19 +35,21 @@ describe('sealed text', () => {
   it('is what another implementation makes of the same key, nonce and text', () => {
     expect(key.id).toBe(keyId)
     expect(accepted.length).toBeGreaterThan(2)
-    for (const { purpose, sealed, text } of accepted) {
-      expect(sealText(key, purpose, text, fixed)).toBe(sealed)
+    for (const { purpose, associatedData, sealed, text } of accepted) {
+      const bytes = Buffer.from(sealed.split('.')[2] ?? '', 'base64url')
+      expect(openBytes(key.key, associatedData, bytes)?.toString()).toBe(text)
+      expect(sealContent(key, purpose, text, fixed)).toBe(sealed)
       expect(openText(key, purpose, sealed, 'it')).toBe(text)
     }
   })
 
   it('never looks the same twice', () => {
-    const seal = () => sealText(key, 'text', 'the same', systemRandom)
+    const seal = () => sealContent(key, 'text', 'the same', systemRandom)
     expect(seal()).not.toBe(seal())
   })
 
   it('opens with no character changed, none missing and none added', () => {
-    const sealed = sealText(key, 'text', 'a secret', systemRandom)
+    const sealed = sealContent(key, 'text', 'a secret', systemRandom)
     for (let index = 0; index < sealed.length; index++) {
       const rest = [sealed.slice(0, index), sealed.slice(index + 1)] as const
       const changed = sealed[index] === 'A' ? 'B' : 'A'
@@ -57,7 +62,7 @@ describe('sealed text', () => {
   })
 
   it('opens with no bit flipped', () => {
-    const sealed = Buffer.from(sealText(key, 'text', 'a secret', systemRandom))
+    const sealed = Buffer.from(sealContent(key, 'text', 'a secret', systemRandom))
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const spoiled = Buffer.from(sealed)
       spoiled[bit >> 3] = (spoiled[bit >> 3] ?? 0) ^ (1 << (bit & 7))
@@ -69,7 +74,7 @@ describe('sealed text', () => {
   })
 
   it('says whether it is the key, the text or the form', () => {
-    const sealed = sealText(key, 'file:a', 'a secret', systemRandom)
+    const sealed = sealContent(key, 'file:a', 'a secret', systemRandom)
     const sentences = {
       otherKey: refusal(() => openText(other, 'file:a', sealed, 'it')),
       otherPurpose: refusal(() => openText(key, 'file:b', sealed, 'it')),
@@ -79,7 +84,7 @@ describe('sealed text', () => {
     }
     expect(sentences).toEqual({
       otherKey: expect.stringContaining('key is not the one'),
-      otherPurpose: expect.stringContaining('renamed'),
+      otherPurpose: expect.stringContaining('another name'),
       otherForm: expect.stringContaining('limpet-sealed-2'),
       noForm: expect.stringContaining('damaged'),
       noKey: expect.stringContaining('no master key'),

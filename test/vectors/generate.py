@@ -608,10 +608,20 @@ def shares() -> dict:
             read_as(f"{address}%252523{link_key}"),
             read_as(f"{address}/#{link_key}"),
             read_as(f"{address}?utm_source=chat#{link_key}"),
+            read_as(f"{address}/?utm_source=chat&a=/s/%23{link_key}"),
+            read_as(f"https://example.com/s/s/{share_id}#{link_key}", "https://example.com/s"),
             read_as(f"  {link}\r\n"),
-            *[read_as(link + mark) for mark in (".", ",", ";", "!", "?", ":", "...", "/", "*", "\u2026")],
+            *[read_as(link + mark) for mark in (".", ",", ";", "!", "?", ":", "...", "/", "*", "-", "_", "#", "%", "\u2026")],
             *[read_as(before + link + after) for before, after in ("<>", "()", "[]", "{}", '""', "''", "\u201c\u201d")],
+            *[read_as(before + link + after) for before, after in ("\u201e\u201c", "\u00ab\u00bb", "\uff08\uff09")],
+            *[read_as(mark + link + mark) for mark in ("`", "```", "*", "**", "_", "__", "~~", "||", "**`")],
             read_as(f"(<{link}>)."),
+            read_as(f"> {link}"),
+            read_as(f"- {link}\n"),
+            read_as(f"[]({link})"),
+            read_as(f"\u200b\ufeff{link}\u200b\u2060\u00a0"),
+            read_as(f"\u2068{link}\u2069"),
+            *[read_as(link + after) for after in ("%60", "%3E.", "%22)", "%E2%80%A6", "%C2%BB!")],
         ],
         "refusedLinks": [
             damaged("nothing", "", False),
@@ -623,6 +633,12 @@ def shares() -> dict:
             damaged("no id", f"https://vault.example.com/s/#{link_key}", False),
             damaged("a page below the share", f"{address}/raw#{link_key}", False),
             damaged("words before it", f"Open {link}", False),
+            damaged("a Markdown link with words", f"[the secret]({link})", False),
+            damaged("a user name", f"https://vault.example.com@example.net/s/{share_id}#{link_key}", False),
+            damaged("a backslash", f"https://vault.example.com\\@example.net/s/{share_id}#{link_key}", False),
+            damaged("no server", f"https:///s/{share_id}#{link_key}", False),
+            damaged("white space in the address", f"https://vault.example.com/a b/s/{share_id}#{link_key}", False),
+            damaged("a control character in the address", f"https://vault.example.com/\x1b/s/{share_id}#{link_key}", False),
             damaged("no key", address, True),
             damaged("an empty key", f"{address}#", True),
             damaged("an encoded # and no key", f"{address}%23", True),
@@ -634,6 +650,11 @@ def shares() -> dict:
             damaged("a key in two parts", f"{address}#{link_key[:20]}#{link_key[20:]}", True),
             damaged("a line break in the key", f"{address}#{link_key[:20]}\n{link_key[20:]}", True),
             damaged("words after it", f"{link} and more", True),
+            damaged("a digit after it", f"{link}-1", True),
+            damaged("an encoded letter after it", f"{link}%41", True),
+            damaged("half of an encoded character after it", f"{link}%C3", True),
+            damaged("an encoded character in the key", f"{address}#{link_key[:5]}%2D{link_key[6:]}", True),
+            damaged("white space before the key", f"{address}# {link_key}", True),
             damaged("an id that is too short", f"{address[:-1]}#{link_key}", True),
             damaged("an id with trailing bits", f"{address[:-1]}B#{link_key}", True),
             damaged("a character of base64 in the key", f"{address}#{link_key[:5]}+{link_key[6:]}", True),
@@ -689,18 +710,25 @@ def credentials() -> dict:
     key_id = base64url(hmac.new(key, b"limpet/v1/credentials/key-id", hashlib.sha256).digest()[:8])
 
     def sealed(purpose, text, nonce):
-        context = f"limpet-sealed-1.{key_id}.{purpose}".encode()
-        body = nonce + AESGCM(key).encrypt(nonce, text.encode(), context)
-        return {"purpose": purpose, "text": text, "sealed": f"limpet-sealed-1.{key_id}.{base64url(body)}"}
+        associated_data = f"limpet-sealed-1.{key_id}.{purpose}"
+        body = nonce + AESGCM(key).encrypt(nonce, text.encode(), associated_data.encode())
+        return {
+            "purpose": purpose,
+            "associatedData": associated_data,
+            "text": text,
+            "sealed": f"limpet-sealed-1.{key_id}.{base64url(body)}",
+        }
 
     nonce = bytes_for("credentials nonce")[:12]
     return {
-        "description": "The operator's credentials (docs/operations.md). masterKey as in its file. A nonce is random.",
+        "description": "The operator's credentials (docs/credentials.md, 'The form'). masterKey as in its file. A nonce is "
+        "random; here it is the one given. text: what was sealed, as UTF-8. associatedData: as text.",
         "masterKey": base64url(key),
         "keyId": key_id,
         "nonce": nonce.hex(),
         "accepted": [
             sealed("file:credentials.yml.enc", "JWT_SECRET: a secret of thirty-two bytes or more\n", nonce),
+            sealed("file:tls key.pem.enc", "A file of the operator's own", nonce),
             sealed("text", "", nonce),
             sealed("text", "Grüße\n\U0001f511", nonce),
         ],

@@ -81,6 +81,13 @@ describe('opening the page', () => {
     }
   })
 
+  it.each(['**', '">', '\u00bb.'])('is read with %s after it', async (mark) => {
+    const { link } = await share()
+    const { page } = await open(`${link}${mark}`)
+    await show(page)
+    expect(await page.locator('#secret').textContent()).toBe(secret)
+  })
+
   it.each([
     ['no key', (link: string) => link.slice(0, link.indexOf('#'))],
     ['half a key', (link: string) => link.slice(0, -20)],
