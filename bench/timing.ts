@@ -245,8 +245,7 @@ async function measureOn(engine: string, database: { url: string }) {
     JWT_SECRET: randomBytes(32).toString('base64url'),
     OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
     RATE_LIMITS: 'off',
-    SMTP_URL: mail.url,
-    MAIL_FROM: 'vault@example.com',
+    ...mail.settings,
     EMAIL_VERIFICATION: 'required',
   })
   const { ask, close } = connectionTo(server.url)

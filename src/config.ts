@@ -36,8 +36,8 @@ export interface Config {
   readonly shares: 'public' | 'accounts' | 'off'
   /** The routes of SnapPass, if it has them, and the base of the links that they hand out, without a slash at the end. */
   readonly snappass: { readonly baseUrl: string } | undefined
-  /** How mail is sent, if it is. */
-  readonly smtp: { readonly url: string; readonly from: string } | undefined
+  /** How mail is sent, if it is; `allowPlaintext` also where the mail server has no TLS. */
+  readonly smtp: { readonly url: string; readonly from: string; readonly allowPlaintext: boolean } | undefined
   /** Whether an account can be used before its address is confirmed. */
   readonly emailVerification: 'off' | 'required'
   /** From where passkeys are used beside `publicUrl` itself: apps and browser extensions. */
@@ -102,6 +102,7 @@ const Environment = z.object({
   HOST_OVERRIDE: host.optional(),
   NO_SSL: pythonBoolean.default(false),
   SMTP_URL: smtpUrl.optional(),
+  SMTP_ALLOW_PLAINTEXT: oneOf('on', 'off').default('off'),
   MAIL_FROM: z.email('expected the e-mail address that mail comes from').optional(),
   EMAIL_VERIFICATION: oneOf('off', 'required').default('off'),
   WEBAUTHN_ORIGINS: z
@@ -249,7 +250,14 @@ export function readConfig(from: Variables = environment): Config {
     registration: data.REGISTRATION,
     shares: data.SHARES,
     snappass: data.SNAPPASS_API === 'on' ? { baseUrl: snappassBase(data, publicUrl) } : undefined,
-    smtp: data.SMTP_URL && data.MAIL_FROM ? { url: data.SMTP_URL, from: data.MAIL_FROM } : undefined,
+    smtp:
+      data.SMTP_URL && data.MAIL_FROM
+        ? {
+            url: data.SMTP_URL,
+            from: data.MAIL_FROM,
+            allowPlaintext: data.SMTP_ALLOW_PLAINTEXT === 'on',
+          }
+        : undefined,
     emailVerification: data.EMAIL_VERIFICATION,
     webauthnOrigins: data.WEBAUTHN_ORIGINS,
     trustProxy: data.TRUST_PROXY,

@@ -65,11 +65,19 @@ export const pathPrefix = z
     'expected a path such as /snappass, percent-encoded and without query and fragment',
   )
 
+/** What the library may be told in the URL. Whether there has to be TLS is not among it: it would win over SMTP_ALLOW_PLAINTEXT. */
+const smtpParameter = /^(tls\.\w+|name|servername|localAddress|authMethod)$/
+
 export const smtpUrl = z
   .string()
   .refine(
     (text) => /^smtps?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '',
     'expected smtp://user:password@host:port or smtps://…',
+  )
+  .refine(
+    (text) =>
+      !URL.canParse(text) || [...new URL(text).searchParams.keys()].every((name) => smtpParameter.test(name)),
+    'expected behind ? nothing but tls.…, name, servername, localAddress and authMethod; SMTP_ALLOW_PLAINTEXT says whether TLS is needed',
   )
 
 export const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])

@@ -81,10 +81,14 @@ describe('the configuration', () => {
   it('needs a sender for mail, and a mail server where addresses are to be confirmed', () => {
     const smtp = { SMTP_URL: 'smtps://u:p@mail.example.com', MAIL_FROM: 'vault@example.com' }
     expect(readConfig({ ...smtp, EMAIL_VERIFICATION: 'required' })).toMatchObject({
-      smtp: { url: smtp.SMTP_URL, from: smtp.MAIL_FROM },
+      smtp: { url: smtp.SMTP_URL, from: smtp.MAIL_FROM, allowPlaintext: false },
       emailVerification: 'required',
     })
     expect(mistakesOf({ SMTP_URL: smtp.SMTP_URL })).toEqual([expect.stringContaining('MAIL_FROM: expected')])
+    for (const parameter of ['ignoreTLS=true', 'requireTLS=false', 'secured=true', 'secure=false'])
+      expect(mistakesOf({ ...smtp, SMTP_URL: `smtp://mail.example.com?${parameter}` })).toEqual([
+        expect.stringContaining('SMTP_ALLOW_PLAINTEXT'),
+      ])
     const [mistake] = mistakesOf({ EMAIL_VERIFICATION: 'required' })
     expect(mistake).toContain('SMTP_URL: expected')
   })
@@ -106,6 +110,7 @@ describe('the configuration', () => {
       NO_SSL: 'maybe',
       SMTP_URL: 'mail.example.com',
       MAIL_FROM: 'Limpet',
+      SMTP_ALLOW_PLAINTEXT: 'perhaps',
       EMAIL_VERIFICATION: 'yes',
       WEBAUTHN_ORIGINS: 'vault.example.com',
       TRUST_PROXY: 'everyone',
@@ -130,6 +135,7 @@ describe('the configuration', () => {
       'SESSION_TTL',
       'SHARES',
       'SHUTDOWN_GRACE',
+      'SMTP_ALLOW_PLAINTEXT',
       'SMTP_URL',
       'SNAPPASS_API',
       'TRUST_PROXY',

@@ -16,7 +16,7 @@ describe.each(engines)('e-mail at the shell on %s', (engine) => {
     const mail = await startMailServer(await freePort())
     closing.push(() => mail.close())
     const server = await startServer(engine, {
-      environment: { SMTP_URL: mail.url, MAIL_FROM: 'vault@example.com', EMAIL_VERIFICATION: 'required' },
+      environment: { ...mail.settings, EMAIL_VERIFICATION: 'required' },
     })
     closing.push(() => server.close())
     const ada = await newShell(server)

@@ -6,7 +6,7 @@ import { Account, Registered } from '../../src/contract/accounts.ts'
 import { Readiness, ServerInfo } from '../../src/contract/server.ts'
 import { logIn, logInBody, registration } from '../support/accounts.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
-import { type MailServer, startMailServer } from '../support/mail.ts'
+import { type MailServer, mailFrom, startMailServer } from '../support/mail.ts'
 import { freePort } from '../support/postgres.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { readRows } from '../support/rows.ts'
@@ -14,7 +14,6 @@ import { addTotp } from '../support/second-factors.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
 import { newToken } from '../support/tokens.ts'
 
-const from = 'vault@example.com'
 const day = minutes(24 * 60)
 
 const tokenIn = ({ text }: { text: string }) => /\/confirm#([\w-]{72})/.exec(text)?.[1] ?? ''
@@ -43,8 +42,7 @@ describe.each(engines)('e-mail on %s', (engine) => {
       clock,
       ...(settings.database && { database: settings.database }),
       environment: {
-        SMTP_URL: mail.url,
-        MAIL_FROM: from,
+        ...mail.settings,
         EMAIL_VERIFICATION: settings.verification ?? 'required',
       },
     })
@@ -66,7 +64,11 @@ describe.each(engines)('e-mail on %s', (engine) => {
     const body = registration()
     expect((await register(server, body)).status).toBe(201)
     const received = await mail.next()
-    expect(received).toMatchObject({ from, to: [body.email], subject: 'Confirm your e-mail address' })
+    expect(received).toMatchObject({
+      from: mailFrom,
+      to: [body.email],
+      subject: 'Confirm your e-mail address',
+    })
     expect(received.text).toContain(`${server.url}/confirm#`)
     expect(await attempt(server, body)).toBe('403 email-unverified')
     // After the proof and never before.
@@ -196,7 +198,11 @@ describe.each(engines)('e-mail on %s', (engine) => {
     const database = await createDatabase(engine)
     closing.push(() => database.remove())
     const clock = new TestClock()
-    const environment = { SMTP_URL: `smtp://127.0.0.1:${port}`, MAIL_FROM: from }
+    const environment = {
+      SMTP_URL: `smtp://127.0.0.1:${port}`,
+      MAIL_FROM: mailFrom,
+      SMTP_ALLOW_PLAINTEXT: 'on',
+    }
     const before = await startServer(engine, { clock, database, environment })
     const body = registration()
     expect((await register(before, body)).status).toBe(201)
@@ -228,6 +234,24 @@ describe.each(engines)('e-mail on %s', (engine) => {
     expect(server.log()).toContain('550')
     expect(server.log()).not.toContain(body.email)
     expect((await readRows(server.database)).outbox).toEqual([])
+  })
+
+  it('goes to a mail server by TLS alone, unless the operator says otherwise', async () => {
+    const plain = await startMailServer(await freePort())
+    closing.push(() => plain.close())
+    const refusing = await startServer(engine, {
+      environment: { ...plain.settings, SMTP_ALLOW_PLAINTEXT: 'off' },
+    })
+    closing.push(() => refusing.close())
+    await register(refusing)
+    await expect.poll(() => refusing.log()).toContain('"ETLS"')
+    expect(refusing.log()).toContain('"mail waits"')
+    expect(plain.received).toEqual([])
+
+    const { mail, server } = await start({ mail: await startMailServer(await freePort(), { tls: true }) })
+    closing.push(() => mail.close())
+    await register(server)
+    expect((await mail.next()).secure).toBe(true)
   })
 
   it('is sent once where several processes share a database', async () => {
@@ -265,7 +289,7 @@ describe.each(engines)('e-mail on %s', (engine) => {
     const mail = await startMailServer(port)
     closing.push(() => mail.close())
     const server = await startServer(engine, {
-      environment: { SMTP_URL: mail.url, MAIL_FROM: from, RATE_LIMITS: 'on' },
+      environment: { ...mail.settings, RATE_LIMITS: 'on' },
     })
     closing.push(() => server.close())
     const body = registration()

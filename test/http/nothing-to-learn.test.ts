@@ -53,7 +53,7 @@ describe.each(engines)('strangers on %s, where addresses have to be confirmed,',
     await ready
     mail = await startMailServer(await freePort())
     server = await startServer(engine, {
-      environment: { SMTP_URL: mail.url, MAIL_FROM: 'vault@example.com', EMAIL_VERIFICATION: 'required' },
+      environment: { ...mail.settings, EMAIL_VERIFICATION: 'required' },
     })
     const quote = (emails: string[]) => emails.map((email) => `'${email}'`).join(', ')
     for (const state of ['confirmed', 'unverified', 'disabled'])

@@ -243,9 +243,15 @@ describe('the doctor', () => {
     expect(of(await examine(database, settings), 'mail')).toMatchObject([{ status: 'error' }])
     const mail = await startMailServer(port)
     cleaning.push(() => mail.close())
-    const open = { ...settings, SMTP_URL: `smtp://127.0.0.1:${port}` }
-    expect(of(await examine(database, open), 'mail')).toMatchObject([{ status: 'ok' }])
-    expect(mail.received).toEqual([])
+    const strict = { ...mail.settings, SMTP_ALLOW_PLAINTEXT: 'off' }
+    expect(of(await examine(database, strict), 'mail')).toMatchObject([
+      { status: 'error', message: expect.stringContaining('ETLS') },
+    ])
+    expect(of(await examine(database, mail.settings), 'mail')).toMatchObject([{ status: 'warning' }])
+    const withTls = await startMailServer(await freePort(), { tls: true })
+    cleaning.push(() => withTls.close())
+    expect(of(await examine(database, withTls.settings), 'mail')).toMatchObject([{ status: 'ok' }])
+    expect([...mail.received, ...withTls.received]).toEqual([])
   })
 })
 

@@ -2,17 +2,24 @@
 import { text } from 'node:stream/consumers'
 import { SMTPServer } from 'smtp-server'
 
+/** Whom the mail of servers under test comes from. */
+export const mailFrom = 'vault@example.com'
+
 interface ReceivedMail {
   readonly from: string
   readonly to: string[]
   readonly subject: string
   readonly text: string
+  /** Whether it came over TLS. */
+  readonly secure: boolean
   /** As it came, headers and all. */
   readonly raw: string
 }
 
 export interface MailServer {
   readonly url: string
+  /** The settings of a server that sends its mail here. */
+  readonly settings: { SMTP_URL: string; MAIL_FROM: string; SMTP_ALLOW_PLAINTEXT: 'on' | 'off' }
   /** The next mail that has not been asked for yet; waits for it. */
   next(): Promise<ReceivedMail>
   /** All mail so far. */
@@ -29,31 +36,34 @@ const unquote = (body: string) =>
     'latin1',
   ).toString('utf8')
 
-function parse(raw: string, from: string, to: string[]): ReceivedMail {
+function parse(raw: string, from: string, to: string[], secure: boolean): ReceivedMail {
   const [head = '', ...rest] = raw.split('\r\n\r\n')
   const body = rest.join('\r\n\r\n')
   const isQuoted = /^content-transfer-encoding: quoted-printable/im.test(head)
   const subject = /^Subject: (.*)$/im.exec(head)?.[1] ?? ''
-  return { from, to, subject, text: (isQuoted ? unquote(body) : body).replaceAll('\r\n', '\n'), raw }
+  return { from, to, subject, text: (isQuoted ? unquote(body) : body).replaceAll('\r\n', '\n'), secure, raw }
 }
 
-/** @param options.refuse addresses that it never takes mail for */
+/**
+ * @param options.refuse addresses that it never takes mail for
+ * @param options.tls offers STARTTLS, with a certificate that nobody has signed
+ */
 export async function startMailServer(
   port: number,
-  { refuse = [] }: { refuse?: string[] } = {},
+  { refuse = [], tls = false }: { refuse?: string[]; tls?: boolean } = {},
 ): Promise<MailServer> {
   const received: ReceivedMail[] = []
   let asked = 0
   let arrived = () => {}
   const server = new SMTPServer({
     authOptional: true,
-    disabledCommands: ['STARTTLS', 'AUTH'],
+    disabledCommands: tls ? ['AUTH'] : ['STARTTLS', 'AUTH'],
     logger: false,
     onRcptTo({ address }, _session, done) {
       if (!refuse.includes(address)) return done()
       done(Object.assign(new Error('No such mailbox'), { responseCode: 550 }))
     },
-    onData(stream, { envelope }, done) {
+    onData(stream, { envelope, secure }, done) {
       void text(stream).then((raw) => {
         const from = envelope.mailFrom ? envelope.mailFrom.address : ''
         received.push(
@@ -61,6 +71,7 @@ export async function startMailServer(
             raw,
             from,
             envelope.rcptTo.map(({ address }) => address),
+            secure,
           ),
         )
         done()
@@ -72,8 +83,10 @@ export async function startMailServer(
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
   })
+  const url = `smtp://127.0.0.1:${port}${tls ? '?tls.rejectUnauthorized=false' : ''}`
   return {
-    url: `smtp://127.0.0.1:${port}`,
+    url,
+    settings: { SMTP_URL: url, MAIL_FROM: mailFrom, SMTP_ALLOW_PLAINTEXT: tls ? 'off' : 'on' },
     received,
     async next() {
       for (;;) {

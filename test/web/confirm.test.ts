@@ -19,7 +19,7 @@ describe('confirming an address', () => {
     mail = await startMailServer(await freePort())
     server = await startServer('sqlite', {
       clock,
-      environment: { SMTP_URL: mail.url, MAIL_FROM: 'vault@example.com', EMAIL_VERIFICATION: 'required' },
+      environment: { ...mail.settings, EMAIL_VERIFICATION: 'required' },
     })
   })
   afterAll(async () => {

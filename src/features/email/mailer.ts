@@ -45,10 +45,14 @@ const isRefused = (error: unknown) => {
   )
 }
 
-/** What sends mail. */
-export const transportOf = ({ url }: NonNullable<Config['smtp']>): Transporter =>
+/**
+ * What sends mail: `smtps://` over TLS from the start, `smtp://` after STARTTLS (RFC 3207). Who can change the connection could take
+ * the offer of STARTTLS out of it and read links and the login, so a server without it gets neither.
+ */
+export const transportOf = ({ url, allowPlaintext }: NonNullable<Config['smtp']>): Transporter =>
   createTransport({
     url,
+    requireTLS: !allowPlaintext,
     connectionTimeout: seconds(10),
     greetingTimeout: seconds(10),
     socketTimeout: seconds(30),

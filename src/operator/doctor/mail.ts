@@ -1,7 +1,7 @@
 // The mail server: whether it takes a connection and the login.
 import type { Config } from '../../config.ts'
 import { transportOf } from '../../features/email/mailer.ts'
-import { error, type Finding, ok } from './finding.ts'
+import { error, type Finding, ok, warning } from './finding.ts'
 
 export async function checkMail({ smtp }: Config): Promise<Finding> {
   if (!smtp) return ok('mail', 'No mail is sent: there is no SMTP_URL.')
@@ -9,6 +9,12 @@ export async function checkMail({ smtp }: Config): Promise<Finding> {
   const { host } = new URL(smtp.url)
   try {
     await transport.verify()
+    if (smtp.allowPlaintext && smtp.url.startsWith('smtp:'))
+      return warning(
+        'mail',
+        `${host} takes mail from this server, which would send it without TLS as well (SMTP_ALLOW_PLAINTEXT=on).`,
+        'On any network, others can read links and passwords then. Remove SMTP_ALLOW_PLAINTEXT if the mail server has STARTTLS or smtps://.',
+      )
     return ok('mail', `${host} takes mail from this server.`)
   } catch (failure) {
     // Its words may hold the user or the password.
@@ -16,7 +22,7 @@ export async function checkMail({ smtp }: Config): Promise<Finding> {
     return error(
       'mail',
       `${host} does not take mail from this server (${code}).`,
-      'EAUTH is a wrong user or password, ESOCKET and ETIMEDOUT a wrong host, port or scheme: smtps:// is for port 465, smtp:// for 587. Mail waits meanwhile.',
+      'EAUTH is a wrong user or password, ESOCKET and ETIMEDOUT a wrong host, port or scheme: smtps:// is for port 465, smtp:// for 587. ETLS: it has no STARTTLS, or its certificate is not good; SMTP_ALLOW_PLAINTEXT=on sends without. Mail waits meanwhile.',
     )
   } finally {
     transport.close()
