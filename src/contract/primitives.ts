@@ -91,6 +91,46 @@ export const Timestamp = z.iso
   .datetime({ precision: 3 })
   .meta({ description: 'A time in UTC with milliseconds', example: '2026-01-31T12:00:00.000Z' })
 
+const instantForm = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,30})?([Zz]|[+-]\d{2}:\d{2})$/
+
+/**
+ * A date-time of RFC 3339, section 5.6, as it is for people and other programs: any offset, any digits of a second, either case.
+ * @returns milliseconds since 1970, rounded down; undefined for anything else, such as the 30th of February
+ */
+function readInstant(text: string): number | undefined {
+  if (!instantForm.test(text)) return undefined
+  const upper = text.toUpperCase()
+  // A leap second is a time of RFC 3339 that Date does not know. It is read as the second after it, as POSIX does.
+  const leap = upper.slice(17, 19) === '60'
+  const at = Date.parse(leap ? `${upper.slice(0, 17)}59${upper.slice(19)}` : upper)
+  // Date takes the 30th of February for the 1st or 2nd of March, and 24:00 for the next day.
+  const written = Date.parse(`${upper.slice(0, 10)}T00:00:00Z`)
+  if (Number.isNaN(at) || Number.isNaN(written) || upper.slice(11, 13) === '24') return undefined
+  if (new Date(written).toISOString().slice(0, 10) !== upper.slice(0, 10)) return undefined
+  const ms = leap ? at + 1000 : at
+  // Leap seconds are the last ones of a day in UTC (section 5.7).
+  if (leap && Math.floor(ms / 1000) % 86_400 !== 0) return undefined
+  return ms >= firstInstant && ms <= lastInstant ? ms : undefined
+}
+
+// What `Timestamp` can write: the years 0000 to 9999.
+const firstInstant = Date.parse('0000-01-01T00:00:00.000Z')
+const lastInstant = Date.parse('9999-12-31T23:59:59.999Z')
+
+const instantMessage = 'Expected a time of RFC 3339 with its offset, such as 2026-01-31T12:00:00Z'
+
+/** A time in a request, in any spelling of RFC 3339. Becomes the one spelling of `Timestamp`. */
+export const Instant = z
+  .string()
+  .max(64, tooLong(instantMessage))
+  .refine((text) => readInstant(text) !== undefined, { abort: true, error: instantMessage })
+  .transform((text) => new Date(readInstant(text) ?? 0).toISOString())
+  .meta({
+    override: { type: 'string', format: 'date-time' },
+    description: 'A time of RFC 3339, with any offset',
+    example: '2026-01-31T13:00:00+01:00',
+  })
+
 /** The vault's counter at the write that last touched something: 1 or more. */
 export const Revision = z.int().min(1).meta({ description: 'The vault revision that last touched it' })
 

@@ -1,6 +1,6 @@
 // Wire shapes of personal access tokens (docs/protocol.md, "Personal access tokens").
 import * as z from 'zod'
-import { AccountId, line, SealedKey, Timestamp, TokenId, VaultId } from './primitives.ts'
+import { AccountId, Instant, line, SealedKey, Timestamp, TokenId, VaultId } from './primitives.ts'
 
 /** What a token may do. `write` includes `read`: the answers of writes show what stands there. */
 export const TokenScope = z.enum(['read', 'write', 'shares']).meta({
@@ -24,7 +24,7 @@ export const CreateToken = z
       .max(TokenScope.options.length)
       .refine((list) => new Set(list).size === list.length, 'Each scope may stand there once'),
     vaultId: VaultId.optional().meta({ description: 'The one vault that it sees; every one without it' }),
-    expiresAt: Timestamp.optional().meta({ description: 'It never expires without' }),
+    expiresAt: Instant.optional().meta({ description: 'When it ends; without, it never does' }),
     vaultKey: SealedKey.optional().meta({
       description: "The vault's key under one that only the bearer has; goes with vaultId",
     }),

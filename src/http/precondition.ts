@@ -18,24 +18,23 @@ export const isNotModified = (ifNoneMatch: string | undefined, revision: number)
 
 const Headers = z.object({ ifMatch: z.string().optional(), ifNoneMatch: z.string().optional() })
 
-const IfMatch = z.string().transform((tag, context): number => {
-  const revision = revisionOf(tag)
-  if (revision !== undefined) return revision
-  context.issues.push({
-    code: 'custom',
-    input: tag,
-    message: 'Expected one revision in quotes, such as "12"',
-  })
-  return z.NEVER
-})
+/** The revision that an If-Match names; undefined without the header. Anything else than one revision is an issue. */
+function expectedRevision(ifMatch: string | undefined, issues: z.core.$ZodRawIssue[]): number | undefined {
+  const revision = ifMatch === undefined ? undefined : revisionOf(ifMatch)
+  if (ifMatch !== undefined && revision === undefined)
+    issues.push({
+      code: 'custom',
+      input: ifMatch,
+      message: 'Expected If-Match to be one revision in quotes, such as "12"',
+    })
+  return revision
+}
 
 /** For a write that may say which revision it means: that revision, or undefined where it does not say. */
 export const OptionalPrecondition = Headers.refine(
   ({ ifNoneMatch }) => ifNoneMatch === undefined,
   'If-None-Match has no meaning here',
-)
-  .transform(({ ifMatch }) => ifMatch)
-  .pipe(IfMatch.optional())
+).transform(({ ifMatch }, { issues }) => expectedRevision(ifMatch, issues))
 
 /** For a write that must say what it expects to find: exactly one revision, or `nothing`, to create. */
 export const RequiredPrecondition = Headers.refine(
@@ -46,12 +45,11 @@ export const RequiredPrecondition = Headers.refine(
     ({ ifNoneMatch }) => ifNoneMatch === undefined || ifNoneMatch.trim() === '*',
     'Expected If-None-Match: * where something is written',
   )
-  .transform(({ ifMatch, ifNoneMatch }) => {
+  .transform(({ ifMatch, ifNoneMatch }, { issues }): number | 'nothing' => {
     if (ifMatch === undefined && ifNoneMatch === undefined)
       throw problem(
         'precondition-required',
         'This write needs If-Match with the revision that it replaces, or If-None-Match: * to create.',
       )
-    return ifMatch
+    return expectedRevision(ifMatch, issues) ?? 'nothing'
   })
-  .pipe(z.union([z.undefined().transform(() => 'nothing' as const), IfMatch]))

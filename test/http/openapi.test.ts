@@ -288,7 +288,13 @@ describe.each(engines)('answers on %s', (engine) => {
       [404, { path: '/nowhere' }],
       [405, { method: 'PATCH', path: item, token }],
       [409, { ...create, body: { id, data: fakeEnvelope() } }],
-      [410, { path: `${vault}/changes?since=AAAA`, token }],
+      [
+        410,
+        {
+          path: `${vault}/changes?since=${Buffer.from([1, ...Array(20).fill(0)]).toString('base64url')}`,
+          token,
+        },
+      ],
       [412, { method: 'DELETE', path: item, token, headers: { 'If-Match': '"9"' } }],
       [413, { ...create, raw: big }],
       [415, { ...create, headers: { 'Content-Type': 'text/plain' } }],

@@ -235,6 +235,23 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     expect(await attempt({ expiresAt: at(clock, 1) })).toBe('201')
   })
 
+  it('take the time of their end in every spelling of RFC 3339, and answer in one', async () => {
+    const { server } = await start()
+    const account = await newAccount(server)
+    for (const expiresAt of [
+      '2999-01-31T13:30:00+01:30',
+      '2999-01-31t12:00:00z',
+      '2999-01-31T12:00:00.0009Z',
+    ])
+      expect((await newToken(server, account.token, { expiresAt })).expiresAt).toBe(
+        '2999-01-31T12:00:00.000Z',
+      )
+    for (const expiresAt of ['2999-01-31T12:00:00', '2999-02-30T12:00:00Z', '2999-01-31', 'tomorrow', 1])
+      expect(
+        outcomeOf(await postToken(server, account.token, { name: 'test', scopes: ['read'], expiresAt })),
+      ).toBe('400 malformed-request')
+  })
+
   it('expire at exactly their time, also where they were just believed, and leave the list', async () => {
     const { server, clock } = await start()
     const account = await newAccount(server)

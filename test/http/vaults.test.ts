@@ -247,6 +247,20 @@ describe.each(engines)('vaults on %s', (engine) => {
         expect((await call('GET', itemPath(id), { headers: { 'If-None-Match': known } })).status).toBe(200)
     })
 
+    it.each(['1', '"1', '"1", "2"', '*', '"0"', '"one"', '""', 'W/1'])(
+      'says of If-Match: %s that one revision in quotes was expected',
+      async (value) => {
+        const { id } = await created()
+        const headers = { 'If-Match': value }
+        for (const answer of [await put(id, headers), await call('DELETE', itemPath(id), { headers })]) {
+          expect(outcomeOf(answer)).toBe('400 malformed-request')
+          const [error, ...others] = bodyOf(Problem, answer).errors ?? []
+          expect(error?.message).toContain('one revision in quotes, such as "12"')
+          expect(others).toEqual([])
+        }
+      },
+    )
+
     it('are written only with a precondition that holds', async () => {
       const { id, revision: at } = await created()
       const { revision: now } = bodyOf(Item, await put(id, ifMatch(at)))
@@ -634,6 +648,27 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect(conflict.current).toBeUndefined()
       expect((await replica.pull(vault)).changed).toEqual([one.id, two.id, three.id])
       expect([...replica.items.keys()].sort()).toEqual([one.id, three.id].sort())
+    })
+
+    it('are refused since what never was a cursor, as malformed and not as another history', async () => {
+      await created()
+      const { cursor } = await allChanges()
+      const bytes = Buffer.from(cursor, 'base64url')
+      const beyond = Buffer.from(bytes)
+      beyond.fill(0xff, 1, 9)
+      const never = [
+        'AAAA',
+        'x',
+        cursor.slice(0, -4),
+        `${cursor}AAAA`,
+        Buffer.concat([Buffer.from([9]), bytes.subarray(1)]).toString('base64url'),
+        beyond.toString('base64url'),
+      ]
+      for (const since of never) {
+        const answer = await call('GET', `${vaultPath}/changes?since=${since}`)
+        expect(outcomeOf(answer)).toBe('400 malformed-request')
+        expect(bodyOf(Problem, answer).errors?.map(({ path }) => path)).toEqual(['query.since'])
+      }
     })
 
     const refused = async (cursor: string) =>

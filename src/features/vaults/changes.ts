@@ -24,11 +24,17 @@ const resyncRequired = () =>
     'The cursor is of another history of this vault. Pull all changes again, without since.',
   )
 
+const malformedCursor = () =>
+  problem('malformed-request', 'The cursor is none that this server gave.', {
+    errors: [{ path: 'query.since', message: 'Expected the cursor of an earlier answer' }],
+  })
+
 function positionOf(history: History, cursor: string | undefined, vaultRevision: number): Position {
   if (cursor === undefined) return start
-  const position = decodeCursor(history, cursor)
-  if (!position || position.revision > vaultRevision) throw resyncRequired()
-  return position
+  const decoded = decodeCursor(history, cursor)
+  if (decoded.kind === 'malformed') throw malformedCursor()
+  if (decoded.kind === 'foreign' || decoded.position.revision > vaultRevision) throw resyncRequired()
+  return decoded.position
 }
 
 /** Where a client stands after a page: at its last row, or at the vault's own revision where nothing is left below it. */
@@ -43,7 +49,8 @@ function positionAfter(
 }
 
 /**
- * One page of what changed since a cursor, in the order of revisions; throws `not-found` and `resync-required`.
+ * One page of what changed since a cursor, in the order of revisions; throws `not-found`, `resync-required`, and
+ * `malformed-request` for a cursor that never was one.
  *
  * The vault's row is read before the items, each with a snapshot of its own. Commits happen in the order of revisions, so
  * the items' snapshot holds everything up to the revision that was read, and where it holds later ones, everything up to

@@ -33,15 +33,23 @@ export function encodeCursor(history: History, { revision, itemId }: Position): 
   return toBase64url(Buffer.concat([head, tagOf(history), Buffer.from(itemId.replaceAll('-', ''), 'hex')]))
 }
 
-/** @returns the position, or undefined for a cursor that is none or of another history */
-export function decodeCursor(history: History, cursor: string): Position | undefined {
+/** What a cursor turned out to be: a position, one of another history, or not a cursor of this server at all. */
+export type DecodedCursor =
+  | { kind: 'position'; position: Position }
+  | { kind: 'foreign' }
+  | { kind: 'malformed' }
+
+export function decodeCursor(history: History, cursor: string): DecodedCursor {
   const bytes = Buffer.from(fromBase64url(cursor))
   const tagEnd = 9 + historyBytes
+  // Encoded again, because two texts may decode to the same bytes, and this server wrote one of them.
+  if (toBase64url(bytes) !== cursor) return { kind: 'malformed' }
   if ((bytes.length !== tagEnd && bytes.length !== tagEnd + 16) || bytes.readUInt8() !== version)
-    return undefined
-  if (!bytes.subarray(9, tagEnd).equals(tagOf(history))) return undefined
+    return { kind: 'malformed' }
   const revision = Number(bytes.readBigUInt64BE(1))
-  if (!Number.isSafeInteger(revision)) return undefined
+  if (!Number.isSafeInteger(revision)) return { kind: 'malformed' }
+  if (!bytes.subarray(9, tagEnd).equals(tagOf(history))) return { kind: 'foreign' }
   const hex = bytes.subarray(tagEnd).toString('hex')
-  return { revision, itemId: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') }
+  const itemId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return { kind: 'position', position: { revision, itemId } }
 }
