@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { contract } from '../src/app.ts'
 
 const file = new URL('../docs/openapi.json', import.meta.url)
-const document = `${JSON.stringify(contract('http://localhost:8080'), null, 2)}\n`
+const document = `${JSON.stringify(contract('https://limpet.example'), null, 2)}\n`
 
 if (process.argv.includes('--check')) {
   const current = readFileSync(file, 'utf8') === document

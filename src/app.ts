@@ -59,8 +59,10 @@ export interface Parts {
 const openApi = route({
   method: 'get',
   path: '/api/v1/openapi.json',
+  operationId: 'getContract',
   tag: 'Server',
   summary: 'This contract as an OpenAPI 3.1 document',
+  description: 'Made from the same declarations that check the requests.',
   auth: 'public',
   limit: 'read',
   request: {},

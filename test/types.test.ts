@@ -69,8 +69,10 @@ describe('a route', () => {
   const description = {
     method: 'get',
     path: '/x',
-    tag: 'x',
+    operationId: 'getX',
+    tag: 'Server',
     summary: 'x',
+    description: 'x',
     limit: 'none',
     request: {},
     success: { 200: z.object({ id: z.string() }) },
@@ -122,6 +124,25 @@ describe('a route', () => {
         return { status: 201, body: { id: 'x' } }
       },
     })
+  })
+
+  it('answers with the headers that it declares, and with no others', () => {
+    const body = { id: 'x' }
+    const entity = { ...description, auth: 'public', headers: { 200: ['ETag'] } } as const
+    route({ ...entity, handler: async () => ({ status: 200, body, etag: 1 }) })
+    // @ts-expect-error: it declares an ETag
+    route({ ...entity, handler: async () => ({ status: 200, body }) })
+    // @ts-expect-error: it declares no Location
+    route({ ...entity, handler: async () => ({ status: 200, body, etag: 1, location: '/x' }) })
+    // @ts-expect-error: it declares no ETag
+    route({ ...description, auth: 'public', handler: async () => ({ status: 200, body, etag: 1 }) })
+  })
+
+  it('has a name and a description for whoever makes a client from the contract', () => {
+    const { operationId: _, ...nameless } = description
+    const answer = { auth: 'public', handler: async () => ({ status: 200, body: { id: 'x' } }) } as const
+    // @ts-expect-error: it has no operationId
+    route({ ...nameless, ...answer })
   })
 })
 

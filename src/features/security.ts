@@ -3,20 +3,28 @@ import type { TokenScope } from '../contract/tokens.ts'
 import type { Security } from '../http/openapi.ts'
 import type { Callers } from './route.ts'
 
-const session = { session: [] }
+const [session, read, write, shares] = [
+  { session: [] },
+  { readToken: [] },
+  { writeToken: [] },
+  { sharesToken: [] },
+]
 
-/** OpenAPI lets the names of roles stand here; ours are scopes, any of which will do. */
-const personalToken = (...scopes: TokenScope[]) => scopes.map((scope) => ({ personalToken: [scope] }))
+/** A scheme for each scope: OpenAPI has scopes for OAuth alone. */
+const personalToken = (scope: TokenScope, what: string) =>
+  ({
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'lmp_…',
+    description: `a personal access token with the scope ${scope}, which is ${what}`,
+  }) as const
 
 export const security: Security<keyof Callers> = {
   schemes: {
     session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'an access token' },
-    personalToken: {
-      type: 'http',
-      scheme: 'bearer',
-      bearerFormat: 'lmp_…',
-      description: 'a personal access token, with the scope that stands beside it',
-    },
+    readToken: personalToken('read', 'for reading items'),
+    writeToken: personalToken('write', 'for reading and writing items'),
+    sharesToken: personalToken('shares', 'for making one-time shares'),
     manageToken: {
       type: 'http',
       scheme: 'bearer',
@@ -28,10 +36,10 @@ export const security: Security<keyof Callers> = {
     visitor: [],
     session: [session],
     vaultOwner: [session],
-    reader: [session, ...personalToken('read', 'write')],
-    writer: [session, ...personalToken('write')],
-    tokenHolder: [{ personalToken: [] }],
-    sharer: [{}, session, ...personalToken('shares')],
+    reader: [session, read, write],
+    writer: [session, write],
+    tokenHolder: [read, write, shares],
+    sharer: [{}, session, shares],
     shareManager: [{ manageToken: [] }],
   },
   refusals: {

@@ -8,12 +8,23 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
 import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
+import { tags } from '../contract/tags.ts'
 import { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
-import type { Callers, Route } from './route.ts'
+import type { AnswerHeader, Callers, Route } from './route.ts'
 
 type AnyRoute = Pick<
   Route<never, Callers>,
-  'method' | 'path' | 'tag' | 'summary' | 'description' | 'limit' | 'request' | 'success' | 'problems'
+  | 'method'
+  | 'path'
+  | 'operationId'
+  | 'tag'
+  | 'summary'
+  | 'description'
+  | 'limit'
+  | 'request'
+  | 'success'
+  | 'headers'
+  | 'problems'
 > & {
   auth: string
 }
@@ -30,36 +41,118 @@ export interface Security<Auth extends PropertyKey> {
 /** What every route of a kind may answer, so that declarations name only what is special about them. */
 function problemsOf(route: AnyRoute, refusals: readonly ProblemCode[]): ProblemCode[] {
   const { request, limit } = route
-  const codes: ProblemCode[] = ['malformed-request', ...route.problems, ...refusals, 'unavailable']
+  const codes: ProblemCode[] = [
+    'malformed-request',
+    // What every other method of the path is answered: nothing else in a document could say it.
+    'method-not-allowed',
+    'unavailable',
+    ...route.problems,
+    ...refusals,
+  ]
   if (limit !== 'none') codes.push('too-many-requests')
   if (request.body) codes.push('too-large', 'not-json')
   if (request.precondition === RequiredPrecondition) codes.push('precondition-required')
   return [...new Set(codes)].sort()
 }
 
-const ifMatch = z
-  .string()
-  .optional()
-  .meta({ description: 'The revision to replace, in quotes', example: '"12"' })
-const ifNoneMatch = z.string().optional().meta({ description: '* to create', example: '*' })
+// ---- Headers
 
-function headersOf({ method, request, success }: AnyRoute) {
+/** One revision as `revisionOf` reads it. */
+const oneTag = '^(?:W/)?"[1-9][0-9]{0,15}"$'
+
+const ifMatch = z.string().regex(new RegExp(oneTag)).optional()
+const ifNoneMatch = z.string().optional()
+
+const oneOfBoth = 'Exactly one of If-Match and If-None-Match has to be sent; without both the answer is 428.'
+
+/** The preconditions that a route looks at. */
+function preconditionsOf({ method, request, success }: AnyRoute) {
   if (request.precondition === RequiredPrecondition)
-    return z.object({ 'If-Match': ifMatch, 'If-None-Match': ifNoneMatch })
-  if (request.precondition === OptionalPrecondition) return z.object({ 'If-Match': ifMatch })
+    return z.object({
+      'If-Match': ifMatch.meta({
+        description: `The revision to replace, in quotes. ${oneOfBoth}`,
+        example: '"12"',
+      }),
+      'If-None-Match': z
+        .literal('*')
+        .optional()
+        .meta({
+          description: `An asterisk, to create. ${oneOfBoth}`,
+          example: '*',
+        }),
+    })
+  if (request.precondition === OptionalPrecondition)
+    return z.object({
+      'If-Match': ifMatch.meta({
+        description: 'The revision that it has to be at, in quotes; any without it',
+        example: '"12"',
+      }),
+    })
   if (method === 'get' && 304 in success)
     return z.object({
-      'If-None-Match': z
-        .string()
-        .optional()
-        .meta({ description: 'Revisions already known', example: '"12"' }),
+      'If-None-Match': ifNoneMatch.meta({
+        description: 'Revisions already known, each in quotes, with commas between them',
+        example: '"12"',
+      }),
     })
   return undefined
 }
 
+type ProblemHeader = 'Retry-After' | 'WWW-Authenticate' | 'Allow'
+
+type Header = NonNullable<ZodOpenApiComponentsObject['headers']>[string]
+
+/** What the headers say that are worth reading. */
+const headers = {
+  ETag: {
+    description: 'The revision, in quotes: what If-Match takes',
+    required: true,
+    schema: { type: 'string', pattern: '^"[1-9][0-9]{0,15}"$', example: '"12"' },
+  },
+  Location: {
+    description: 'The path of what was made',
+    required: true,
+    schema: { type: 'string', format: 'uri-reference' },
+  },
+  'Limpet-Passphrase': {
+    description: 'There if the reader of the share has to know a passphrase',
+    schema: { type: 'string', enum: ['required'] },
+  },
+  'Retry-After': {
+    description: 'Seconds to wait before the request is repeated',
+    required: true,
+    schema: { type: 'integer', format: 'int32', minimum: 1 },
+  },
+  'WWW-Authenticate': {
+    description: 'The scheme of the tokens that are taken',
+    required: true,
+    schema: { type: 'string', example: 'Bearer realm="limpet"' },
+  },
+  Allow: {
+    description: 'The methods of this path, with commas between them',
+    required: true,
+    schema: { type: 'string', example: 'GET, HEAD' },
+  },
+} satisfies Record<AnswerHeader | ProblemHeader, Header>
+
+const problemHeaders: Readonly<Record<number, readonly ProblemHeader[]>> = {
+  401: ['WWW-Authenticate'],
+  405: ['Allow'],
+  429: ['Retry-After'],
+  503: ['Retry-After'],
+}
+
+const headersOf = (names: readonly (AnswerHeader | ProblemHeader)[] = []) =>
+  names.length > 0
+    ? { headers: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])) }
+    : {}
+
+// ---- Operations
+
 const descriptions: Record<number, string> = {
   200: 'Done',
   201: 'Created',
+  202: 'Taken on',
   204: 'Done, nothing to say',
   304: 'Not modified',
 }
@@ -69,6 +162,7 @@ function responsesOf(route: AnyRoute, refusals: readonly ProblemCode[]): ZodOpen
   for (const [status, schema] of Object.entries(route.success))
     responses[status as `${1 | 2 | 3 | 4 | 5}${string}`] = {
       description: descriptions[Number(status)] ?? 'Done',
+      ...headersOf(route.headers?.[Number(status)]),
       ...(schema && { content: { 'application/json': { schema } } }),
     }
   for (const [status, codes] of Map.groupBy(
@@ -77,6 +171,7 @@ function responsesOf(route: AnyRoute, refusals: readonly ProblemCode[]): ZodOpen
   ))
     responses[`${status}`] = {
       description: codes.map((code) => `\`${code}\`: ${problemCatalogue[code].title}`).join('; '),
+      ...headersOf(problemHeaders[status]),
       content: { 'application/problem+json': { schema: Problem } },
     }
   return responses
@@ -88,11 +183,12 @@ function operationOf(
   refusals: readonly ProblemCode[],
 ): ZodOpenApiOperationObject {
   const { params, query, body } = route.request
-  const header = headersOf(route)
+  const header = preconditionsOf(route)
   return {
+    operationId: route.operationId,
     tags: [route.tag],
     summary: route.summary,
-    ...(route.description && { description: route.description }),
+    description: route.description,
     security,
     requestParams: { ...(params && { path: params }), ...(query && { query }), ...(header && { header }) },
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
@@ -127,13 +223,13 @@ export function openApiDocument<Auth extends string>(
         version: about.version,
         description:
           'A zero-knowledge password vault: clients encrypt, the server keeps ciphertext and orders changes.',
+        contact: { name: 'The operator of this server', url: about.publicUrl },
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: about.publicUrl }],
+      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       paths,
-      components: {
-        securitySchemes: schemes,
-      },
+      components: { headers, securitySchemes: schemes },
     },
     { override: leaveAnswersOpen },
   )

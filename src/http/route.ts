@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { limits } from '../contract/primitives.ts'
 import type { ProblemCode } from '../contract/problems.ts'
+import type { Tag } from '../contract/tags.ts'
 import type { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 import { problem } from './problem.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -41,6 +42,12 @@ export interface RawRequest {
 /** The status codes of success and the body that comes with each; null where there is none. */
 type Success = { readonly [status: number]: z.ZodType | null }
 
+/** Headers of successful answers that not every answer has. */
+export type AnswerHeader = 'ETag' | 'Location' | 'Limpet-Passphrase'
+
+/** Which of them a route answers with, by status. */
+type AnswerHeaders = { readonly [status: number]: readonly AnswerHeader[] }
+
 /** An answer before it is written. `etag` is a revision; `location` a path of this server. */
 export interface RouteAnswer {
   readonly status: number
@@ -51,19 +58,33 @@ export interface RouteAnswer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-type AnswerOf<S extends Success> = {
-  [Status in keyof S]: { status: Status } & (S[Status] extends z.ZodType
-    ? { body: z.input<S[Status]> }
-    : { body?: never })
+type HeaderAt<H extends AnswerHeaders, Status> = Status extends keyof H
+  ? H[Status] extends readonly (infer Name extends AnswerHeader)[]
+    ? Name
+    : never
+  : never
+
+/** A header that was declared has to be there, one that was not must not: the contract says so. */
+type WithHeaders<Name extends AnswerHeader> = ('ETag' extends Name ? { etag: number } : { etag?: never }) &
+  ('Location' extends Name ? { location: string } : { location?: never }) & {
+    headers?: Readonly<Partial<Record<Exclude<Name, 'ETag' | 'Location'>, string>>>
+  }
+
+type AnswerOf<S extends Success, H extends AnswerHeaders> = {
+  [Status in keyof S]: { status: Status } & WithHeaders<HeaderAt<H, Status>> &
+    (S[Status] extends z.ZodType ? { body: z.input<S[Status]> } : { body?: never })
 }[keyof S]
 
 interface Description {
   readonly method: 'get' | 'head' | 'post' | 'put' | 'delete'
   /** Parameters stand in braces, as in OpenAPI. */
   readonly path: `/${string}`
-  readonly tag: string
+  /** A verb and a noun, of one meaning for ever: what generated clients call it. */
+  readonly operationId: string
+  readonly tag: Tag
   readonly summary: string
-  readonly description?: string
+  /** What the summary leaves open. */
+  readonly description: string
   readonly limit: RateLimit
   /** What can go wrong beyond what every route of its kind has (`commonProblems`). */
   readonly problems: readonly ProblemCode[]
@@ -78,14 +99,16 @@ export interface Declaration<
   Auth extends keyof C,
   Shape extends RequestShape,
   S extends Success,
+  H extends AnswerHeaders,
 > extends Description {
   readonly auth: Auth
   readonly request: Shape
   readonly success: S
+  readonly headers?: H
   handler(
     request: z.output<z.ZodObject<Shape>> & { caller: C[Auth] },
     services: Services,
-  ): Promise<AnswerOf<S> & RouteAnswer>
+  ): Promise<AnswerOf<S, H> & RouteAnswer>
 }
 
 /** What guards every route: who calls, and how often. */
@@ -99,6 +122,7 @@ export interface Route<Services, C extends Callers> extends Description {
   readonly auth: keyof C
   readonly request: RequestShape
   readonly success: Success
+  readonly headers?: AnswerHeaders
   /** From an unbelieved request to an answer that fits `success`, or a thrown problem. */
   answer(request: RawRequest, services: Services, door: Door<C>): Promise<RouteAnswer>
 }
@@ -141,8 +165,13 @@ const noQuery = z.object({ query: z.strictObject({}) })
  */
 export const routeFor =
   <Services, C extends Callers>() =>
-  <const Auth extends keyof C, const S extends Success, const Shape extends RequestShape>(
-    declaration: Declaration<Services, C, Auth, Shape, S>,
+  <
+    const Auth extends keyof C,
+    const S extends Success,
+    const Shape extends RequestShape,
+    const H extends AnswerHeaders = Record<never, never>,
+  >(
+    declaration: Declaration<Services, C, Auth, Shape, S, H>,
   ): Route<Services, C> => {
     const { auth, handler, limit, request: shape, success } = declaration
     const schema = z.object(shape)

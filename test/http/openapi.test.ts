@@ -5,7 +5,7 @@ import { Problem, problemCatalogue } from '../../src/contract/problems.ts'
 import { Item, Vault } from '../../src/contract/vaults.ts'
 import { fakeEnvelope, newAccount } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
-import { type Document, exampleOf, operationsOf, readDocument } from '../support/openapi.ts'
+import { type Document, exampleOf, operationOf, operationsOf, readDocument } from '../support/openapi.ts'
 import { bodyOf, type RawAnswer, type RawRequest, send } from '../support/requests.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -99,12 +99,12 @@ const readOperations = [
 /** Who may use an operation, in OpenAPI's words; an access token unless it is said otherwise here. */
 const securityOf = (operation: string): object[] => {
   if (publicOperations.includes(operation)) return []
-  if (operation === 'post /api/v1/shares') return [{}, { session: [] }, { personalToken: ['shares'] }]
-  if (operation === 'get /api/v1/tokens/current') return [{ personalToken: [] }]
+  const [session, read, write] = [{ session: [] }, { readToken: [] }, { writeToken: [] }]
+  if (operation === 'post /api/v1/shares') return [{}, session, { sharesToken: [] }]
+  if (operation === 'get /api/v1/tokens/current') return [read, write, { sharesToken: [] }]
   if (operation.includes('/shares/')) return [{ manageToken: [] }]
-  const [read, write] = [{ personalToken: ['read'] }, { personalToken: ['write'] }]
-  if (readOperations.includes(operation)) return [{ session: [] }, read, write]
-  return /\/items|\/batch/.test(operation) ? [{ session: [] }, write] : [{ session: [] }]
+  if (readOperations.includes(operation)) return [session, read, write]
+  return /\/items|\/batch/.test(operation) ? [session, write] : [session]
 }
 
 /** Every `$ref` anywhere in a value. */
@@ -145,14 +145,20 @@ describe('the contract', () => {
 
   it('says of every operation what it is, who may use it, and what it answers', () => {
     const summaries = new Set<string>()
+    const ids = new Set<string>()
+    const usedTags = new Set<string>()
     for (const [path, methods] of Object.entries(document.paths))
-      for (const [method, { summary, tags, security, responses, parameters, requestBody }] of Object.entries(
-        methods,
-      )) {
+      for (const [method, operation] of Object.entries(methods)) {
+        const { operationId, summary, description, tags } = operation
+        const { security, responses, parameters, requestBody } = operation
         const what = `${method} ${path}`
         expect(summary, what).toMatch(/^[A-Z].{5,}[^.]$/)
         summaries.add(summary)
+        expect(description, what).toMatch(/^[A-Z`].{5,}\.$/)
+        expect(operationId, what).toMatch(/^[a-z]+([A-Z][a-z]+)*$/)
+        ids.add(operationId)
         expect(tags, what).toHaveLength(1)
+        for (const tag of tags) usedTags.add(tag)
         const isPublic = security.length === 0
         if (Object.hasOwn(promised, what)) expect(security, what).toEqual(securityOf(what))
         const statuses = Object.keys(responses)
@@ -179,6 +185,8 @@ describe('the contract', () => {
           expect(statuses.includes(status), what).toBe(requestBody !== undefined)
       }
     expect(summaries.size).toBe(operationsOf(document).length)
+    expect(ids.size).toBe(summaries.size)
+    expect(document.tags.map(({ name }) => name)).toEqual([...usedTags])
   })
 
   it('refers to nothing that is not there, and keeps nothing that nobody refers to', () => {
@@ -301,6 +309,7 @@ describe.each(engines)('answers on %s', (engine) => {
       [428, { method: 'PUT', path: item, token, body: { data: fakeEnvelope() } }],
     ]
     const ids = new Set<string>()
+    const operations = operationsOf(await readDocument(server))
     for (const [status, request] of kinds) {
       const { headers, ...answer }: RawAnswer = await send(server, request)
       const what = `${status} ${request.method ?? 'GET'} ${request.path}`
@@ -317,6 +326,14 @@ describe.each(engines)('answers on %s', (engine) => {
       for (const name of ['x-powered-by', 'server', 'set-cookie', 'access-control-allow-origin'])
         expect(headers, what).not.toHaveProperty(name)
       expect('www-authenticate' in headers, what).toBe(status === 401)
+      const operation = operationOf(operations, request.method ?? 'GET', request.path)
+      if (operation)
+        expect(
+          ['ETag', 'Location', 'Limpet-Passphrase', 'Retry-After', 'WWW-Authenticate', 'Allow'].filter(
+            (name) => name.toLowerCase() in headers,
+          ),
+          what,
+        ).toEqual(operation.headers[status])
       if (status < 400) continue
       const problem = bodyOf(Problem, { headers, ...answer })
       expect(problem.type, what).toBe(`${server.url}/problems/${problem.code}`)

@@ -33,18 +33,26 @@ const Parameter = z.object({
 
 const Content = z.record(z.string(), z.object({ schema: z.unknown() }))
 
+const Headers = z.record(z.string(), z.object({ $ref: z.string() }))
+
 const DocumentedOperation = z.object({
+  operationId: z.string(),
   tags: z.array(z.string()),
   summary: z.string(),
+  description: z.string(),
   /** Alternatives, each the schemes that it takes together. */
   security: z.array(z.record(z.string(), z.array(z.string()))),
   parameters: z.array(Parameter).default([]),
   requestBody: z.object({ content: Content }).optional(),
-  responses: z.record(z.string(), z.object({ description: z.string(), content: Content.optional() })),
+  responses: z.record(
+    z.string(),
+    z.object({ description: z.string(), content: Content.optional(), headers: Headers.optional() }),
+  ),
 })
 
 const Document = z.looseObject({
   openapi: z.string(),
+  tags: z.array(z.object({ name: z.string(), description: z.string() })),
   paths: z.record(z.string(), z.record(z.string(), DocumentedOperation)),
   components: z.looseObject({ schemas: z.record(z.string(), JsonSchema) }),
 })
@@ -68,6 +76,8 @@ export interface Operation {
   readonly body: unknown
   /** The documented status codes. */
   readonly statuses: number[]
+  /** The documented headers of each. */
+  readonly headers: Readonly<Record<string, readonly string[]>>
 }
 
 export async function readDocument(server: Server): Promise<Document> {
@@ -81,9 +91,17 @@ const needs = (scheme: string, security: Alternatives) =>
   security.every((alternative) => Object.keys(alternative).length > 0) &&
   security.some((alternative) => scheme in alternative)
 
-/** Whether every way to be let in takes this. */
-const needsOnly = (scheme: string, security: Alternatives) =>
-  security.length > 0 && security.every((alternative) => scheme in alternative)
+/** The scopes of the personal access tokens that are let in. */
+const scopesIn = (security: Alternatives) =>
+  security
+    .flatMap((alternative) =>
+      Object.keys(alternative).flatMap((scheme) => /^(\w+)Token$/.exec(scheme)?.[1] ?? []),
+    )
+    .filter((scope) => scope !== 'manage')
+
+/** Whether personal access tokens are let in, and nothing else. */
+const needsPersonalToken = (security: Alternatives) =>
+  security.length > 0 && scopesIn(security).length === security.length
 
 export const operationsOf = ({ paths }: Document): Operation[] =>
   Object.entries(paths).flatMap(([path, methods]) =>
@@ -92,13 +110,24 @@ export const operationsOf = ({ paths }: Document): Operation[] =>
       method: method.toUpperCase(),
       path,
       needsSession: needs('session', security),
-      needsPersonalToken: needsOnly('personalToken', security),
-      scopes: security.flatMap(({ personalToken = [] }) => personalToken),
+      needsPersonalToken: needsPersonalToken(security),
+      scopes: scopesIn(security),
       needsManageToken: needs('manageToken', security),
       parameters,
       body: requestBody?.content['application/json']?.schema,
       statuses: Object.keys(responses).map(Number),
+      headers: Object.fromEntries(
+        Object.entries(responses).map(([status, { headers = {} }]) => [status, Object.keys(headers)]),
+      ),
     })),
+  )
+
+/** The operation that a request is one of. */
+export const operationOf = (operations: readonly Operation[], method: string, path: string) =>
+  operations.find(
+    (operation) =>
+      operation.method === method &&
+      new RegExp(`^${operation.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path.replace(/\?.*/, '')),
   )
 
 /** A path with its parameters filled in; throws for a parameter that has no value. */

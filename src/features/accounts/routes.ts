@@ -59,8 +59,10 @@ async function hideTaken(error: unknown, email: string, services: Services) {
 const register = route({
   method: 'post',
   path: '/api/v1/register',
+  operationId: 'registerAccount',
   tag,
   summary: 'Make an account with its first vault',
+  description: 'The client makes the ids and the keys, and seals the keys before it sends them.',
   auth: 'public',
   limit: 'register',
   request: { body: Register },
@@ -95,6 +97,7 @@ const register = route({
 const prelogin = route({
   method: 'post',
   path: '/api/v1/prelogin',
+  operationId: 'getLoginParameters',
   tag,
   summary: 'How to derive the keys of an account',
   description: 'For an address without an account the answer has the same form, and is the same each time.',
@@ -114,8 +117,10 @@ const prelogin = route({
 const readAccount = route({
   method: 'get',
   path: '/api/v1/account',
+  operationId: 'getAccount',
   tag,
   summary: 'The account of the caller',
+  description: 'With what a client needs to derive the keys and to unlock.',
   auth: 'session',
   limit: 'read',
   request: {},
@@ -129,8 +134,11 @@ const readAccount = route({
 const changePassword = route({
   method: 'post',
   path: '/api/v1/account/password',
+  operationId: 'changePassword',
   tag,
   summary: 'Change the password, and the method with it where wanted; every other session ends',
+  description:
+    '`accountKey` is the same account key, sealed under a key of the new password. Nothing else is sealed anew.',
   auth: 'session',
   limit: 'proof',
   request: { body: ChangePassword },
@@ -155,8 +163,10 @@ const changePassword = route({
 const removeAccount = route({
   method: 'delete',
   path: '/api/v1/account',
+  operationId: 'deleteAccount',
   tag,
   summary: 'Delete the account with everything in it, for good',
+  description: 'Nothing of the account is left, and its address can be registered again.',
   auth: 'session',
   limit: 'proof',
   request: { body: PasswordProof },

@@ -17,8 +17,10 @@ const tag = 'E-mail'
 const confirm = route({
   method: 'post',
   path: '/api/v1/email/confirm',
+  operationId: 'confirmEmail',
   tag,
   summary: 'Confirm an e-mail address by the token of the link that was sent there',
+  description: 'The link of the mail opens a page that sends this request.',
   auth: 'public',
   limit: 'mail',
   request: { body: ConfirmEmail },
@@ -51,12 +53,19 @@ async function prepare(email: string, { kind, isFor }: Order, services: Services
 }
 
 /** A route by which anybody asks for mail to an address. */
-const mailRequest = ({ path, summary, ...order }: Order & { path: `/${string}`; summary: string }) =>
+const mailRequest = ({
+  path,
+  operationId,
+  summary,
+  ...order
+}: Order & { path: `/${string}`; operationId: string; summary: string }) =>
   route({
     method: 'post',
     path,
+    operationId,
     tag,
     summary,
+    description: 'The answer is the same for every address, and comes before anything is looked up.',
     auth: 'public',
     limit: 'mail',
     request: { body: MailRequest },
@@ -72,6 +81,7 @@ const mailRequest = ({ path, summary, ...order }: Order & { path: `/${string}`; 
 
 const resend = mailRequest({
   path: '/api/v1/email/resend',
+  operationId: 'resendConfirmation',
   summary: 'Send the confirmation once more, if the address has an account that is not confirmed',
   kind: 'confirm',
   isFor: ({ emailVerified }) => !emailVerified,
@@ -79,6 +89,7 @@ const resend = mailRequest({
 
 const hint = mailRequest({
   path: '/api/v1/email/hint',
+  operationId: 'sendHint',
   summary: 'Send the password hint to the address, if it is the confirmed one of an account',
   kind: 'hint',
   isFor: ({ emailVerified }) => emailVerified,

@@ -6,6 +6,7 @@ import { listEvents } from './repository.ts'
 const list = route({
   method: 'get',
   path: '/api/v1/account/events',
+  operationId: 'listEvents',
   tag: 'Accounts',
   summary: 'The security log of the account for 90 days, newest first',
   description:

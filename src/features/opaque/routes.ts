@@ -21,6 +21,7 @@ const noMessage = () =>
 const startRegistration = route({
   method: 'post',
   path: '/api/v1/opaque/register',
+  operationId: 'startOpaqueRegistration',
   tag,
   summary: 'Choose a password by OPAQUE: the first half',
   description:
@@ -41,6 +42,7 @@ const startRegistration = route({
 const startLogin = route({
   method: 'post',
   path: '/api/v1/opaque/login',
+  operationId: 'startOpaqueLogin',
   tag,
   summary: 'Prove a password by OPAQUE: the first half',
   description:

@@ -42,8 +42,10 @@ const usualTotpName = 'Authenticator app'
 const list = route({
   method: 'get',
   path,
+  operationId: 'listSecondFactors',
   tag,
   summary: 'The second factors of the account, and how many recovery codes are left',
+  description: 'Factors that were not confirmed are not in the list.',
   auth: 'session',
   limit: 'read',
   request: {},
@@ -57,6 +59,7 @@ const list = route({
 const addTotp = route({
   method: 'post',
   path: `${path}/totp`,
+  operationId: 'startTotp',
   tag,
   summary: 'Begin to add an authenticator app (TOTP, RFC 6238); nothing asks for it until it is confirmed',
   description: 'Ten minutes are left for confirming it.',
@@ -104,8 +107,10 @@ const wrongFactor = (path: string, message: string) =>
 const confirmTotp = route({
   method: 'post',
   path: `${path}/totp/{totpId}/confirm`,
+  operationId: 'confirmTotp',
   tag,
   summary: 'Show by a code that the app works; logins ask for it from then on',
+  description: 'The first factor of an account comes with recovery codes, which are shown once.',
   auth: 'session',
   limit: 'proof',
   request: { params: z.strictObject({ totpId: SecondFactorId }), body: ConfirmTotp },
@@ -131,6 +136,7 @@ const confirmTotp = route({
 const addWebauthn = route({
   method: 'post',
   path: `${path}/webauthn`,
+  operationId: 'startWebauthn',
   tag,
   summary: 'Begin to add a passkey or a security key (WebAuthn)',
   description:
@@ -156,8 +162,10 @@ const addWebauthn = route({
 const confirmWebauthn = route({
   method: 'post',
   path: `${path}/webauthn/{webauthnId}/confirm`,
+  operationId: 'confirmWebauthn',
   tag,
   summary: 'Give what the authenticator made; logins ask for it from then on',
+  description: 'The first factor of an account comes with recovery codes, which are shown once.',
   auth: 'session',
   limit: 'proof',
   request: { params: z.strictObject({ webauthnId: SecondFactorId }), body: ConfirmWebauthn },
@@ -182,8 +190,10 @@ const confirmWebauthn = route({
 const remove = route({
   method: 'delete',
   path: `${path}/{factorId}`,
+  operationId: 'deleteSecondFactor',
   tag,
   summary: 'Remove a second factor; with the last one the recovery codes go too',
+  description: 'Takes a fresh proof of the password.',
   auth: 'session',
   limit: 'proof',
   request: { params: z.strictObject({ factorId: SecondFactorId }), body: PasswordProof },
@@ -205,8 +215,10 @@ const remove = route({
 const renewRecoveryCodes = route({
   method: 'post',
   path: `${path}/recovery-codes`,
+  operationId: 'renewRecoveryCodes',
   tag,
   summary: 'Ten new recovery codes in place of those there are',
+  description: 'Takes a fresh proof of the password. The new codes are shown once.',
   auth: 'session',
   limit: 'proof',
   request: { body: PasswordProof },

@@ -17,8 +17,10 @@ const tag = 'Server'
 const health = route({
   method: 'get',
   path: '/healthz',
+  operationId: 'getHealth',
   tag,
   summary: 'Whether the process lives',
+  description: 'Answers without looking at the database.',
   auth: 'public',
   limit: 'none',
   request: {},
@@ -41,8 +43,10 @@ async function mailOf(store: Store, clock: Clock): Promise<Readiness['mail']> {
 const readiness = route({
   method: 'get',
   path: '/readyz',
+  operationId: 'getReadiness',
   tag,
   summary: 'Whether requests can be served: the database answers and its migrations are current',
+  description: 'While they cannot, and while the server stops, the answer is 503.',
   auth: 'public',
   limit: 'none',
   request: {},
@@ -60,8 +64,10 @@ const readiness = route({
 const info = route({
   method: 'get',
   path: '/api/v1/server',
+  operationId: 'getServer',
   tag,
   summary: 'Version, policies and limits',
+  description: 'What a client has to know before it registers, logs in or writes.',
   auth: 'public',
   limit: 'read',
   request: {},

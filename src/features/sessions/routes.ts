@@ -104,8 +104,10 @@ async function beginSession(
 const login = route({
   method: 'post',
   path: '/api/v1/login',
+  operationId: 'login',
   tag,
   summary: 'Prove the password, and the second factor where the account has one, and get a session',
+  description: 'A client asks `POST /prelogin` first, which says how the account proves its password.',
   auth: 'visitor',
   limit: 'login',
   request: { body: Login },
@@ -130,6 +132,7 @@ const login = route({
 const refresh = route({
   method: 'post',
   path: '/api/v1/token/refresh',
+  operationId: 'refreshSession',
   tag,
   summary: 'Replace the tokens of a session',
   description:
@@ -164,8 +167,10 @@ const refresh = route({
 const logout = route({
   method: 'post',
   path: '/api/v1/logout',
+  operationId: 'logout',
   tag,
   summary: 'End the session of the caller',
+  description: 'Its tokens are refused everywhere within a second.',
   auth: 'session',
   limit: 'write',
   request: {},
@@ -181,8 +186,10 @@ const logout = route({
 const list = route({
   method: 'get',
   path: '/api/v1/sessions',
+  operationId: 'listSessions',
   tag,
   summary: 'The sessions of the account, last used first',
+  description: 'Sessions that have ended are not in the list.',
   auth: 'session',
   limit: 'read',
   request: {},
@@ -197,8 +204,10 @@ const list = route({
 const endOne = route({
   method: 'delete',
   path: '/api/v1/sessions/{sessionId}',
+  operationId: 'endSession',
   tag,
   summary: 'End one session',
+  description: 'Its tokens are refused everywhere within a second.',
   auth: 'session',
   limit: 'write',
   request: { params: z.strictObject({ sessionId: SessionId }) },
@@ -214,8 +223,10 @@ const endOne = route({
 const endOthers = route({
   method: 'delete',
   path: '/api/v1/sessions',
+  operationId: 'endOtherSessions',
   tag,
   summary: 'End every session but the one that asks',
+  description: 'Their tokens are refused everywhere within a second.',
   auth: 'session',
   limit: 'write',
   request: {},

@@ -39,6 +39,7 @@ async function managedShare({ store }: Services, { tokenHash }: ShareManager, id
 const create = route({
   method: 'post',
   path: '/api/v1/shares',
+  operationId: 'createShare',
   tag,
   summary: 'Make a one-time share of a secret that the client has encrypted',
   description:
@@ -47,6 +48,7 @@ const create = route({
   limit: 'share',
   request: { body: CreateShare },
   success: { 201: CreatedShare },
+  headers: { 201: ['Location'] },
   problems: ['shares-off'],
   async handler({ body: { ciphertext, proof, ttl, passphrase } }, services) {
     const { publicUrl, shares } = services.config
@@ -76,6 +78,7 @@ const create = route({
 const look = route({
   method: 'head',
   path: '/api/v1/shares/{shareId}',
+  operationId: 'checkShare',
   tag,
   summary: 'Whether a share can still be read; never consumes it',
   description:
@@ -84,6 +87,7 @@ const look = route({
   limit: 'read',
   request: { params },
   success: { 200: null },
+  headers: { 200: ['Limpet-Passphrase'] },
   problems: ['not-found'],
   async handler({ params: { shareId } }, { clock, store }) {
     const share = await store.read((reader) => findShare(reader, shareId))
@@ -98,6 +102,7 @@ const look = route({
 const reveal = route({
   method: 'post',
   path: '/api/v1/shares/{shareId}/reveal',
+  operationId: 'revealShare',
   tag,
   summary: 'Read a share, once',
   description:
@@ -119,8 +124,10 @@ const reveal = route({
 const acknowledge = route({
   method: 'post',
   path: '/api/v1/shares/{shareId}/ack',
+  operationId: 'acknowledgeShare',
   tag,
   summary: 'Say that a claimed share has arrived, so that the server forgets it at once',
+  description: 'Whoever has the claim says so. After that nobody can read the share again.',
   auth: 'public',
   limit: 'write',
   request: { params, body: AcknowledgeShare },
@@ -137,6 +144,7 @@ const acknowledge = route({
 const receipt = route({
   method: 'get',
   path: '/api/v1/shares/{shareId}/receipt',
+  operationId: 'getShareReceipt',
   tag,
   summary: 'What has become of a share: pending, read, expired or revoked, with times',
   description: 'Kept for 30 days after the share would have expired.',
@@ -154,6 +162,7 @@ const receipt = route({
 const revoke = route({
   method: 'delete',
   path: '/api/v1/shares/{shareId}',
+  operationId: 'revokeShare',
   tag,
   summary: 'Take a share back before it is read',
   description: 'A repeated request is answered alike. Once it was read or has expired, the answer says so.',

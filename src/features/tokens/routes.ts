@@ -14,8 +14,10 @@ const tag = 'Personal access tokens'
 const list = route({
   method: 'get',
   path: '/api/v1/tokens',
+  operationId: 'listTokens',
   tag,
   summary: 'The living personal access tokens of the account, newest first',
+  description: 'Tokens that were revoked or have expired are not in the list.',
   auth: 'session',
   limit: 'read',
   request: {},
@@ -30,6 +32,7 @@ const list = route({
 const create = route({
   method: 'post',
   path: '/api/v1/tokens',
+  operationId: 'createToken',
   tag,
   summary: 'Make a personal access token for a script',
   description:
@@ -60,8 +63,10 @@ const create = route({
 const current = route({
   method: 'get',
   path: '/api/v1/tokens/current',
+  operationId: 'getCurrentToken',
   tag,
   summary: 'What the personal access token that asks may do, with the key of its vault',
+  description: 'A script begins with this: it needs to know nothing but its token.',
   auth: 'tokenHolder',
   limit: 'read',
   request: {},
@@ -75,8 +80,10 @@ const current = route({
 const revoke = route({
   method: 'delete',
   path: '/api/v1/tokens/{tokenId}',
+  operationId: 'revokeToken',
   tag,
   summary: 'Revoke a personal access token',
+  description: 'It is refused everywhere within a second.',
   auth: 'session',
   limit: 'write',
   request: { params: z.strictObject({ tokenId: TokenId }) },

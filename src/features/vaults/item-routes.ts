@@ -41,6 +41,7 @@ const itemPath = (item: Item) => `/api/v1/vaults/${item.vaultId}/items/${item.id
 const list = route({
   method: 'get',
   path: '/api/v1/vaults/{vaultId}/items',
+  operationId: 'listItems',
   tag,
   summary: 'The items of a vault, or of its trash, by id',
   description: 'To follow a vault use its changes.',
@@ -79,6 +80,7 @@ const list = route({
 const create = route({
   method: 'post',
   path: '/api/v1/vaults/{vaultId}/items',
+  operationId: 'createItem',
   tag,
   summary: 'Create an item',
   description: 'The same id and data again is 200 and changes nothing.',
@@ -86,6 +88,7 @@ const create = route({
   limit: 'write',
   request: { params: vaultParams, body: CreateItem },
   success: { 200: Item, 201: Item },
+  headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
   problems: ['not-found', 'id-taken'],
   async handler({ caller, params: { vaultId }, body: { id, data } }, services) {
     const itemId = id ?? services.random.uuid()
@@ -109,12 +112,15 @@ const create = route({
 const read = route({
   method: 'get',
   path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  operationId: 'getItem',
   tag,
   summary: 'One item, in the trash or not',
+  description: 'With If-None-Match the answer is 304 if the item is still at that revision.',
   auth: 'reader',
   limit: 'read',
   request: { params: itemParams },
   success: { 200: Item, 304: null },
+  headers: { 200: ['ETag'], 304: ['ETag'] },
   problems: ['not-found'],
   async handler({ caller, params }, { store }) {
     const item = await store.read((reader) => getItem(reader, caller, params))
@@ -125,6 +131,7 @@ const read = route({
 const replace = route({
   method: 'put',
   path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  operationId: 'putItem',
   tag,
   summary: 'Create or replace one encrypted item',
   description:
@@ -133,6 +140,7 @@ const replace = route({
   limit: 'write',
   request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
   success: { 200: Item, 201: Item },
+  headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
   problems: ['not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId, itemId }, body: { data }, precondition: expected }, services) {
     const outcome = await write(vaultId, { op: 'put', id: itemId, data, expected }, caller, services)
@@ -146,6 +154,7 @@ const replace = route({
 const remove = route({
   method: 'delete',
   path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  operationId: 'deleteItem',
   tag,
   summary: 'Move an item to the trash, or delete it for good',
   description:
@@ -158,6 +167,7 @@ const remove = route({
     precondition: OptionalPrecondition,
   },
   success: { 200: Item, 204: null },
+  headers: { 200: ['ETag'] },
   problems: ['not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId, itemId }, query: { permanent }, precondition }, services) {
     const op = permanent === 'true' ? 'purge' : 'trash'
@@ -175,6 +185,7 @@ const remove = route({
 const restore = route({
   method: 'post',
   path: '/api/v1/vaults/{vaultId}/items/{itemId}/restore',
+  operationId: 'restoreItem',
   tag,
   summary: 'Take an item out of the trash',
   description: 'Again is 200 without a change.',
@@ -182,6 +193,7 @@ const restore = route({
   limit: 'write',
   request: { params: itemParams, precondition: OptionalPrecondition },
   success: { 200: Item },
+  headers: { 200: ['ETag'] },
   problems: ['not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId, itemId }, precondition }, services) {
     const expected = precondition ?? 'anything'
@@ -196,8 +208,10 @@ const restore = route({
 const versions = route({
   method: 'get',
   path: '/api/v1/vaults/{vaultId}/items/{itemId}/versions',
+  operationId: 'listItemVersions',
   tag,
   summary: 'The versions of an item that were replaced, newest first',
+  description: 'They are kept for as long as `limits` of `GET /api/v1/server` says.',
   auth: 'reader',
   limit: 'read',
   request: { params: itemParams },

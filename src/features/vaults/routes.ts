@@ -24,6 +24,7 @@ const params = z.strictObject({ vaultId: VaultId })
 const list = route({
   method: 'get',
   path: '/api/v1/vaults',
+  operationId: 'listVaults',
   tag,
   summary: 'The vaults of the account',
   description: 'A personal access token for one vault gets that one.',
@@ -40,6 +41,7 @@ const list = route({
 const create = route({
   method: 'post',
   path: '/api/v1/vaults',
+  operationId: 'createVault',
   tag,
   summary: 'Make a vault',
   description: 'The same again is 200 and changes nothing.',
@@ -47,6 +49,7 @@ const create = route({
   limit: 'write',
   request: { body: CreateVault },
   success: { 200: Vault, 201: Vault },
+  headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
   problems: ['id-taken'],
   async handler({ caller, body }, { clock, random, store }) {
     const stamp = { now: clock.now(), epoch: random.uuid() }
@@ -60,6 +63,7 @@ const create = route({
 const replace = route({
   method: 'put',
   path: '/api/v1/vaults/{vaultId}',
+  operationId: 'replaceVault',
   tag,
   summary: 'Replace the data of a vault',
   description: 'With If-Match only if the vault, items included, is still at that revision.',
@@ -67,6 +71,7 @@ const replace = route({
   limit: 'write',
   request: { params, body: ReplaceVault, precondition: OptionalPrecondition },
   success: { 200: Vault },
+  headers: { 200: ['ETag'] },
   problems: ['not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId }, body: { data }, precondition: expected }, { clock, store }) {
     const vault = await store.write((tx) =>
@@ -79,8 +84,10 @@ const replace = route({
 const remove = route({
   method: 'delete',
   path: '/api/v1/vaults/{vaultId}',
+  operationId: 'deleteVault',
   tag,
   summary: 'Delete a vault with everything in it, for good',
+  description: 'With If-Match only if the vault, items included, is still at that revision.',
   auth: 'vaultOwner',
   limit: 'write',
   request: { params, precondition: OptionalPrecondition },
@@ -97,6 +104,7 @@ const remove = route({
 const changes = route({
   method: 'get',
   path: '/api/v1/vaults/{vaultId}/changes',
+  operationId: 'listChanges',
   tag,
   summary: 'What changed since a cursor, in the order of revisions',
   description:
@@ -115,6 +123,7 @@ const changes = route({
 const batch = route({
   method: 'post',
   path: '/api/v1/vaults/{vaultId}/batch',
+  operationId: 'applyBatch',
   tag,
   summary: 'Apply up to 500 operations, all or none',
   description: 'All of them share one revision. `items` stand in the order of the operations.',
