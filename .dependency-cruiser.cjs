@@ -60,7 +60,7 @@ module.exports = {
       'main-is-the-end',
       'Nothing imports an entry point',
       { path: '^src/' },
-      { path: '^src/(healthcheck|main|cli/main)\\.ts$' },
+      { path: '^src/(healthcheck|limpet-server|cli/limpet)\\.ts$' },
     ),
     rule(
       'cli-uses-the-sdk',

@@ -8,30 +8,28 @@ import { ConfigError } from './config.ts'
 import { findCommand, overview } from './operator/commands.ts'
 import { MovedError } from './store/move-mark.ts'
 import { StoreError } from './store/store.ts'
-import { version } from './version.ts'
 
-function help(topic: readonly string[]) {
-  if (topic.length === 0) return print(...overview())
-  const found = findCommand(topic)
-  if (!found) throw unknown(topic)
+async function help(topic: readonly string[]) {
+  if (topic.length === 0) return print(...(await overview()))
+  const found = await findCommand(topic)
+  if (!found) throw await unknown(topic)
   return print(...helpFor(found.command))
 }
 
-const unknown = (words: readonly string[]) =>
+const unknown = async (words: readonly string[]) =>
   new CliError(
     'usage',
-    [`There is no command "${safeLine(words.slice(0, 2).join(' '))}".`, '', ...overview()].join('\n'),
+    [`There is no command "${safeLine(words.slice(0, 2).join(' '))}".`, '', ...(await overview())].join('\n'),
   )
 
 async function run(args: readonly string[]): Promise<void> {
   const [name] = args
-  if (name === '--version') return print(version)
   if (name === 'help' || name === '--help' || name === '-h') return help(args.slice(1))
-  const found = findCommand(name === undefined ? ['start'] : args)
+  const found = await findCommand(name === undefined ? ['start'] : args)
   if (!found) {
     // `limpet-server users --help` is about none of them yet.
     if (asksForHelp(args)) return help([])
-    throw unknown(args)
+    throw await unknown(args)
   }
   if (asksForHelp(found.args)) return print(...helpFor(found.command))
   const prompter = createPrompter()

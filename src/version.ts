@@ -1,7 +1,13 @@
-// The version, from package.json beside `src` or `dist`.
+// The version, from package.json.
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import { join } from 'node:path'
+import { packageFolder } from './package-folder.ts'
 
-const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+const manifest: unknown = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))
 
-export const { version } = z.object({ version: z.string() }).parse(JSON.parse(manifest))
+const isVersioned = (value: unknown): value is { version: string } =>
+  typeof value === 'object' && value !== null && 'version' in value && typeof value.version === 'string'
+
+if (!isVersioned(manifest)) throw new Error('package.json has no version. Install Limpet again.')
+
+export const { version } = manifest

@@ -24,6 +24,7 @@ const ingredients = [
   'src',
   'test',
   'package.json',
+  'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json',
 ]
@@ -48,7 +49,7 @@ describe('the package', () => {
     const copy = join(folder, 'copy')
     for (const name of ingredients) await cp(join(checkout, name), join(copy, name), { recursive: true })
     await symlink(join(checkout, 'node_modules'), join(copy, 'node_modules'))
-    expect(await outputOf('npm', ['run', '--silent', 'build'], copy)).toBe('')
+    expect((await run('npm', ['run', '--silent', 'build'], { cwd: copy })).stdout).toBe('')
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: copy })
     packed = Packed.parse(JSON.parse(stdout)).flatMap(({ files }) => files.map(({ path }) => path))
 
@@ -70,14 +71,17 @@ describe('the package', () => {
       'bin/limpet.js',
       'bin/limpet-server.js',
       'bin/run.js',
-      'dist/main.js',
-      'dist/cli/main.js',
+      'bin/checkout.js',
+      'bin/stacks.js',
+      'dist/programs/limpet.js',
+      'dist/programs/limpet-server.js',
+      'dist/programs/healthcheck.js',
       'dist/client/index.js',
       'dist/client/index.d.ts',
-      'dist/web/create.js',
-      'dist/web/open.js',
-      'dist/web/style.css',
-      'dist/web/icon.svg',
+      'dist/programs/web/create.js',
+      'dist/programs/web/open.js',
+      'dist/programs/web/style.css',
+      'dist/programs/web/icon.svg',
       'migrations/sqlite/meta/_journal.json',
       'migrations/postgres/meta/_journal.json',
       'package.json',
@@ -89,6 +93,7 @@ describe('the package', () => {
       packed.filter((path) => /(^|\/)(\.env|data\/|node_modules)|\.(db|log|png|tgz)$/.test(path)),
     ).toEqual([])
     expect(packed.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([])
+    expect(packed.filter((path) => path.startsWith('dist/checkout/'))).toEqual([])
   })
 
   it('has every migration of the checkout', async () => {
@@ -185,7 +190,7 @@ describe('the package', () => {
       const page = await (await fetch(origin)).text()
       const [, script = ''] = /<script type="module" src="([^"]+)"/.exec(page) ?? []
       expect(script).toMatch(/^\.\/assets\/create-[0-9a-f]{16}\.js$/)
-      const built = await readFile(join(installed, 'dist', 'web', 'create.js'), 'utf8')
+      const built = await readFile(join(installed, 'dist', 'programs', 'web', 'create.js'), 'utf8')
       expect(await (await fetch(new URL(script, origin))).text()).toBe(built)
     } finally {
       child.kill('SIGTERM')
@@ -198,5 +203,12 @@ describe('the package', () => {
     const bin = join(installed, 'bin', 'limpet.js')
     const { stdout } = await run(process.execPath, ['--no-experimental-strip-types', bin, '--version'])
     expect(stdout).toContain(version)
+  })
+
+  it('names sources in stacks', async () => {
+    const { stderr } = await run(process.execPath, [join(installed, 'bin', 'limpet.js'), 'get', 'nothing'], {
+      env: { LIMPET_STATE_DIR: join(folder, 'state'), LIMPET_DEBUG: '1' },
+    }).catch((error: unknown) => z.object({ stderr: z.string() }).parse(error))
+    expect(stderr).toMatch(/^ +at .*src\/cli\/[\w/-]+\.ts:\d+:\d+/m)
   })
 })

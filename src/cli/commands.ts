@@ -1,52 +1,52 @@
 // Every command, in the order in which help shows them; and the overview, which is made from them.
 import type { Command, Surroundings } from './command.ts'
-import { login, logout, register, status } from './commands/account.ts'
-import { confirm, hint, resend } from './commands/email.ts'
-import { events } from './commands/events.ts'
-import { open } from './commands/opening.ts'
-import { get, list } from './commands/reading.ts'
-import { secondFactor } from './commands/second-factor.ts'
-import { share } from './commands/sharing.ts'
-import { sync } from './commands/sync.ts'
-import { token } from './commands/token.ts'
-import { derive, generate } from './commands/tools.ts'
-import { lock, unlock } from './commands/unlocking.ts'
-import { add, edit, restore, rm } from './commands/writing.ts'
 import { exitCodes } from './exit-codes.ts'
 import { columns } from './help.ts'
 
-const commands: readonly Command<Surroundings>[] = [
-  register,
-  login,
-  logout,
-  status,
-  events,
-  confirm,
-  resend,
-  hint,
-  unlock,
-  lock,
-  add,
-  get,
-  list,
-  edit,
-  rm,
-  restore,
-  sync,
-  share,
-  open,
-  token,
-  secondFactor,
-  generate,
-  derive,
-]
+type Loaded = Promise<Command<Surroundings>>
 
-export const findCommand = (name: string) => commands.find((command) => command.name === name)
+/** Each is loaded when it is called, because loading all of them takes longer than most of them run. */
+const commands: Readonly<Record<string, () => Loaded>> = {
+  register: async () => (await import('./commands/account.ts')).register,
+  login: async () => (await import('./commands/account.ts')).login,
+  logout: async () => (await import('./commands/account.ts')).logout,
+  status: async () => (await import('./commands/account.ts')).status,
+  events: async () => (await import('./commands/events.ts')).events,
+  confirm: async () => (await import('./commands/email.ts')).confirm,
+  resend: async () => (await import('./commands/email.ts')).resend,
+  hint: async () => (await import('./commands/email.ts')).hint,
+  unlock: async () => (await import('./commands/unlocking.ts')).unlock,
+  lock: async () => (await import('./commands/unlocking.ts')).lock,
+  add: async () => (await import('./commands/writing.ts')).add,
+  get: async () => (await import('./commands/reading.ts')).get,
+  list: async () => (await import('./commands/reading.ts')).list,
+  edit: async () => (await import('./commands/writing.ts')).edit,
+  rm: async () => (await import('./commands/writing.ts')).rm,
+  restore: async () => (await import('./commands/writing.ts')).restore,
+  sync: async () => (await import('./commands/sync.ts')).sync,
+  share: async () => (await import('./commands/sharing.ts')).share,
+  open: async () => (await import('./commands/opening.ts')).open,
+  token: async () => (await import('./commands/token.ts')).token,
+  'second-factor': async () => (await import('./commands/second-factor.ts')).secondFactor,
+  generate: async () => (await import('./commands/tools.ts')).generate,
+  derive: async () => (await import('./commands/tools.ts')).derive,
+}
 
-export const overview = (): string[] => [
+/** @returns undefined if there is no command of this name */
+export const findCommand = async (name: string): Promise<Command<Surroundings> | undefined> =>
+  Object.hasOwn(commands, name) ? commands[name]?.() : undefined
+
+/** Every command, by the name under which it is called. */
+export const loadCommands = async (): Promise<[string, Command<Surroundings>][]> => {
+  const loaded: [string, Command<Surroundings>][] = []
+  for (const [name, load] of Object.entries(commands)) loaded.push([name, await load()])
+  return loaded
+}
+
+export const overview = async (): Promise<string[]> => [
   'limpet: a password vault that its server cannot open',
   '',
-  ...columns(commands.map(({ name, summary }) => [name, summary])),
+  ...columns((await loadCommands()).map(([name, { summary }]) => [name, summary])),
   '',
   'limpet help COMMAND   what a command takes, with an example',
   'limpet help exit      the exit codes',

@@ -1,5 +1,4 @@
 // The program `limpet`: finds the command, runs it, and ends with its exit code.
-import { version } from '../version.ts'
 import { exitCodeHelp, findCommand, overview } from './commands.ts'
 import {
   CliError,
@@ -18,31 +17,27 @@ import { safeLine } from './terminal.ts'
 const unknown = (name: string) =>
   new CliError('usage', `There is no command "${safeLine(name)}". "limpet help" lists them.`)
 
-function help(topic: string | undefined) {
-  if (topic === undefined) return print(...overview())
+async function help(topic: string | undefined) {
+  if (topic === undefined) return print(...(await overview()))
   if (topic === 'exit') return print(...exitCodeHelp())
-  const command = findCommand(topic)
+  const command = await findCommand(topic)
   if (!command) throw unknown(topic)
   return print(...helpFor(command))
 }
 
 async function run([name, ...args]: readonly string[]): Promise<Ending> {
   if (name === undefined) {
-    remark(overview().join('\n'))
+    remark((await overview()).join('\n'))
     return 'usage'
   }
-  if (name === '--version') {
-    print(version)
-    return 'done'
-  }
   if (name === 'help' || asksForHelp([name])) {
-    help(args[0])
+    await help(args[0])
     return 'done'
   }
-  const command = findCommand(name)
+  const command = await findCommand(name)
   if (!command) throw unknown(name)
   if (asksForHelp(args)) {
-    help(name)
+    await help(name)
     return 'done'
   }
   const prompter = createPrompter()

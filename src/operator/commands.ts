@@ -1,52 +1,59 @@
 // Every command of `limpet-server`, in the order in which help shows them; and the overview, which is made from them.
 import type { Command } from '../cli/command.ts'
 import { columns } from '../cli/help.ts'
-import { backup, restore, verify } from './backups.ts'
 import type { Surroundings } from './command.ts'
-import * as credentials from './credentials.ts'
-import { doctor } from './doctor/command.ts'
-import * as invites from './invites.ts'
-import { move } from './moving.ts'
-import { migrate, newOpaqueSetup, start } from './serving.ts'
-import * as users from './users.ts'
 
-const commands: readonly Command<Surroundings>[] = [
-  start,
-  migrate,
-  newOpaqueSetup,
-  credentials.init,
-  credentials.get,
-  credentials.show,
-  credentials.edit,
-  credentials.encrypt,
-  credentials.decrypt,
-  backup,
-  restore,
-  verify,
-  move,
-  doctor,
-  invites.create,
-  invites.list,
-  invites.revoke,
-  users.list,
-  users.disable,
-  users.enable,
-  users.resetFactors,
-  users.remove,
-]
+type Loaded = Promise<Command<Surroundings>>
+
+/** Each is loaded when it is called, because loading all of them takes longer than most of them run. */
+const commands: Readonly<Record<string, () => Loaded>> = {
+  start: async () => (await import('./serving.ts')).start,
+  migrate: async () => (await import('./serving.ts')).migrate,
+  'new-opaque-setup': async () => (await import('./serving.ts')).newOpaqueSetup,
+  'credentials init': async () => (await import('./credentials.ts')).init,
+  'credentials get': async () => (await import('./credentials.ts')).get,
+  'credentials show': async () => (await import('./credentials.ts')).show,
+  'credentials edit': async () => (await import('./credentials.ts')).edit,
+  'credentials encrypt': async () => (await import('./credentials.ts')).encrypt,
+  'credentials decrypt': async () => (await import('./credentials.ts')).decrypt,
+  backup: async () => (await import('./backups.ts')).backup,
+  restore: async () => (await import('./backups.ts')).restore,
+  verify: async () => (await import('./backups.ts')).verify,
+  move: async () => (await import('./moving.ts')).move,
+  doctor: async () => (await import('./doctor/command.ts')).doctor,
+  'invite create': async () => (await import('./invites.ts')).create,
+  'invite list': async () => (await import('./invites.ts')).list,
+  'invite revoke': async () => (await import('./invites.ts')).revoke,
+  'users list': async () => (await import('./users.ts')).list,
+  'users disable': async () => (await import('./users.ts')).disable,
+  'users enable': async () => (await import('./users.ts')).enable,
+  'users reset-factors': async () => (await import('./users.ts')).resetFactors,
+  'users delete': async () => (await import('./users.ts')).remove,
+}
+
+/** @returns undefined if there is no command of this name */
+const load = async (name: string): Promise<Command<Surroundings> | undefined> =>
+  Object.hasOwn(commands, name) ? commands[name]?.() : undefined
 
 /** The command of the first one or two words, and what stands behind them. */
-export function findCommand([first, second, ...rest]: readonly string[]) {
-  const one = commands.find(({ name }) => name === first)
+export async function findCommand([first = '', second, ...rest]: readonly string[]) {
+  const one = await load(first)
   if (one) return { command: one, args: second === undefined ? [] : [second, ...rest] }
-  const two = commands.find(({ name }) => name === `${first} ${second}`)
+  const two = await load(`${first} ${second}`)
   return two && { command: two, args: rest }
 }
 
-export const overview = (): string[] => [
+/** Every command, by the name under which it is called. */
+export const loadCommands = async (): Promise<[string, Command<Surroundings>][]> => {
+  const loaded: [string, Command<Surroundings>][] = []
+  for (const [name, loadOne] of Object.entries(commands)) loaded.push([name, await loadOne()])
+  return loaded
+}
+
+export const overview = async (): Promise<string[]> => [
   'limpet-server: the server, and the command line of whoever runs it',
   '',
-  ...columns(commands.map(({ name, summary }) => [name, summary])),
+  ...columns((await loadCommands()).map(([name, { summary }]) => [name, summary])),
   '',
   'limpet-server help COMMAND   what a command takes, with an example',
   'limpet-server --version',

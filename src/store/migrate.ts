@@ -1,8 +1,9 @@
 // Applies the migrations of `migrations/<engine>` that a database does not have yet.
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { z } from 'zod'
+import { packageFolder } from '../package-folder.ts'
 
 export type Engine = 'sqlite' | 'postgres'
 
@@ -21,7 +22,7 @@ export const tableNames: Readonly<Record<Engine, string>> = {
   postgres: `select table_name as name from information_schema.tables where table_schema = current_schema()`,
 }
 
-const folderOf = (engine: Engine) => fileURLToPath(new URL(`../../migrations/${engine}`, import.meta.url))
+const folderOf = (engine: Engine) => join(packageFolder, 'migrations', engine)
 
 const known = (engine: Engine) => readMigrationFiles({ migrationsFolder: folderOf(engine) })
 

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { loadCommands } from '../../src/cli/commands.ts'
 import { exitCodes } from '../../src/cli/exit-codes.ts'
 import { generatePassword } from '../../src/cli/passwords.ts'
 import { stateFolderPath } from '../../src/cli/state-folder.ts'
@@ -51,6 +52,10 @@ describe('text for a terminal', () => {
       }),
     )
   })
+})
+
+it('calls every command by the name that it says of itself', async () => {
+  for (const [name, command] of await loadCommands()) expect(command.name).toBe(name)
 })
 
 it('documents the exit codes that the program has', async () => {

@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { helpFor } from '../../src/cli/help.ts'
-import { findCommand } from '../../src/operator/commands.ts'
+import { findCommand, loadCommands } from '../../src/operator/commands.ts'
 import { version } from '../../src/version.ts'
 import { newShell } from '../cli/program.ts'
 import { newAccount } from '../support/accounts.ts'
@@ -32,13 +32,17 @@ const names = [
 ]
 
 describe("the operator's command line", () => {
+  it('calls every command by the name that it says of itself', async () => {
+    for (const [name, command] of await loadCommands()) expect(command.name).toBe(name)
+  })
+
   it('explains every command, with an example', async () => {
     const { code, stdout } = await runServer(['users', '--help'], {})
     expect(code).toBe(0)
     expect((await runServer(['--help'], {})).stdout).toBe(stdout)
     for (const name of names) {
       expect(stdout).toContain(`  ${name} `)
-      const found = findCommand(name.split(' '))
+      const found = await findCommand(name.split(' '))
       const help = found ? helpFor(found.command).join('\n') : ''
       expect(help).toContain(`limpet-server ${name}`)
       expect(help).toMatch(new RegExp(`\nExample: .*limpet-server ${name}`))

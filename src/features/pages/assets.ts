@@ -12,14 +12,14 @@ export interface Asset {
   readonly gzipped: Buffer
 }
 
-/** What the package was built with. */
+/** What was built beside the program. */
 async function readBuilt(): Promise<BundledFile[]> {
-  const folder = new URL('../../web/', import.meta.url)
+  const folder = new URL('web/', import.meta.url)
   const names = await readdir(folder)
   return Promise.all(names.map(async (name) => ({ name, content: await readFile(new URL(name, folder)) })))
 }
 
-/** Sources run as they are in a checkout, which is also what has the bundler. */
+/** For tests and scripts, which run the sources as they are. */
 async function bundle(): Promise<BundledFile[]> {
   const { bundleWeb } = await import('../../web-bundle.ts')
   return bundleWeb()

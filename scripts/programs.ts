@@ -1,0 +1,82 @@
+// Builds the programs: one file each for `limpet` and `limpet-server`, with a chunk for each part that only some commands load, and
+// what browsers load. Packages with native code, and the bundler, stay in node_modules.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { bundleWeb } from '../src/web-bundle.ts'
+
+const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url))
+
+/** Packages of CommonJS call `require`, which a module does not have. */
+const requireInModules =
+  "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);"
+
+/** @param folder is made where it is missing */
+export async function buildPrograms(folder: string): Promise<void> {
+  await build({
+    entryPoints: {
+      'limpet-server': source('limpet-server.ts'),
+      limpet: source('cli/limpet.ts'),
+      healthcheck: source('healthcheck.ts'),
+    },
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22.14',
+    // Where a package has both forms, the one of modules: what is imported when it is needed keeps the names of its exports.
+    mainFields: ['module', 'main'],
+    external: ['argon2', 'better-sqlite3', 'esbuild', 'pg-native'],
+    banner: { js: requireInModules },
+    sourcemap: 'linked',
+    sourcesContent: false,
+    minifyWhitespace: true,
+    // Node shows the line of an uncaught error.
+    lineLimit: 160,
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  const web = join(folder, 'web')
+  mkdirSync(web, { recursive: true })
+  for (const { name, content } of await bundleWeb()) writeFileSync(join(web, name), content)
+}
+
+/** Builds of earlier sources that stay: a server that runs from one may still load a chunk of it. */
+const keptBuilds = 5
+
+/**
+ * Builds into a folder that no build is in yet. Any number of processes may do so at once: each builds beside it, and the first to
+ * finish gives it the name.
+ */
+export async function buildOnce(folder: string): Promise<void> {
+  const builds = dirname(folder)
+  mkdirSync(builds, { recursive: true })
+  const draft = mkdtempSync(join(builds, '.draft-'))
+  try {
+    await buildPrograms(draft)
+    try {
+      renameSync(draft, folder)
+    } catch (error) {
+      if (!existsSync(folder)) throw error
+    }
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+  const newestFirst = readdirSync(builds)
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => ({ path: join(builds, name), time: statSync(join(builds, name)).mtimeMs }))
+    .sort((one, other) => other.time - one.time)
+  for (const { path } of newestFirst.slice(keptBuilds)) rmSync(path, { recursive: true, force: true })
+}
