@@ -11,6 +11,7 @@ import { addEmailPages } from './features/email/pages.ts'
 import { emailRoutes } from './features/email/routes.ts'
 import { failedLoginsOver } from './features/events/failed-logins.ts'
 import { eventRoutes } from './features/events/routes.ts'
+import { startedLoginsOver } from './features/events/started-logins.ts'
 import type { ServerKeys } from './features/keys.ts'
 import { sharedCounts } from './features/limits/shared-counts.ts'
 import { createMetrics, type Metrics } from './features/metrics/metrics.ts'
@@ -105,6 +106,7 @@ export async function createApp(parts: Parts): Promise<{ app: Express; metrics: 
     mailer,
     postponed,
     failedLogins: failedLoginsOver(postponed, store),
+    startedLogins: startedLoginsOver(postponed, store),
     passwordHasher: await createPasswordHasher(),
     opaque,
     liveness: createLiveness(store, clock),

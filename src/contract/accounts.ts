@@ -184,6 +184,7 @@ const accountEventTypes = [
   'login',
   'login-failed',
   'second-factor-failed',
+  'proof-failed',
   'password-changed',
   'second-factor-added',
   'second-factor-removed',
@@ -192,18 +193,37 @@ const accountEventTypes = [
   'token-created',
   'token-revoked',
   'session-ended',
+  'vault-deleted',
   'account-disabled',
   'account-enabled',
 ] as const
 
+/** Why a session ended; a newer server may know more reasons. */
+const sessionEndReasons = ['logout', 'owner', 'password-change', 'token-reuse', 'operator'] as const
+
 export const AccountEvent = z
   .object({
     type: z.string().meta({ override: { enum: [...accountEventTypes] } }),
-    at: Timestamp,
+    at: Timestamp.meta({ description: 'When; of several failures, the last one' }),
     device: Device.nullable().meta({
-      description: 'What logged in or tried to, changed the password, or lost its session',
+      description:
+        'The device that logged in or tried to, made the change, or lost its session. Null if it is not known: the operator has none, and an OPAQUE login that was begun and not finished does not say',
     }),
-    address: z.string().nullable().meta({ description: 'From where; null where the operator did it' }),
+    address: z.string().nullable().meta({
+      description: 'Null if the operator did it, and for failures from more addresses than are kept apart',
+    }),
+    count: z.int().min(1).default(1).meta({
+      description: 'How many there were: failures of one kind, address and hour are one entry',
+    }),
+    reason: z
+      .string()
+      .nullable()
+      .default(null)
+      .meta({
+        override: { type: ['string', 'null'], enum: [...sessionEndReasons, null] },
+        description:
+          'Why a session ended: it logged out, its owner ended it from another session, the password was changed, its refresh token was used a second time, or the operator ended it. Null for other entries and for older ones',
+      }),
   })
   .meta({ id: 'AccountEvent' })
 
@@ -212,6 +232,7 @@ export const AccountEventList = z.object({ events: z.array(AccountEvent) }).meta
 export type Account = z.infer<typeof Account>
 export type AccountEvent = z.infer<typeof AccountEvent>
 export type AccountEventType = (typeof accountEventTypes)[number]
+export type SessionEndReason = (typeof sessionEndReasons)[number]
 export type AuthMethod = z.infer<typeof AuthMethod>
 export type Device = z.infer<typeof Device>
 export type Login = z.infer<typeof Login>

@@ -2,6 +2,7 @@
 import { hours, minutes, seconds } from '../clock.ts'
 import type { Tx } from '../store/store.ts'
 import { deleteOldEvents } from './events/repository.ts'
+import { noteUnfinishedLogins } from './events/started-logins.ts'
 import { deleteOldInvites } from './invites/repository.ts'
 import { deleteExpiredCounts } from './limits/repository.ts'
 import type { Services } from './route.ts'
@@ -28,6 +29,8 @@ const tasks = [
     // One-time secrets, read or expired, are to leave the disk within minutes.
     async run(needs: Needs) {
       await remove(needs, deleteExpiredShares)
+      // In this order: what was used says which logins were finished.
+      await noteUnfinishedLogins(needs)
       await remove(needs, deleteUsedOnce)
       await needs.store.scrub()
     },

@@ -4,7 +4,7 @@
 /** Most of a kind that wait: bounds the memory, and what one turn takes. What comes beyond within a second is not done. */
 const mostWaiting = 100
 
-type Kind = 'failed-login' | 'mail'
+type Kind = 'failed-login' | 'started-login' | 'mail'
 
 export interface Postponed {
   add(kind: Kind, work: () => Promise<void>): void

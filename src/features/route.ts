@@ -9,6 +9,7 @@ import type { PasswordHasher } from './accounts/password-hasher.ts'
 import type { Caller, SessionCaller, ShareManager, TokenHolder, VaultCaller, Visitor } from './caller.ts'
 import type { Mailer } from './email/mailer.ts'
 import type { FailedLogins } from './events/failed-logins.ts'
+import type { StartedLogins } from './events/started-logins.ts'
 import type { ServerKeys } from './keys.ts'
 import type { OpaqueServer } from './opaque/opaque.ts'
 import type { Postponed } from './postponed.ts'
@@ -42,6 +43,7 @@ export interface Services {
   readonly opaque: OpaqueServer
   readonly liveness: Liveness
   readonly failedLogins: FailedLogins
+  readonly startedLogins: StartedLogins
   /** For what only a handler knows to be worth counting. */
   readonly limiter: RateLimiter
   readonly mailer: Pick<Mailer, 'wake'>

@@ -7,16 +7,17 @@ import type { Tx } from '../store/store.ts'
 const rememberedFor = minutes(10)
 
 /**
- * @param id random, of whatever is used
+ * @param used.id random, of whatever is used
+ * @param used.settled for OPAQUE's handshakes: whether the security log needs no note of its start any more
  * @returns whether nobody has used it before
  */
 export async function useOnce(
   { db, tables: { usedOnce } }: Tx,
-  { id, expiresAt }: { id: Uint8Array; expiresAt: number },
+  { id, expiresAt, settled = false }: { id: Uint8Array; expiresAt: number; settled?: boolean },
 ): Promise<boolean> {
   const used = await db
     .insert(usedOnce)
-    .values({ id, expiresAt })
+    .values({ id, expiresAt, settled })
     .onConflictDoNothing()
     .returning({ id: usedOnce.id })
   return used.length === 1

@@ -28,6 +28,8 @@ const guesses = {
 /** What comes by the thousand and is cheap to answer: each process counts for itself. */
 const alone = {
   refresh: { points: 120, duration: 60 },
+  /** Answers with up to some hundred kilobytes. */
+  securityLog: { points: 120, duration: 60 },
   read: { points: 12_000, duration: 60 },
   write: { points: 6_000, duration: 60 },
 } as const

@@ -39,6 +39,7 @@ const contents: Readonly<Record<keyof Tables, Content>> = {
   // Also those that were used since: each still needs the password, and an owner without any could be locked out.
   recoveryCodes: kept,
   accountEvents: kept,
+  startedLogins: { leftOut: 'they count for minutes' },
   invites: {
     afterRestore: async (tx, { keepAccess, now }) => (keepAccess ? 0 : revokeOpenInvites(tx, now)),
   },

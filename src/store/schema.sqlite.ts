@@ -11,6 +11,7 @@ export const {
   secondFactors,
   recoveryCodes,
   accountEvents,
+  startedLogins,
   invites,
   vaults,
   items,

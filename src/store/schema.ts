@@ -91,7 +91,12 @@ const defineSchema = (kit: Columns) => {
   /** Ids of what works once and was used: OPAQUE's handshakes, WebAuthn's challenges. What they held is nowhere. */
   const usedOnce = kit.table(
     'used_once',
-    { id: bytes('id').primaryKey(), expiresAt: time('expires_at').notNull() },
+    {
+      id: bytes('id').primaryKey(),
+      expiresAt: time('expires_at').notNull(),
+      /** OPAQUE: whether it was finished for the account that it was begun for, so that how it ended is known. */
+      settled: flag('settled').notNull().default(false),
+    },
     (table) => [kit.index('used_once_by_expiry').on(table.expiresAt)],
   )
 
@@ -139,10 +144,30 @@ const defineSchema = (kit: Columns) => {
       deviceName: text('device_name'),
       deviceType: text('device_type'),
       address: text('address'),
+      /** How many failures of one hour and address the row stands for, the last of which was at `at`; 1 of everything else. */
+      count: whole('count').notNull().default(1),
+      /** Why a session ended. */
+      reason: text('reason'),
     },
     (table) => [
-      kit.index('account_events_by_account').on(table.accountId, table.at),
+      kit.index('account_events_by_account').on(table.accountId, table.type, table.at),
       kit.index('account_events_by_age').on(table.at),
+    ],
+  )
+
+  /** OPAQUE logins of accounts that were begun minutes ago: those that are not finished become failures in the security log. */
+  const startedLogins = kit.table(
+    'started_logins',
+    {
+      /** The handshake's, which `used_once` has once it is finished. */
+      id: bytes('id').primaryKey(),
+      accountId: accountId(),
+      at: time('at').notNull(),
+      address: text('address').notNull(),
+    },
+    (table) => [
+      kit.index('started_logins_by_age').on(table.at),
+      kit.index('started_logins_by_account').on(table.accountId),
     ],
   )
 
@@ -313,6 +338,7 @@ const defineSchema = (kit: Columns) => {
     secondFactors,
     recoveryCodes,
     accountEvents,
+    startedLogins,
     invites,
     vaults,
     items,

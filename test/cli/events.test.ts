@@ -26,7 +26,14 @@ describe.each(engines)('the security log at the shell on %s', (engine) => {
     await expect.poll(async () => (await log()).length, { timeout: 20_000 }).toBe(2)
     const [failed, login] = await log()
     const address = expect.stringMatching(/127\.0\.0\.1$/)
-    expect(failed).toEqual({ type: 'login-failed', at: expect.any(String), device: stranger.device, address })
+    expect(failed).toEqual({
+      type: 'login-failed',
+      at: expect.any(String),
+      device: stranger.device,
+      address,
+      count: 1,
+      reason: null,
+    })
     expect(login).toMatchObject({ type: 'login', device: { type: 'cli' }, address })
 
     const [heading = '', first = '', second = '', ...more] = (await shell.done(['events'])).split('\n')

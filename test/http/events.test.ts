@@ -1,9 +1,12 @@
 // The security log: what its owner finds in it, what strangers cannot make of it, and when it is forgotten.
+import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import { days, minutes } from '../../src/clock.ts'
-import { AccountEventList, Session } from '../../src/contract/accounts.ts'
+import { days, hours, minutes, seconds } from '../../src/clock.ts'
+import { AccountEventList } from '../../src/contract/accounts.ts'
+import { CreatedToken } from '../../src/contract/tokens.ts'
 import { logIn, logInBody, newAccount, randomKey, registration } from '../support/accounts.ts'
 import { createDatabase, engines } from '../support/database.ts'
+import { finishLogin, newOpaqueAccount, startProof } from '../support/opaque.ts'
 import { operatorOf } from '../support/process.ts'
 import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
@@ -14,6 +17,15 @@ const loopback = /^(::ffff:)?127\.0\.0\.1$/
 const events = async (server: Server, token: string) =>
   bodyOf(AccountEventList, await send(server, { path: '/api/v1/account/events', token })).events
 
+/** A wrong login. */
+const fail = (server: Server, email: string, from?: string) =>
+  send(server, {
+    method: 'POST',
+    path: '/api/v1/login',
+    headers: from === undefined ? {} : { 'X-Forwarded-For': from },
+    body: logInBody({ email, authKey: randomKey() }),
+  })
+
 const types = async (server: Server, token: string) => (await events(server, token)).map(({ type }) => type)
 
 describe.each(engines)('the security log on %s', (engine) => {
@@ -22,9 +34,9 @@ describe.each(engines)('the security log on %s', (engine) => {
     for (const server of running.splice(0).reverse()) await server.close()
   })
 
-  async function start() {
+  async function start(environment: Record<string, string> = {}) {
     const clock = new TestClock()
-    const server = await startServer(engine, { clock })
+    const server = await startServer(engine, { clock, environment })
     running.push(server)
     return { server, clock }
   }
@@ -133,7 +145,7 @@ describe.each(engines)('the security log on %s', (engine) => {
     for (const { type, address } of log) expect(address === null, type).toBe(type !== 'login')
   })
 
-  it('ends after 90 days, and after 200 events of a kind: failures push out nothing else', async () => {
+  it('ends after 90 days, and after 100 entries of each kind: none pushes out another', async () => {
     const { server, clock } = await start()
     const account = await newAccount(server)
     const insert = (type: string, count: number, from: number) =>
@@ -144,35 +156,33 @@ describe.each(engines)('the security log on %s', (engine) => {
           (_, index) => `('${account.accountId}', '${type}', ${from + index})`,
         ).join(', ')}`,
       )
-    await insert('login-failed', 300, clock.now() - 1000)
-    await insert('session-ended', 150, clock.now() - 1000)
-    const fail = () =>
-      send(server, {
-        method: 'POST',
-        path: '/api/v1/login',
-        body: logInBody({ email: account.email, authKey: randomKey() }),
-      })
-    await fail()
     const count = async (...wanted: string[]) =>
       (await types(server, account.token)).filter((type) => wanted.includes(type)).length
-    await expect.poll(() => count('login-failed'), { timeout: 20_000 }).toBe(200)
-    expect(await count('session-ended', 'login')).toBe(151)
-    await insert('password-changed', 100, clock.now() - 500)
-    clock.advance(1)
-    const answer = await send(server, { method: 'POST', path: '/api/v1/login', body: logInBody(account) })
-    expect(await count('session-ended', 'login', 'password-changed')).toBe(200)
-    expect(await count('login-failed')).toBe(200)
+    await insert('login-failed', 300, clock.now() - hours(2))
+    await insert('token-created', 99, clock.now() - 1000)
+    await insert('token-revoked', 99, clock.now() - 1000)
+    await fail(server, account.email)
+    await expect.poll(() => count('login-failed'), { timeout: 20_000 }).toBe(100)
+    for (let turn = 0; turn < 3; turn++) {
+      clock.advance(1)
+      const token = { name: 'ci', scopes: ['read'] }
+      const made = await send(server, {
+        method: 'POST',
+        path: '/api/v1/tokens',
+        token: account.token,
+        body: token,
+      })
+      const { id } = bodyOf(CreatedToken, made)
+      await send(server, { method: 'DELETE', path: `/api/v1/tokens/${id}`, token: account.token })
+    }
+    expect(await count('token-created')).toBe(100)
+    expect(await count('token-revoked')).toBe(100)
+    expect(await count('login')).toBe(1)
 
     clock.jump(days(80))
     const { token } = await logIn(server, account)
-    expect((await events(server, token)).length).toBeGreaterThan(300)
-    clock.jump(days(10))
-    const renewed = await send(server, {
-      method: 'POST',
-      path: '/api/v1/token/refresh',
-      body: { refreshToken: bodyOf(Session, answer).refreshToken },
-    })
-    expect(renewed.status).toBe(401)
+    expect((await events(server, token)).length).toBe(302)
+    clock.jump(days(11))
     const last = await logIn(server, account)
     expect(await types(server, last.token)).toEqual(['login', 'login'])
     const beside = await startServer(engine, { clock, database: server.database })
@@ -180,5 +190,112 @@ describe.each(engines)('the security log on %s', (engine) => {
     await expect
       .poll(async () => (await readRows(server.database)).account_events?.length, { timeout: 20_000 })
       .toBe(2)
+  })
+
+  it('has one entry for the failures of an hour and an address, and few for those of many addresses', async () => {
+    const { server, clock } = await start({ TRUST_PROXY: '127.0.0.1' })
+    const account = await newAccount(server)
+    let { token } = account
+    const failures = async () =>
+      (await events(server, token))
+        .filter(({ type }) => type === 'login-failed')
+        .map(({ address, at, count }) => ({ address, at, count }))
+    const counts = async () => (await failures()).map(({ count }) => count)
+    for (let turn = 0; turn < 3; turn++) {
+      clock.advance(minutes(4))
+      await fail(server, account.email, '192.0.2.1')
+    }
+    await expect.poll(counts, { timeout: 20_000 }).toEqual([3])
+    expect(await failures()).toEqual([{ address: '192.0.2.1', at: '2026-01-01T00:12:00.000Z', count: 3 }])
+    for (let host = 2; host <= 15; host++) await fail(server, account.email, `192.0.2.${host}`)
+    const sum = async () => (await counts()).reduce((all, one) => all + one, 0)
+    await expect.poll(sum, { timeout: 20_000 }).toBe(17)
+    const all = await failures()
+    expect(all).toHaveLength(11)
+    expect(all.filter(({ address }) => address === null)).toMatchObject([{ count: 5 }])
+    clock.advance(hours(1))
+    token = (await logIn(server, account)).token
+    await fail(server, account.email, '192.0.2.1')
+    await expect.poll(counts, { timeout: 20_000 }).toHaveLength(12)
+  })
+
+  it('has logins by OPAQUE that were begun and not finished, whichever process began and finished them', async () => {
+    const { server, clock } = await start()
+    const beside = await startServer(engine, { clock, database: server.database })
+    running.push(beside)
+    const account = await newOpaqueAccount(server)
+    const other = await newOpaqueAccount(server)
+    const begin = (one: Server) => startProof(one, account.email, account.password)
+    // Finished: on the process that began it, on the other one, and by a wrong fresh proof.
+    for (const [one, another] of [
+      [server, server],
+      [server, beside],
+    ] as const)
+      expect(outcomeOf(await finishLogin(another, account.email, await begin(one)))).toBe('200')
+    const wrong = { ...(await begin(server)), finish: randomBytes(64).toString('base64url') }
+    const remove = { method: 'DELETE', path: '/api/v1/account', token: account.token }
+    expect(outcomeOf(await send(server, { ...remove, body: { opaque: wrong } }))).toBe(
+      '401 invalid-credentials',
+    )
+    // Not finished: a start and nothing more, twice; and a finish for another account.
+    clock.advance(seconds(1))
+    await begin(server)
+    await begin(beside)
+    expect(outcomeOf(await finishLogin(server, other.email, await begin(server)))).toBe(
+      '401 invalid-credentials',
+    )
+    // Of no account.
+    await startProof(server, `${randomUUID()}@example.com`, 'any password').catch(() => {})
+    // What was begun a moment before a stop is not lost.
+    await beside.stop()
+    await expect
+      .poll(async () => (await readRows(server.database)).started_logins?.length, { timeout: 20_000 })
+      .toBe(8)
+    clock.advance(minutes(3))
+    running.push(await startServer(engine, { clock, database: server.database }))
+    const failed = async () => (await events(server, account.token)).filter(({ type }) => /failed/.test(type))
+    await expect.poll(async () => (await failed()).length, { timeout: 20_000 }).toBe(2)
+    expect(await failed()).toMatchObject([
+      { type: 'login-failed', at: '2026-01-01T00:00:01.000Z', device: null, count: 3 },
+      { type: 'proof-failed', at: '2026-01-01T00:00:00.000Z', device: { name: 'test' }, count: 1 },
+    ])
+    for (const { address } of await failed()) expect(address).toMatch(loopback)
+    const rows = await readRows(server.database)
+    expect(rows.started_logins).toEqual([])
+    expect((await types(server, other.token)).filter((type) => type !== 'login')).toEqual(['login-failed'])
+  })
+
+  it('has failed fresh proofs, deleted vaults, and why sessions ended', async () => {
+    const { server, clock } = await start()
+    const account = await newAccount(server)
+    const [elsewhere, loggedOut] = [await logIn(server, account), await logIn(server, account)]
+    const ask = (method: string, path: string, token: string, body?: object) =>
+      send(server, { method, path: `/api/v1/${path}`, token, ...(body && { body }) })
+    expect(outcomeOf(await ask('DELETE', 'account', account.token, { authKey: randomKey() }))).toBe(
+      '401 invalid-credentials',
+    )
+    await ask('DELETE', `sessions/${elsewhere.sessionId}`, account.token)
+    await ask('POST', 'logout', loggedOut.token)
+    expect(outcomeOf(await ask('DELETE', `vaults/${account.vaultId}`, account.token))).toBe('204')
+    const reused = await logIn(server, account)
+    for (let turn = 0; turn < 2; turn++) {
+      await send(server, {
+        method: 'POST',
+        path: '/api/v1/token/refresh',
+        body: { refreshToken: reused.refreshToken },
+      })
+      clock.advance(minutes(2))
+    }
+    await expect.poll(() => types(server, account.token), { timeout: 20_000 }).toContain('proof-failed')
+    const log = await events(server, account.token)
+    const reasons = log.filter(({ type }) => type === 'session-ended').map(({ reason }) => reason)
+    expect(reasons.toSorted()).toEqual(['logout', 'owner', 'token-reuse'])
+    for (const type of ['proof-failed', 'vault-deleted'])
+      expect(log.find((event) => event.type === type)).toMatchObject({
+        device: { name: 'test' },
+        address: expect.stringMatching(loopback),
+        count: 1,
+        reason: null,
+      })
   })
 })

@@ -135,7 +135,7 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     expect(outcomeOf(await finishLogin(server, email, proof))).toBe('200')
     const { used_once: used = [] } = await readRows(server.database)
     for (const row of used) {
-      expect(Object.keys(row).sort()).toEqual(['expires_at', 'id'])
+      expect(Object.keys(row).sort()).toEqual(['expires_at', 'id', 'settled'])
       expect(String(row.id)).toHaveLength(32)
     }
     expect(used.length).toBe((before.used_once?.length ?? 0) + 1)

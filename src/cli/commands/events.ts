@@ -1,9 +1,14 @@
 // The command for the account's security log: events.
+import type { AccountEvent } from '../../client/index.ts'
 import { command } from '../command.ts'
 import { print, printJson } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { unlock } from '../session.ts'
 import { localTime, table } from '../terminal.ts'
+
+/** What happened, how often, and why. */
+const named = ({ type, count, reason }: AccountEvent) =>
+  [type, ...(count > 1 ? [`(${count} times)`] : []), ...(reason === null ? [] : [`(${reason})`])].join(' ')
 
 export const events = command({
   name: 'events',
@@ -11,22 +16,32 @@ export const events = command({
   operands: [],
   summary: 'show the security log of the account for 90 days, newest first',
   details:
-    'Logins, failed logins, password changes and ended sessions, with device and address. A device is called what it called itself, also where its login failed.',
+    'Logins, failed logins and proofs of the password, changes of password, factors and tokens, deleted vaults and ended sessions, with device and address. Of each kind the last 100 are kept. Failures of one hour and address are one line with their number. A device is called what it called itself, also where its login failed.',
   example: 'limpet events --json',
   options: { json: { type: 'boolean', help: 'prints JSON' } },
   async run(surroundings, _operands, { json }) {
     const account = await unlock(surroundings)
     const log = await withProgress('Asking the server', () => account.events())
-    if (json) printJson(log.map(({ type, at, device, address }) => ({ type, at, device, address })))
+    if (json)
+      printJson(
+        log.map(({ type, at, device, address, count, reason }) => ({
+          type,
+          at,
+          device,
+          address,
+          count,
+          reason,
+        })),
+      )
     else
       print(
         ...table(
           ['TIME', 'EVENT', 'DEVICE', 'ADDRESS'],
-          log.map(({ type, at, device, address }) => [
-            localTime(at),
-            type,
-            device?.name ?? '',
-            address ?? '',
+          log.map((event) => [
+            localTime(event.at),
+            named(event),
+            event.device?.name ?? '',
+            event.address ?? '',
           ]),
         ),
       )

@@ -29,7 +29,9 @@ export async function proveAccount(
 ): Promise<AccountRow> {
   const account = await services.store.read((reader) => getAccount(reader, caller))
   const prove = async () => {
-    if (!(await provesPassword(account, proof, services))) throw wrongPassword()
+    if (await provesPassword(account, proof, services)) return
+    services.failedLogins.noteProof(caller, services.clock.now())
+    throw wrongPassword()
   }
   // Its first half cannot be told from a login's, and was counted as one that failed.
   const { address } = caller

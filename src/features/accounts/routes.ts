@@ -153,7 +153,7 @@ const changePassword = route({
     await store.write(async (tx) => {
       if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
       await noteChange(tx, caller, 'password-changed', services)
-      await endOtherSessions(tx, caller, clock.now())
+      await endOtherSessions(tx, caller, clock.now(), 'password-change')
     })
     liveness.forget()
     return { status: 204 }

@@ -10,9 +10,9 @@ const list = route({
   tag: 'Accounts',
   summary: 'The security log of the account for 90 days, newest first',
   description:
-    'Logins, failures, changes of the password and of second factors, and ended sessions, with device and address. At the most 200 failures and 200 others are kept. A failure is listed some seconds later.',
+    'Logins, failures, changes of the password, of second factors and of tokens, deleted vaults and ended sessions, with device and address. Of each type the last 100 are kept. Failures of one type, address and hour are one entry with a `count`, and are listed some seconds later. A login by OPAQUE that was begun and not finished within its minute counts as failed, some minutes later: a device notices a wrong password by itself and sends nothing more.',
   auth: 'session',
-  limit: 'read',
+  limit: 'securityLog',
   request: {},
   success: { 200: AccountEventList },
   problems: [],

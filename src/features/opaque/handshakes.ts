@@ -26,6 +26,15 @@ interface Handshake {
   readonly state: string
 }
 
+interface StartedHandshake {
+  readonly handshake: string
+  readonly response: string
+  /** By which a finish is found again. */
+  readonly id: Uint8Array
+  /** Whose password it asks for; undefined if no account's, which the client cannot tell. */
+  readonly accountId: string | undefined
+}
+
 type Needs = Pick<Services, 'clock' | 'keys' | 'opaque' | 'random' | 'store'>
 
 /** Of an account with the record that it has now: after a password change, what was begun before fits nothing. */
@@ -66,18 +75,20 @@ export function startHandshake(
   account: AccountRow | undefined,
   request: string,
   { clock, keys, opaque, random }: Needs,
-): { handshake: string; response: string } | undefined {
+): StartedHandshake | undefined {
   const record = recordOf(account)
   const started = opaque.startLogin(email, record, request)
   if (!started) return undefined
   const nobody = { id: random.uuid(), authVerifier: '' }
+  const owner = record === undefined ? undefined : account
+  const id = random.bytes(idBytes)
   const handshake = sealHandshake(keys.opaqueHandshakes, random.bytes(nonceBytes), {
-    id: random.bytes(idBytes),
+    id,
     expiresAt: clock.now() + livesFor,
-    binding: bindingOf(record === undefined || !account ? nobody : account),
+    binding: bindingOf(owner ?? nobody),
     state: started.state,
   })
-  return { handshake, response: started.response }
+  return { handshake, response: started.response, id, accountId: owner?.id }
 }
 
 /**
@@ -91,11 +102,12 @@ export async function finishHandshake(
 ): Promise<boolean> {
   const opened = openHandshake(keys.opaqueHandshakes, handshake)
   if (!opened || clock.now() >= opened.expiresAt) return false
-  if (!(await store.write((tx) => useOnce(tx, opened)))) return false
-  const proved = opaque.finishLogin(opened.state, finish)
   const fits =
     account !== undefined &&
     recordOf(account) !== undefined &&
     timingSafeEqual(bindingOf(account), opened.binding)
-  return proved && fits
+  // Used up for another account, it leaves its own account's start unfinished: a failure there.
+  const { id, expiresAt } = opened
+  if (!(await store.write((tx) => useOnce(tx, { id, expiresAt, settled: fits })))) return false
+  return opaque.finishLogin(opened.state, finish) && fits
 }

@@ -53,11 +53,14 @@ const startLogin = route({
   success: { 200: OpaqueLoginStarted },
   problems: [],
   async handler({ caller: { address }, body: { email, request } }, services) {
+    const { clock, startedLogins } = services
     await countStartedLogin(services, { address, email })
     const account = await services.store.read((reader) => findAccountByEmail(reader, email))
     const started = startHandshake(email, account, request, services)
     if (!started) throw noMessage()
-    return { status: 200, body: started }
+    const { accountId, handshake, id, response } = started
+    if (accountId !== undefined) startedLogins.note({ id, accountId, at: clock.now(), address })
+    return { status: 200, body: { handshake, response } }
   },
 })
 

@@ -113,7 +113,7 @@ export async function useRefreshToken(
   const { accountId, sessionId, replacedAt } = used
   if (replacedAt !== null && now - replacedAt <= repeatableForMs) return { accountId, sessionId }
   const ended = await db.delete(sessions).where(eq(sessions.id, sessionId)).returning()
-  await noteSessionsEnded(tx, ended, { at: now, address: use.address })
+  await noteSessionsEnded(tx, ended, { at: now, address: use.address, reason: 'token-reuse' })
   return undefined
 }
 
@@ -140,7 +140,7 @@ export async function listSessions(
 /** Ends one session of the caller's account. @returns whether there was one */
 export async function endSession(
   tx: Tx,
-  { accountId, address }: SessionCaller,
+  { accountId, address, sessionId: ownSessionId }: SessionCaller,
   sessionId: string,
   now: number,
 ): Promise<boolean> {
@@ -149,7 +149,8 @@ export async function endSession(
     .delete(sessions)
     .where(and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId)))
     .returning()
-  await noteSessionsEnded(tx, ended, { at: now, address })
+  const reason = sessionId === ownSessionId ? 'logout' : 'owner'
+  await noteSessionsEnded(tx, ended, { at: now, address, reason })
   return ended.length === 1
 }
 
@@ -158,20 +159,21 @@ export async function endOtherSessions(
   tx: Tx,
   { accountId, sessionId, address }: SessionCaller,
   now: number,
+  reason: 'owner' | 'password-change',
 ): Promise<void> {
   const { sessions } = tx.tables
   const ended = await tx.db
     .delete(sessions)
     .where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
     .returning()
-  await noteSessionsEnded(tx, ended, { at: now, address })
+  await noteSessionsEnded(tx, ended, { at: now, address, reason })
 }
 
 /** Ends every session of an account, for the operator. */
 export async function endAllSessions(tx: Tx, accountId: string, now: number): Promise<void> {
   const { sessions } = tx.tables
   const ended = await tx.db.delete(sessions).where(eq(sessions.accountId, accountId)).returning()
-  await noteSessionsEnded(tx, ended, { at: now, address: null })
+  await noteSessionsEnded(tx, ended, { at: now, address: null, reason: 'operator' })
 }
 
 /** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */

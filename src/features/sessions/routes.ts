@@ -233,7 +233,7 @@ const endOthers = route({
   success: { 204: null },
   problems: [],
   async handler({ caller }, { clock, liveness, store }) {
-    await store.write((tx) => endOtherSessions(tx, caller, clock.now()))
+    await store.write((tx) => endOtherSessions(tx, caller, clock.now(), 'owner'))
     liveness.forget()
     return { status: 204 }
   },

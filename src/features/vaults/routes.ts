@@ -12,6 +12,8 @@ import {
 } from '../../contract/vaults.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
 import { problem } from '../../http/problem.ts'
+import { VaultCaller } from '../caller.ts'
+import { noteSessionsAct } from '../events/repository.ts'
 import { route } from '../route.ts'
 import { changesSince } from './changes.ts'
 import { applyItemWrites, type ItemWrite } from './item-writes.ts'
@@ -88,13 +90,17 @@ const remove = route({
   tag,
   summary: 'Delete a vault with everything in it, for good',
   description: 'With If-Match only if the vault, items included, is still at that revision.',
-  auth: 'vaultOwner',
+  auth: 'session',
   limit: 'write',
   request: { params, precondition: OptionalPrecondition },
   success: { 204: null },
   problems: ['not-found', 'revision-conflict'],
-  async handler({ caller, params: { vaultId }, precondition: expected }, { liveness, store }) {
-    await store.write((tx) => deleteVault(tx, caller, vaultId, expected))
+  async handler({ caller, params: { vaultId }, precondition: expected }, { clock, liveness, store }) {
+    const owner = new VaultCaller({ accountId: caller.accountId, vaultId: null })
+    await store.write(async (tx) => {
+      await deleteVault(tx, owner, vaultId, expected)
+      await noteSessionsAct(tx, caller, 'vault-deleted', clock.now())
+    })
     // Tokens for it went with it.
     liveness.forget()
     return { status: 204 }
