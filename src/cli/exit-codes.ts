@@ -124,7 +124,7 @@ export function describe(error: unknown): { ending: Ending; sentence: string } {
   if (error instanceof RefusedError || error instanceof KdfRefusedError)
     return {
       ending: 'refused',
-      sentence: `Refused: ${error.message} If you know why and trust the server, "limpet logout" and "limpet login" start anew.`,
+      sentence: `Refused: ${error.message} If you know why and trust the server, "limpet logout" and "limpet login" start anew; --forget-method of "limpet login" forgets how the account logged in.`,
     }
   if (error instanceof OpenError || error instanceof ContentError)
     return {

@@ -1,5 +1,6 @@
 // The session of this installation, and the ways to unlock it.
 import {
+  type AcceptAuthKey,
   decodeBase64url,
   Limpet,
   LoggedOutError,
@@ -32,9 +33,15 @@ function refusingAddress<T>(make: () => T): T {
 }
 
 /** A client of a server. Throws a CliError where its address must not be used. */
-export async function connect(server: string, state: StateFolder): Promise<Limpet> {
+export async function connect(
+  server: string,
+  state: StateFolder,
+  acceptAuthKey?: AcceptAuthKey,
+): Promise<Limpet> {
   const device = await state.device()
-  return refusingAddress(() => new Limpet({ server, device, storage: state.session }))
+  return refusingAddress(
+    () => new Limpet({ server, device, storage: state.session, ...(acceptAuthKey && { acceptAuthKey }) }),
+  )
 }
 
 /** The server that a command without a session talks to. A token in the environment is not for the server of a session. */

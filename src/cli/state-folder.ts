@@ -1,10 +1,10 @@
 // The folder in which this installation keeps what it needs between runs. Nothing in it opens a vault.
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { ReplicaState, SessionState, type SessionStorage, type Vault } from '../client/index.ts'
+import { LoginPin, ReplicaState, SessionState, type SessionStorage, type Vault } from '../client/index.ts'
 import { Device } from '../contract/accounts.ts'
 import { Vault as VaultShape } from '../contract/vaults.ts'
 import { CliError } from './exit-codes.ts'
@@ -42,6 +42,12 @@ export function stateFolderPath(
 const isMissing = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
 const vaultFile = /^vault-[0-9a-f-]{36}\.json$/
+// A file for each, so that two processes never write over each other's; hashed, because an address may hold any character.
+const pinFileName = (server: string, email: string) =>
+  `login-${createHash('sha256')
+    .update(JSON.stringify([server, email]))
+    .digest('hex')
+    .slice(0, 32)}.json`
 const vaultFileName = (id: string) => `vault-${id}.json`
 
 export class StateFolder {
@@ -101,6 +107,11 @@ export class StateFolder {
     load: () => this.#read('session.json', SessionState),
     save: (state) => this.#write('session.json', state),
     clear: () => this.#remove('session.json'),
+    pins: {
+      load: (server, email) => this.#read(pinFileName(server, email), LoginPin),
+      save: (pin) => this.#write(pinFileName(pin.server, pin.email), pin),
+      remove: (server, email) => this.#remove(pinFileName(server, email)),
+    },
   }
 
   /** How this installation is called in the owner's list of sessions; chosen once. */
@@ -156,7 +167,7 @@ export class StateFolder {
     for (const name of await this.#vaultFiles()) if (!own.has(name)) await this.#remove(name)
   }
 
-  /** Removes everything of the account; the device keeps its id. */
+  /** Removes everything of the account; the device keeps its id, and how accounts logged in here. */
   async forget(): Promise<void> {
     await this.session.clear()
     await this.unlock.clear()

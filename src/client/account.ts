@@ -13,8 +13,9 @@ import { open, seal } from './envelope.ts'
 import { RefusedError } from './errors.ts'
 import { encodeContent } from './item-content.ts'
 import { newKey } from './keys.ts'
+import { pinOf, refuseDowngrade } from './pins.ts'
 import { choosePassword, type MethodChoice, sealForDevice, withProof } from './proofs.ts'
-import { refuseDowngrade, refuseOther } from './refusals.ts'
+import { refuseOther } from './refusals.ts'
 import { SecondFactors } from './second-factors.ts'
 import type { SessionStorage } from './session-storage.ts'
 import { Tokens } from './tokens.ts'
@@ -111,7 +112,9 @@ export class UnlockedAccount {
     const forUnlocking =
       method === 'opaque' ? await sealForDevice(next, this.accountId, this.#accountKey) : { kdf, accountKey }
     const state = await this.#storage.load()
-    if (state) await this.#storage.save({ ...state, method, ...forUnlocking })
+    if (!state) return
+    await this.#storage.save({ ...state, method, ...forUnlocking })
+    await this.#storage.pins.save(pinOf(state, { method, kdf }))
   }
 
   /** Deletes the account and everything in it from the server, for good. */
@@ -119,7 +122,10 @@ export class UnlockedAccount {
     await this.#prove(password, (body) =>
       this.#transport.authorized({ method: 'DELETE', path: '/api/v1/account', body }),
     )
+    const state = await this.#storage.load()
     await this.#storage.clear()
+    // Whoever registers the address again chooses anew.
+    if (state) await this.#storage.pins.remove(state.server, state.email)
   }
 
   /** Does what needs a fresh proof of the password. */
@@ -132,7 +138,8 @@ export class UnlockedAccount {
     const { email, kdf, method } = await this.details()
     const last = await this.#storage.load()
     if (last) {
-      refuseDowngrade(last, { kdf, method })
+      const pin = (await this.#storage.pins.load(last.server, last.email)) ?? pinOf(last, last)
+      await refuseDowngrade(pin, { email, kdf, method })
       if (last.email !== email)
         throw new RefusedError('The server answered with another address than that of this account.')
     }

@@ -46,7 +46,13 @@ function decodeSalt(salt: string): Uint8Array {
   return bytes
 }
 
-function requireAcceptable(kdf: KdfParameters): Uint8Array {
+/**
+ * Looks at the parameters that a server names, before anything is derived.
+ *
+ * @returns the salt, 16 bytes
+ * @throws KdfRefusedError for an algorithm, costs or a salt that are not acceptable
+ */
+export function requireAcceptableKdf(kdf: KdfParameters): Uint8Array {
   if (kdf.algorithm !== 'argon2id')
     throw new KdfRefusedError('The key derivation is not argon2id, which is the only one of this protocol')
   requireAcceptableCosts(kdf)
@@ -69,7 +75,7 @@ export async function deriveKeys(
   password: string,
   kdf: KdfParameters,
 ): Promise<{ authKey: Uint8Array; wrapKey: Uint8Array }> {
-  const salt = requireAcceptable(kdf)
+  const salt = requireAcceptableKdf(kdf)
   const masterKey = await argon2id({
     password: encodePassword(password),
     salt,

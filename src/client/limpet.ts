@@ -14,8 +14,8 @@ import { accountKeyContext } from './context.ts'
 import { open } from './envelope.ts'
 import { LoggedOutError, ProblemError, RefusedError, type SecondFactorChallenge } from './errors.ts'
 import { deriveKeys } from './keys.ts'
+import { type AcceptAuthKey, type LoginPin, pinOf, refuseDowngrade } from './pins.ts'
 import { choosePassword, sealForDevice, withProof } from './proofs.ts'
-import { refuseDowngrade } from './refusals.ts'
 import { type Registration, sealAccount } from './registration.ts'
 import type { SecondFactorAnswer } from './second-factors.ts'
 import {
@@ -33,8 +33,13 @@ export interface LimpetOptions {
   readonly server: string
   /** How this installation is called in the owner's list of sessions; its id is chosen once and kept. */
   readonly device: Device
-  /** Where the session is kept; in memory unless said otherwise. */
+  /** Where the session is kept, and how accounts logged in before; in memory unless said otherwise. */
   readonly storage?: SessionStorage
+  /**
+   * Decides about logins by `authKey` that nothing in the storage vouches for: the first one of an account here, and one with
+   * cheaper costs than last time. Without it they are refused, because a hostile server could guess the password from them.
+   */
+  readonly acceptAuthKey?: AcceptAuthKey
   /** Allows http to other machines. For tests inside a closed network. */
   readonly allowInsecure?: boolean
   readonly fetch?: typeof globalThis.fetch
@@ -70,17 +75,20 @@ export class Limpet {
   readonly #transport: Transport
   readonly #storage: SessionStorage
   readonly #device: Device
+  readonly #acceptAuthKey: AcceptAuthKey | undefined
 
   /** Throws a TypeError where the server's URL must not be used. */
   constructor({
     server,
     device,
     storage = memorySessionStorage(),
+    acceptAuthKey,
     allowInsecure = false,
     fetch,
   }: LimpetOptions) {
     this.#storage = storage
     this.#device = device
+    this.#acceptAuthKey = acceptAuthKey
     this.#transport = new Transport(serverUrl(server, allowInsecure), storage, fetch)
     this.shares = new Shares(this.#transport)
   }
@@ -95,12 +103,14 @@ export class Limpet {
     const { email, password } = registration
     const chosen = await choosePassword(this.#transport, email, password, registration)
     const { body } = await sealAccount(registration, chosen)
-    return this.#transport.send(Registered, {
+    const registered = await this.#transport.send(Registered, {
       method: 'POST',
       path: '/api/v1/register',
       body,
       repeatable: false,
     })
+    await this.#pin(email, chosen)
+    return registered
   }
 
   /** Confirms an e-mail address. Throws ProblemError (`invalid-confirmation`). @param token what stands after "#" in the link */
@@ -121,7 +131,7 @@ export class Limpet {
   /**
    * Logs in and unlocks, by the method that the account has. With OPAQUE the server gets to see nothing that the password could
    * be guessed from; with authKey a key derived from it. Throws ProblemError (`invalid-credentials`), KdfRefusedError,
-   * RefusedError for a weaker method than last time, OpenError where the server's account key is not the one that this
+   * RefusedError for a weaker way than last time and for one by `authKey` that `acceptAuthKey` does not accept, OpenError where the server's account key is not the one that this
    * password sealed, and whatever `secondFactor` throws.
    */
   async login({ email, password, secondFactor }: Login): Promise<UnlockedAccount> {
@@ -131,7 +141,8 @@ export class Limpet {
       body: { email },
     })
     const last = await this.#lastLogin(email)
-    if (last) refuseDowngrade(last, { kdf, method })
+    const pin = (await this.#pinned(email)) ?? (last && pinOf(last, last))
+    await refuseDowngrade(pin, { email, kdf, method }, this.#acceptAuthKey)
     const by = { email, password, method, kdf }
     const { session, wrapKey } = await this.#proveLogin(by, secondFactor)
     return this.#begin(session, last, { ...by, wrapKey })
@@ -181,6 +192,7 @@ export class Limpet {
     }
     const forUnlocking = method === 'opaque' ? await sealForDevice(password, id, opened) : undefined
     await this.#storage.save({ ...state, ...forUnlocking })
+    await this.#pin(by.email, by)
     return this.#account(id, opened)
   }
 
@@ -197,6 +209,26 @@ export class Limpet {
       accountKey: account.accountKey,
       method: by.method,
     }
+  }
+
+  #pinned(email: string): Promise<LoginPin | undefined> {
+    return this.#storage.pins.load(this.#transport.server, normalizeEmail(email))
+  }
+
+  #pin(email: string, by: Pick<LoggedInBy, 'method' | 'kdf'>): Promise<void> {
+    return this.#storage.pins.save(
+      pinOf({ server: this.#transport.server, email: normalizeEmail(email) }, by),
+    )
+  }
+
+  /**
+   * Forgets how an account logged in here before, so that its next login counts as the first. For an owner who chose a weaker
+   * way on another device; a program must not call it because a server said so.
+   */
+  async forgetPin(email: string): Promise<void> {
+    const last = await this.#lastLogin(email)
+    if (last) await this.#storage.clear()
+    await this.#storage.pins.remove(this.#transport.server, normalizeEmail(email))
   }
 
   /** What this program knows of an account from its last login, if that was here. */

@@ -1,6 +1,7 @@
 // Where a session is kept between calls, and between runs of a program.
 import * as z from 'zod'
 import { AuthMethod, KdfParameters } from '../contract/accounts.ts'
+import type { LoginPin, LoginPins } from './pins.ts'
 
 /** Everything that a program keeps of a session. The tokens are secrets; nothing in it opens a vault. */
 export const SessionState = z.object({
@@ -16,7 +17,7 @@ export const SessionState = z.object({
    */
   kdf: KdfParameters,
   accountKey: z.string(),
-  /** The method of the last login; a weaker one is refused from then on. */
+  /** The method of the last login. */
   method: AuthMethod,
 })
 
@@ -34,12 +35,17 @@ export const isEnded = ({ refreshToken }: SessionState): boolean => refreshToken
 export interface SessionStorage {
   load(): Promise<SessionState | undefined>
   save(state: SessionState): Promise<void>
+  /** Also when the owner logs out: the pins stay. */
   clear(): Promise<void>
+  /** How accounts logged in here before. Not secret, and kept for as long as the device is used. */
+  readonly pins: LoginPins
 }
 
-/** Keeps the session for as long as the object lives. */
+/** Keeps the session and the pins for as long as the object lives. */
 export function memorySessionStorage(): SessionStorage {
   let kept: SessionState | undefined
+  const pins = new Map<string, LoginPin>()
+  const keyOf = (server: string, email: string) => JSON.stringify([server, email])
   return {
     load: async () => kept,
     save: async (state) => {
@@ -47,6 +53,15 @@ export function memorySessionStorage(): SessionStorage {
     },
     clear: async () => {
       kept = undefined
+    },
+    pins: {
+      load: async (server, email) => pins.get(keyOf(server, email)),
+      save: async (pin) => {
+        pins.set(keyOf(pin.server, pin.email), pin)
+      },
+      remove: async (server, email) => {
+        pins.delete(keyOf(server, email))
+      },
     },
   }
 }

@@ -245,7 +245,12 @@ describe('the command line', () => {
       ...ifMatch,
     })
     expect(edited.status).toBe(200)
-    await shell.done(['login', shell.email], shell.password)
+    // The first login by authKey: a script has to say that it is meant, and later ones are known.
+    const { stderr } = await shell.ended('refused', ['login', shell.email], shell.password)
+    expect(stderr).toContain('--auth-key')
+    await shell.done(['login', shell.email, '--auth-key'], shell.password)
     expect(await shell.done(['get', 'Example', '--field', 'notes'], shell.password)).toContain('edited')
+    await shell.done(['logout'])
+    await shell.done(['login', shell.email], shell.password)
   })
 })

@@ -5,6 +5,8 @@ import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
+  type AcceptAuthKey,
+  type AuthKeyOffer,
   ConflictError,
   decodeBase64url,
   encodeBase64url,
@@ -136,9 +138,18 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 /** A client on a new device, or on one that was here before, and who sits between it and the server. */
-function clientOf(storage: SessionStorage = memorySessionStorage()) {
+function clientOf(
+  storage: SessionStorage = memorySessionStorage(),
+  acceptAuthKey: AcceptAuthKey = ({ pinned }) => pinned === undefined,
+) {
   const hostile = new Hostile()
-  const limpet = new Limpet({ server: server.url, device: device(), storage, fetch: hostile.fetch })
+  const limpet = new Limpet({
+    server: server.url,
+    device: device(),
+    storage,
+    acceptAuthKey,
+    fetch: hostile.fetch,
+  })
   return { hostile, limpet, storage }
 }
 
@@ -409,6 +420,122 @@ describe('on a device that knows the account', () => {
     expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
     expectSilence(hostile)
     expect((await storage.load())?.email).toBe(email)
+  })
+})
+
+describe('how an account logs in, after the owner logged out', () => {
+  const weaker: [string, Tamper][] = [
+    ['less memory', put('kdf.memoryKiB', leastKdf.memoryKiB)],
+    ['fewer passes', put('kdf.iterations', leastKdf.iterations)],
+    [
+      'more memory and fewer passes',
+      (honest) => put('kdf.iterations', 2)(put('kdf.memoryKiB', 65_536)(honest, nothing), nothing),
+    ],
+  ]
+  it.each(weaker)('is known: %s is not taken unasked', async (_name, tamper) => {
+    const { email, storage, limpet: first } = await newVictim(dearer)
+    await first.logout()
+    expect(await storage.load()).toBeUndefined()
+    const offers: AuthKeyOffer[] = []
+    const { hostile, limpet } = clientOf(storage, (offer) => {
+      offers.push(offer)
+      return false
+    })
+    hostile.tamper('POST /prelogin', tamper)
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    expect(offers).toMatchObject([{ email, pinned: dearer }])
+    expect(hostile.sent.map(({ path }) => path)).toEqual(['/api/v1/prelogin'])
+    hostile.beHonest()
+    await limpet.login({ email, password })
+    expect(offers).toHaveLength(1)
+  })
+
+  it.each(['logged out', 'did not log in yet'])(
+    'is known to be OPAQUE where the owner %s: authKey is refused whatever is accepted',
+    async (when) => {
+      const email = `${randomUUID()}@example.com`
+      const { hostile, limpet, storage } = clientOf()
+      await limpet.register({ email, password })
+      if (when === 'logged out') {
+        await limpet.login({ email, password })
+        await limpet.logout()
+      }
+      expect(await storage.load()).toBeUndefined()
+      hostile.tamper('POST /prelogin', (honest) =>
+        put('method', 'authKey')(put('kdf.memoryKiB', 1_048_576)(honest, nothing), nothing),
+      )
+      expect(await failure(limpet.login({ email: ` ${email.toUpperCase()}`, password }))).toBeInstanceOf(
+        RefusedError,
+      )
+      expectSilence(hostile)
+      // Only the owner can say that it is so now.
+      await limpet.forgetPin(email)
+      hostile.beHonest()
+      hostile.tamper('POST /prelogin', put('method', 'authKey'))
+      expect(await failure(limpet.login({ email, password }))).toMatchObject({ code: 'invalid-credentials' })
+    },
+  )
+
+  it('is asked on a device that has never seen it, and refused where nobody answers', async () => {
+    const { email } = await newVictim()
+    for (const accept of [undefined, () => false, async () => false]) {
+      const hostile = new Hostile()
+      const limpet = new Limpet({
+        server: server.url,
+        device: device(),
+        fetch: hostile.fetch,
+        ...(accept && { acceptAuthKey: accept }),
+      })
+      expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+      expect(hostile.sent.map(({ path }) => path)).toEqual(['/api/v1/prelogin'])
+    }
+    const offers: AuthKeyOffer[] = []
+    const storage = memorySessionStorage()
+    const { limpet } = clientOf(storage, (offer) => offers.push(offer) > 0)
+    await limpet.login({ email, password })
+    await limpet.logout()
+    await limpet.login({ email, password })
+    expect(offers).toMatchObject([{ email, pinned: undefined }])
+  })
+
+  it('may have become stronger on another device, and is then known as that', async () => {
+    const { email, storage, account, limpet: first } = await newVictim(leastKdf)
+    await first.logout()
+    const elsewhere = await clientOf().limpet.login({ email, password })
+    await elsewhere.changePassword({ current: password, next: password, method: 'authKey', kdf: dearer })
+    const refusing = () => clientOf(storage, () => false)
+    await refusing().limpet.login({ email, password })
+    const { hostile, limpet } = refusing()
+    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', leastKdf.memoryKiB))
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    const last = await clientOf().limpet.login({ email, password })
+    await last.changePassword({ current: password, next: password, method: 'opaque' })
+    await refusing().limpet.login({ email, password })
+    expect(await storage.pins.load(server.url, email)).toMatchObject({ method: 'opaque' })
+    expect(account.accountId).toBe(last.accountId)
+  })
+
+  it('is known from the session of a version that kept no pins', async () => {
+    const { email, storage, account, hostile } = await newVictim(dearer)
+    await storage.pins.remove(server.url, email)
+    hostile.tamper('GET /account', put('kdf.iterations', leastKdf.iterations))
+    expect(await failure(account.delete(password))).toBeInstanceOf(RefusedError)
+    const { limpet, ...later } = clientOf(storage, () => false)
+    later.hostile.tamper('POST /prelogin', put('kdf.iterations', leastKdf.iterations))
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
+    expectSilence(later.hostile)
+  })
+
+  it('is forgotten with the account, and holds nothing that is secret', async () => {
+    const { email, storage, account } = await newVictim(dearer)
+    expect(await storage.pins.load(server.url, email)).toEqual({
+      server: server.url,
+      email,
+      method: 'authKey',
+      costs: dearer,
+    })
+    await account.delete(password)
+    expect(await storage.pins.load(server.url, email)).toBeUndefined()
   })
 })
 

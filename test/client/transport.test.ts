@@ -96,7 +96,12 @@ afterAll(() => server.close())
 
 function clientOn(network: Network, storage?: SessionStorage) {
   const device = { id: randomUUID(), name: 'test', type: 'other' as const }
-  const options: LimpetOptions = { server: server.url, device, fetch: network.fetch }
+  const options: LimpetOptions = {
+    server: server.url,
+    device,
+    acceptAuthKey: () => true,
+    fetch: network.fetch,
+  }
   return new Limpet(storage ? { ...options, storage } : options)
 }
 

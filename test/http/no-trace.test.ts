@@ -304,7 +304,12 @@ describe.each(engines)('no trace on %s', (engine) => {
     await second.logout()
     // The other method, for good measure: its password, its messages and the key that comes of it.
     const last = hide('last')
-    const third = new Limpet({ server: server.url, device, fetch: watchingFetch })
+    const third = new Limpet({
+      server: server.url,
+      device,
+      acceptAuthKey: () => true,
+      fetch: watchingFetch,
+    })
     const switching = await third.login({ email, password: next })
     await switching.changePassword({ current: next, next: last, method: 'opaque' })
     await third.login({ email, password: hide('mistaken') }).catch(() => {})

@@ -102,7 +102,12 @@ const device = () => ({ id: randomUUID(), name: 'test', type: 'other' as const }
 
 /** A client of a server, as on a new device. */
 export const client = (server: { url: string }, storage?: SessionStorage) =>
-  new Limpet({ server: server.url, device: device(), ...(storage && { storage }) })
+  new Limpet({
+    server: server.url,
+    device: device(),
+    acceptAuthKey: () => true,
+    ...(storage && { storage }),
+  })
 
 /** The quicker method, with the least costs. */
 export const quickRegistration = { method: 'authKey', kdf: leastKdf } as const

@@ -1,11 +1,11 @@
 // Commands for the account and its session: register, login, logout, status.
-import type { SessionState } from '../../client/index.ts'
+import type { AuthKeyOffer, KdfCosts, SessionState } from '../../client/index.ts'
 import { InviteCode } from '../../contract/accounts.ts'
 import { Email } from '../../contract/primitives.ts'
 import { command, type Surroundings } from '../command.ts'
 import { CliError, describe } from '../exit-codes.ts'
 import { print, printJson, remark } from '../output.ts'
-import { withProgress } from '../progress.ts'
+import { type Hold, withProgress } from '../progress.ts'
 import { askSecondFactor } from '../second-factor.ts'
 import { accountKeyFromEnvironment, chosenServer, connect } from '../session.ts'
 import { counted, localTime, safeLine } from '../terminal.ts'
@@ -99,29 +99,71 @@ function refuseOtherAccount(session: SessionState | undefined, email: string, ur
   )
 }
 
+const inWords = ({ memoryKiB, iterations, parallelism }: KdfCosts) =>
+  `${memoryKiB.toLocaleString('en')} KiB, ${counted(iterations, 'pass', 'passes')}, ${counted(parallelism, 'lane')}`
+
+/** Asks about a login from which the server could guess the password. A script is never asked, and says it with an option. */
+async function confirmAuthKey(
+  { prompter }: Surroundings,
+  { email, kdf, pinned }: AuthKeyOffer,
+  { expected, url }: { expected: boolean; url: string },
+): Promise<boolean> {
+  if (expected && !pinned) return true
+  const asks = pinned
+    ? `The server asks for a cheaper key derivation than at the last login here (${inWords(kdf)}; it was ${inWords(pinned)}). An honest one does so only after the password was changed on another device.`
+    : `Nothing here knows how ${email} logs in at ${url}, and the server asks for authKey, from which whoever controls it could guess the password. Accounts of "limpet register" use OPAQUE, and an honest server does not ask this for them.`
+  if (prompter.interactive) {
+    remark(asks)
+    return prompter.confirm('Log in by authKey all the same?')
+  }
+  const remedy = pinned
+    ? 'If you did so, "limpet login EMAIL --forget-method --auth-key" starts anew.'
+    : 'If the account was made for authKey, --auth-key says so.'
+  throw new CliError('refused', `Refused: ${asks} ${remedy}`)
+}
+
 export const login = command({
   name: 'login',
   accountOnly: true,
   operands: ['EMAIL'],
   summary: 'log in; the session is kept in the state folder',
+  details:
+    'How the account logged in is kept here, also after "limpet logout": a server that later asks for a weaker way is refused.',
   example: 'limpet login ada@example.com --server https://vault.example.com',
-  options: { server },
-  async run(surroundings, [address = ''], { server: option }) {
+  options: {
+    server,
+    'auth-key': {
+      type: 'boolean',
+      help: 'does not ask before a first login by authKey, such as of an account made by "limpet derive"',
+    },
+    'forget-method': {
+      type: 'boolean',
+      help: 'forgets how the account logged in here: only if you changed it on another device',
+    },
+  },
+  async run(surroundings, [address = ''], { server: option, ...values }) {
     const { state, prompter } = surroundings
     const email = emailFrom(address)
     const url = await chosenServer(surroundings, option)
     const earlier = await state.session.load()
     refuseOtherAccount(earlier, email, url)
-    const limpet = await connect(url, state)
+    let asking: Hold = (question) => question()
+    const expected = values['auth-key'] ?? false
+    const limpet = await connect(url, state, (offer) =>
+      asking(() => confirmAuthKey(surroundings, offer, { expected, url })),
+    )
+    if (values['forget-method']) await limpet.forgetPin(email)
     const password = await prompter.secret('Master password')
     const account = await withProgress(
       'Logging in',
-      (_report, hold) =>
-        limpet.login({
+      (_report, hold) => {
+        asking = hold
+        return limpet.login({
           email,
           password,
           secondFactor: (challenge, refused) => hold(() => askSecondFactor(prompter, challenge, refused)),
-        }),
+        })
+      },
       { atOnce: true },
     )
     await state.forgetOthers(account.accountId)
