@@ -14,7 +14,7 @@ import { RefusedError } from './errors.ts'
 import { encodeContent } from './item-content.ts'
 import { newKey } from './keys.ts'
 import { pinOf, refuseDowngrade } from './pins.ts'
-import { choosePassword, type MethodChoice, sealForDevice, withProof } from './proofs.ts'
+import { choosePassword, forThisAccount, type MethodChoice, sealForDevice, withProof } from './proofs.ts'
 import { refuseOther } from './refusals.ts'
 import { SecondFactors } from './second-factors.ts'
 import type { SessionStorage } from './session-storage.ts'
@@ -95,8 +95,7 @@ export class UnlockedAccount {
     const wanted =
       choice.method === undefined && account.method === 'authKey' ? ({ method: 'authKey' } as const) : choice
     const { kdf, method, verifier, wrapKey } = await choosePassword(
-      this.#transport,
-      account.email,
+      forThisAccount(this.#transport),
       next,
       wanted,
     )

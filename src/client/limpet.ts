@@ -15,7 +15,7 @@ import { open } from './envelope.ts'
 import { LoggedOutError, ProblemError, RefusedError, type SecondFactorChallenge } from './errors.ts'
 import { deriveKeys } from './keys.ts'
 import { type AcceptAuthKey, type LoginPin, pinOf, refuseDowngrade } from './pins.ts'
-import { choosePassword, sealForDevice, withProof } from './proofs.ts'
+import { choosePassword, forNewAccount, sealForDevice, withProof } from './proofs.ts'
 import { type Registration, sealAccount } from './registration.ts'
 import type { SecondFactorAnswer } from './second-factors.ts'
 import {
@@ -101,7 +101,7 @@ export class Limpet {
   /** Makes an account with its first vault; logging in is the next step. Throws ProblemError (`email-taken`, `invalid-invite`, …). */
   async register(registration: Registration): Promise<Registered> {
     const { email, password } = registration
-    const chosen = await choosePassword(this.#transport, email, password, registration)
+    const chosen = await choosePassword(forNewAccount(this.#transport, email), password, registration)
     const { body } = await sealAccount(registration, chosen)
     const registered = await this.#transport.send(Registered, {
       method: 'POST',

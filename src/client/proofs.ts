@@ -1,4 +1,5 @@
 // Choosing and proving passwords by either method: what a client sends for it, and the wrap key that stays.
+import type * as z from 'zod'
 import type { AuthMethod, KdfParameters, NewVerifier, PasswordProof } from '../contract/accounts.ts'
 import { OpaqueLoginStarted, OpaqueRegistrationStarted } from '../contract/opaque.ts'
 import { problemCatalogue } from '../contract/problems.ts'
@@ -30,27 +31,44 @@ export async function chooseByAuthKey(password: string, costs?: KdfCosts) {
   return { method: 'authKey', kdf, verifier: { authKey: encodeBase64url(authKey) }, wrapKey } as const
 }
 
-async function chooseByOpaque(transport: Transport, email: string, password: string) {
+/** Asks the server for the first half of a choice by OPAQUE. */
+type StartChoice = (request: string) => Promise<z.infer<typeof OpaqueRegistrationStarted>>
+
+async function chooseByOpaque(start: StartChoice, password: string) {
   const { request, finish } = await startOpaqueRegistration(password)
-  const { response } = await transport.send(OpaqueRegistrationStarted, {
-    method: 'POST',
-    path: '/api/v1/opaque/register',
-    body: { email, request },
-  })
+  const { response, registration } = await start(request)
   const { record, wrapKey } = await finish(response)
-  return { method: 'opaque', kdf: newKdf(opaqueCosts), verifier: { opaque: { record } }, wrapKey } as const
+  const verifier = { opaque: { record, registration } }
+  return { method: 'opaque', kdf: newKdf(opaqueCosts), verifier, wrapKey } as const
 }
+
+/** A choice for a new account with this address. */
+export const forNewAccount =
+  (transport: Transport, email: string): StartChoice =>
+  (request) =>
+    transport.send(OpaqueRegistrationStarted, {
+      method: 'POST',
+      path: '/api/v1/opaque/register',
+      body: { email, request },
+    })
+
+/** A choice for the account of the session. */
+export const forThisAccount =
+  (transport: Transport): StartChoice =>
+  (request) =>
+    transport.sendAuthorized(OpaqueRegistrationStarted, {
+      method: 'POST',
+      path: '/api/v1/account/opaque',
+      body: { request },
+    })
 
 /** Makes everything that is sent to set a password. Throws KdfRefusedError, PasswordRefusedError, RefusedError. */
 export const choosePassword = (
-  transport: Transport,
-  email: string,
+  start: StartChoice,
   password: string,
   choice: MethodChoice,
 ): Promise<ChosenPassword> =>
-  choice.method === 'authKey'
-    ? chooseByAuthKey(password, choice.kdf)
-    : chooseByOpaque(transport, email, password)
+  choice.method === 'authKey' ? chooseByAuthKey(password, choice.kdf) : chooseByOpaque(start, password)
 
 /**
  * Seals the account key once more, for unlocking on this device without the server: OPAQUE's own key can only be had from it.

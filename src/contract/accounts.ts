@@ -1,7 +1,7 @@
 // Wire shapes of accounts and sessions (docs/protocol.md, "Keys"). Requests are strict; of answers a client drops what it does
 // not know, so that an older client works with a newer server.
 import * as z from 'zod'
-import { OpaqueFinish, OpaqueHandshake, OpaqueRecord } from './opaque.ts'
+import { OpaqueFinish, OpaqueHandshake, OpaqueRecord, OpaqueRegistration } from './opaque.ts'
 import {
   AccountId,
   base64urlOf,
@@ -50,9 +50,10 @@ const AuthKey = base64urlOf(32).meta({ description: 'Derived by the client; the 
 /** What the server checks a password against from now on: of either method. */
 const newAuthKey = { authKey: AuthKey }
 const newRecord = {
-  opaque: z
-    .strictObject({ record: OpaqueRecord })
-    .meta({ description: 'In place of authKey, with the method `opaque`' }),
+  opaque: z.strictObject({ record: OpaqueRecord, registration: OpaqueRegistration }).meta({
+    description:
+      'In place of authKey, after POST /opaque/register, or for a new password POST /account/opaque',
+  }),
 }
 
 /** Proof of a password: of either method. */
@@ -239,7 +240,7 @@ export type Login = z.infer<typeof Login>
 export type KdfParameters = z.infer<typeof KdfParameters>
 export type PasswordProof = z.infer<typeof PasswordProof>
 /** What a registration and a password change give to check the password against. */
-export type NewVerifier = { authKey: string } | { opaque: { record: string } }
+export type NewVerifier = { authKey: string } | { opaque: { record: string; registration: string } }
 export type PreloginAnswer = z.infer<typeof PreloginAnswer>
 export type Register = z.infer<typeof Register>
 export type Registered = z.infer<typeof Registered>

@@ -14,9 +14,15 @@ const messageBytes = {
 
 /** What the server seals into a handshake; always as much, whoever asks. */
 export const handshakeBytes = 212
+/** What it seals into a registration. */
+export const registrationBytes = 68
 
 export const OpaqueRecord = base64urlOf(messageBytes.record).meta({
   description: 'What the server keeps in place of a password (RFC 9807: RegistrationRecord)',
+})
+export const OpaqueRegistration = base64urlOf(registrationBytes).meta({
+  description:
+    'Opaque: give back what came with `response`. It is good for ten minutes, and for what it was begun for',
 })
 export const OpaqueHandshake = base64urlOf(handshakeBytes).meta({
   description: 'Opaque: give back what POST /opaque/login gave. It works once, for a minute',
@@ -25,20 +31,24 @@ export const OpaqueFinish = base64urlOf(messageBytes.finish).meta({
   description: "The client's last message (RFC 9807: KE3)",
 })
 
+const RegistrationRequest = base64urlOf(messageBytes.registrationRequest).meta({
+  description: 'RFC 9807: RegistrationRequest',
+})
+
 export const StartOpaqueRegistration = z
-  .strictObject({
-    email: Email,
-    request: base64urlOf(messageBytes.registrationRequest).meta({
-      description: 'RFC 9807: RegistrationRequest',
-    }),
-  })
+  .strictObject({ email: Email, request: RegistrationRequest })
   .meta({ id: 'StartOpaqueRegistration' })
+
+export const StartOpaquePasswordChange = z
+  .strictObject({ request: RegistrationRequest })
+  .meta({ id: 'StartOpaquePasswordChange' })
 
 export const OpaqueRegistrationStarted = z
   .object({
     response: base64urlOf(messageBytes.registrationResponse).meta({
       description: 'RFC 9807: RegistrationResponse',
     }),
+    registration: OpaqueRegistration,
   })
   .meta({ id: 'OpaqueRegistrationStarted' })
 

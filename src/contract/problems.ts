@@ -16,6 +16,11 @@ export const problemCatalogue = {
     title: 'The key derivation is too weak',
     help: 'Choose at least the parameters that GET /api/v1/server gives as leastKdf.',
   },
+  'stale-opaque-registration': {
+    status: 400,
+    title: 'The new password has to be chosen again',
+    help: 'What POST /opaque/register and POST /account/opaque answer is good for ten minutes, for the address or the account that asked. Begin again there.',
+  },
   'not-authenticated': {
     status: 401,
     title: 'A valid token is needed',

@@ -1,5 +1,5 @@
-// The server's own keys, each for one purpose, derived (HKDF, RFC 5869) from JWT_SECRET, or where they must outlive it from the
-// OPAQUE setup, which never changes.
+// The server's own keys, each for one purpose, derived (HKDF, RFC 5869). Whoever has one of the two secrets can make none of those
+// that come from both. docs/decisions/server-keys.md says what each is worth to whom.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 
 export interface ServerKeys {
@@ -15,6 +15,8 @@ export interface ServerKeys {
   readonly rateLimits: KeyObject
   /** Seals what an OPAQUE login has to remember between its halves. */
   readonly opaqueHandshakes: KeyObject
+  /** Seals what the choice of a password by OPAQUE has to remember between its halves. */
+  readonly opaqueRegistrations: KeyObject
   /** Shows that who asks what the server sees is its operator. */
   readonly reflections: KeyObject
   /** Makes the challenges of WebAuthn. */
@@ -28,18 +30,22 @@ export interface ServerKeys {
  * @param opaqueSetup OPAQUE_SERVER_SETUP
  */
 export function deriveServerKeys(secret: string, opaqueSetup: string): ServerKeys {
-  const from = (source: string, purpose: string) =>
-    createSecretKey(Buffer.from(hkdfSync('sha256', source, '', `limpet/v1/server/${purpose}`, 32)))
-  const derive = (purpose: string) => from(secret, purpose)
+  const from = (source: string, salt: string, purpose: string) =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', source, salt, `limpet/v1/server/${purpose}`, 32)))
+  const fromSecret = (purpose: string) => from(secret, '', purpose)
+  const fromSetup = (purpose: string) => from(opaqueSetup, '', purpose)
+  // HKDF extracts by HMAC, with one secret as its key and the other as its message: who lacks either knows nothing of the result.
+  const fromBoth = (purpose: string) => from(opaqueSetup, secret, purpose)
   return {
-    accessTokens: derive('access-tokens'),
-    refreshTokens: derive('refresh-tokens'),
-    prelogin: derive('prelogin'),
-    emailConfirmations: derive('email-confirmations'),
-    rateLimits: derive('rate-limits'),
-    opaqueHandshakes: derive('opaque-handshakes'),
-    reflections: derive('reflections'),
-    webauthnChallenges: derive('webauthn-challenges'),
-    totpSecrets: from(opaqueSetup, 'totp-secrets'),
+    accessTokens: fromBoth('access-tokens'),
+    refreshTokens: fromBoth('refresh-tokens'),
+    prelogin: fromSecret('prelogin'),
+    emailConfirmations: fromBoth('email-confirmations'),
+    rateLimits: fromBoth('rate-limits'),
+    opaqueHandshakes: fromBoth('opaque-handshakes'),
+    opaqueRegistrations: fromBoth('opaque-registrations'),
+    reflections: fromBoth('reflections'),
+    webauthnChallenges: fromBoth('webauthn-challenges'),
+    totpSecrets: fromSetup('totp-secrets'),
   }
 }

@@ -29,6 +29,7 @@ const commands: Readonly<Record<string, () => Loaded>> = {
   'users enable': async () => (await import('./users.ts')).enable,
   'users reset-factors': async () => (await import('./users.ts')).resetFactors,
   'users delete': async () => (await import('./users.ts')).remove,
+  'sessions end': async () => (await import('./sessions.ts')).end,
 }
 
 /** @returns undefined if there is no command of this name */

@@ -62,7 +62,7 @@ export const list = command({
 })
 
 /** The account that an operand means, as it is now. */
-async function requireUser(store: Store, emailOrId: string): Promise<User> {
+export async function requireUser(store: Store, emailOrId: string): Promise<User> {
   const [user] = await store.read(async (reader) => {
     const id = await findUserId(reader, emailOrId)
     return id === undefined ? [] : listUsers(reader, systemClock.now(), id)

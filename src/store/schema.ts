@@ -13,24 +13,33 @@ const defineSchema = (kit: Columns) => {
     opaqueFingerprint: text('opaque_fingerprint'),
   })
 
-  const accounts = kit.table('accounts', {
-    id: text('id').primaryKey(),
-    email: text('email').notNull().unique(),
-    emailVerified: flag('email_verified').notNull(),
-    /** How the password is proved, and what the proof is checked against: its OPAQUE record, or the Argon2id hash of its authKey. */
-    authMethod: text('auth_method').notNull(),
-    authVerifier: text('auth_verifier').notNull(),
-    kdfMemoryKiB: whole('kdf_memory_kib').notNull(),
-    kdfIterations: whole('kdf_iterations').notNull(),
-    kdfParallelism: whole('kdf_parallelism').notNull(),
-    kdfSalt: bytes('kdf_salt').notNull(),
-    accountKey: bytes('account_key').notNull(),
-    hint: text('hint'),
-    createdAt: time('created_at').notNull(),
-    lastLoginAt: time('last_login_at'),
-    /** Since when the operator keeps its owner out. A disabled account has no sessions and gets none. */
-    disabledAt: time('disabled_at'),
-  })
+  const accounts = kit.table(
+    'accounts',
+    {
+      id: text('id').primaryKey(),
+      email: text('email').notNull().unique(),
+      emailVerified: flag('email_verified').notNull(),
+      /** How the password is proved, and what the proof is checked against: its OPAQUE record, or the Argon2id hash of its authKey. */
+      authMethod: text('auth_method').notNull(),
+      authVerifier: text('auth_verifier').notNull(),
+      /**
+       * What the OPRF key of the OPAQUE record comes from. Null for the method authKey, and for records from before there was this
+       * column: theirs is derived from the e-mail address.
+       */
+      credentialId: text('credential_id'),
+      kdfMemoryKiB: whole('kdf_memory_kib').notNull(),
+      kdfIterations: whole('kdf_iterations').notNull(),
+      kdfParallelism: whole('kdf_parallelism').notNull(),
+      kdfSalt: bytes('kdf_salt').notNull(),
+      accountKey: bytes('account_key').notNull(),
+      hint: text('hint'),
+      createdAt: time('created_at').notNull(),
+      lastLoginAt: time('last_login_at'),
+      /** Since when the operator keeps its owner out. A disabled account has no sessions and gets none. */
+      disabledAt: time('disabled_at'),
+    },
+    (table) => [kit.index('accounts_by_credential_id').on(table.credentialId)],
+  )
 
   const accountId = () =>
     text('account_id')

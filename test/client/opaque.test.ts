@@ -1,5 +1,5 @@
 // OPAQUE through the SDK: the default, with fresh proofs, other devices, and unlocking without the server.
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { client as library, server as librarysServer, ready } from '@serenity-kit/opaque'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { wrapKeyOf } from '../../src/client/keys.ts'
 import { opaqueCosts } from '../../src/client/opaque.ts'
 import { normalizePassword } from '../../src/client/password.ts'
 import { engines } from '../support/database.ts'
+import { expand } from '../support/opaque.ts'
 import {
   client,
   quickRegistration,
@@ -179,20 +180,6 @@ const fromRfc = z
 
 const toBase64url = (hex: string) => Buffer.from(hex, 'hex').toString('base64url')
 const toHex = (base64url: string) => Buffer.from(base64url, 'base64url').toString('hex')
-
-/** HKDF-Expand with SHA-512 (RFC 5869, section 2.3). */
-function expand(key: Uint8Array, info: Uint8Array, length: number): Buffer {
-  const blocks: Buffer[] = []
-  for (let counter = 1; blocks.length * 64 < length; counter++)
-    blocks.push(
-      createHmac('sha512', key)
-        .update(blocks.at(-1) ?? '')
-        .update(info)
-        .update(Uint8Array.of(counter))
-        .digest(),
-    )
-  return Buffer.concat(blocks).subarray(0, length)
-}
 
 // The library takes no random values, knows no stretching but Argon2id, and no context: of the RFC's vectors it lets in what the
 // server makes of given messages alone. Everything a client makes, and both proofs of the key exchange, cannot be checked.

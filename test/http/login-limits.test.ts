@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { hours, minutes, seconds } from '../../src/clock.ts'
 import { logInBody, newAccount, type RawAccount, randomKey, registration } from '../support/accounts.ts'
 import { createDatabase, engines } from '../support/database.ts'
-import { newOpaqueAccount, newRecord, post, startProof } from '../support/opaque.ts'
+import { choosePassword, newOpaqueAccount, post, startProof } from '../support/opaque.ts'
 import { outcomeOf, type RawAnswer, type Server, send } from '../support/requests.ts'
 import { forgetCounts } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -101,7 +101,7 @@ describe.each(engines)('wrong logins on %s', (engine) => {
     const beginInVain = async (count: number) => {
       for (let begun = 0; begun < count; begun++) await begin()
     }
-    const opaque = { record: await newRecord(server, email, password) }
+    const opaque = await choosePassword(server, { token }, password)
     const change = async (proof: object) =>
       outcomeOf(
         await post(

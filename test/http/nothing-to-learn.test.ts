@@ -8,7 +8,7 @@ import { handshakeBytes, OpaqueLoginStarted } from '../../src/contract/opaque.ts
 import { logInBody, newAccount, randomKey, registration } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import { type MailServer, startMailServer } from '../support/mail.ts'
-import { newRecord, opaqueRegistration, post, startProof } from '../support/opaque.ts'
+import { choosePassword, opaqueRegistration, post, startProof } from '../support/opaque.ts'
 import { freePort } from '../support/postgres.ts'
 import { operatorOf } from '../support/process.ts'
 import { bodyOf, outcomeOf, type RawAnswer } from '../support/requests.ts'
@@ -131,7 +131,7 @@ describe.each(engines)('strangers on %s, where addresses have to be confirmed,',
         return post(server, 'register', {
           ...body,
           email,
-          opaque: { record: await newRecord(server, email, 'another') },
+          opaque: await choosePassword(server, { email }, 'another'),
         })
       },
     ],

@@ -1,18 +1,23 @@
 // OPAQUE over HTTP: a finish counts once, for its account, within a minute, on any server.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { client as library } from '@serenity-kit/opaque'
+import { client as library, server as libraryServer } from '@serenity-kit/opaque'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openBytes } from '../../src/aes-gcm.ts'
 import { minutes } from '../../src/clock.ts'
 import { Account, PreloginAnswer, SessionList } from '../../src/contract/accounts.ts'
-import { handshakeBytes } from '../../src/contract/opaque.ts'
+import { handshakeBytes, OpaqueLoginStarted, registrationBytes } from '../../src/contract/opaque.ts'
 import { Problem } from '../../src/contract/problems.ts'
-import { createOpaqueSetup } from '../../src/features/opaque/opaque.ts'
+import { deriveServerKeys } from '../../src/features/keys.ts'
+import { credentialIdToKeep } from '../../src/features/opaque/credential-ids.ts'
+import { createOpaqueServer, createOpaqueSetup, type OpaqueServer } from '../../src/features/opaque/opaque.ts'
 import { fakeEnvelope, logInBody, newAccount, randomKey, registration } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import {
+  choosePassword,
+  expand,
+  finishChoice,
   finishLogin,
   newOpaqueAccount,
-  newRecord,
   opaqueLogin,
   opaqueRegistration,
   post,
@@ -21,8 +26,8 @@ import {
 import { freePort } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
-import { readRows, readRowsBesideLogs } from '../support/rows.ts'
-import { startServer, TestClock, type TestServer } from '../support/server.ts'
+import { readRows, readRowsBesideLogs, runStatement } from '../support/rows.ts'
+import { startServer, TestClock, type TestServer, testOpaqueSetup, testSecret } from '../support/server.ts'
 
 const refused = '401 invalid-credentials'
 const random = (bytes: number) => randomBytes(bytes).toString('base64url')
@@ -30,8 +35,10 @@ const random = (bytes: number) => randomBytes(bytes).toString('base64url')
 describe.each(engines)('OPAQUE on %s', (engine) => {
   const clock = new TestClock()
   let server: TestServer
+  let ownOpaque: OpaqueServer
   beforeAll(async () => {
     server = await startServer(engine, { clock })
+    ownOpaque = await createOpaqueServer(testOpaqueSetup)
   })
   afterAll(() => server.close())
 
@@ -127,6 +134,27 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     }
   })
 
+  it('is finished by nobody who has but one of the two secrets', async () => {
+    const { email } = await newOpaqueAccount(server)
+    // The end of the state that is sealed in a handshake is a finish that is accepted (docs/decisions/opaque.md).
+    const steal = async (secret: string, setup: string) => {
+      const { handshake } = await startProof(server, email, 'not known')
+      const { opaqueHandshakes } = deriveServerKeys(secret, setup)
+      const opened = openBytes(opaqueHandshakes, 'opaque-handshake', Buffer.from(handshake, 'base64url'))
+      const finish = opened?.subarray(-64).toString('base64url') ?? random(64)
+      return outcomeOf(await finishLogin(server, email, { handshake, finish }))
+    }
+    const [otherSecret, otherSetup] = [
+      'another secret of more than thirty-two bytes',
+      await createOpaqueSetup(),
+    ]
+    expect(await steal(testSecret, otherSetup)).toBe(refused)
+    expect(await steal(testSecret, '')).toBe(refused)
+    expect(await steal(otherSecret, testOpaqueSetup)).toBe(refused)
+    expect(await steal('', testOpaqueSetup)).toBe(refused)
+    expect(await steal(testSecret, testOpaqueSetup)).toBe('200')
+  })
+
   it('is begun without a trace in the database, and ends with one that opens nothing', async () => {
     const { email, password } = await newOpaqueAccount(server)
     const before = await readRowsBesideLogs(server.database)
@@ -146,11 +174,153 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     expect((await readRows(server.database)).used_once).toEqual([])
   })
 
-  it('answers the same question of a registration alike each time, for nobody too', async () => {
-    const { registrationRequest: request } = library.startRegistration({ password: 'any' })
-    for (const email of [(await newOpaqueAccount(server)).email, nobody()]) {
-      const ask = () => post(server, 'opaque/register', { email, request })
-      expect((await ask()).text).toBe((await ask()).text)
+  /** The element that the server evaluated: the first 32 bytes of its answer (RFC 9807, section 6.3.2). */
+  const evaluatedAtLogin = async (email: string, request: string) => {
+    const { response } = bodyOf(OpaqueLoginStarted, await post(server, 'opaque/login', { email, request }))
+    return Buffer.from(response, 'base64url').toString('hex', 0, 32)
+  }
+  const { startLoginRequest: anyLogin } = library.startLogin({ password: 'any' })
+
+  it('evaluates a login under the same key each time, for nobody too', async () => {
+    for (const email of [(await newOpaqueAccount(server)).email, (await newAccount(server)).email, nobody()])
+      expect(await evaluatedAtLogin(email, anyLogin)).toBe(await evaluatedAtLogin(email, anyLogin))
+  })
+
+  const rowOf = async (accountId: string) =>
+    (await readRows(server.database)).accounts?.find(({ id }) => id === accountId)
+
+  /** Gives an account the record that it would have from version 0.2: under an identifier that comes from its address. */
+  async function makeOld({
+    accountId,
+    email,
+    password,
+  }: {
+    accountId: string
+    email: string
+    password: string
+  }) {
+    const choice = library.startRegistration({ password })
+    const response = ownOpaque.startRegistration(ownOpaque.credentialIdOf(email), choice.registrationRequest)
+    const record = finishChoice(password, choice.clientRegistrationState, response ?? '')
+    await runStatement(
+      server.database,
+      `update accounts set auth_verifier = '${record}', credential_id = null where id = '${accountId}'`,
+    )
+  }
+
+  const guesses = Array.from({ length: 50 }, (_, index) => `guess ${index}`)
+
+  /** Whether a record's masking key opens the answer to a login: then both are of one password and one OPRF key. */
+  function fits(record: string, loginResponse: string, serverKey: string): boolean {
+    const [chosen, answer] = [Buffer.from(record, 'base64url'), Buffer.from(loginResponse, 'base64url')]
+    const pad = expand(
+      chosen.subarray(32, 96),
+      Buffer.concat([answer.subarray(32, 64), Buffer.from('CredentialResponsePad')]),
+      128,
+    )
+    const unmasked = answer.subarray(64, 96).map((byte, at) => byte ^ pad.readUInt8(at))
+    return Buffer.from(unmasked).toString('base64url') === serverKey
+  }
+
+  it.each(['from before identifiers were stored', 'with an identifier of its own'])(
+    'lets nobody test guesses by choosing passwords, against a record %s',
+    async (age) => {
+      const victim = await newOpaqueAccount(server, 'guess 17')
+      if (age.startsWith('from before')) await makeOld(victim)
+      const { token } = await newOpaqueAccount(server)
+      const serverKey = libraryServer.getPublicKey(testOpaqueSetup)
+      // The one beginning of a login, which is counted.
+      const answer = await post(server, 'opaque/login', { email: victim.email, request: anyLogin })
+      const { response } = bodyOf(OpaqueLoginStarted, answer)
+      for (const who of [{ email: victim.email }, { token }, { token: victim.token }]) {
+        const recognised: string[] = []
+        for (const guess of guesses) {
+          const { record } = await choosePassword(server, who, guess)
+          if (fits(record, response, serverKey)) recognised.push(guess)
+        }
+        expect(recognised).toEqual([])
+      }
+      expect(outcomeOf(await opaqueLogin(server, victim.email, 'guess 17'))).toBe('200')
+    },
+  )
+
+  it('takes a choice for what it was begun for, for ten minutes', async () => {
+    const [own, other] = [await newOpaqueAccount(server), await newOpaqueAccount(server)]
+    const stale = '400 stale-opaque-registration'
+    const { authKey: _, ...body } = registration()
+    const register = async (chosen: object) =>
+      outcomeOf(await post(server, 'register', { ...body, opaque: chosen }))
+    const change = async (chosen: object) => {
+      const current = { opaque: await startProof(server, own.email, own.password) }
+      return changePassword(own.token, current, { opaque: chosen })
+    }
+    const forAddress = await choosePassword(server, body, 'x')
+    const forAccount = await choosePassword(server, own, 'x')
+    const registrations = [
+      random(registrationBytes),
+      forAccount.registration,
+      (await choosePassword(server, { email: nobody() }, 'x')).registration,
+      (await choosePassword(server, other, 'x')).registration,
+      // A handshake of a login is sealed too.
+      Buffer.from((await startProof(server, own.email, own.password)).handshake, 'base64url')
+        .subarray(0, registrationBytes)
+        .toString('base64url'),
+    ]
+    for (const made of registrations)
+      expect(await register({ ...forAddress, registration: made })).toBe(stale)
+    for (const made of [
+      ...registrations.filter((one) => one !== forAccount.registration),
+      forAddress.registration,
+    ])
+      expect(await change({ ...forAccount, registration: made })).toBe(stale)
+    for (const at of [0, 12, 20, registrationBytes - 1]) {
+      const bytes = Buffer.from(forAddress.registration, 'base64url')
+      bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+      expect(await register({ ...forAddress, registration: bytes.toString('base64url') })).toBe(stale)
+    }
+    clock.advance(minutes(10) - 1)
+    expect(await register(forAddress)).toBe('201')
+    const late = await choosePassword(server, { email: body.email }, 'x')
+    clock.advance(minutes(10))
+    expect(await register(late)).toBe(stale)
+  })
+
+  it('gives a record from before an identifier of its own with the next password', async () => {
+    const account = await newOpaqueAccount(server)
+    await makeOld(account)
+    const before = await evaluatedAtLogin(account.email, anyLogin)
+    const current = { opaque: await startProof(server, account.email, account.password) }
+    const next = { opaque: await choosePassword(server, account, 'second') }
+    expect(await changePassword(account.token, current, next)).toBe('204')
+    expect(await evaluatedAtLogin(account.email, anyLogin)).not.toBe(before)
+    expect((await rowOf(account.accountId))?.credential_id).toMatch(/^[\w-]{43}$/)
+    expect(outcomeOf(await opaqueLogin(server, account.email, 'second'))).toBe('200')
+  })
+
+  it('lets an account keep its password when its address changes, and answers under its key at the new one alone', async () => {
+    for (const old of [true, false]) {
+      const { password, ...account } = await newOpaqueAccount(server)
+      if (old) await makeOld({ password, ...account })
+      const key = await evaluatedAtLogin(account.email, anyLogin)
+      const row = await rowOf(account.accountId)
+      const credentialId = credentialIdToKeep(
+        {
+          ...account,
+          authMethod: 'opaque',
+          credentialId: row?.credential_id ? String(row.credential_id) : null,
+        },
+        ownOpaque,
+      )
+      const email = nobody()
+      await runStatement(
+        server.database,
+        `update accounts set email = '${email}', credential_id = '${credentialId}' where id = '${account.accountId}'`,
+      )
+      expect(outcomeOf(await opaqueLogin(server, email, password))).toBe('200')
+      expect(await evaluatedAtLogin(email, anyLogin)).toBe(key)
+      const left = await evaluatedAtLogin(account.email, anyLogin)
+      expect(left).not.toBe(key)
+      expect(await evaluatedAtLogin(account.email, anyLogin)).toBe(left)
     }
   })
 
@@ -158,7 +328,7 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     const { email, password, token } = await newOpaqueAccount(server)
     const prove = async (with_: string) => ({ opaque: await startProof(server, email, with_) })
     const begun = await startProof(server, email, password)
-    const next = { opaque: { record: await newRecord(server, email, 'second') } }
+    const next = { opaque: await choosePassword(server, { token }, 'second') }
     expect(await changePassword(token, { authKey: randomKey() }, next)).toBe(refused)
     expect(await changePassword(token, await prove(password), next)).toBe('204')
     // Begun with the old password, and not finished before it was replaced.
@@ -170,7 +340,7 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     expect(await changePassword(token, await prove('second'), { authKey })).toBe('204')
     expect(outcomeOf(await post(server, 'login', logInBody({ email, authKey })))).toBe('200')
     expect((await startProof(server, email, 'second')).finish).toBeUndefined()
-    const back = { opaque: { record: await newRecord(server, email, 'third') } }
+    const back = { opaque: await choosePassword(server, { token }, 'third') }
     expect(await changePassword(token, { authKey }, back)).toBe('204')
     expect(outcomeOf(await post(server, 'login', logInBody({ email, authKey })))).toBe(refused)
     expect(outcomeOf(await opaqueLogin(server, email, 'third'))).toBe('200')
@@ -206,20 +376,28 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
 
   it('answers what is no message of OPAQUE with 400', async () => {
     const email = nobody()
-    for (const request of malformed(32))
-      expect(outcomeOf(await post(server, 'opaque/register', { email, request }))).toBe(
-        '400 malformed-request',
-      )
+    const { token: asking } = await newOpaqueAccount(server)
+    for (const request of malformed(32)) {
+      const answers = [
+        await post(server, 'opaque/register', { email, request }),
+        await post(server, 'account/opaque', { request }, asking),
+      ]
+      expect(answers.map(outcomeOf)).toEqual(['400 malformed-request', '400 malformed-request'])
+    }
     for (const request of malformed(96))
       expect(outcomeOf(await post(server, 'opaque/login', { email, request }))).toBe('400 malformed-request')
     const { email: own, password, token } = await newOpaqueAccount(server)
     const body = await opaqueRegistration(server, 'x')
     for (const record of malformed(192)) {
-      expect(outcomeOf(await post(server, 'register', { ...body, opaque: { record } }))).toBe(
+      const chosen = { ...body.opaque, record }
+      expect(outcomeOf(await post(server, 'register', { ...body, opaque: chosen }))).toBe(
         '400 malformed-request',
       )
       const current = { opaque: await startProof(server, own, password) }
-      expect(await changePassword(token, current, { opaque: { record } })).toBe('400 malformed-request')
+      const { registration: begun } = await choosePassword(server, { token }, 'x')
+      expect(await changePassword(token, current, { opaque: { record, registration: begun } })).toBe(
+        '400 malformed-request',
+      )
     }
     expect(outcomeOf(await post(server, 'register', body))).toBe('201')
     const { handshake } = await startProof(server, own, password)
@@ -236,7 +414,10 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     const places = async (body: object) =>
       bodyOf(Problem, await post(server, 'register', body)).errors?.map(({ path }) => path)
     expect(await places(neither)).toEqual(['body.authKey'])
-    expect(await places({ ...neither, opaque: { record: 'x' } })).toEqual(['body.opaque.record'])
+    expect(await places({ ...neither, opaque: { ...opaque, record: 'x' } })).toEqual(['body.opaque.record'])
+    expect(await places({ ...neither, opaque: { record: opaque.record } })).toEqual([
+      'body.opaque.registration',
+    ])
     expect(await places({ ...neither, opaque, authKey: randomKey() })).toEqual(['body'])
   })
 })

@@ -120,6 +120,8 @@ const forgeries: [string, (good: Good, others: Others) => string][] = [
   ['an empty key', keyed(secretKey(''))],
   ['a key of zeros', keyed(secretKey(Buffer.alloc(32)))],
   ['JWT_SECRET itself', keyed(secretKey(testSecret))],
+  ['a key from JWT_SECRET alone', keyed(deriveServerKeys(testSecret, 'another setup').accessTokens)],
+  ['a key from the setup alone', keyed(deriveServerKeys('another secret', testOpaqueSetup).accessTokens)],
   ["the refresh tokens' key", keyed(keys.refreshTokens)],
   ["prelogin's key", keyed(keys.prelogin)],
   [

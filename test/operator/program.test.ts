@@ -29,6 +29,7 @@ const names = [
   'users disable',
   'users enable',
   'users delete',
+  'sessions end',
 ]
 
 describe("the operator's command line", () => {

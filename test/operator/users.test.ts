@@ -4,14 +4,16 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { LoggedOutError } from '../../src/client/index.ts'
 import { seconds } from '../../src/clock.ts'
+import { AccountEventList } from '../../src/contract/accounts.ts'
 import { logIn, logInBody, newAccount, randomKey } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import { operatorOf } from '../support/process.ts'
-import { outcomeOf, type Server, send } from '../support/requests.ts'
+import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
 import { addTotp } from '../support/second-factors.ts'
 import { registeredClient, secondDevice, TestClock } from '../support/server.ts'
 import { serversOn } from '../support/servers.ts'
+import { newToken } from '../support/tokens.ts'
 
 const User = z.strictObject({
   id: z.uuid(),
@@ -138,6 +140,55 @@ describe.each(engines)("the operator's users on %s", (engine) => {
     expect(await use(server, account.token)).toBe('401 not-authenticated')
     expect(await refresh(server, account.refreshToken)).toBe('401 invalid-refresh-token')
     expect(await use(beside, (await logIn(server, account)).token)).toBe('200')
+  })
+
+  it('have their sessions ended, of one or of all, and log in again', async () => {
+    const { server, beside, clock, operator } = await start()
+    const accounts = [await newAccount(server), await newAccount(server)] as const
+    const second = await logIn(beside, accounts[0])
+    const useAll = async () => {
+      const uses = []
+      for (const one of [server, beside])
+        for (const { token } of [...accounts, second]) uses.push((await use(one, token)).slice(0, 3))
+      return uses
+    }
+    const personal = await newToken(server, accounts[0].token)
+    expect(await useAll()).toEqual(['200', '200', '200', '200', '200', '200'])
+
+    for (const args of [[], ['--all', '--account', accounts[0].email]])
+      expect((await operator.run('sessions', 'end', ...args)).code).toBe(2)
+    expect((await operator.run('sessions', 'end', '--account', 'nobody@example.com')).code).toBe(1)
+    expect(await operator.json('sessions', 'end', '--account', accounts[0].email.toUpperCase())).toEqual({
+      accounts: 1,
+      sessions: 2,
+    })
+    clock.advance(seconds(1))
+    expect(await useAll()).toEqual(['401', '200', '401', '401', '200', '401'])
+    for (const { refreshToken } of [accounts[0], second])
+      expect(await refresh(beside, refreshToken)).toBe('401 invalid-refresh-token')
+
+    const again = await logIn(server, accounts[0])
+    expect(await operator.run('sessions', 'end', '--all')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '2 sessions of 2 accounts ended; every server refuses them within a second.\n',
+    })
+    clock.advance(seconds(1))
+    expect(await useAll()).toEqual(['401', '401', '401', '401', '401', '401'])
+    expect(await refresh(server, again.refreshToken)).toBe('401 invalid-refresh-token')
+    expect(await operator.json('sessions', 'end', '--all')).toEqual({ accounts: 0, sessions: 0 })
+
+    // It stands in each owner's log, and scripts go on.
+    const { token } = await logIn(server, accounts[0])
+    const { events } = bodyOf(AccountEventList, await send(server, { path: '/api/v1/account/events', token }))
+    const ended = events.filter(({ type }) => type === 'session-ended')
+    expect(ended).toHaveLength(3)
+    for (const { address, device } of ended) {
+      expect(address).toBeNull()
+      expect(device).not.toBeNull()
+    }
+    const current = await send(server, { path: '/api/v1/tokens/current', token: personal.token })
+    expect(outcomeOf(current)).toBe('200')
   })
 
   it('that are disabled while they log in have no session left', async () => {

@@ -1,4 +1,5 @@
 // The client's side of OPAQUE without the SDK, and with next to no stretching: the server cannot tell.
+import { createHmac } from 'node:crypto'
 import { client, ready } from '@serenity-kit/opaque'
 import { Session } from '../../src/contract/accounts.ts'
 import { OpaqueLoginStarted, OpaqueRegistrationStarted } from '../../src/contract/opaque.ts'
@@ -10,20 +11,52 @@ const keyStretching = { 'argon2id-custom': { memory: 8, iterations: 1, paralleli
 export const post = (server: Server, path: string, body: unknown, token?: string) =>
   send(server, { method: 'POST', path: `/api/v1/${path}`, body, token })
 
+/** HKDF-Expand with SHA-512 (RFC 5869, section 2.3). */
+export function expand(key: Uint8Array, info: Uint8Array, length: number): Buffer {
+  const blocks: Buffer[] = []
+  for (let counter = 1; blocks.length * 64 < length; counter++)
+    blocks.push(
+      createHmac('sha512', key)
+        .update(blocks.at(-1) ?? '')
+        .update(info)
+        .update(Uint8Array.of(counter))
+        .digest(),
+    )
+  return Buffer.concat(blocks).subarray(0, length)
+}
+
 /** The record of a password, by the server's answer. */
-export async function newRecord(server: Server, email: string, password: string): Promise<string> {
-  await ready
-  const { clientRegistrationState, registrationRequest } = client.startRegistration({ password })
-  const answer = await post(server, 'opaque/register', { email, request: registrationRequest })
-  const { response: registrationResponse } = bodyOf(OpaqueRegistrationStarted, answer)
-  return client.finishRegistration({ password, clientRegistrationState, registrationResponse, keyStretching })
+export const finishChoice = (
+  password: string,
+  clientRegistrationState: string,
+  registrationResponse: string,
+): string =>
+  client.finishRegistration({ password, clientRegistrationState, registrationResponse, keyStretching })
     .registrationRecord
+
+/**
+ * Chooses a password, by the server's answer: what POST /register and POST /account/password take as `opaque`.
+ * @param who the address of a new account, or the access token of one that is there
+ */
+export async function choosePassword(
+  server: Server,
+  who: { email: string } | { token: string },
+  password: string,
+): Promise<{ record: string; registration: string }> {
+  await ready
+  const { clientRegistrationState, registrationRequest: request } = client.startRegistration({ password })
+  const answer =
+    'token' in who
+      ? await post(server, 'account/opaque', { request }, who.token)
+      : await post(server, 'opaque/register', { email: who.email, request })
+  const { response: registrationResponse, registration } = bodyOf(OpaqueRegistrationStarted, answer)
+  return { record: finishChoice(password, clientRegistrationState, registrationResponse), registration }
 }
 
 /** The body of a registration by OPAQUE. */
 export async function opaqueRegistration(server: Server, password: string) {
   const { authKey: _, ...body } = registration()
-  return { ...body, opaque: { record: await newRecord(server, body.email, password) } }
+  return { ...body, opaque: await choosePassword(server, body, password) }
 }
 
 /** What `login` and every other proof take; of a wrong password the finish is undefined. */

@@ -6,6 +6,7 @@ import type { Reader, Tx } from '../../store/store.ts'
 import { noteEvent } from '../events/repository.ts'
 import { removeAllFactors } from '../second-factors/repository.ts'
 import { endAllSessions } from '../sessions/repository.ts'
+import { holdAccount } from './repository.ts'
 
 /** Times are milliseconds since 1970. */
 export interface User {
@@ -112,6 +113,30 @@ export async function disableAccount(tx: Tx, id: string, now: number): Promise<b
     await noteEvent(tx, id, { type: 'account-disabled', at: now, device: null, address: null })
   await endAllSessions(tx, id, now)
   return disabled.length === 1
+}
+
+/** Ids of accounts that have sessions, in their order. @param after the last id of the page before */
+export async function accountsWithSessions(
+  { db, tables: { sessions } }: Reader,
+  { after, limit }: { after: string; limit: number },
+): Promise<string[]> {
+  const rows = await db
+    .select({ id: sessions.accountId })
+    .from(sessions)
+    .where(gt(sessions.accountId, after))
+    .groupBy(sessions.accountId)
+    .orderBy(sessions.accountId)
+    .limit(limit)
+  return rows.map(({ id }) => id)
+}
+
+/**
+ * Ends every session of an account, whose owner may log in again. A login that has proved its password already holds the account's row too,
+ * so that its session is ended, or begins after this. @returns how many sessions were living
+ */
+export async function endSessionsOf(tx: Tx, id: string, now: number): Promise<number> {
+  await holdAccount(tx, id)
+  return endAllSessions(tx, id, now)
 }
 
 /** Lets the owner log in again. */

@@ -1,12 +1,13 @@
 // Passwords as accounts prove them: by the method that the account has, and by no other.
-import type { AuthMethod, NewVerifier, PasswordProof } from '../../contract/accounts.ts'
+import type { NewVerifier, PasswordProof } from '../../contract/accounts.ts'
 import { problem } from '../../http/problem.ts'
 import type { SessionCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
 import { finishHandshake } from '../opaque/handshakes.ts'
+import { type Choice, credentialIdOf } from '../opaque/registrations.ts'
 import type { Services } from '../route.ts'
 import { guardLogin } from '../sessions/guard-login.ts'
-import { type AccountRow, getAccount } from './repository.ts'
+import { type AccountRow, getAccount, type Verifier } from './repository.ts'
 
 /** Whether the proof is of the account's password. For no account and for one of the other method the work is the same. */
 export async function provesPassword(
@@ -40,17 +41,21 @@ export async function proveAccount(
   return account
 }
 
-/** What the account keeps to check its password against from now on. Slow: not inside `write`. */
-export async function verifierOf(
-  chosen: NewVerifier,
-  { opaque, passwordHasher }: Services,
-): Promise<{ authMethod: AuthMethod; authVerifier: string }> {
-  if ('authKey' in chosen)
-    return { authMethod: 'authKey', authVerifier: await passwordHasher.hash(fromBase64url(chosen.authKey)) }
-  const { record } = chosen.opaque
+/**
+ * What the account keeps to check its password against from now on. Slow: not inside `write`. Throws `malformed-request`, and
+ * `stale-opaque-registration` where the first half was not for this choice, or too long ago.
+ */
+export async function verifierOf(chosen: NewVerifier, choice: Choice, services: Services): Promise<Verifier> {
+  const { opaque, passwordHasher } = services
+  if ('authKey' in chosen) {
+    const authVerifier = await passwordHasher.hash(fromBase64url(chosen.authKey))
+    return { authMethod: 'authKey', authVerifier, credentialId: null }
+  }
+  const { record, registration } = chosen.opaque
+  const credentialId = credentialIdOf(choice, registration, services)
   if (!opaque.isRecord(record))
     throw problem('malformed-request', 'The request is not as the contract says.', {
       errors: [{ path: 'body.opaque.record', message: 'Expected a record of OPAQUE (RFC 9807)' }],
     })
-  return { authMethod: 'opaque', authVerifier: record }
+  return { authMethod: 'opaque', authVerifier: record, credentialId }
 }

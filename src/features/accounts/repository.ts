@@ -11,17 +11,23 @@ import { findVaultOwner, insertVault, vaultIdTaken } from '../vaults/repository.
 
 export type AccountRow = InferSelectModel<Tables['accounts']>
 
-/** What replaces everything that depends on the password. */
-export interface Credentials {
+/** What a password is checked against; see the columns of these names. */
+export interface Verifier {
   readonly authMethod: AuthMethod
   readonly authVerifier: string
+  readonly credentialId: string | null
+}
+
+/** What replaces everything that depends on the password. */
+export interface Credentials extends Verifier {
   readonly kdf: KdfParameters
   readonly accountKey: string
 }
 
-const credentialColumns = ({ authMethod, authVerifier, kdf, accountKey }: Credentials) => ({
+const credentialColumns = ({ authMethod, authVerifier, credentialId, kdf, accountKey }: Credentials) => ({
   authMethod,
   authVerifier,
+  credentialId,
   kdfMemoryKiB: kdf.memoryKiB,
   kdfIterations: kdf.iterations,
   kdfParallelism: kdf.parallelism,
@@ -78,7 +84,7 @@ async function whatIsTaken(
 export async function createAccount(
   tx: Tx,
   { accountId, email, kdf, accountKey, hint, vault }: Register,
-  verifier: Pick<Credentials, 'authMethod' | 'authVerifier'>,
+  verifier: Verifier,
   stamp: { now: number; epoch: string },
 ): Promise<void> {
   const { db } = tx
@@ -115,6 +121,21 @@ const accountAtOrAfter = statement(({ db, tables: { accounts } }: Reader) =>
 export async function findAccountByEmail(reader: Reader, email: string): Promise<AccountRow | undefined> {
   const [row] = await accountAtOrAfter(reader).execute({ email })
   return row?.email === email ? row : undefined
+}
+
+const accountsUnderCredentialId = statement(({ db, tables: { accounts } }: Reader) =>
+  db
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(eq(accounts.credentialId, sql.placeholder('credentialId')))
+    .limit(1)
+    .prepare('accounts_under_credential_id'),
+)
+
+/** Whether an account has this OPAQUE credential identifier stored. */
+export async function isCredentialIdTaken(reader: Reader, credentialId: string): Promise<boolean> {
+  const found = await accountsUnderCredentialId(reader).execute({ credentialId })
+  return found.length > 0
 }
 
 export async function findAccountById(

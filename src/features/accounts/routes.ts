@@ -69,6 +69,7 @@ const register = route({
   success: { 201: Registered },
   problems: [
     'kdf-too-weak',
+    'stale-opaque-registration',
     'registration-closed',
     'invite-required',
     'invalid-invite',
@@ -79,7 +80,7 @@ const register = route({
     const { clock, config, random, store } = services
     const admission = await requireAdmission(body, services)
     requireStrongKdf(body.kdf)
-    const verifier = await verifierOf(body, services)
+    const verifier = await verifierOf(body, { newAccount: body.email }, services)
     const now = clock.now()
     const stamp = { now, epoch: random.uuid() }
     const { accountId, email } = body
@@ -143,13 +144,13 @@ const changePassword = route({
   limit: 'proof',
   request: { body: ChangePassword },
   success: { 204: null },
-  problems: ['kdf-too-weak', 'invalid-credentials'],
+  problems: ['kdf-too-weak', 'stale-opaque-registration', 'invalid-credentials'],
   async handler({ caller, body }, services) {
     const { clock, liveness, store } = services
     const { current, kdf, accountKey } = body
     requireStrongKdf(kdf)
     const account = await proveAccount(caller, current, services)
-    const verifier = await verifierOf(body, services)
+    const verifier = await verifierOf(body, { account: caller.accountId }, services)
     await store.write(async (tx) => {
       if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
       await noteChange(tx, caller, 'password-changed', services)

@@ -16,6 +16,12 @@ const invalidInvite = () =>
     'This invite cannot be used: it is unknown, used, expired, or for another e-mail address. Ask whoever runs this server.',
   )
 
+/** Refuses everybody where there are no new accounts; throws `registration-closed`. */
+export function requireNotClosed({ registration }: Pick<Services['config'], 'registration'>): void {
+  if (registration === 'closed')
+    throw problem('registration-closed', 'This server does not take new accounts.')
+}
+
 /**
  * Refuses whoever may not register, before anything slow is done for them and before they learn whether an address is taken.
  * Throws `registration-closed`, `invite-required` and `invalid-invite`.
@@ -25,8 +31,7 @@ export async function requireAdmission(
   { clock, config, store }: Pick<Services, 'clock' | 'config' | 'store'>,
 ): Promise<Admission> {
   if (config.registration === 'open') return undefined
-  if (config.registration === 'closed')
-    throw problem('registration-closed', 'This server does not take new accounts.')
+  requireNotClosed(config)
   if (invite === undefined)
     throw problem('invite-required', 'This server takes new accounts with an invite from whoever runs it.')
   const codeHash = hashSecret(invite)

@@ -1,28 +1,24 @@
 // What the server has to remember between the start and the finish of an OPAQUE login. The client carries it, sealed: so any
 // process can finish what another one began, and neither memory nor database holds anything of it.
-import { createHash, type KeyObject, timingSafeEqual } from 'node:crypto'
-import { nonceBytes, openBytes, sealBytes } from '../../aes-gcm.ts'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { minutes } from '../../clock.ts'
 import type { AccountRow } from '../accounts/repository.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import type { Services } from '../route.ts'
+import { openInTime, sealUntil } from '../sealed-until.ts'
 import { useOnce } from '../single-use.ts'
+import type { Subject } from './credential-ids.ts'
 
 const context = 'opaque-handshake'
 const idBytes = 16
-const timeBytes = 8
 const bindingBytes = 32
-/** The library's state. Its last 64 bytes are a finish that would be accepted: it is as good as the password. */
-const stateBytes = 128
-
 const livesFor = minutes(1)
 
 interface Handshake {
   readonly id: Uint8Array
-  /** Milliseconds since 1970. */
-  readonly expiresAt: number
   /** Whose password it asks for: of no account, where `bindingOf` gives it for none. */
   readonly binding: Buffer
+  /** The library's, of 128 bytes. The last 64 are a finish that would be accepted: it is as good as the password. */
   readonly state: string
 }
 
@@ -45,49 +41,32 @@ const bindingOf = ({ id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>
 const recordOf = (account: AccountRow | undefined): string | undefined =>
   account?.authMethod === 'opaque' ? account.authVerifier : undefined
 
-function sealHandshake(key: KeyObject, nonce: Uint8Array, handshake: Handshake): string {
-  const expiry = Buffer.alloc(timeBytes)
-  expiry.writeBigUInt64BE(BigInt(handshake.expiresAt))
-  const parts = [handshake.id, expiry, handshake.binding, fromBase64url(handshake.state)]
-  return toBase64url(sealBytes(key, nonce, context, Buffer.concat(parts)))
-}
+const pack = ({ id, binding, state }: Handshake) => Buffer.concat([id, binding, fromBase64url(state)])
 
-/** What a handshake holds, or undefined where this server (under its present JWT_SECRET) did not make it. */
-function openHandshake(key: KeyObject, handshake: string): Handshake | undefined {
-  const opened = openBytes(key, context, fromBase64url(handshake))
-  if (!opened) return undefined
-  const [afterId, afterTime] = [idBytes, idBytes + timeBytes]
-  const afterBinding = afterTime + bindingBytes
-  return {
-    id: opened.subarray(0, afterId),
-    expiresAt: Number(opened.readBigUInt64BE(afterId)),
-    binding: opened.subarray(afterTime, afterBinding),
-    state: toBase64url(opened.subarray(afterBinding, afterBinding + stateBytes)),
-  }
-}
+const unpack = (packed: Buffer): Handshake => ({
+  id: packed.subarray(0, idBytes),
+  binding: packed.subarray(idBytes, idBytes + bindingBytes),
+  state: toBase64url(packed.subarray(idBytes + bindingBytes)),
+})
 
 /**
  * Begins a login of whoever has the address, of nobody as well, in the same form and by the same work.
  * @returns undefined where the request is no message of OPAQUE
  */
 export function startHandshake(
-  email: string,
-  account: AccountRow | undefined,
+  { account, credentialId }: Subject,
   request: string,
   { clock, keys, opaque, random }: Needs,
 ): StartedHandshake | undefined {
   const record = recordOf(account)
-  const started = opaque.startLogin(email, record, request)
+  const started = opaque.startLogin(credentialId, record, request)
   if (!started) return undefined
   const nobody = { id: random.uuid(), authVerifier: '' }
   const owner = record === undefined ? undefined : account
   const id = random.bytes(idBytes)
-  const handshake = sealHandshake(keys.opaqueHandshakes, random.bytes(nonceBytes), {
-    id,
-    expiresAt: clock.now() + livesFor,
-    binding: bindingOf(owner ?? nobody),
-    state: started.state,
-  })
+  const packed = pack({ id, binding: bindingOf(owner ?? nobody), state: started.state })
+  const sealing = { key: keys.opaqueHandshakes, random }
+  const handshake = sealUntil(sealing, context, clock.now() + livesFor, packed)
   return { handshake, response: started.response, id, accountId: owner?.id }
 }
 
@@ -100,14 +79,13 @@ export async function finishHandshake(
   { handshake, finish }: { handshake: string; finish: string },
   { clock, keys, opaque, store }: Needs,
 ): Promise<boolean> {
-  const opened = openHandshake(keys.opaqueHandshakes, handshake)
-  if (!opened || clock.now() >= opened.expiresAt) return false
+  const opened = openInTime({ key: keys.opaqueHandshakes, clock }, context, handshake)
+  if (!opened) return false
+  const { id, binding, state } = unpack(opened.plain)
   const fits =
-    account !== undefined &&
-    recordOf(account) !== undefined &&
-    timingSafeEqual(bindingOf(account), opened.binding)
+    account !== undefined && recordOf(account) !== undefined && timingSafeEqual(bindingOf(account), binding)
   // Used up for another account, it leaves its own account's start unfinished: a failure there.
-  const { id, expiresAt } = opened
+  const { expiresAt } = opened
   if (!(await store.write((tx) => useOnce(tx, { id, expiresAt, settled: fits })))) return false
-  return opaque.finishLogin(opened.state, finish) && fits
+  return opaque.finishLogin(state, finish) && fits
 }

@@ -5,17 +5,26 @@ import { client, ready, server } from '@serenity-kit/opaque'
 export interface OpaqueServer {
   /** Stands for the whole setup and tells nothing of it: what the database remembers it by. */
   readonly fingerprint: string
-  /** The answer to somebody who chooses a password, or undefined where the request is no message of OPAQUE. */
-  startRegistration(email: string, request: string): string | undefined
+  /**
+   * The credential identifier (RFC 9807, section 5) that goes with an e-mail address where no record has one of its own.
+   * @param spare the other one, for where a record of another address is under the first
+   */
+  credentialIdOf(email: string, spare?: 'spare'): string
+  /**
+   * The answer to somebody who chooses a password, or undefined if the request is no message of OPAQUE.
+   * @param credentialId new and random. Under that of a record, the answer would tell whether a guess is its password.
+   */
+  startRegistration(credentialId: string, request: string): string | undefined
   /** Whether a client's record can be logged in with. One that cannot would lock its account out. */
   isRecord(record: string): boolean
   /**
    * The answer to somebody who claims to know a password, and what to check the finish against; undefined where the request is
    * no message of OPAQUE.
+   * @param credentialId that of the record
    * @param record of nobody when undefined; the answer then has the same form, and takes as long
    */
   startLogin(
-    email: string,
+    credentialId: string,
     record: string | undefined,
     request: string,
   ): { response: string; state: string } | undefined
@@ -70,9 +79,10 @@ export async function createOpaqueServer(setup: string): Promise<OpaqueServer> {
       'OPAQUE_SERVER_SETUP is not a server setup. Make one with: limpet-server new-opaque-setup. Where accounts exist, it has to be the one that they were made with.',
     )
   const nobodys = recordOfNobody(setup)
-  const identifierKey = derived(setup, 'credential-identifier')
-  const identifierOf = (email: string) =>
-    createHmac('sha256', identifierKey).update(email).digest('base64url')
+  const [idKey, spareIdKey] = [
+    derived(setup, 'credential-identifier'),
+    derived(setup, 'spare-credential-identifier'),
+  ]
   const anyRequest = client.startLogin({ password: 'any' }).startLoginRequest
 
   const startLogin = (userIdentifier: string, registrationRecord: string, startLoginRequest: string) =>
@@ -81,18 +91,18 @@ export async function createOpaqueServer(setup: string): Promise<OpaqueServer> {
     )
   return {
     fingerprint: derived(setup, 'fingerprint').toString('base64url'),
-    startRegistration: (email, registrationRequest) =>
+    credentialIdOf: (email, spare) =>
+      createHmac('sha256', spare ? spareIdKey : idKey)
+        .update(email)
+        .digest('base64url'),
+    startRegistration: (userIdentifier, registrationRequest) =>
       unlessMalformed(() =>
-        server.createRegistrationResponse({
-          serverSetup: setup,
-          userIdentifier: identifierOf(email),
-          registrationRequest,
-        }),
+        server.createRegistrationResponse({ serverSetup: setup, userIdentifier, registrationRequest }),
       )?.registrationResponse,
     isRecord: (record) => startLogin('nobody', record, anyRequest) !== undefined,
-    startLogin(email, record, request) {
+    startLogin(credentialId, record, request) {
       // Not the library's own way without a record: that one is measurably faster.
-      const started = startLogin(identifierOf(email), record ?? nobodys, request)
+      const started = startLogin(credentialId, record ?? nobodys, request)
       return started && { response: started.loginResponse, state: started.serverLoginState }
     },
     finishLogin: (serverLoginState, finishLoginRequest) =>

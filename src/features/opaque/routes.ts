@@ -3,13 +3,16 @@ import {
   OpaqueLoginStarted,
   OpaqueRegistrationStarted,
   StartOpaqueLogin,
+  StartOpaquePasswordChange,
   StartOpaqueRegistration,
 } from '../../contract/opaque.ts'
 import { problem } from '../../http/problem.ts'
-import { findAccountByEmail } from '../accounts/repository.ts'
+import { requireNotClosed } from '../invites/admission.ts'
 import { route } from '../route.ts'
 import { countStartedLogin } from '../sessions/guard-login.ts'
+import { findSubject } from './credential-ids.ts'
 import { startHandshake } from './handshakes.ts'
+import { startRegistration } from './registrations.ts'
 
 const tag = 'Accounts'
 
@@ -18,24 +21,43 @@ const noMessage = () =>
     errors: [{ path: 'body.request', message: 'Expected a message of OPAQUE (RFC 9807)' }],
   })
 
-const startRegistration = route({
+const register = route({
   method: 'post',
   path: '/api/v1/opaque/register',
   operationId: 'startOpaqueRegistration',
   tag,
-  summary: 'Choose a password by OPAQUE: the first half',
+  summary: 'Choose a password by OPAQUE for a new account: the first half',
   description:
-    'For a new account and for a new password. Then POST /register or /account/password with `opaque: {record}`. Whether the address has an account makes no difference.',
+    'Then POST /register with `opaque: {record, registration}`, for the same address and within ten minutes. Whether the address has an account makes no difference.',
   auth: 'public',
-  // A guess of a password needs one of these or of the other: both count as logins.
   limit: 'login',
   request: { body: StartOpaqueRegistration },
   success: { 200: OpaqueRegistrationStarted },
+  problems: ['registration-closed'],
+  async handler({ body: { email, request } }, services) {
+    requireNotClosed(services.config)
+    const started = startRegistration({ newAccount: email }, request, services)
+    if (!started) throw noMessage()
+    return { status: 200, body: started }
+  },
+})
+
+const changePassword = route({
+  method: 'post',
+  path: '/api/v1/account/opaque',
+  operationId: 'startOpaquePasswordChange',
+  tag,
+  summary: 'Choose a new password by OPAQUE: the first half',
+  description: 'Then POST /account/password with `opaque: {record, registration}`, within ten minutes.',
+  auth: 'session',
+  limit: 'proof',
+  request: { body: StartOpaquePasswordChange },
+  success: { 200: OpaqueRegistrationStarted },
   problems: [],
-  async handler({ body: { email, request } }, { opaque }) {
-    const response = opaque.startRegistration(email, request)
-    if (response === undefined) throw noMessage()
-    return { status: 200, body: { response } }
+  async handler({ caller, body: { request } }, services) {
+    const started = startRegistration({ account: caller.accountId }, request, services)
+    if (!started) throw noMessage()
+    return { status: 200, body: started }
   },
 })
 
@@ -55,8 +77,8 @@ const startLogin = route({
   async handler({ caller: { address }, body: { email, request } }, services) {
     const { clock, startedLogins } = services
     await countStartedLogin(services, { address, email })
-    const account = await services.store.read((reader) => findAccountByEmail(reader, email))
-    const started = startHandshake(email, account, request, services)
+    const subject = await services.store.read((reader) => findSubject(reader, email, services.opaque))
+    const started = startHandshake(subject, request, services)
     if (!started) throw noMessage()
     const { accountId, handshake, id, response } = started
     if (accountId !== undefined) startedLogins.note({ id, accountId, at: clock.now(), address })
@@ -64,4 +86,4 @@ const startLogin = route({
   },
 })
 
-export const opaqueRoutes = [startRegistration, startLogin]
+export const opaqueRoutes = [register, changePassword, startLogin]

@@ -169,11 +169,13 @@ export async function endOtherSessions(
   await noteSessionsEnded(tx, ended, { at: now, address, reason })
 }
 
-/** Ends every session of an account, for the operator. */
-export async function endAllSessions(tx: Tx, accountId: string, now: number): Promise<void> {
+/** Ends every session of an account, for the operator. @returns how many were living */
+export async function endAllSessions(tx: Tx, accountId: string, now: number): Promise<number> {
   const { sessions } = tx.tables
   const ended = await tx.db.delete(sessions).where(eq(sessions.accountId, accountId)).returning()
-  await noteSessionsEnded(tx, ended, { at: now, address: null, reason: 'operator' })
+  const living = ended.filter(({ expiresAt }) => expiresAt > now)
+  await noteSessionsEnded(tx, living, { at: now, address: null, reason: 'operator' })
+  return living.length
 }
 
 /** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
