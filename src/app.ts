@@ -54,6 +54,8 @@ export interface Parts {
   readonly postponed: Postponed
   readonly accepting: () => boolean
   readonly mailer: Pick<Mailer, 'wake'>
+  /** How long bodies may take to arrive, if it is not the usual time. */
+  readonly bodyMs?: number
 }
 
 /** The contract itself, as a route among the routes. */
@@ -95,7 +97,7 @@ export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> 
 
 /** @returns the application, and what it tells of itself */
 export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
-  const { config, keys, opaque, store, clock, random, logger, postponed, accepting, mailer } = parts
+  const { config, keys, opaque, store, clock, random, logger, postponed, accepting, mailer, bodyMs } = parts
   const services: Services = {
     config,
     store,
@@ -123,6 +125,7 @@ export async function createApp(parts: Parts): Promise<{ app: Express; metrics: 
     publicUrl: config.publicUrl,
     trustProxy: config.trustProxy,
     logger,
+    bodyMs,
     observe: metrics.observe,
     pages: (app) => {
       addSnapPass(app, services)

@@ -1,6 +1,6 @@
 // A running server: opens the store, listens, and drains when it is told to stop.
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,6 +8,7 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 import { createApp } from './app.ts'
 import { type Clock, seconds, systemClock } from './clock.ts'
 import { type Config, localUrl } from './config.ts'
+import { problemCatalogue } from './contract/problems.ts'
 import { startMailer } from './features/email/mailer.ts'
 import { deriveServerKeys } from './features/keys.ts'
 import { startMaintenance } from './features/maintenance.ts'
@@ -15,7 +16,8 @@ import { serveMetrics } from './features/metrics/server.ts'
 import { createOpaqueServer } from './features/opaque/opaque.ts'
 import { requireSameSetup } from './features/opaque/setup.ts'
 import { createPostponed } from './features/postponed.ts'
-import { problem, problemBody } from './http/problem.ts'
+import { usualBody } from './http/body.ts'
+import { problem, problemBody, sendProblem } from './http/problem.ts'
 import { safeError } from './http/request-log.ts'
 import { readOrMakeJwtSecret, readOrMakeOpaqueSetup } from './kept-secrets.ts'
 import { type Random, systemRandom } from './random.ts'
@@ -37,6 +39,7 @@ export interface Surroundings {
   readonly random?: Random
   /** Where log lines go; standard output unless said otherwise. */
   readonly log?: DestinationStream
+  readonly patience?: Patience
 }
 
 const createLogger = ({ logLevel }: Config, destination: DestinationStream | undefined): Logger => {
@@ -45,18 +48,33 @@ const createLogger = ({ logLevel }: Config, destination: DestinationStream | und
   return destination ? pino(options, destination) : pino(options)
 }
 
+/** How long clients may take, in milliseconds. */
+export interface Patience {
+  readonly headersMs: number
+  readonly bodyMs: number
+}
+
+const usualPatience: Patience = { headersMs: seconds(20), bodyMs: usualBody.ms }
+
+/** What is said of bytes that Node could not read as a request. */
+const brokenRequest = (code: string | undefined) =>
+  code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    ? problem('request-timeout', 'The headers did not arrive in time.')
+    : problem('malformed-request', 'This is not a complete HTTP/1.1 request of a common size.', {
+        errors: [
+          { path: 'request', message: 'Expected a request line, headers of a few KiB, and the whole body' },
+        ],
+      })
+
 /** Answers what is not even HTTP, in the same form as every other problem. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex, publicUrl: string) {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const requestId = randomUUID()
-  const broken = problem('malformed-request', 'This is not a complete HTTP/1.1 request of a common size.', {
-    errors: [
-      { path: 'request', message: 'Expected a request line, headers of a few KiB, and the whole body' },
-    ],
-  })
+  const broken = brokenRequest(error.code)
   const body = JSON.stringify(problemBody(broken, { publicUrl, requestId }))
+  const { status } = problemCatalogue[broken.code]
   const head = [
-    'HTTP/1.1 400 Bad Request',
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/problem+json; charset=utf-8',
     'Cache-Control: no-store',
     `X-Request-Id: ${requestId}`,
@@ -64,6 +82,49 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex, p
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** Whether a client closed its connection before its body was complete. */
+const hasGone = ({ code }: { code?: string }) => code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE'
+
+/** Node's server around an application. */
+function createHttpServer(
+  answer: (req: IncomingMessage, res: ServerResponse) => void,
+  publicUrl: string,
+  { headersMs, bodyMs }: Patience,
+): Server {
+  /** What is being answered on each connection, for what goes wrong in the middle of its body. */
+  const answering = new WeakMap<Duplex, ServerResponse>()
+  const onRequest = (req: IncomingMessage, res: ServerResponse) => {
+    answering.set(req.socket, res)
+    answer(req, res)
+  }
+  const server = createServer({
+    // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
+    requireHostHeader: false,
+    headersTimeout: headersMs,
+    // Bodies have a time of their own and are refused like everything else after it. This is for what nobody reads.
+    requestTimeout: headersMs + 2 * bodyMs,
+    connectionsCheckingInterval: Math.min(seconds(5), headersMs),
+    // Longer than the idle time of proxies in front, so that it is never this side that closes under a request.
+    keepAliveTimeout: seconds(75),
+  })
+  server.on('request', onRequest)
+  // Node would ask for the body at once; `readBytes` does when it is wanted. Other expectations may be ignored (RFC 9110, 10.1.1).
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    const res = answering.get(socket)
+    if (!res || res.writableFinished) return answerBrokenRequest(error, socket, publicUrl)
+    // In the middle of a body: the answer, the log and the counts are those of the request.
+    if (hasGone(error)) socket.destroy()
+    else if (!res.headersSent)
+      sendProblem(res, brokenRequest(error.code), {
+        publicUrl,
+        requestId: String(res.getHeader('X-Request-Id')),
+      })
+  })
+  return server
 }
 
 const listen = (server: Server, { host, port }: Config) =>
@@ -117,7 +178,7 @@ async function secretsOf({ jwtSecret, opaqueSetup, database }: Config) {
 
 /** Starts a server; rejects where the configuration cannot be used, the database not opened, or the port not taken. */
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
-  const { clock = systemClock, random = systemRandom } = surroundings
+  const { clock = systemClock, random = systemRandom, patience = usualPatience } = surroundings
   const logger = createLogger(config, surroundings.log)
   const { jwtSecret, opaqueSetup } = await secretsOf(config)
   const opaque = await createOpaqueServer(opaqueSetup)
@@ -144,16 +205,13 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       logger,
       postponed,
       accepting: () => accepting,
+      bodyMs: patience.bodyMs,
     })
-    // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
-    const server = createServer({ requireHostHeader: false }, (req, res) => {
+    const answer = (req: IncomingMessage, res: ServerResponse) => {
       if (draining) res.setHeader('Connection', 'close')
       app(req, res)
-    })
-    // Longer than the idle time of proxies in front, so that it is never this side that closes under a request.
-    server.keepAliveTimeout = seconds(75)
-    server.requestTimeout = seconds(60)
-    server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, config.publicUrl))
+    }
+    const server = createHttpServer(answer, config.publicUrl, patience)
     const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
     const { port } = await listen(server, config)
     const stopMaintenance = startMaintenance({ clock, postponed, store }, (error) =>

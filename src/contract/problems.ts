@@ -111,6 +111,11 @@ export const problemCatalogue = {
     title: 'This method does not work here',
     help: 'The Allow header lists the methods that do.',
   },
+  'request-timeout': {
+    status: 408,
+    title: 'The request took too long to arrive',
+    help: 'The headers or the body did not come in time. Send it again, over a faster connection, or in smaller pieces.',
+  },
   'email-taken': {
     status: 409,
     title: 'The e-mail address already has an account',

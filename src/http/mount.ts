@@ -2,27 +2,30 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { Logger } from 'pino'
+import { problemCatalogue } from '../contract/problems.ts'
 import { addressKey } from './address-key.ts'
-import { readJsonBody } from './body.ts'
+import { ClientGone, readJsonBody } from './body.ts'
+import { requireClearFraming } from './framing.ts'
 import { entityTag, isNotModified } from './precondition.ts'
 import { HttpProblem, notFound, problem, retryLater, sendProblem } from './problem.ts'
-import { requestLog, routeOf, safeError } from './request-log.ts'
+import { type AnsweredRequest, requestIdOf, requestLog, safeError } from './request-log.ts'
 import type { Callers, Door, RawRequest, Route, RouteAnswer } from './route.ts'
+import { announcesBody, closeUnlessRead } from './unread-body.ts'
 
 /** `/a/{b}` as OpenAPI has it → `/a/:b` as Express has it. */
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
 
-/** A request header that may be sent once; Node joins repeated ones with commas, which no parser here accepts. */
+/** A request header that may be sent once: `requireClearFraming` refuses some, others Node joins with commas, which no parser here accepts. */
 const header = (req: Request, name: string): string | undefined => req.get(name)
 
-const rawRequest = (req: Request, res: Response): RawRequest => ({
+const rawRequest = (req: Request, res: Response, bodyMs: number | undefined): RawRequest => ({
   authorization: header(req, 'authorization'),
   address: addressKey(req.ip ?? ''),
   params: req.params,
   query: req.query,
   ifMatch: header(req, 'if-match'),
   ifNoneMatch: header(req, 'if-none-match'),
-  body: (bytes) => readJsonBody(req, res, bytes),
+  body: (bounds) => readJsonBody(req, res, bodyMs === undefined ? bounds : { ...bounds, ms: bodyMs }),
 })
 
 function send(req: Request, res: Response, answer: RouteAnswer) {
@@ -41,17 +44,6 @@ function send(req: Request, res: Response, answer: RouteAnswer) {
       'Content-Length': Buffer.byteLength(body),
     })
     .end(body)
-}
-
-/** A request as it is counted: nothing in it says who sent it. */
-export interface AnsweredRequest {
-  readonly method: string
-  /** As it was declared, or `unmatched`. */
-  readonly route: string
-  readonly status: number
-  /** The code of a problem; undefined for every other answer. */
-  readonly problem: string | undefined
-  readonly seconds: number
 }
 
 /** What a client is told of an error that no route meant for it. */
@@ -79,8 +71,10 @@ export function mount<Services, C extends Callers>(
     publicUrl: string
     trustProxy: string[]
     logger: Logger
-    /** Told of every request once it was answered. */
+    /** Told of every request once it was answered or its client has gone. */
     observe(request: AnsweredRequest): void
+    /** How long bodies may take to arrive, if it is another time than `usualBody` says. */
+    bodyMs?: number | undefined
     pages(app: Express): void
   },
 ): Express {
@@ -91,20 +85,7 @@ export function mount<Services, C extends Callers>(
   app.set('case sensitive routing', true)
   app.set('trust proxy', options.trustProxy)
   app.disable('x-powered-by')
-  app.use(requestLog(logger))
-  app.use((req, res, next) => {
-    const began = performance.now()
-    res.once('close', () =>
-      options.observe({
-        method: req.method,
-        route: routeOf(req),
-        status: res.statusCode,
-        problem: typeof res.locals.problem === 'string' ? res.locals.problem : undefined,
-        seconds: (performance.now() - began) / 1000,
-      }),
-    )
-    next()
-  })
+  app.use(requestLog(logger, options.observe))
   app.use(
     helmet({
       contentSecurityPolicy: {
@@ -120,6 +101,11 @@ export function mount<Services, C extends Callers>(
     res.setHeader('Cache-Control', 'no-store')
     next()
   })
+  app.use((req, res, next) => {
+    if (announcesBody(req)) closeUnlessRead(req, res)
+    requireClearFraming(req)
+    next()
+  })
 
   for (const [path, methods] of Map.groupBy(routes, (route) => route.path)) {
     const here = app.route(expressPath(path))
@@ -129,7 +115,7 @@ export function mount<Services, C extends Callers>(
     })
     for (const route of methods)
       here[route.method](async (req, res) => {
-        send(req, res, await route.answer(rawRequest(req, res), services, door))
+        send(req, res, await route.answer(rawRequest(req, res, options.bodyMs), services, door))
       })
     const allow = methods.flatMap(({ method }) =>
       method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
@@ -145,16 +131,15 @@ export function mount<Services, C extends Callers>(
   })
 
   // Express knows an error handler by its four parameters.
-  const onError: ErrorRequestHandler = (error, req, res, _next) => {
+  const onError: ErrorRequestHandler = (error, _req, res, _next) => {
+    if (error instanceof ClientGone) return void res.destroy()
     const met = asProblem(error)
-    res.locals.problem = met.code
-    if (met.code === 'internal-error' || met.code === 'unavailable')
-      logger.error({ requestId: req.id, error: safeError(error) }, met.code)
+    const requestId = requestIdOf(res)
+    Object.assign(res.locals, { problem: met.code, isPlanned: met.isPlanned })
+    if (problemCatalogue[met.code].status >= 500 && !met.isPlanned)
+      logger.error({ requestId, error: safeError(error) }, met.code)
     if (res.headersSent) return void res.destroy()
-    // What was not read of the body is not waited for.
-    const hasBody = req.headers['content-length'] !== undefined || 'transfer-encoding' in req.headers
-    if (hasBody && !req.complete) res.setHeader('Connection', 'close')
-    sendProblem(res, met, { publicUrl, requestId: String(req.id) })
+    sendProblem(res, met, { publicUrl, requestId })
   }
   app.use(onError)
   return app

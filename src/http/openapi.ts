@@ -50,7 +50,7 @@ function problemsOf(route: AnyRoute, refusals: readonly ProblemCode[]): ProblemC
     ...refusals,
   ]
   if (limit !== 'none') codes.push('too-many-requests')
-  if (request.body) codes.push('too-large', 'not-json')
+  if (request.body) codes.push('too-large', 'not-json', 'request-timeout')
   if (request.precondition === RequiredPrecondition) codes.push('precondition-required')
   return [...new Set(codes)].sort()
 }

@@ -16,12 +16,21 @@ export class HttpProblem extends Error {
   readonly code: ProblemCode
   readonly members: object
   readonly headers: Readonly<Record<string, string>>
+  /** Whether this is what the operator asked for, and so no error in the log, whatever its status. */
+  readonly isPlanned: boolean
 
-  constructor(code: ProblemCode, detail: string, members: object, headers: Readonly<Record<string, string>>) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    members: object,
+    headers: Readonly<Record<string, string>>,
+    { isPlanned = false } = {},
+  ) {
     super(detail)
     this.code = code
     this.members = members
     this.headers = headers
+    this.isPlanned = isPlanned
   }
 }
 
@@ -35,9 +44,16 @@ export function problem<Code extends ProblemCode>(code: Code, detail: string, ..
   return new HttpProblem(code, detail, members[0] ?? {}, headers)
 }
 
-/** A problem that passes by itself: 429 and 503, with `Retry-After`. */
-export const retryLater = (code: 'too-many-requests' | 'unavailable', detail: string, seconds: number) =>
-  new HttpProblem(code, detail, {}, { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) })
+/**
+ * A problem that passes by itself: 429 and 503, with `Retry-After`.
+ * @param options.isPlanned whether the operator asked for it, by stopping the server
+ */
+export const retryLater = (
+  code: 'too-many-requests' | 'unavailable',
+  detail: string,
+  seconds: number,
+  options: { isPlanned?: boolean } = {},
+) => new HttpProblem(code, detail, {}, { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) }, options)
 
 /** The same for what is missing and for what is somebody else's. */
 export const notFound = () => problem('not-found', 'There is nothing here for this account.')

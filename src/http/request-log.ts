@@ -1,40 +1,57 @@
 // One line for each request, and what may stand in it: every line is safe to publish.
 import { randomUUID } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
-import type { Request, RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
-import { pinoHttp } from 'pino-http'
 
-/** Where `mount` leaves the declared path, so that the log names the route and never what stood in its place. */
-export const routeOf = (req: Request): string =>
-  typeof req.res?.locals.route === 'string' ? req.res.locals.route : 'unmatched'
+/** A request as it is counted: nothing in it says who sent it. */
+export interface AnsweredRequest {
+  readonly method: string
+  /** As it was declared, or `unmatched`. */
+  readonly route: string
+  /** Of the answer, or `clientClosed`. */
+  readonly status: number
+  /** The code of a problem; undefined for every other answer. */
+  readonly problem: string | undefined
+  readonly seconds: number
+}
 
-const line = (req: Request, res: ServerResponse, { responseTime }: { responseTime: number }) => ({
+/** Counted for a request whose client closed the connection before it was answered. No status of HTTP: nobody is sent it. */
+const clientClosed = 499
+
+const described = (req: Request, res: Response, began: number): AnsweredRequest => ({
   method: req.method,
-  route: routeOf(req),
-  status: res.statusCode,
-  ms: responseTime,
+  // Where `mount` leaves the declared path, so that the log names the route and never what stood in its place.
+  route: typeof res.locals.route === 'string' ? res.locals.route : 'unmatched',
+  status: res.headersSent ? res.statusCode : clientClosed,
+  problem: typeof res.locals.problem === 'string' ? res.locals.problem : undefined,
+  seconds: (performance.now() - began) / 1000,
 })
 
-/** Logs method, route, status and duration under a fresh request id; never a URL, header, body or address. */
-export const requestLog = (logger: Logger): RequestHandler =>
-  pinoHttp<Request>({
-    logger,
-    genReqId: (_req, res) => {
-      const id = randomUUID()
-      res.setHeader('X-Request-Id', id)
-      return id
-    },
-    serializers: { req: () => undefined, res: () => undefined, err: () => undefined },
-    customAttributeKeys: { reqId: 'requestId' },
-    quietReqLogger: true,
-    quietResLogger: true,
-    customSuccessObject: line,
-    customErrorObject: (req, res, _error, value) => line(req, res, value),
-    customSuccessMessage: () => 'request',
-    customErrorMessage: () => 'request failed',
-    customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'error' : 'info'),
-  })
+/** The id of the request that is being answered, as `requestLog` made it. */
+export const requestIdOf = (res: Response): string => String(res.locals.requestId)
+
+/**
+ * Logs method, route, status and duration under a fresh request id; never a URL, header, body or address.
+ * @param observe told of every request once it was answered or its client has gone
+ */
+export const requestLog =
+  (logger: Logger, observe: (request: AnsweredRequest) => void): RequestHandler =>
+  (req, res, next) => {
+    const began = performance.now()
+    const requestId = randomUUID()
+    res.locals.requestId = requestId
+    res.setHeader('X-Request-Id', requestId)
+    res.once('close', () => {
+      const answered = described(req, res, began)
+      const { method, route, status, seconds } = answered
+      const line = { requestId, method, route, status, ms: Math.round(seconds * 1000) }
+      // A planned 503 is an answer like others: it tells a load balancer to go elsewhere.
+      if (status >= 500 && res.locals.isPlanned !== true) logger.error(line, 'request failed')
+      else logger.info(line, 'request')
+      observe(answered)
+    })
+    next()
+  }
 
 /**
  * What a log may say of an error: its kind and where it came from. Messages are left out, for drivers and parsers put

@@ -1,8 +1,8 @@
 // A route is declared once: what it is called, who may call it, what goes in and out, what can go wrong, and its handler.
 import { z } from 'zod'
-import { limits } from '../contract/primitives.ts'
 import type { ProblemCode } from '../contract/problems.ts'
 import type { Tag } from '../contract/tags.ts'
+import { type BodyBounds, usualBody } from './body.ts'
 import type { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 import { problem } from './problem.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -35,8 +35,8 @@ export interface RawRequest {
   readonly query: unknown
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
-  /** Reads the JSON body; throws where it is missing, larger than `bytes`, or not JSON. */
-  body(bytes: number): Promise<unknown>
+  /** Reads the JSON body; throws if it is missing, beyond the bounds, or not JSON. */
+  body(bounds: BodyBounds): Promise<unknown>
 }
 
 /** The status codes of success and the body that comes with each; null where there is none. */
@@ -88,8 +88,8 @@ interface Description {
   readonly limit: RateLimit
   /** What can go wrong beyond what every route of its kind has (`commonProblems`). */
   readonly problems: readonly ProblemCode[]
-  /** Largest body as sent; `limits.bodyBytes` unless said otherwise. */
-  readonly bodyBytes?: number
+  /** Where the body may be larger than `usualBody`: in which respect. */
+  readonly bodyBounds?: Partial<BodyBounds>
 }
 
 /** @public named by the declarations that a build writes */
@@ -175,14 +175,14 @@ export const routeFor =
   ): Route<Services, C> => {
     const { auth, handler, limit, request: shape, success } = declaration
     const schema = z.object(shape)
-    const bodyBytes = declaration.bodyBytes ?? limits.bodyBytes
+    const bodyBounds = { ...usualBody, ...declaration.bodyBounds }
     return {
       ...declaration,
       async answer(raw, services, door) {
         const { caller, countedAs } = await door.authenticate[auth](raw)
         await door.count(limit, countedAs)
         if (!shape.query) parse(noQuery, raw)
-        const body = shape.body ? await raw.body(bodyBytes) : undefined
+        const body = shape.body ? await raw.body(bodyBounds) : undefined
         const request = parse(schema, {
           params: raw.params,
           query: raw.query,

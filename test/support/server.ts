@@ -10,7 +10,7 @@ import {
 } from '../../src/client/index.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/config.ts'
-import { startServer as start } from '../../src/server.ts'
+import { type Patience, startServer as start } from '../../src/server.ts'
 import { createDatabase, type Engine, type TestDatabase } from './database.ts'
 import { freePort } from './postgres.ts'
 
@@ -61,6 +61,8 @@ export interface TestServerOptions {
   readonly environment?: Record<string, string>
   /** An existing database, for a second server on it; it is then not removed. */
   readonly database?: TestDatabase
+  /** How long clients may take. */
+  readonly patience?: Patience
 }
 
 /** Starts a server on an empty database. Rate limits are off unless the environment says otherwise. */
@@ -79,6 +81,7 @@ export async function startServer(engine: Engine, options: TestServerOptions = {
   })
   const server = await start(config, {
     clock: options.clock ?? systemClock,
+    ...(options.patience && { patience: options.patience }),
     log: new Writable({
       write(chunk, _encoding, done) {
         lines.push(String(chunk))

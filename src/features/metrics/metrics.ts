@@ -1,6 +1,6 @@
 // What a server tells of itself to Prometheus: how much, how fast and how full; never who, and no id of anything.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { AnsweredRequest } from '../../http/mount.ts'
+import type { AnsweredRequest } from '../../http/request-log.ts'
 import { waitingMail } from '../email/outbox.ts'
 import type { Services } from '../route.ts'
 import { countShares } from '../shares/repository.ts'

@@ -53,7 +53,7 @@ const readiness = route({
   success: { 200: Readiness },
   problems: [],
   async handler(_request, { accepting, clock, config, store }) {
-    if (!accepting()) throw retryLater('unavailable', 'The server is stopping.', 1)
+    if (!accepting()) throw retryLater('unavailable', 'The server is stopping.', 1, { isPlanned: true })
     if (!(await store.isReady()))
       throw retryLater('unavailable', 'The database does not answer, or lacks migrations.', 5)
     const mail = config.smtp ? await mailOf(store, clock) : noMail

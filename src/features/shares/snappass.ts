@@ -1,9 +1,8 @@
 // SnapPass mode: the routes of SnapPass over one-time shares, for scripts that exist (docs/snappass.md). The server encrypts
 // for them and sees the plaintext while it does; what it keeps is what it keeps of every share.
 import type { Express, Request, Response } from 'express'
-import { limits } from '../../contract/primitives.ts'
 import { addressKey } from '../../http/address-key.ts'
-import { readBytes, readJsonBody } from '../../http/body.ts'
+import { readBytes, readJsonBody, usualBody } from '../../http/body.ts'
 import { problem } from '../../http/problem.ts'
 import type { Services } from '../route.ts'
 import { gonePage, linkPage, previewPage, secretPage, sendSnapPassPage } from './snappass-pages.ts'
@@ -52,7 +51,7 @@ function requireOrder(order: Order | Mistake[]): Order {
 
 /** Reads a form, in either of the two encodings that forms have. */
 async function readForm(req: Request, res: Response): Promise<FormData> {
-  const body = await readBytes(req, res, limits.bodyBytes)
+  const body = await readBytes(req, res, usualBody)
   const headers = { 'Content-Type': req.headers['content-type'] ?? '' }
   try {
     return await new globalThis.Response(body ? new Uint8Array(body) : null, { headers }).formData()
@@ -80,7 +79,7 @@ function sendProblem(
 
 const setPassword: Handler = async (req, res, { services, baseUrl }) => {
   await services.limiter.count('share', addressOf(req))
-  const order = requireOrder(readOrder(await readJsonBody(req, res, limits.bodyBytes)))
+  const order = requireOrder(readOrder(await readJsonBody(req, res, usualBody)))
   const token = await keep(services, order)
   sendJson(res, 200, { link: `${baseUrl}/${quoteToken(token)}`, ttl: order.ttl })
 }
@@ -93,7 +92,7 @@ const addSlash: Handler = async (req, res) => {
 
 const create: Handler = async (req, res, { services, baseUrl }) => {
   await services.limiter.count('share', addressOf(req))
-  const order = readOrder(await readJsonBody(req, res, limits.bodyBytes))
+  const order = readOrder(await readJsonBody(req, res, usualBody))
   if (Array.isArray(order)) {
     const title = 'The password and/or the TTL are invalid.'
     return sendProblem(res, 400, { type: `${baseUrl}/set-password-validation-error`, title, params: order })

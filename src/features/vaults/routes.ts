@@ -126,6 +126,9 @@ const changes = route({
   },
 })
 
+/** A put has the most: itself, and four members of a name and a value each; and room for some more than are allowed, to say so. */
+const batchValues = (limits.batchOperations + 10) * 9
+
 const batch = route({
   method: 'post',
   path: '/api/v1/vaults/{vaultId}/batch',
@@ -135,7 +138,7 @@ const batch = route({
   description: 'All of them share one revision. `items` stand in the order of the operations.',
   auth: 'writer',
   limit: 'write',
-  bodyBytes: limits.batchBodyBytes,
+  bodyBounds: { bytes: limits.batchBodyBytes, values: batchValues },
   request: { params, body: Batch },
   success: { 200: BatchResult },
   problems: ['not-found', 'revision-conflict'],
