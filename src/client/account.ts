@@ -7,12 +7,14 @@ import {
   SessionList,
   type SessionSummary,
 } from '../contract/accounts.ts'
+import { PasswordChanged } from '../contract/tokens.ts'
 import { VaultList, Vault as VaultShape } from '../contract/vaults.ts'
 import { accountKeyContext, vaultDataContext, vaultKeyContext } from './context.ts'
 import { open, seal } from './envelope.ts'
 import { RefusedError } from './errors.ts'
 import { encodeContent } from './item-content.ts'
 import { newKey } from './keys.ts'
+import { readPages } from './pages.ts'
 import { pinOf, refuseDowngrade } from './pins.ts'
 import { choosePassword, forThisAccount, type MethodChoice, sealForDevice, withProof } from './proofs.ts'
 import { refuseOther } from './refusals.ts'
@@ -37,8 +39,10 @@ export class UnlockedAccount {
     this.#transport = transport
     this.#storage = storage
     this.#accountKey = accountKey
-    this.tokens = new Tokens(transport, accountId, accountKey)
-    this.secondFactors = new SecondFactors(transport, (password, use) => this.#prove(password, use))
+    const prove = <T>(password: string, use: (proof: PasswordProof) => Promise<T>) =>
+      this.#prove(password, use)
+    this.tokens = new Tokens(transport, { accountId, accountKey, prove })
+    this.secondFactors = new SecondFactors(transport, prove)
   }
 
   /** The account key itself, for a program that keeps it sealed in a way of its own. Never store it in clear. */
@@ -53,9 +57,10 @@ export class UnlockedAccount {
 
   /** Every vault, opened. Throws OpenError where one is not this account's own. */
   async vaults(): Promise<OpenVault[]> {
-    const { vaults } = await this.#transport.sendAuthorized(VaultList, {
-      method: 'GET',
+    const vaults = await readPages(this.#transport, {
+      schema: VaultList,
       path: '/api/v1/vaults',
+      rowsOf: (page) => page.vaults,
     })
     return Promise.all(vaults.map((vault) => this.openVault(vault)))
   }
@@ -82,15 +87,24 @@ export class UnlockedAccount {
     return OpenVault.open(this.#transport, vault, key)
   }
 
+  /** Deletes a vault with everything in it from the server, for good. Throws `invalid-credentials`, `not-found`. */
+  async deleteVault(vaultId: string, password: string): Promise<void> {
+    await this.#prove(password, (body) =>
+      this.#transport.authorized({ method: 'DELETE', path: `/api/v1/vaults/${vaultId}`, body }),
+    )
+  }
+
   /**
-   * Changes the password: seals the account key anew and ends all other sessions. The method stays as it is unless another one
-   * is chosen. Throws `invalid-credentials`.
+   * Changes the password: seals the account key anew, ends all other sessions, and with them the personal access tokens unless
+   * they are to be kept. The method stays as it is unless another one is chosen. Throws `invalid-credentials`.
+   * @returns which tokens ended, and which there still are
    */
   async changePassword({
     current,
     next,
+    keepTokens = false,
     ...choice
-  }: { current: string; next: string } & MethodChoice): Promise<void> {
+  }: { current: string; next: string; keepTokens?: boolean } & MethodChoice): Promise<PasswordChanged> {
     const account = await this.#toProve(current)
     const wanted =
       choice.method === undefined && account.method === 'authKey' ? ({ method: 'authKey' } as const) : choice
@@ -100,20 +114,21 @@ export class UnlockedAccount {
       wanted,
     )
     const accountKey = await seal(wrapKey, accountKeyContext(this.accountId, kdf), this.#accountKey)
-    await withProof(this.#transport, account, ({ proof }) =>
-      this.#transport.authorized({
+    const changed = await withProof(this.#transport, account, ({ proof }) =>
+      this.#transport.sendAuthorized(PasswordChanged, {
         method: 'POST',
         path: '/api/v1/account/password',
-        body: { current: proof, kdf, ...verifier, accountKey },
+        body: { current: proof, kdf, ...verifier, accountKey, keepTokens },
         repeatable: false,
       }),
     )
     const forUnlocking =
       method === 'opaque' ? await sealForDevice(next, this.accountId, this.#accountKey) : { kdf, accountKey }
     const state = await this.#storage.load()
-    if (!state) return
+    if (!state) return changed
     await this.#storage.save({ ...state, method, ...forUnlocking })
     await this.#storage.pins.save(pinOf(state, { method, kdf }))
+    return changed
   }
 
   /** Deletes the account and everything in it from the server, for good. */

@@ -1,4 +1,5 @@
 // Personal access tokens: made by an account for a script, and what the script does with one (docs/protocol.md).
+import type { PasswordProof } from '../contract/accounts.ts'
 import {
   CreatedToken,
   CurrentToken,
@@ -13,6 +14,7 @@ import { tokenVaultKeyContext, vaultKeyContext } from './context.ts'
 import { open, seal } from './envelope.ts'
 import { RefusedError } from './errors.ts'
 import { hkdfSha256 } from './hkdf.ts'
+import { readPages } from './pages.ts'
 import { platformRandom, type Random, takeRandom } from './random.ts'
 import { memorySessionStorage } from './session-storage.ts'
 import { Shares } from './shares.ts'
@@ -66,6 +68,8 @@ export interface NewToken {
   /** The one vault that it sees, and whose key its bearer gets; without it all of them, as ciphertext. */
   readonly vault?: { readonly sealed: Vault }
   readonly expiresAt?: Date
+  /** The master password: whoever found an open session makes no token that outlives it. */
+  readonly password: string
 }
 
 export interface MadeToken extends TokenSummary {
@@ -73,40 +77,52 @@ export interface MadeToken extends TokenSummary {
   readonly bearerToken: string
 }
 
+/** The account that makes tokens. */
+interface Owner {
+  readonly accountId: string
+  readonly accountKey: Uint8Array
+  readonly prove: <T>(password: string, use: (proof: PasswordProof) => Promise<T>) => Promise<T>
+}
+
 /** The personal access tokens of an account. */
 export class Tokens {
   readonly #transport: Transport
   readonly #accountId: string
   readonly #accountKey: Uint8Array
+  readonly #prove: Owner['prove']
 
-  constructor(transport: Transport, accountId: string, accountKey: Uint8Array) {
+  constructor(transport: Transport, { accountId, accountKey, prove }: Owner) {
     this.#transport = transport
     this.#accountId = accountId
     this.#accountKey = accountKey
+    this.#prove = prove
   }
 
   async list(): Promise<TokenSummary[]> {
     return (await this.#transport.sendAuthorized(TokenList, { method: 'GET', path })).tokens
   }
 
-  /** Makes a token. Throws ProblemError, and OpenError where the vault is not this account's own. */
+  /** Makes a token. Throws ProblemError (`invalid-credentials` for a wrong password), and OpenError where the vault is not this account's own. */
   async create(
-    { name, scopes, vault, expiresAt }: NewToken,
+    { name, scopes, vault, expiresAt, password }: NewToken,
     random: Random = platformRandom,
   ): Promise<MadeToken> {
     const sealedFor = vault && (await this.#sealFor(vault.sealed, takeRandom(random, secretBytes)))
-    const { token, ...summary } = await this.#transport.sendAuthorized(CreatedToken, {
-      method: 'POST',
-      path,
-      body: {
-        name,
-        scopes,
-        ...(sealedFor && { vaultId: sealedFor.vaultId, vaultKey: sealedFor.vaultKey }),
-        ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
-      },
-      // A second one would stay, of which nobody knows.
-      repeatable: false,
-    })
+    const { token, ...summary } = await this.#prove(password, (proof) =>
+      this.#transport.sendAuthorized(CreatedToken, {
+        method: 'POST',
+        path,
+        body: {
+          ...proof,
+          name,
+          scopes,
+          ...(sealedFor && { vaultId: sealedFor.vaultId, vaultKey: sealedFor.vaultKey }),
+          ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
+        },
+        // A second one would stay, of which nobody knows.
+        repeatable: false,
+      }),
+    )
     return { ...summary, bearerToken: sealedFor ? `${token}.${encodeBase64url(sealedFor.secret)}` : token }
   }
 
@@ -204,9 +220,10 @@ export class TokenAccess {
 
   /** The vault as it is now. Throws OpenError where its data is not sealed with its key. */
   async vault(): Promise<OpenVault> {
-    const { vaults } = await this.#transport.sendAuthorized(VaultList, {
-      method: 'GET',
+    const vaults = await readPages(this.#transport, {
+      schema: VaultList,
       path: '/api/v1/vaults',
+      rowsOf: (page) => page.vaults,
     })
     const vault = vaults.find(({ id }) => id === this.#vaultId)
     if (!vault) throw new RefusedError('The server does not show the vault that the token is for.')

@@ -11,6 +11,7 @@ import {
   type UnknownContent,
   type VaultContent,
 } from './item-content.ts'
+import { readPages } from './pages.ts'
 import { refuseOther } from './refusals.ts'
 import { refuseRollback } from './rollback.ts'
 import type { Request, Transport } from './transport.ts'
@@ -122,11 +123,6 @@ export class OpenVault {
         throw error
       return current
     }
-  }
-
-  /** Deletes the vault with everything in it, for good. */
-  async delete(): Promise<void> {
-    await this.#transport.authorized({ method: 'DELETE', path: this.#path() })
   }
 
   /** Seals content for an item of this vault; the envelope opens under no other id. */
@@ -247,9 +243,10 @@ export class OpenVault {
 
   /** The contents that were replaced, newest first; `data` is each one's envelope. */
   async versions(itemId: string) {
-    const { versions } = await this.#transport.sendAuthorized(ItemVersions, {
-      method: 'GET',
+    const versions = await readPages(this.#transport, {
+      schema: ItemVersions,
       path: `${this.#path(itemId)}/versions`,
+      rowsOf: (page) => page.versions,
     })
     return Promise.all(
       versions.map(async ({ data, revision, createdAt, replacedAt }) => {

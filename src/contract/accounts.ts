@@ -57,8 +57,8 @@ const newRecord = {
 }
 
 /** Proof of a password: of either method. */
-const authKeyProof = { authKey: AuthKey }
-const opaqueProof = {
+export const authKeyProof = { authKey: AuthKey }
+export const opaqueProof = {
   opaque: z
     .strictObject({ handshake: OpaqueHandshake, finish: OpaqueFinish })
     .meta({ description: 'In place of authKey, after POST /opaque/login' }),
@@ -157,7 +157,14 @@ export const Account = z
   })
   .meta({ id: 'Account' })
 
-const passwordChange = { current: PasswordProof, kdf: KdfParameters, accountKey: SealedKey }
+const passwordChange = {
+  current: PasswordProof,
+  kdf: KdfParameters,
+  accountKey: SealedKey,
+  keepTokens: z.boolean().default(false).meta({
+    description: 'Whether the personal access tokens of the account live on; they end otherwise',
+  }),
+}
 
 /** Also how the method is switched: the proof is of the present one, and what follows may be of the other. */
 export const ChangePassword = z
@@ -193,6 +200,7 @@ const accountEventTypes = [
   'second-factors-reset',
   'token-created',
   'token-revoked',
+  'tokens-ended',
   'session-ended',
   'vault-deleted',
   'account-disabled',

@@ -79,7 +79,7 @@ export const problemCatalogue = {
   'insufficient-scope': {
     status: 403,
     title: 'The scope of the token does not cover this',
-    help: 'Make another token with the scope that `detail` names, from a session. The scopes of a token never change.',
+    help: 'Make another token with the scope that `detail` names, from a session. The scopes of a token never change. Deleting for good takes a session: no scope covers it.',
   },
   'invite-required': {
     status: 403,

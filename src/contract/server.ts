@@ -34,6 +34,9 @@ export const ServerInfo = z
         shareBytes: z.int(),
         versionsKept: z.int(),
         versionDaysKept: z.int(),
+        versionsKeptDaily: z.int().meta({
+          description: 'Of each of so many days, the version that stood when the day began is kept as well',
+        }),
       })
       .meta({ description: 'Numbers and bytes a client has to plan for' }),
   })

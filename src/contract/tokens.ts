@@ -1,12 +1,13 @@
 // Wire shapes of personal access tokens (docs/protocol.md, "Personal access tokens").
 import * as z from 'zod'
+import { authKeyProof, opaqueProof } from './accounts.ts'
 import { AccountId, Instant, line, SealedKey, Timestamp, TokenId, VaultId } from './primitives.ts'
 
 /** What a token may do. `write` includes `read`: the answers of writes show what stands there. */
 export const TokenScope = z.enum(['read', 'write', 'shares']).meta({
   id: 'TokenScope',
   description:
-    'read: vaults and items. write: that, and writing items. shares: making one-time shares where the server wants an account for it.',
+    'read: vaults and items. write: that, and writing items, but not deleting them for good. shares: making one-time shares where the server wants an account for it.',
 })
 
 const scopes = z.array(TokenScope).min(1)
@@ -17,18 +18,20 @@ export const PersonalToken = z
   .regex(/^lmp_[\w-]{43}$/)
   .meta({ description: 'To send as "Authorization: Bearer"; shown once' })
 
+const newToken = {
+  name: line(100),
+  scopes: scopes
+    .max(TokenScope.options.length)
+    .refine((list) => new Set(list).size === list.length, 'Each scope may stand there once'),
+  vaultId: VaultId.optional().meta({ description: 'The one vault that it sees; every one without it' }),
+  expiresAt: Instant.optional().meta({ description: 'When it ends; without, it never does' }),
+  vaultKey: SealedKey.optional().meta({
+    description: "The vault's key under one that only the bearer has; goes with vaultId",
+  }),
+}
+
 export const CreateToken = z
-  .strictObject({
-    name: line(100),
-    scopes: scopes
-      .max(TokenScope.options.length)
-      .refine((list) => new Set(list).size === list.length, 'Each scope may stand there once'),
-    vaultId: VaultId.optional().meta({ description: 'The one vault that it sees; every one without it' }),
-    expiresAt: Instant.optional().meta({ description: 'When it ends; without, it never does' }),
-    vaultKey: SealedKey.optional().meta({
-      description: "The vault's key under one that only the bearer has; goes with vaultId",
-    }),
-  })
+  .union([z.strictObject({ ...newToken, ...authKeyProof }), z.strictObject({ ...newToken, ...opaqueProof })])
   .refine(({ vaultId, vaultKey }) => vaultKey === undefined || vaultId !== undefined, {
     path: ['vaultKey'],
     message: 'Goes with vaultId, which says of which vault',
@@ -51,6 +54,14 @@ export const CreatedToken = TokenSummary.extend({ token: PersonalToken }).meta({
 
 export const TokenList = z.object({ tokens: z.array(TokenSummary) }).meta({ id: 'TokenList' })
 
+/** What a password change says of the tokens that there were; one of the lists is empty. */
+export const PasswordChanged = z
+  .object({
+    endedTokens: z.array(TokenSummary),
+    keptTokens: z.array(TokenSummary).meta({ description: 'With `keepTokens`: they still work' }),
+  })
+  .meta({ id: 'PasswordChanged' })
+
 /** What a bearer learns of its own token: enough to begin with nothing else. */
 export const CurrentToken = TokenSummary.extend({
   accountId: AccountId,
@@ -60,5 +71,6 @@ export const CurrentToken = TokenSummary.extend({
 export type CreatedToken = z.infer<typeof CreatedToken>
 export type CreateToken = z.infer<typeof CreateToken>
 export type CurrentToken = z.infer<typeof CurrentToken>
+export type PasswordChanged = z.infer<typeof PasswordChanged>
 export type TokenScope = z.infer<typeof TokenScope>
 export type TokenSummary = z.infer<typeof TokenSummary>

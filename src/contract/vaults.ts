@@ -14,7 +14,9 @@ export const Vault = z
   })
   .meta({ id: 'Vault' })
 
-export const VaultList = z.object({ vaults: z.array(Vault) }).meta({ id: 'VaultList' })
+const nextCursor = Cursor.nullable().meta({ description: 'For the next page; null on the last one' })
+
+export const VaultList = z.object({ vaults: z.array(Vault), nextCursor }).meta({ id: 'VaultList' })
 export const CreateVault = z
   .strictObject({ id: VaultId, key: SealedKey, data: Sealed })
   .meta({ id: 'CreateVault' })
@@ -43,9 +45,7 @@ export const ItemState = z.union([Item, Tombstone]).meta({ id: 'ItemState' })
 export const CreateItem = z.strictObject({ id: ItemId.optional(), data: Sealed }).meta({ id: 'CreateItem' })
 export const ReplaceItem = z.strictObject({ data: Sealed }).meta({ id: 'ReplaceItem' })
 
-export const ItemPage = z
-  .object({ items: z.array(Item), nextCursor: Cursor.nullable() })
-  .meta({ id: 'ItemPage' })
+export const ItemPage = z.object({ items: z.array(Item), nextCursor }).meta({ id: 'ItemPage' })
 
 export const ItemVersion = z
   .object({
@@ -55,7 +55,9 @@ export const ItemVersion = z
     replacedAt: Timestamp,
   })
   .meta({ id: 'ItemVersion' })
-export const ItemVersions = z.object({ versions: z.array(ItemVersion) }).meta({ id: 'ItemVersions' })
+export const ItemVersions = z
+  .object({ versions: z.array(ItemVersion), nextCursor })
+  .meta({ id: 'ItemVersions' })
 
 export const Changes = z
   .object({

@@ -1,6 +1,6 @@
 // Who sends a request.
 import type { TokenScope } from '../contract/tokens.ts'
-import { notFound } from '../http/problem.ts'
+import { notFound, problem } from '../http/problem.ts'
 
 /** Whoever sent a good access token of a living session. */
 export interface Caller {
@@ -24,10 +24,29 @@ export interface TokenHolder {
 export class VaultCaller {
   readonly #accountId: string
   readonly #onlyVaultId: string | null
+  readonly #mayPurge: boolean
 
-  constructor({ accountId, vaultId }: { accountId: string; vaultId: string | null }) {
+  private constructor(accountId: string, onlyVaultId: string | null, mayPurge: boolean) {
     this.#accountId = accountId
-    this.#onlyVaultId = vaultId
+    this.#onlyVaultId = onlyVaultId
+    this.#mayPurge = mayPurge
+  }
+
+  static bySession({ accountId }: Caller): VaultCaller {
+    return new VaultCaller(accountId, null, true)
+  }
+
+  static byToken({ accountId, vaultId }: TokenHolder): VaultCaller {
+    return new VaultCaller(accountId, vaultId, false)
+  }
+
+  /** Throws `insufficient-scope` for a token: one that leaks must not destroy what no history brings back. */
+  requireMayPurge(): void {
+    if (!this.#mayPurge)
+      throw problem(
+        'insufficient-scope',
+        'A personal access token moves items to the trash. Deleting them for good takes a session.',
+      )
   }
 
   /** What a query about one vault has to ask for; throws `not-found` for a vault that is out of the caller's reach. */

@@ -28,7 +28,7 @@ function serverFor(engine: Engine) {
   }
 
   const create = (shell: Shell, ...args: string[]) =>
-    shell.done(['token', 'create', 'job', '--vault', 'Production', ...args])
+    shell.done(['token', 'create', 'job', '--vault', 'Production', ...args], shell.password)
 
   /** A job: an empty state folder, and the token in its environment. */
   async function jobWith(token: string) {
@@ -72,8 +72,10 @@ describe.each(engines)('a token at the command line with a server on %s', (engin
     expect(await job.done(['list', '--trash'])).toContain('Deployment')
     await job.done(['restore', 'Deployment'])
     expect(await shell.done(['get', 'Deployment', '--field', 'vault'])).toBe('Production')
-    await job.done(['rm', 'Deployment', '--permanent', '--yes'])
-    await shell.ended('notFound', ['get', id])
+    const refused = await job.ended('usage', ['rm', 'Deployment', '--permanent', '--yes'])
+    expect(refused.stderr).toContain('deletes nothing for good')
+    await shell.done(['rm', 'Deployment', '--permanent', '--yes'])
+    await job.ended('notFound', ['get', id])
     expect(await filesOf(job)).toEqual([])
   })
 
@@ -82,7 +84,7 @@ describe.each(engines)('a token at the command line with a server on %s', (engin
     const both = await jobWith(await create(shell, '--scope', 'read,shares'))
     const link = await both.done(['share', '--item', 'Database', '--field', 'password'])
     expect((await both.feed(['open'], link)).stdout).toBe(secret)
-    const sharesOnly = await shell.done(['token', 'create', 'links', '--scope', 'shares'])
+    const sharesOnly = await shell.done(['token', 'create', 'links', '--scope', 'shares'], shell.password)
     expect(sharesOnly).toMatch(/^lmp_[\w-]{43}$/)
     const job = await jobWith(sharesOnly)
     expect((await job.feed(['share'], 'a secret')).stdout).toContain('/s/')
@@ -153,8 +155,8 @@ describe('a token at the command line', () => {
     await shell.ended('usage', ['token', 'create', 'job', '--expires', '10y', '--vault', 'Production'])
     await shell.ended('usage', ['token', 'create', '', '--vault', 'Production'])
     await shell.ended('usage', ['token', 'list', '--expires', '1h'])
-    await shell.ended('ambiguous', ['token', 'create', 'job'])
-    await shell.ended('notFound', ['token', 'create', 'job', '--vault', 'Nowhere'])
+    await shell.ended('ambiguous', ['token', 'create', 'job'], shell.password)
+    await shell.ended('notFound', ['token', 'create', 'job', '--vault', 'Nowhere'], shell.password)
     expect(await shell.done(['token', 'list'])).toBe('')
     await create(shell)
     await create(shell)

@@ -36,7 +36,7 @@ describe.each(engines)('tokens of the SDK on %s', (engine) => {
   afterAll(() => server.close())
 
   const create = (scopes: ('read' | 'write')[], vault: OpenVault = owner.vault) =>
-    owner.account.tokens.create({ name: 'job', scopes, vault })
+    owner.account.tokens.create({ name: 'job', scopes, vault, password: owner.password })
 
   /** A client to whom the server answers something else at one path. */
   function deceived(bearerToken: string, where: string, deceive: (honest: unknown) => unknown) {
@@ -129,25 +129,30 @@ describe.each(engines)('tokens of the SDK on %s', (engine) => {
     const { bearerToken } = await create(['read'])
     const listing = (deceive: (list: z.infer<typeof VaultList>) => object) =>
       deceived(bearerToken, '/vaults', (honest) => deceive(VaultList.parse(honest))).open()
-    const withheld = await listing(() => ({ vaults: [] }))
+    const withheld = await listing(() => ({ vaults: [], nextCursor: null }))
     await expect(withheld.vault()).rejects.toBeInstanceOf(RefusedError)
-    const instead = await listing(() => ({ vaults: [other.sealed] }))
+    const instead = await listing(() => ({ vaults: [other.sealed], nextCursor: null }))
     await expect(instead.vault()).rejects.toBeInstanceOf(RefusedError)
     await expect(withheld.openVault(other.sealed)).rejects.toBeInstanceOf(RefusedError)
     const renamed = await listing(({ vaults }) => ({
+      nextCursor: null,
       vaults: vaults.map((vault) => ({ ...vault, data: other.sealed.data })),
     }))
     await expect(renamed.vault()).rejects.toBeInstanceOf(OpenError)
-    const disguised = await listing(() => ({ vaults: [{ ...other.sealed, id: owner.vault.id }] }))
+    const disguised = await listing(() => ({
+      vaults: [{ ...other.sealed, id: owner.vault.id }],
+      nextCursor: null,
+    }))
     await expect(disguised.vault()).rejects.toBeInstanceOf(OpenError)
   })
 
-  it('go on opening their vault after the password was changed', async () => {
+  it('that were kept go on opening their vault after the password was changed', async () => {
     const { account, password, vault } = await registeredClient(server)
-    const { bearerToken } = await account.tokens.create({ name: 'job', scopes: ['read'], vault })
+    const { bearerToken } = await account.tokens.create({ name: 'job', scopes: ['read'], vault, password })
     await account.changePassword({
       current: password,
       next: 'another long password',
+      keepTokens: true,
       method: 'authKey',
       kdf: leastKdf,
     })
@@ -156,7 +161,11 @@ describe.each(engines)('tokens of the SDK on %s', (engine) => {
   })
 
   it('without a vault have no key, and decrypt nothing', async () => {
-    const { bearerToken, vaultId } = await owner.account.tokens.create({ name: 'backup', scopes: ['read'] })
+    const { bearerToken, vaultId } = await owner.account.tokens.create({
+      name: 'backup',
+      scopes: ['read'],
+      password: owner.password,
+    })
     expect(vaultId).toBeNull()
     expect(parseBearerToken(bearerToken).secret).toBeUndefined()
     const client = new TokenClient({ server: server.url, bearerToken })

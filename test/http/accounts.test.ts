@@ -47,6 +47,7 @@ describe.each(engines)('accounts on %s', (engine) => {
     const vaults = await send(server, { path: '/api/v1/vaults', token })
     expect(JSON.parse(vaults.text)).toEqual({
       vaults: [{ ...body.vault, revision: 1, itemCount: 0, createdAt, updatedAt: createdAt }],
+      nextCursor: null,
     })
   })
 

@@ -387,7 +387,7 @@ describe.each(engines)('bad input on %s', (engine) => {
       }),
     )
     share = await newShare(server)
-    personalToken = (await newToken(server, account.token)).token
+    personalToken = (await newToken(server, account)).token
     // Its first use is noted.
     await send(server, { path: '/api/v1/tokens/current', token: personalToken })
   })

@@ -181,7 +181,7 @@ describe.each(engines)('e-mail on %s', (engine) => {
     const path = `/api/v1/account/second-factors/${id}`
     const removed = { method: 'DELETE', path, token: owner.token, body: { authKey: owner.authKey } }
     expect((await send(server, removed)).status).toBe(204)
-    await newToken(server, owner.token)
+    await newToken(server, owner)
     // Asking for the hint wakes the mailer, which otherwise looks every few seconds.
     await post(server, 'hint', { email: body.email })
     const mails = [await mail.next(), await mail.next(), await mail.next(), await mail.next()]

@@ -276,7 +276,10 @@ describe.each(engines)('the security log on %s', (engine) => {
     )
     await ask('DELETE', `sessions/${elsewhere.sessionId}`, account.token)
     await ask('POST', 'logout', loggedOut.token)
-    expect(outcomeOf(await ask('DELETE', `vaults/${account.vaultId}`, account.token))).toBe('204')
+    const { authKey } = account
+    expect(outcomeOf(await ask('DELETE', `vaults/${account.vaultId}`, account.token, { authKey }))).toBe(
+      '204',
+    )
     const reused = await logIn(server, account)
     for (let turn = 0; turn < 2; turn++) {
       await send(server, {

@@ -31,7 +31,7 @@ async function inhabitedAccount(server: TestServer) {
   const created = bodyOf(Item, await put({ 'If-None-Match': '*' }))
   const { revision } = bodyOf(Item, await put({ 'If-Match': `"${created.revision}"` }))
   const share = await newShare(server)
-  const { id: tokenId, token: personalToken } = await newToken(server, token)
+  const { id: tokenId, token: personalToken } = await newToken(server, account)
   const { sessionId } = account
   const { id: factorId } = await addTotp(server, account, Date.now())
   const { id: totpId } = await startTotp(server, account)

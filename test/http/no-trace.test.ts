@@ -203,8 +203,8 @@ describe.each(engines)('no trace on %s', (engine) => {
   }
 
   /** What a job does with tokens, wrongly too. */
-  async function useTokens(account: UnlockedAccount, vault: OpenVault) {
-    const made = await account.tokens.create({ name: 'job', scopes: ['read'], vault })
+  async function useTokens(account: UnlockedAccount, vault: OpenVault, password: string) {
+    const made = await account.tokens.create({ name: 'job', scopes: ['read'], vault, password })
     const { token, secret } = parseBearerToken(made.bearerToken)
     if (!secret) throw new Error('The token has no key')
     credentials.add(token.slice('lmp_'.length))
@@ -222,7 +222,7 @@ describe.each(engines)('no trace on %s', (engine) => {
     await raw('DELETE', `/api/v1/tokens/${token}`, undefined, '')
     await account.tokens.revoke(made.id)
     await opened.changes(undefined).catch(() => {})
-    await account.tokens.create({ name: 'another job', scopes: ['write'], vault })
+    await account.tokens.create({ name: 'another job', scopes: ['write'], vault, password })
   }
 
   /** Everything that a client can do, wrongly too. */
@@ -278,7 +278,7 @@ describe.each(engines)('no trace on %s', (engine) => {
     await raw('GET', `/api/v1/vaults?limit=${encodeURIComponent(secret)}`, secret, secret)
 
     await shareSecrets(limpet)
-    await useTokens(account, vault)
+    await useTokens(account, vault, password)
     clock.advance(minutes(20))
     await account.details()
     const state = states.at(-1)

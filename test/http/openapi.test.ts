@@ -25,7 +25,7 @@ const promised: Record<string, string> = {
   'post /api/v1/logout': '204 401',
   'get /api/v1/account': '200 401',
   'delete /api/v1/account': '204 401',
-  'post /api/v1/account/password': '204 400 401',
+  'post /api/v1/account/password': '200 400 401',
   'get /api/v1/account/events': '200 401',
   'get /api/v1/account/second-factors': '200 401',
   'post /api/v1/account/second-factors/totp': '201 401 409',

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { days, minutes, seconds } from '../../src/clock.ts'
 import { CreatedShare } from '../../src/contract/shares.ts'
-import { CurrentToken, TokenList } from '../../src/contract/tokens.ts'
+import { CurrentToken, PasswordChanged, TokenList } from '../../src/contract/tokens.ts'
 import { Item, Vault, VaultList } from '../../src/contract/vaults.ts'
-import { fakeEnvelope, newAccount, type RawAccount } from '../support/accounts.ts'
+import { fakeEnvelope, newAccount, type RawAccount, randomKey, registration } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
+import { newOpaqueAccount, startProof } from '../support/opaque.ts'
 import { exampleOf, fillPath, type Operation, operationsOf, readDocument } from '../support/openapi.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
@@ -51,9 +52,9 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     const gone = await newAccount(server)
     const otherVault = await secondVault(server, account)
     const inVault = { vaultId, vaultKey: fakeEnvelope() }
-    const make = async (token: Parameters<typeof newToken>[2], of = session) =>
+    const make = async (token: Parameters<typeof newToken>[2], of = account) =>
       (await newToken(server, of, token)).token
-    const revoked = await newToken(server, session, { scopes: ['write', 'shares'] })
+    const revoked = await newToken(server, account, { scopes: ['write', 'shares'] })
     const bearers: Record<string, { token: string; scopes: string[]; vaultId?: string; dead?: boolean }> = {
       read: { token: await make({ scopes: ['read'] }), scopes: ['read'] },
       write: { token: await make({ scopes: ['write'] }), scopes: ['read', 'write'] },
@@ -74,7 +75,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
         dead: true,
       },
       revoked: { token: revoked.token, scopes: [], dead: true },
-      deletedAccount: { token: await make({ scopes: ['write'] }, gone.token), scopes: [], dead: true },
+      deletedAccount: { token: await make({ scopes: ['write'] }, gone), scopes: [], dead: true },
       unknown: { token: `lmp_${'A'.repeat(43)}`, scopes: [], dead: true },
       mistyped: { token: `${revoked.token}x`, scopes: [], dead: true },
       /** The whole text that a job is given, whose second half is nothing for the server. */
@@ -157,14 +158,14 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     const account = await newAccount(server)
     const otherVault = await secondVault(server, account)
     const item = await newItem(server, { ...account, vaultId: otherVault })
-    const { token } = await newToken(server, account.token, { scopes: ['write'], vaultId: account.vaultId })
+    const { token } = await newToken(server, account, { scopes: ['write'], vaultId: account.vaultId })
     const vaults = async (bearer: string) =>
       bodyOf(VaultList, await send(server, { path: '/api/v1/vaults', token: bearer })).vaults.map(
         ({ id }) => id,
       )
     expect(await vaults(token)).toEqual([account.vaultId])
     expect(await vaults(account.token)).toHaveLength(2)
-    const everywhere = await newToken(server, account.token)
+    const everywhere = await newToken(server, account)
     expect(await vaults(everywhere.token)).toHaveLength(2)
     expect(await use(server, everywhere.token, `/api/v1/vaults/${otherVault}/items/${item.id}`)).toBe('200')
     const before = await readRows(server.database)
@@ -185,7 +186,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     const account = await newAccount(server)
     const { vaultId } = account
     const [vaultKey, expiresAt] = [fakeEnvelope(), at(clock, days(90))]
-    const made = await newToken(server, account.token, {
+    const made = await newToken(server, account, {
       scopes: ['read', 'shares'],
       vaultId,
       vaultKey,
@@ -211,7 +212,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     for (const trace of [token.slice(4), bytes.toString('hex'), bytes.toString('base64')])
       expect(rows).not.toContain(trace)
     expect(server.log()).not.toContain(token.slice(4))
-    expect((await newToken(server, account.token)).token).not.toBe(token)
+    expect((await newToken(server, account)).token).not.toBe(token)
     expect(await list(server, await newAccount(server))).toEqual([])
   })
 
@@ -220,7 +221,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     const [account, other] = [await newAccount(server), await newAccount(server)]
     const before = await readRows(server.database)
     const attempt = async (token: object) =>
-      outcomeOf(await postToken(server, account.token, { name: 'test', scopes: ['read'], ...token }))
+      outcomeOf(await postToken(server, account, { name: 'test', scopes: ['read'], ...token }))
     expect(await attempt({ vaultId: other.vaultId })).toBe(missing)
     expect(await attempt({ vaultId: randomUUID() })).toBe(missing)
     const malformed = '400 malformed-request'
@@ -255,7 +256,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
   it('expire at exactly their time, also where they were just believed, and leave the list', async () => {
     const { server, clock } = await start()
     const account = await newAccount(server)
-    const { token } = await newToken(server, account.token, { expiresAt: at(clock, minutes(10)) })
+    const { token } = await newToken(server, account, { expiresAt: at(clock, minutes(10)) })
     clock.advance(minutes(10) - 1)
     expect(await use(server, token)).toBe('200')
     expect(await list(server, account)).toHaveLength(1)
@@ -271,7 +272,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
   it('without an expiry outlive every session', async () => {
     const { server, clock } = await start()
     const account = await newAccount(server)
-    const { token } = await newToken(server, account.token)
+    const { token } = await newToken(server, account)
     clock.advance(days(4000))
     expect(await use(server, account.token)).toBe(dead)
     expect(await use(server, token)).toBe('200')
@@ -283,8 +284,8 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
       const { server, clock } = await start()
       const beside = await startBeside(server, clock)
       const account = await newAccount(server)
-      const { id, token } = await newToken(server, account.token, { vaultId: account.vaultId })
-      const other = await newToken(server, (await newAccount(server)).token)
+      const { id, token } = await newToken(server, account, { vaultId: account.vaultId })
+      const other = await newToken(server, await newAccount(server))
       // Not the route that looks at the token's row itself.
       const vaults = '/api/v1/vaults'
       expect(await use(beside, token, vaults)).toBe('200')
@@ -292,7 +293,10 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
       const request = {
         revoked: { path: `/api/v1/tokens/${id}` },
         'of an account that is deleted': { path: '/api/v1/account', body: { authKey: account.authKey } },
-        'for a vault that is deleted': { path: `/api/v1/vaults/${account.vaultId}` },
+        'for a vault that is deleted': {
+          path: `/api/v1/vaults/${account.vaultId}`,
+          body: { authKey: account.authKey },
+        },
       }[how]
       if (!request) throw new Error(`No test knows tokens that are ${how}`)
       const ended = await send(server, { method: 'DELETE', token: account.token, ...request })
@@ -307,7 +311,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
   it('are revoked by their own account only', async () => {
     const { server } = await start()
     const [account, other] = [await newAccount(server), await newAccount(server)]
-    const { id, token } = await newToken(server, account.token, { scopes: ['read', 'write', 'shares'] })
+    const { id, token } = await newToken(server, account, { scopes: ['read', 'write', 'shares'] })
     expect(outcomeOf(await revokeToken(server, other.token, id))).toBe(missing)
     expect(outcomeOf(await revokeToken(server, token, id))).toBe(sessionsOnly)
     expect(await use(server, token)).toBe('200')
@@ -318,7 +322,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
   it('are refused within a second once the operator has disabled their account, and are good again after', async () => {
     const { server, clock } = await start()
     const account = await newAccount(server)
-    const { token } = await newToken(server, account.token, { scopes: ['read'] })
+    const { token } = await newToken(server, account, { scopes: ['read'] })
     expect(await use(server, token)).toBe('200')
     const disable = (value: string) =>
       runStatement(
@@ -335,7 +339,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
   it('outlive the session that made them', async () => {
     const { server } = await start()
     const account = await newAccount(server)
-    const { token } = await newToken(server, account.token)
+    const { token } = await newToken(server, account)
     await send(server, { method: 'POST', path: '/api/v1/logout', token: account.token })
     expect(await use(server, account.token, '/api/v1/account')).toBe(dead)
     expect(await use(server, token)).toBe('200')
@@ -345,7 +349,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     const { server, clock } = await start()
     const beside = await startBeside(server, clock)
     const account = await newAccount(server)
-    const { token } = await newToken(server, account.token)
+    const { token } = await newToken(server, account)
     const lastUse = async () => (await list(server, account))[0]?.lastUsedAt
     expect(await lastUse()).toBeNull()
     const first = at(clock, 0)
@@ -367,7 +371,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
   it('count by their account, and never as logins', async () => {
     const { server } = await start({ environment: { RATE_LIMITS: 'on' } })
     const account = await newAccount(server)
-    const { token } = await newToken(server, account.token)
+    const { token } = await newToken(server, account)
     // As often as a password may not be tried.
     for (let times = 0; times < 40; times++) {
       expect(await use(server, `lmp_${'A'.repeat(43)}`)).toBe(dead)
@@ -376,11 +380,89 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     }
   })
 
+  it('are made with a fresh proof of the password alone, by either method', async () => {
+    const { server } = await start()
+    const account = await newAccount(server)
+    const before = await readRows(server.database)
+    const attempt = async (body: object) =>
+      outcomeOf(await send(server, { method: 'POST', path: '/api/v1/tokens', token: account.token, body }))
+    const token = { name: 'test', scopes: ['read'] }
+    expect(await attempt(token)).toBe('400 malformed-request')
+    expect(await attempt({ ...token, authKey: randomKey() })).toBe('401 invalid-credentials')
+    expect(await readRows(server.database)).toEqual(before)
+    expect(await attempt({ ...token, authKey: account.authKey })).toBe('201')
+    const { email, password, token: session } = await newOpaqueAccount(server)
+    const prove = async (word: string) => ({ ...token, opaque: await startProof(server, email, word) })
+    const byOpaque = async (body: object) =>
+      outcomeOf(await send(server, { method: 'POST', path: '/api/v1/tokens', token: session, body }))
+    const proof = await prove(password)
+    expect(await byOpaque(proof)).toBe('201')
+    // A proof is for one request.
+    expect(await byOpaque(proof)).toBe('401 invalid-credentials')
+  })
+
+  it('purge nothing, alone or in a batch, and go to the trash as before', async () => {
+    const { server } = await start()
+    const account = await newAccount(server)
+    const { token } = await newToken(server, account, { scopes: ['write'] })
+    const item = await newItem(server, account)
+    const vault = `/api/v1/vaults/${account.vaultId}`
+    const path = `${vault}/items/${item.id}`
+    const purge = { op: 'purge', id: item.id, revision: item.revision }
+    const batch = { method: 'POST', path: `${vault}/batch`, body: { operations: [purge] } }
+    const before = await readRows(server.database)
+    for (const request of [{ method: 'DELETE', path: `${path}?permanent=true` }, batch])
+      expect(outcomeOf(await send(server, { ...request, token }))).toBe(forbidden)
+    expect({ ...(await readRows(server.database)), personal_tokens: [] }).toEqual({
+      ...before,
+      personal_tokens: [],
+    })
+    expect(outcomeOf(await send(server, { method: 'DELETE', path, token }))).toBe('200')
+    const again = { ...batch, body: { operations: [{ ...purge, revision: item.revision + 1 }] } }
+    expect(outcomeOf(await send(server, { ...again, token: account.token }))).toBe('200')
+  })
+
+  it.each([false, true])(
+    'end with a password change, unless they are kept (%s), and the answer says which there were',
+    async (keepTokens) => {
+      const { server, clock } = await start()
+      const beside = await startBeside(server, clock)
+      const account = await newAccount(server)
+      const { token, ...summary } = await newToken(server, account)
+      await newToken(server, account, { expiresAt: at(clock, 1) })
+      const other = await newToken(server, await newAccount(server))
+      clock.advance(1)
+      expect(await use(beside, token, '/api/v1/vaults')).toBe('200')
+      const { kdf, accountKey } = registration()
+      const change = (authKey: string) =>
+        send(server, {
+          method: 'POST',
+          path: '/api/v1/account/password',
+          token: account.token,
+          body: { current: { authKey }, kdf, accountKey, authKey: randomKey(), keepTokens },
+        })
+      expect(outcomeOf(await change(randomKey()))).toBe('401 invalid-credentials')
+      expect(await list(server, account)).toHaveLength(1)
+      const changed = bodyOf(PasswordChanged, await change(account.authKey))
+      const tokens = [{ ...summary, lastUsedAt: at(clock, 0) }]
+      expect(changed).toEqual(
+        keepTokens ? { endedTokens: [], keptTokens: tokens } : { endedTokens: tokens, keptTokens: [] },
+      )
+      expect(await list(server, account)).toEqual(keepTokens ? tokens : [])
+      clock.advance(seconds(1))
+      for (const process of [server, beside])
+        expect(await use(process, token, '/api/v1/vaults')).toBe(keepTokens ? '200' : dead)
+      expect(await use(server, other.token)).toBe('200')
+      const { account_events: events = [] } = await readRows(server.database)
+      expect(events.filter(({ type }) => type === 'tokens-ended')).toHaveLength(keepTokens ? 0 : 1)
+    },
+  )
+
   it('share where the server wants an account for it, with the scope for that', async () => {
     const { server } = await start({ environment: { SHARES: 'accounts' } })
     const account = await newAccount(server)
-    const shares = await newToken(server, account.token, { scopes: ['shares'] })
-    const write = await newToken(server, account.token, { scopes: ['write'] })
+    const shares = await newToken(server, account, { scopes: ['shares'] })
+    const write = await newToken(server, account, { scopes: ['write'] })
     expect(outcomeOf(await postShare(server, shareBody()))).toBe(dead)
     expect(outcomeOf(await postShare(server, shareBody(), { token: write.token }))).toBe(forbidden)
     const made = await postShare(server, shareBody(), { token: shares.token })

@@ -17,7 +17,7 @@ import {
   Vault,
   VaultList,
 } from '../../src/contract/vaults.ts'
-import { fakeEnvelope, logIn, newAccount, type RawAccount } from '../support/accounts.ts'
+import { fakeEnvelope, logIn, newAccount, type RawAccount, randomKey } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import { bodyOf, outcomeOf, type RawAnswer, type RawRequest, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
@@ -53,6 +53,9 @@ describe.each(engines)('vaults on %s', (engine) => {
 
   const created = async (id: string = randomUUID(), data = fakeEnvelope()) =>
     bodyOf(Item, await put(id, ifNone, data))
+
+  const removeVault = (headers: Record<string, string> = {}) =>
+    call('DELETE', vaultPath, { headers, body: { authKey: account.authKey } })
 
   const batch = (operations: unknown[]) => call('POST', `${vaultPath}/batch`, { body: { operations } })
 
@@ -121,6 +124,53 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect(vaults.map(({ id }) => id).sort()).toEqual([account.vaultId, body.id].sort())
     })
 
+    it('are deleted with a fresh proof of the password, which a wrong one is not', async () => {
+      const { item_versions: _, ...before } = await readRows(server.database)
+      const attempt = async (body: unknown, path = vaultPath, token = account.token) =>
+        outcomeOf(await call('DELETE', path, { token, ...(body !== undefined && { body }) }))
+      expect(await attempt(undefined)).toMatch(/^4(00|15) /)
+      expect(await attempt({})).toBe('400 malformed-request')
+      expect(await attempt({ authKey: randomKey() })).toBe('401 invalid-credentials')
+      const stranger = await newAccount(server)
+      expect(await attempt({ authKey: stranger.authKey }, vaultPath, stranger.token)).toBe('404 not-found')
+      const { items, vaults = [] } = await readRows(server.database)
+      expect(items).toEqual(before.items)
+      expect(vaults.filter(({ id }) => id === account.vaultId)).toHaveLength(1)
+      expect((await removeVault()).status).toBe(204)
+      const { account_events: events = [] } = await readRows(server.database)
+      expect(
+        events.filter((row) => row.type === 'vault-deleted' && row.account_id === account.accountId),
+      ).toHaveLength(1)
+    })
+
+    it('are listed page by page, each bounded by number and by bytes', async () => {
+      const large = () => fakeEnvelope(limits.sealedBytes)
+      const ids = [account.vaultId]
+      for (let count = 0; count < 20; count++) {
+        clock.advance(count % 2)
+        const body = { id: randomUUID(), key: fakeEnvelope(), data: count < 2 ? fakeEnvelope() : large() }
+        expect((await call('POST', '/api/v1/vaults', { body })).status).toBe(201)
+        ids.push(body.id)
+      }
+      for (const limit of [1, 7, 1000]) {
+        const seen: string[] = []
+        let pages = 0
+        for (let cursor: string | null = ''; cursor !== null; pages++) {
+          const query: string = cursor === '' ? '' : `&cursor=${cursor}`
+          const answer = await call('GET', `/api/v1/vaults?limit=${limit}${query}`)
+          // Base64url takes a third more than the bytes; the last vault may be over the bound.
+          expect(answer.text.length).toBeLessThan(((limits.pageBytes + limits.sealedBytes) * 4) / 3 + 20_000)
+          const page = bodyOf(VaultList, answer)
+          seen.push(...page.vaults.map(({ id }) => id))
+          cursor = page.nextCursor
+        }
+        expect(seen.toSorted()).toEqual(ids.toSorted())
+        expect(pages).toBe(limit === 1000 ? 2 : Math.ceil(ids.length / limit))
+      }
+      const wrong = Buffer.from('x').toString('base64url')
+      expect(outcomeOf(await call('GET', `/api/v1/vaults?cursor=${wrong}`))).toBe('400 malformed-request')
+    })
+
     it('are renamed through the SDK, unless somebody else did so first', async () => {
       const first = await registeredClient(server)
       const second = await secondDevice(server, first)
@@ -132,7 +182,8 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect(seen?.name).toBe('Home')
       await seen?.rename('Office')
       expect((await first.account.vaults()).map(({ name }) => name)).toEqual(['Office'])
-      await (await first.account.createVault('More')).delete()
+      const more = await first.account.createVault('More')
+      await first.account.deleteVault(more.id, first.password)
       expect(await first.account.vaults()).toHaveLength(1)
     })
 
@@ -151,11 +202,11 @@ describe.each(engines)('vaults on %s', (engine) => {
     it('are deleted with everything in them, once', async () => {
       const { id, revision: at } = await created()
       await put(id, ifMatch(at))
-      const stale = await unchanged(() => call('DELETE', vaultPath, { headers: ifMatch(at) }))
+      const stale = await unchanged(() => removeVault(ifMatch(at)))
       expect(outcomeOf(stale)).toBe('412 revision-conflict')
-      expect((await call('DELETE', vaultPath, { headers: ifMatch(at + 1) })).status).toBe(204)
+      expect((await removeVault(ifMatch(at + 1))).status).toBe(204)
+      expect(outcomeOf(await removeVault())).toBe('404 not-found')
       for (const [method, path] of [
-        ['DELETE', vaultPath],
         ['GET', `${vaultPath}/items`],
         ['GET', `${vaultPath}/changes`],
         ['GET', itemPath(id)],
@@ -364,7 +415,7 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect(versions.filter((row) => row.item_id === id)).toEqual([])
     })
 
-    it('keep what was replaced, newest first, twenty deep', async () => {
+    it('keep what was replaced, newest first, twenty deep and what stood when the day began', async () => {
       let item = await created()
       const replaced: { revision: number; data: string }[] = []
       for (let count = 0; count < 25; count++) {
@@ -376,10 +427,36 @@ describe.each(engines)('vaults on %s', (engine) => {
       await call('DELETE', itemPath(item.id))
       await call('POST', `${itemPath(item.id)}/restore`)
       const { versions } = await get(ItemVersions, `${itemPath(item.id)}/versions`)
-      expect(versions.map(({ revision, data }) => ({ revision, data }))).toEqual(replaced.slice(0, 20))
+      expect(versions.map(({ revision, data }) => ({ revision, data }))).toEqual([
+        ...replaced.slice(0, 20),
+        ...replaced.slice(-1),
+      ])
       expect(versions[0]?.replacedAt).toBe(item.updatedAt)
       const { item_versions: rows = [] } = await readRows(server.database)
-      expect(rows.filter((row) => row.item_id === item.id)).toHaveLength(20)
+      expect(rows.filter((row) => row.item_id === item.id)).toHaveLength(21)
+    })
+
+    it('keep of each day what stood when it began, however fast somebody writes', async () => {
+      let item = await created()
+      await later(days(1))
+      const atDayBreak: string[] = []
+      for (let day = 0; day < 3; day++) {
+        atDayBreak.unshift(item.data)
+        for (let count = 0; count < 30; count++) {
+          clock.advance(1)
+          item = bodyOf(Item, await put(item.id, ifMatch(item.revision)))
+        }
+        await later(days(1))
+      }
+      const contents = async () =>
+        (await get(ItemVersions, `${itemPath(item.id)}/versions`)).versions.map(({ data }) => data)
+      const kept = await contents()
+      expect(kept).toEqual(expect.arrayContaining(atDayBreak))
+      expect(kept).toHaveLength(20 + 3)
+      // That is for some weeks; then the depth decides alone, with the next write.
+      await later(days(31))
+      await put(item.id, ifMatch(item.revision))
+      expect(await contents()).toHaveLength(20)
     })
 
     it('keep what was replaced for ninety days', async () => {
@@ -485,7 +562,7 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect(changed.flat().sort()).toEqual(ids)
       expect(changed.map(({ length }) => length)).toEqual([most, most, 45 - 2 * most])
       // So much would slow down every test that compares all rows.
-      await call('DELETE', vaultPath)
+      await removeVault()
     })
 
     it('hold at least one item, however large', async () => {
@@ -697,7 +774,7 @@ describe.each(engines)('vaults on %s', (engine) => {
     it('are refused since another life of the same vault', async () => {
       await created()
       const { cursor } = await allChanges()
-      await call('DELETE', vaultPath)
+      await removeVault()
       clock.advance(1)
       const body = { id: account.vaultId, key: fakeEnvelope(), data: fakeEnvelope() }
       expect((await call('POST', '/api/v1/vaults', { body })).status).toBe(201)

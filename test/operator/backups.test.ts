@@ -211,7 +211,7 @@ describe.each(engines)('a backup of %s', (engine) => {
     const [read, pending] = [await newShare(server), await newShare(server)]
     const early = await newShare(server)
     expect(outcomeOf(await reveal(server, early))).toBe('200')
-    const { token } = await newToken(server, account.token)
+    const { token } = await newToken(server, account)
     const invite = z.looseObject({ id: z.string() }).parse(await operator.json('invite', 'create'))
     const { epoch: epochBefore } = await instanceOf(database)
     await operator.json('backup', file)

@@ -75,7 +75,7 @@ async function filled(engine: Engine) {
     ))
   }
   const share = await newShare(server)
-  const { token } = await newToken(server, account.token)
+  const { token } = await newToken(server, account)
   const changes = `/api/v1/vaults/${account.vaultId}/changes`
   const { cursor } = bodyOf(Changes, await send(server, { path: changes, token: account.token }))
   const port = Number(new URL(server.url).port)

@@ -1,10 +1,10 @@
 // The command for personal access tokens: token create, list, revoke.
 import type { OpenVault, TokenScope, TokenSummary, UnlockedAccount } from '../../client/index.ts'
-import { command, duration } from '../command.ts'
+import { command, duration, type Surroundings } from '../command.ts'
 import { CliError } from '../exit-codes.ts'
 import { print, printJson, remark } from '../output.ts'
 import { withProgress } from '../progress.ts'
-import { unlock } from '../session.ts'
+import { unlock, unlockWithPassword } from '../session.ts'
 import { localTime, safeLine, table } from '../terminal.ts'
 import { oneVault } from '../workspace.ts'
 
@@ -41,7 +41,7 @@ interface Creation {
 }
 
 async function create(
-  account: UnlockedAccount,
+  surroundings: Surroundings,
   name: string,
   { vault: wanted, scope = 'read', expires = usualExpiry, json }: Creation,
 ) {
@@ -49,11 +49,21 @@ async function create(
     throw new CliError('usage', `The name of a token is a line of 1 to ${longestName} characters.`)
   const scopes = scopesFrom(scope)
   const expiresAt = expiryFrom(expires)
+  const { account, password } = await unlockWithPassword(surroundings)
   // Making links needs no vault, and what is not given cannot leak.
   const needsVault = wanted !== undefined || scopes.some((one) => one !== 'shares')
   const vault = needsVault ? oneVault({ vaults: await vaultsOf(account) }, wanted) : undefined
-  const { bearerToken, ...made } = await withProgress('Making the token', () =>
-    account.tokens.create({ name, scopes, ...(vault && { vault }), ...(expiresAt && { expiresAt }) }),
+  const { bearerToken, ...made } = await withProgress(
+    'Making the token',
+    () =>
+      account.tokens.create({
+        name,
+        scopes,
+        password,
+        ...(vault && { vault }),
+        ...(expiresAt && { expiresAt }),
+      }),
+    { atOnce: true },
   )
   if (json) {
     const { id, createdAt, expiresAt } = made
@@ -127,7 +137,7 @@ export const token = command({
   operands: ['create|list|revoke', '[NAME_OR_ID]'],
   summary: 'make, list and revoke personal access tokens, with which scripts use one vault',
   details:
-    'create prints the token once. A job that has it as LIMPET_TOKEN, and LIMPET_SERVER, runs get, list, add, edit, rm, restore, sync and share on that vault without login and password. The server gets only the part before the dot; the part behind it opens the vault.',
+    'create asks for the master password, also where "limpet unlock" was run, and prints the token once. A job that has it as LIMPET_TOKEN, and LIMPET_SERVER, runs get, list, add, edit, rm, restore, sync and share on that vault without login and password. The server gets only the part before the dot; the part behind it opens the vault. No token deletes for good, and a password change ends all of them unless it is told not to.',
   example: 'limpet token create deploy --vault Production --expires 30d',
   options: {
     vault: { type: 'string', value: 'NAME', help: 'create: the vault, where there are several' },
@@ -155,8 +165,8 @@ export const token = command({
       )
     if (action !== 'create' && Object.values(creation).some((value) => value !== undefined))
       throw new CliError('usage', '--vault, --scope and --expires go with "limpet token create".')
+    if (action === 'create') return create(surroundings, name ?? '', { ...creation, json })
     const account = await unlock(surroundings)
-    if (action === 'create') return create(account, name ?? '', { ...creation, json })
     return action === 'list' ? list(account, json) : revoke(account, name ?? '')
   },
 })

@@ -121,7 +121,12 @@ export const rm = command({
     vault: editOptions.vault,
   },
   async run(surroundings, [wanted = ''], { permanent = false, yes = false, vault: vaultName }) {
-    const { prompter } = surroundings
+    const { environment, prompter } = surroundings
+    if (permanent && environment.LIMPET_TOKEN)
+      throw new CliError(
+        'usage',
+        'A token deletes nothing for good: leave out --permanent, which moves the item to the trash, or unset LIMPET_TOKEN and log in.',
+      )
     if (permanent && !yes && !prompter.interactive)
       throw new CliError('usage', 'There is no terminal to ask on: --permanent needs --yes here.')
     const workspace = await openWorkspace(surroundings, 'write')

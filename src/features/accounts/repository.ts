@@ -205,6 +205,19 @@ export async function replaceCredentials(
   return updated.length === 1
 }
 
+/**
+ * Holds the account's row until the end of the transaction.
+ * @returns whether its credentials are still those that were verified outside of it; if not, what they were proved for must fail
+ */
+export async function holdProved({ db, tables }: Tx, verified: AccountRow): Promise<boolean> {
+  const held = await db
+    .update(tables.accounts)
+    .set({ id: verified.id })
+    .where(isStill(tables, verified))
+    .returning({ id: tables.accounts.id })
+  return held.length === 1
+}
+
 /** Deletes the account and, by foreign keys, everything of it, if its credentials are still those that were verified. */
 export async function deleteAccount({ db, tables }: Tx, verified: AccountRow): Promise<boolean> {
   const deleted = await db

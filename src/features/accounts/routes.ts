@@ -11,14 +11,17 @@ import {
   Register,
   Registered,
 } from '../../contract/accounts.ts'
+import { PasswordChanged } from '../../contract/tokens.ts'
 import { HttpProblem, problem } from '../../http/problem.ts'
 import { maySendTo } from '../email/limits.ts'
 import { enqueueMail } from '../email/outbox.ts'
 import { toTimestamp } from '../encoding.ts'
 import { noteChange } from '../events/changes.ts'
+import { noteSessionsAct } from '../events/repository.ts'
 import { requireAdmission, spendInvite } from '../invites/admission.ts'
 import { route, type Services } from '../route.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
+import { endTokens, listTokens } from '../tokens/repository.ts'
 import { crediblePrelogin, preloginOf } from './prelogin.ts'
 import { proveAccount, verifierOf, wrongPassword } from './proof.ts'
 import {
@@ -139,25 +142,34 @@ const changePassword = route({
   tag,
   summary: 'Change the password, and the method with it where wanted; every other session ends',
   description:
-    '`accountKey` is the same account key, sealed under a key of the new password. Nothing else is sealed anew.',
+    '`accountKey` is the same account key, sealed under a key of the new password. Nothing else is sealed anew. Personal access tokens end too, unless `keepTokens` is true; the answer says which there were.',
   auth: 'session',
   limit: 'proof',
   request: { body: ChangePassword },
-  success: { 204: null },
+  success: { 200: PasswordChanged },
   problems: ['kdf-too-weak', 'stale-opaque-registration', 'invalid-credentials'],
   async handler({ caller, body }, services) {
     const { clock, liveness, store } = services
-    const { current, kdf, accountKey } = body
+    const { current, kdf, accountKey, keepTokens } = body
     requireStrongKdf(kdf)
     const account = await proveAccount(caller, current, services)
     const verifier = await verifierOf(body, { account: caller.accountId }, services)
-    await store.write(async (tx) => {
+    const tokens = await store.write(async (tx) => {
+      const now = clock.now()
       if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
       await noteChange(tx, caller, 'password-changed', services)
-      await endOtherSessions(tx, caller, clock.now(), 'password-change')
+      await endOtherSessions(tx, caller, now, 'password-change')
+      const tokens = await listTokens(tx, caller, now)
+      if (keepTokens || tokens.length === 0) return tokens
+      await endTokens(tx, caller)
+      await noteSessionsAct(tx, caller, 'tokens-ended', now)
+      return tokens
     })
     liveness.forget()
-    return { status: 204 }
+    return {
+      status: 200,
+      body: keepTokens ? { endedTokens: [], keptTokens: tokens } : { endedTokens: tokens, keptTokens: [] },
+    }
   },
 })
 

@@ -34,6 +34,7 @@ const changeSentences: Record<AccountChange, string> = {
   'recovery-codes-replaced': 'New recovery codes were made; the old ones work no more.',
   'token-created': 'A personal access token was made, with which a script uses the account.',
   'token-revoked': 'A personal access token was revoked.',
+  'vault-deleted': 'A vault was deleted with everything in it, for good.',
 }
 
 const accountChanged = (sentence: string, publicUrl: string, at: number): Message => ({

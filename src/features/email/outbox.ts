@@ -14,6 +14,7 @@ export const accountChanges = [
   'recovery-codes-replaced',
   'token-created',
   'token-revoked',
+  'vault-deleted',
 ] as const
 
 export type AccountChange = (typeof accountChanges)[number]

@@ -10,7 +10,7 @@ import { version } from '../../version.ts'
 import { waitingMail } from '../email/outbox.ts'
 import { toTimestampOrNull } from '../encoding.ts'
 import { route } from '../route.ts'
-import { versionDaysKept, versionsKept } from '../vaults/item-repository.ts'
+import { versionDaysKept, versionsKept, versionsKeptDaily } from '../vaults/item-repository.ts'
 
 const tag = 'Server'
 
@@ -83,7 +83,7 @@ const info = route({
         emailVerification: config.emailVerification,
         shares: config.shares,
         leastKdf,
-        limits: { ...limits, versionsKept, versionDaysKept },
+        limits: { ...limits, versionsKept, versionDaysKept, versionsKeptDaily },
       },
     }
   },

@@ -73,11 +73,11 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
       const holder = await holderOf(request)
       if (!holder) return wholeAccount(await session(request))
       requireScope(holder, scope)
-      return { caller: new VaultCaller(holder), countedAs: holder.accountId }
+      return { caller: VaultCaller.byToken(holder), countedAs: holder.accountId }
     }
 
   const wholeAccount = ({ caller, countedAs }: Awaited<ReturnType<typeof session>>) => ({
-    caller: new VaultCaller({ accountId: caller.accountId, vaultId: null }),
+    caller: VaultCaller.bySession(caller),
     countedAs,
   })
 

@@ -45,7 +45,7 @@ async function holdVault({ db, tables: { vaults } }: Tx, { accountId }: Caller, 
 export async function createToken(
   tx: Tx,
   caller: Caller,
-  { name, scopes, vaultId, vaultKey, expiresAt }: CreateToken,
+  { name, scopes, vaultId, vaultKey, expiresAt }: Omit<CreateToken, 'authKey' | 'opaque'>,
   stamp: { id: string; hash: Uint8Array; now: number },
 ): Promise<TokenSummary> {
   const { personalTokens } = tx.tables
@@ -145,6 +145,14 @@ export async function listTokens(
     .where(and(eq(personalTokens.accountId, accountId), livesAt(tables, now)))
     .orderBy(desc(personalTokens.createdAt), personalTokens.id)
   return rows.map(toSummary)
+}
+
+/** Ends every token of the caller's account. */
+export async function endTokens(
+  { db, tables: { personalTokens } }: Tx,
+  { accountId }: Caller,
+): Promise<void> {
+  await db.delete(personalTokens).where(eq(personalTokens.accountId, accountId))
 }
 
 /** Ends a token of the caller's account. @returns whether there was one */

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { TokenId } from '../../contract/primitives.ts'
 import { CreatedToken, CreateToken, CurrentToken, TokenList } from '../../contract/tokens.ts'
 import { notFound, problem } from '../../http/problem.ts'
+import { proveAccount, wrongPassword } from '../accounts/proof.ts'
+import { holdProved } from '../accounts/repository.ts'
 import { noteChange } from '../events/changes.ts'
 import { route } from '../route.ts'
 import { hashSecret } from '../secret-hash.ts'
@@ -36,12 +38,12 @@ const create = route({
   tag,
   summary: 'Make a personal access token for a script',
   description:
-    'The token is in this answer and never again. `vaultKey` is the key of the vault, sealed under one that the client keeps and the bearer needs to decrypt; the server hands it out to the bearer and cannot open it. `write` includes `read`. Vaults themselves are made, renamed and deleted with a session only.',
+    'The token is in this answer and never again. `vaultKey` is the key of the vault, sealed under one that the client keeps and the bearer needs to decrypt; the server hands it out to the bearer and cannot open it. It takes a fresh proof of the password. `write` includes `read`, and not deleting for good. Vaults themselves are made, renamed and deleted with a session only.',
   auth: 'session',
-  limit: 'write',
+  limit: 'proof',
   request: { body: CreateToken },
   success: { 201: CreatedToken },
-  problems: ['not-found'],
+  problems: ['invalid-credentials', 'not-found'],
   async handler({ caller, body }, services) {
     const { clock, random, store } = services
     const now = clock.now()
@@ -49,10 +51,12 @@ const create = route({
       throw problem('malformed-request', 'The token would have expired already.', {
         errors: [{ path: 'body.expiresAt', message: 'Expected a time in the future' }],
       })
+    const account = await proveAccount(caller, body, services)
     const token = newToken(random)
     const stamp = { id: random.uuid(), hash: hashSecret(token), now }
     const summary = await store.write(async (tx) => {
       const created = await createToken(tx, caller, body, stamp)
+      if (!(await holdProved(tx, account))) throw wrongPassword()
       await noteChange(tx, caller, 'token-created', services)
       return created
     })

@@ -1,5 +1,5 @@
 // Reading items: one, pages of a list, what changed, and replaced versions. What writes them is in item-writes.ts.
-import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
 import type { Item, ItemVersion } from '../../contract/vaults.ts'
@@ -9,6 +9,7 @@ import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import type { Position } from './cursor.ts'
+import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import { requireVault } from './repository.ts'
 import { type ItemRow, toItem, toItemVersion } from './rows.ts'
 
@@ -16,8 +17,17 @@ import { type ItemRow, toItem, toItemVersion } from './rows.ts'
 export const versionsKept = 20
 export const versionDaysKept = 90
 
+/**
+ * Of each of the last days, the version that stood when the day began is kept beside those, so that no number of writes pushes
+ * out what was there before them. Days are those of UTC.
+ */
+export const versionsKeptDaily = 30
+
 /** The replaced versions from before this time are gone. */
 export const versionsSince = (now: number) => now - days(versionDaysKept)
+
+/** From here on there is one version of each day at the least on which an item was replaced. */
+export const dailyVersionsSince = (now: number) => now - days(versionsKeptDaily)
 
 const itemOfCaller = statement(({ db, tables: { items, vaults } }: Reader) =>
   db
@@ -46,15 +56,9 @@ export async function getItem(
   return item
 }
 
-export interface Page {
-  readonly rows: ItemRow[]
-  /** Whether there are further rows behind these. */
-  readonly more: boolean
-}
-
 /**
  * Makes the statement for pages of a vault's items: the first rows of `where`, bounded by number and by bytes, but at least
- * one. Sizes are summed before any data is fetched, so that a page of large items never stands in memory as a whole.
+ * one.
  * @param by the order: `revision` for sync (and by id within a revision), or `id`
  */
 const pageStatement = (
@@ -81,28 +85,19 @@ const pageStatement = (
     const summed = db
       .select({
         id: candidates.id,
-        bytesBefore:
-          sql<number>`sum(${candidates.size}) over (order by ${candidateOrder}) - ${candidates.size}`.as(
-            'bytes_before',
-          ),
-        found: sql<number>`count(*) over ()`.mapWith(Number).as('found'),
+        bytesBefore: bytesBefore(candidates.size, candidateOrder),
+        found: rowsFound(),
       })
       .from(candidates)
       .as('summed')
     return db
-      .select({ item: items, found: summed.found })
+      .select({ row: getTableColumns(items), found: summed.found })
       .from(items)
       .innerJoin(summed, eq(items.id, summed.id))
       .where(and(inVault, lt(summed.bytesBefore, limits.pageBytes)))
       .orderBy(...order)
       .prepare(name)
   })
-
-/** @param found the rows of a page statement that was asked for one candidate more than `limit` */
-function toPage(found: { item: ItemRow; found: number }[], limit: number): Page {
-  const rows = found.slice(0, limit).map(({ item }) => item)
-  return { rows, more: (found[0]?.found ?? 0) > rows.length }
-}
 
 const itemsAfterPosition = pageStatement(
   'items_after_position',
@@ -116,7 +111,7 @@ export async function listChangedItems(
   reader: Reader,
   vaultId: string,
   { position, limit }: { position: Position; limit: number },
-): Promise<Page> {
+): Promise<Page<ItemRow>> {
   const { revision, itemId } = position
   const found = await itemsAfterPosition(reader).execute({ vaultId, revision, itemId, candidates: limit + 1 })
   return toPage(found, limit)
@@ -132,33 +127,54 @@ export async function listItems(
   caller: VaultCaller,
   vaultId: string,
   options: { state: 'active' | 'trash'; limit: number; after: string | undefined },
-): Promise<Page> {
+): Promise<Page<ItemRow>> {
   await requireVault(reader, caller, vaultId)
   const { state, limit, after = '' } = options
   return toPage(await itemsInState(reader).execute({ vaultId, state, after, candidates: limit + 1 }), limit)
 }
 
-/** The replaced versions of an item, newest first. */
+/** A page of the replaced versions of an item, newest first. */
 export async function listVersions(
   reader: Reader,
   caller: VaultCaller,
-  { vaultId, itemId, now }: { vaultId: string; itemId: string; now: number },
-): Promise<ItemVersion[]> {
+  { vaultId, itemId }: { vaultId: string; itemId: string },
+  { limit, before, now }: { limit: number; before: number | undefined; now: number },
+): Promise<Page<ItemVersion>> {
   const { itemVersions } = reader.tables
   await getItem(reader, caller, { vaultId, itemId })
-  const rows = await reader.db
-    .select()
+  const ofItem = and(eq(itemVersions.vaultId, vaultId), eq(itemVersions.itemId, itemId))
+  const candidates = reader.db
+    .select({
+      revision: itemVersions.revision,
+      size: sql<number>`octet_length(${itemVersions.data})`.as('size'),
+    })
     .from(itemVersions)
     .where(
       and(
-        eq(itemVersions.vaultId, vaultId),
-        eq(itemVersions.itemId, itemId),
+        ofItem,
         gte(itemVersions.replacedAt, versionsSince(now)),
+        before === undefined ? undefined : lt(itemVersions.revision, before),
       ),
     )
     .orderBy(desc(itemVersions.revision))
-    .limit(versionsKept)
-  return rows.map(toItemVersion)
+    .limit(limit + 1)
+    .as('candidates')
+  const summed = reader.db
+    .select({
+      revision: candidates.revision,
+      bytesBefore: bytesBefore(candidates.size, sql`${candidates.revision} desc`),
+      found: rowsFound(),
+    })
+    .from(candidates)
+    .as('summed')
+  const found = await reader.db
+    .select({ row: getTableColumns(itemVersions), found: summed.found })
+    .from(itemVersions)
+    .innerJoin(summed, eq(itemVersions.revision, summed.revision))
+    .where(and(ofItem, lt(summed.bytesBefore, limits.pageBytes)))
+    .orderBy(desc(itemVersions.revision))
+  const { rows, more } = toPage(found, limit)
+  return { rows: rows.map(toItemVersion), more }
 }
 
 /** Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is. */

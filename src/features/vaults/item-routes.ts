@@ -5,13 +5,19 @@ import { CreateItem, Item, ItemPage, ItemVersions, ReplaceItem } from '../../con
 import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
 import { notFound, problem } from '../../http/problem.ts'
 import type { VaultCaller } from '../caller.ts'
-import { fromBase64url, toBase64url } from '../encoding.ts'
 import { route, type Services } from '../route.ts'
 import { getItem, listItems, listVersions } from './item-repository.ts'
 import { applyItemWrites, type Expected, type ItemWrite, type WriteOutcome } from './item-writes.ts'
+import { decodeListCursor, encodeListCursor } from './pages.ts'
 import { type ItemRow, toItem } from './rows.ts'
 
 const tag = 'Items'
+/** The place of a version among those of its item: its revision. */
+const VersionPosition = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
+
 const vaultParams = z.strictObject({ vaultId: VaultId })
 const itemParams = z.strictObject({ vaultId: VaultId, itemId: ItemId })
 
@@ -58,11 +64,7 @@ const list = route({
   success: { 200: ItemPage },
   problems: ['not-found'],
   async handler({ caller, params: { vaultId }, query: { state, limit, cursor } }, { store }) {
-    const after = cursor === undefined ? undefined : Buffer.from(fromBase64url(cursor)).toString('utf8')
-    if (after !== undefined && !ItemId.safeParse(after).success)
-      throw problem('malformed-request', 'The cursor is not one of this list.', {
-        errors: [{ path: 'query.cursor', message: 'Expected nextCursor of an earlier answer' }],
-      })
+    const after = decodeListCursor(cursor, ItemId)
     const { rows, more } = await store.read((reader) =>
       listItems(reader, caller, vaultId, { state, limit, after }),
     )
@@ -71,7 +73,7 @@ const list = route({
       status: 200,
       body: {
         items: rows.flatMap((row) => toItem(row) ?? []),
-        nextCursor: more && last ? toBase64url(Buffer.from(last.id)) : null,
+        nextCursor: more && last ? encodeListCursor(last.id) : null,
       },
     }
   },
@@ -211,15 +213,26 @@ const versions = route({
   operationId: 'listItemVersions',
   tag,
   summary: 'The versions of an item that were replaced, newest first',
-  description: 'They are kept for as long as `limits` of `GET /api/v1/server` says.',
+  description:
+    'They are kept for as long as `limits` of `GET /api/v1/server` says. A page ends at `limit` versions or at `pageBytes`.',
   auth: 'reader',
   limit: 'read',
-  request: { params: itemParams },
+  request: {
+    params: itemParams,
+    query: z.strictObject({ limit: PageLimit, cursor: Cursor.optional() }),
+  },
   success: { 200: ItemVersions },
   problems: ['not-found'],
-  async handler({ caller, params }, { clock, store }) {
-    const found = await store.read((reader) => listVersions(reader, caller, { ...params, now: clock.now() }))
-    return { status: 200, body: { versions: found } }
+  async handler({ caller, params, query: { limit, cursor } }, { clock, store }) {
+    const before = decodeListCursor(cursor, VersionPosition)
+    const { rows, more } = await store.read((reader) =>
+      listVersions(reader, caller, params, { limit, before, now: clock.now() }),
+    )
+    const last = rows.at(-1)
+    return {
+      status: 200,
+      body: { versions: rows, nextCursor: more && last ? encodeListCursor(String(last.revision)) : null },
+    }
   },
 })
 

@@ -1,5 +1,6 @@
 // Every write of items is a list of operations, applied all together or not at all; a single one is a list of one.
-import { and, eq, inArray, lt, or, sql } from 'drizzle-orm'
+import { and, eq, inArray, lt, not, or, sql } from 'drizzle-orm'
+import { days } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
 import type { Conflict } from '../../contract/vaults.ts'
 import { problem } from '../../http/problem.ts'
@@ -7,7 +8,7 @@ import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from 
 import { type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
-import { versionsKept, versionsSince } from './item-repository.ts'
+import { dailyVersionsSince, versionsKept, versionsSince } from './item-repository.ts'
 import { raiseRevision } from './repository.ts'
 import { type ItemRow, toItemState } from './rows.ts'
 
@@ -92,6 +93,9 @@ async function currentRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<
   return new Map(rows.map((row) => [row.id, row]))
 }
 
+/** Stands in SQL as it is: as a parameter Postgres would not know its type. */
+const dayMs = sql.raw(String(days(1)))
+
 const insertVersions = listStatement('insert_versions', ({ db, tables: { itemVersions } }: Tx, length) =>
   db.insert(itemVersions).values(
     Array.from({ length }, (_, index) => ({
@@ -105,17 +109,28 @@ const insertVersions = listStatement('insert_versions', ({ db, tables: { itemVer
   ),
 )
 
-/** Forgets what is over the depth or the age. */
+/** Forgets what is over the age, and what is over the depth unless it is the one that is kept of its day. */
 const pruneVersions = listStatement('prune_versions', ({ db, tables: { itemVersions } }: Tx, length) => {
   const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${itemVersions.vaultId}
     and newer.item_id = ${itemVersions.itemId} and newer.revision > ${itemVersions.revision})`
+  // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
+  const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
+    where earlier.vault_id = ${itemVersions.vaultId} and earlier.item_id = ${itemVersions.itemId}
+    and earlier.revision < ${itemVersions.revision}
+    and earlier.replaced_at / ${dayMs} = ${itemVersions.replacedAt} / ${dayMs})`
   return db
     .delete(itemVersions)
     .where(
       and(
         eq(itemVersions.vaultId, sql.placeholder('vaultId')),
         inArray(itemVersions.itemId, entryPlaceholders('itemId', length)),
-        or(lt(itemVersions.replacedAt, sql.placeholder('since')), sql`${newer} >= ${versionsKept}`),
+        or(
+          lt(itemVersions.replacedAt, sql.placeholder('since')),
+          and(
+            sql`${newer} >= ${versionsKept}`,
+            or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), not(isFirstOfDay)),
+          ),
+        ),
       ),
     )
 })
@@ -126,7 +141,13 @@ async function keepVersions(tx: Tx, replaced: ItemRow[], { vaultId, now }: Stamp
     data === null ? [] : [{ itemId: id, revision, data, createdAt: updatedAt }],
   )
   if (versions.length === 0) return
-  const values = { vaultId, now, since: versionsSince(now), ...entryValues(versions) }
+  const values = {
+    vaultId,
+    now,
+    since: versionsSince(now),
+    dailySince: dailyVersionsSince(now),
+    ...entryValues(versions),
+  }
   await insertVersions(tx, versions.length).execute(values)
   await pruneVersions(tx, versions.length).execute(values)
 }
@@ -168,7 +189,7 @@ const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx
 
 /**
  * Applies writes to a vault of the caller: all of them, under one new revision, or none. Where none of them changes anything
- * the revision stays. Throws `not-found` for the vault and `too-large`.
+ * the revision stays. Throws `not-found` for the vault, `insufficient-scope` and `too-large`.
  * @param writes at most `limits.batchOperations`, each id once
  */
 export async function applyItemWrites(
@@ -179,6 +200,7 @@ export async function applyItemWrites(
 ): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
   // From here on nobody else writes to the vault, so what is read below still stands when it is replaced.
   const { revision } = await raiseRevision(tx, caller, vaultId)
+  if (writes.some(({ op }) => op === 'purge')) caller.requireMayPurge()
   const stamp = { vaultId, revision, now }
   const ids = writes.map(({ id }) => id)
   if (writes.length > 1) await requireBounded(tx, vaultId, ids)

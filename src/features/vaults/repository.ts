@@ -1,11 +1,14 @@
 // Vaults: list, make, replace, delete, and the revision that every write raises.
-import { and, asc, count, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, count, eq, getTableColumns, inArray, lt, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { limits } from '../../contract/primitives.ts'
 import type { Vault } from '../../contract/vaults.ts'
 import { notFound, problem } from '../../http/problem.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
+import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import { toVault, type VaultRow } from './rows.ts'
 
 function ownVault({ tables: { vaults } }: Reader, caller: VaultCaller, id: string) {
@@ -63,17 +66,58 @@ async function withItemCount(reader: Reader, rows: VaultRow[]): Promise<Vault[]>
   return rows.map((row) => toVault(row, counts.get(row.id) ?? 0))
 }
 
-export async function listVaults(reader: Reader, caller: VaultCaller): Promise<Vault[]> {
+/** The place of a vault in the list: when it was made, in milliseconds since 1970, and its id. */
+export const VaultPosition = z
+  .string()
+  .regex(/^\d{1,15} [\da-f-]{36}$/)
+  .transform((text) => {
+    const [createdAt, id] = text.split(' ')
+    return { createdAt: Number(createdAt), id }
+  })
+
+export const positionAfterVault = ({ createdAt, id }: Vault): string => `${Date.parse(createdAt)} ${id}`
+
+/** A page of the caller's vaults, oldest first. */
+export async function listVaults(
+  reader: Reader,
+  caller: VaultCaller,
+  { limit, after }: { limit: number; after: z.output<typeof VaultPosition> | undefined },
+): Promise<Page<Vault>> {
   const { vaults } = reader.tables
   const { accountId, onlyVaultId } = caller.reach()
-  const rows = await reader.db
-    .select()
+  const candidates = reader.db
+    .select({
+      id: vaults.id,
+      createdAt: vaults.createdAt,
+      size: sql<number>`octet_length(${vaults.key}) + octet_length(${vaults.data})`.as('size'),
+    })
     .from(vaults)
     .where(
-      and(eq(vaults.accountId, accountId), onlyVaultId === null ? undefined : eq(vaults.id, onlyVaultId)),
+      and(
+        eq(vaults.accountId, accountId),
+        onlyVaultId === null ? undefined : eq(vaults.id, onlyVaultId),
+        after && sql`(${vaults.createdAt}, ${vaults.id}) > (${after.createdAt}, ${after.id})`,
+      ),
     )
     .orderBy(asc(vaults.createdAt), asc(vaults.id))
-  return withItemCount(reader, rows)
+    .limit(limit + 1)
+    .as('candidates')
+  const summed = reader.db
+    .select({
+      id: candidates.id,
+      bytesBefore: bytesBefore(candidates.size, sql`${candidates.createdAt}, ${candidates.id}`),
+      found: rowsFound(),
+    })
+    .from(candidates)
+    .as('summed')
+  const found = await reader.db
+    .select({ row: getTableColumns(vaults), found: summed.found })
+    .from(vaults)
+    .innerJoin(summed, eq(vaults.id, summed.id))
+    .where(lt(summed.bytesBefore, limits.pageBytes))
+    .orderBy(asc(vaults.createdAt), asc(vaults.id))
+  const { rows, more } = toPage(found, limit)
+  return { rows: await withItemCount(reader, rows), more }
 }
 
 const withCount = async (reader: Reader, row: VaultRow): Promise<Vault> =>

@@ -1,5 +1,6 @@
 // Vaults over HTTP; what is about their items is in item-routes.ts.
 import { z } from 'zod'
+import { PasswordProof } from '../../contract/accounts.ts'
 import { Cursor, limits, PageLimit, VaultId } from '../../contract/primitives.ts'
 import {
   Batch,
@@ -12,12 +13,23 @@ import {
 } from '../../contract/vaults.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
 import { problem } from '../../http/problem.ts'
+import { proveAccount, wrongPassword } from '../accounts/proof.ts'
+import { holdProved } from '../accounts/repository.ts'
 import { VaultCaller } from '../caller.ts'
-import { noteSessionsAct } from '../events/repository.ts'
+import { noteChange } from '../events/changes.ts'
 import { route } from '../route.ts'
 import { changesSince } from './changes.ts'
 import { applyItemWrites, type ItemWrite } from './item-writes.ts'
-import { createVault, deleteVault, listVaults, replaceVault } from './repository.ts'
+import { decodeListCursor, encodeListCursor } from './pages.ts'
+import {
+  createVault,
+  deleteVault,
+  listVaults,
+  positionAfterVault,
+  replaceVault,
+  requireVault,
+  VaultPosition,
+} from './repository.ts'
 import { toItemState } from './rows.ts'
 
 const tag = 'Vaults'
@@ -28,15 +40,25 @@ const list = route({
   path: '/api/v1/vaults',
   operationId: 'listVaults',
   tag,
-  summary: 'The vaults of the account',
-  description: 'A personal access token for one vault gets that one.',
+  summary: 'The vaults of the account, oldest first',
+  description:
+    'A page ends at `limit` vaults or at some MiB of data. A personal access token for one vault gets that one.',
   auth: 'reader',
   limit: 'read',
-  request: {},
+  request: { query: z.strictObject({ limit: PageLimit, cursor: Cursor.optional() }) },
   success: { 200: VaultList },
   problems: [],
-  async handler({ caller }, { store }) {
-    return { status: 200, body: { vaults: await store.read((reader) => listVaults(reader, caller)) } }
+  async handler({ caller, query: { limit, cursor } }, { store }) {
+    const after = decodeListCursor(cursor, VaultPosition)
+    const { rows, more } = await store.read((reader) => listVaults(reader, caller, { limit, after }))
+    const last = rows.at(-1)
+    return {
+      status: 200,
+      body: {
+        vaults: rows,
+        nextCursor: more && last ? encodeListCursor(positionAfterVault(last)) : null,
+      },
+    }
   },
 })
 
@@ -89,17 +111,22 @@ const remove = route({
   operationId: 'deleteVault',
   tag,
   summary: 'Delete a vault with everything in it, for good',
-  description: 'With If-Match only if the vault, items included, is still at that revision.',
+  description:
+    'It takes a fresh proof of the password, because nothing of the vault comes back. With If-Match only if the vault, items included, is still at that revision.',
   auth: 'session',
-  limit: 'write',
-  request: { params, precondition: OptionalPrecondition },
+  limit: 'proof',
+  request: { params, body: PasswordProof, precondition: OptionalPrecondition },
   success: { 204: null },
-  problems: ['not-found', 'revision-conflict'],
-  async handler({ caller, params: { vaultId }, precondition: expected }, { clock, liveness, store }) {
-    const owner = new VaultCaller({ accountId: caller.accountId, vaultId: null })
+  problems: ['invalid-credentials', 'not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId }, body, precondition: expected }, services) {
+    const { liveness, store } = services
+    const owner = VaultCaller.bySession(caller)
+    await store.read((reader) => requireVault(reader, owner, vaultId))
+    const account = await proveAccount(caller, body, services)
     await store.write(async (tx) => {
       await deleteVault(tx, owner, vaultId, expected)
-      await noteSessionsAct(tx, caller, 'vault-deleted', clock.now())
+      if (!(await holdProved(tx, account))) throw wrongPassword()
+      await noteChange(tx, caller, 'vault-deleted', services)
     })
     // Tokens for it went with it.
     liveness.forget()

@@ -1,0 +1,44 @@
+// Pages of lists, bounded by number and by bytes. Sizes are summed before any data is fetched, so that a page of large rows
+// never stands in memory as a whole.
+import { type SQL, sql } from 'drizzle-orm'
+import type { z } from 'zod'
+import { problem } from '../../http/problem.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
+
+export interface Page<Row> {
+  readonly rows: Row[]
+  /** Whether there are further rows behind these. */
+  readonly more: boolean
+}
+
+/** How many bytes the rows before this one hold; `order` must not leave two rows in the same place. */
+export const bytesBefore = (size: SQL.Aliased<number>, order: SQL) =>
+  sql<number>`sum(${size}) over (order by ${order}) - ${size}`.as('bytes_before')
+
+/** How many rows were looked at. */
+export const rowsFound = () => sql<number>`count(*) over ()`.mapWith(Number).as('found')
+
+/** @param found the rows within the bytes, of a statement that was asked for one candidate more than `limit` */
+export function toPage<Row>(found: { row: Row; found: number }[], limit: number): Page<Row> {
+  const rows = found.slice(0, limit).map(({ row }) => row)
+  return { rows, more: (found[0]?.found ?? 0) > rows.length }
+}
+
+/** @param position of the last row of a page, as text. @returns a cursor that is opaque to clients */
+export const encodeListCursor = (position: string): string => toBase64url(Buffer.from(position))
+
+/**
+ * @param position reads a position from its text
+ * @returns the position, or undefined without a cursor. Throws `malformed-request` for a cursor of something else
+ */
+export function decodeListCursor<Position>(
+  cursor: string | undefined,
+  position: z.ZodType<Position>,
+): Position | undefined {
+  if (cursor === undefined) return undefined
+  const decoded = position.safeParse(Buffer.from(fromBase64url(cursor)).toString('utf8'))
+  if (decoded.success) return decoded.data
+  throw problem('malformed-request', 'The cursor is not one of this list.', {
+    errors: [{ path: 'query.cursor', message: 'Expected nextCursor of an earlier answer' }],
+  })
+}
