@@ -244,13 +244,11 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
       '2999-01-31t12:00:00z',
       '2999-01-31T12:00:00.0009Z',
     ])
-      expect((await newToken(server, account.token, { expiresAt })).expiresAt).toBe(
-        '2999-01-31T12:00:00.000Z',
-      )
+      expect((await newToken(server, account, { expiresAt })).expiresAt).toBe('2999-01-31T12:00:00.000Z')
     for (const expiresAt of ['2999-01-31T12:00:00', '2999-02-30T12:00:00Z', '2999-01-31', 'tomorrow', 1])
-      expect(
-        outcomeOf(await postToken(server, account.token, { name: 'test', scopes: ['read'], expiresAt })),
-      ).toBe('400 malformed-request')
+      expect(outcomeOf(await postToken(server, account, { name: 'test', scopes: ['read'], expiresAt }))).toBe(
+        '400 malformed-request',
+      )
   })
 
   it('expire at exactly their time, also where they were just believed, and leave the list', async () => {

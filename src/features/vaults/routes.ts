@@ -42,7 +42,7 @@ const list = route({
   tag,
   summary: 'The vaults of the account, oldest first',
   description:
-    'A page ends at `limit` vaults or at some MiB of data. A personal access token for one vault gets that one.',
+    'A page ends at `limit` vaults or at `pageBytes` of data. A personal access token for one vault gets that one.',
   auth: 'reader',
   limit: 'read',
   request: { query: z.strictObject({ limit: PageLimit, cursor: Cursor.optional() }) },
