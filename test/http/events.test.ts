@@ -3,7 +3,6 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { days, hours, minutes, seconds } from '../../src/clock.ts'
 import { AccountEventList } from '../../src/contract/accounts.ts'
-import { CreatedToken } from '../../src/contract/tokens.ts'
 import { logIn, logInBody, newAccount, randomKey, registration } from '../support/accounts.ts'
 import { createDatabase, engines } from '../support/database.ts'
 import { finishLogin, newOpaqueAccount, startProof } from '../support/opaque.ts'
@@ -165,14 +164,7 @@ describe.each(engines)('the security log on %s', (engine) => {
     await expect.poll(() => count('login-failed'), { timeout: 20_000 }).toBe(100)
     for (let turn = 0; turn < 3; turn++) {
       clock.advance(1)
-      const token = { name: 'ci', scopes: ['read'] }
-      const made = await send(server, {
-        method: 'POST',
-        path: '/api/v1/tokens',
-        token: account.token,
-        body: token,
-      })
-      const { id } = bodyOf(CreatedToken, made)
+      const { id } = await newToken(server, account)
       await send(server, { method: 'DELETE', path: `/api/v1/tokens/${id}`, token: account.token })
     }
     expect(await count('token-created')).toBe(100)

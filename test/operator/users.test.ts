@@ -152,7 +152,7 @@ describe.each(engines)("the operator's users on %s", (engine) => {
         for (const { token } of [...accounts, second]) uses.push((await use(one, token)).slice(0, 3))
       return uses
     }
-    const personal = await newToken(server, accounts[0].token)
+    const personal = await newToken(server, accounts[0])
     expect(await useAll()).toEqual(['200', '200', '200', '200', '200', '200'])
 
     for (const args of [[], ['--all', '--account', accounts[0].email]])
