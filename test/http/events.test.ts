@@ -10,6 +10,7 @@ import { operatorOf } from '../support/process.ts'
 import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
 import { registeredClient, secondDevice, startServer, TestClock, type TestServer } from '../support/server.ts'
+import { newToken } from '../support/tokens.ts'
 
 const loopback = /^(::ffff:)?127\.0\.0\.1$/
 
