@@ -17,7 +17,10 @@ module.exports = {
       'The SDK runs in browsers too',
       { path: '^src/client/' },
       {
-        pathNot: ['^src/(client|contract)/', '^node_modules/(zod|hash-wasm|@serenity-kit/opaque)/'],
+        pathNot: [
+          '^src/(client|contract)/',
+          '^node_modules/(zod|hash-wasm|@serenity-kit/opaque|@zxcvbn-ts/(core|language-common))/',
+        ],
       },
     ),
     rule(

@@ -70,7 +70,7 @@ async function fill(url: string) {
   const email = `${randomUUID()}@example.com`
   const { body } = await prepareRegistration({
     email,
-    password: 'correct horse battery staple',
+    password: 'kelp forest lantern dune',
     kdf: leastKdf,
   })
   await post(z.unknown(), `${url}/api/v1/register`, body)

@@ -110,6 +110,7 @@ export class UnlockedAccount {
       choice.method === undefined && account.method === 'authKey' ? ({ method: 'authKey' } as const) : choice
     const { kdf, method, verifier, wrapKey } = await choosePassword(
       forThisAccount(this.#transport),
+      account.email,
       next,
       wanted,
     )

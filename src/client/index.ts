@@ -21,7 +21,13 @@ export { decryptFernet, encryptFernet } from './fernet.ts'
 export * from './item-content.ts'
 export * from './keys.ts'
 export { type AskSecondFactor, Limpet, type LimpetOptions } from './limpet.ts'
-export { PasswordRefusedError } from './password.ts'
+export { type PasswordRefusal, PasswordRefusedError } from './password.ts'
+export {
+  assessPassword,
+  type PasswordAssessment,
+  type PasswordContext,
+  passwordCharacters,
+} from './password-choice.ts'
 export { type AcceptAuthKey, type AuthKeyOffer, LoginPin, type LoginPins } from './pins.ts'
 export type { MethodChoice } from './proofs.ts'
 export { prepareRegistration, type Registration } from './registration.ts'

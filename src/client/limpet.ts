@@ -101,7 +101,7 @@ export class Limpet {
   /** Makes an account with its first vault; logging in is the next step. Throws ProblemError (`email-taken`, `invalid-invite`, …). */
   async register(registration: Registration): Promise<Registered> {
     const { email, password } = registration
-    const chosen = await choosePassword(forNewAccount(this.#transport, email), password, registration)
+    const chosen = await choosePassword(forNewAccount(this.#transport, email), email, password, registration)
     const { body } = await sealAccount(registration, chosen)
     const registered = await this.#transport.send(Registered, {
       method: 'POST',

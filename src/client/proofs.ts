@@ -9,6 +9,7 @@ import { seal } from './envelope.ts'
 import { ProblemError } from './errors.ts'
 import { deriveKeys, type KdfCosts, newKdf } from './keys.ts'
 import { opaqueCosts, requireOpaqueCosts, startOpaqueLogin, startOpaqueRegistration } from './opaque.ts'
+import { requireChoosable } from './password-choice.ts'
 import type { Transport } from './transport.ts'
 
 /** How a password is to be proved from now on; OPAQUE unless said otherwise. Only of `authKey` the costs can be chosen. */
@@ -24,9 +25,13 @@ export interface ChosenPassword {
   readonly wrapKey: Uint8Array
 }
 
-/** By authKey, without asking a server. */
-export async function chooseByAuthKey(password: string, costs?: KdfCosts) {
+/**
+ * By authKey, without asking a server.
+ * @throws PasswordRefusedError if the password must not be chosen
+ */
+export async function chooseByAuthKey(email: string, password: string, costs?: KdfCosts) {
   const kdf = newKdf(costs)
+  await requireChoosable(password, { email, kdf })
   const { authKey, wrapKey } = await deriveKeys(password, kdf)
   return { method: 'authKey', kdf, verifier: { authKey: encodeBase64url(authKey) }, wrapKey } as const
 }
@@ -34,7 +39,8 @@ export async function chooseByAuthKey(password: string, costs?: KdfCosts) {
 /** Asks the server for the first half of a choice by OPAQUE. */
 type StartChoice = (request: string) => Promise<z.infer<typeof OpaqueRegistrationStarted>>
 
-async function chooseByOpaque(start: StartChoice, password: string) {
+async function chooseByOpaque(start: StartChoice, email: string, password: string) {
+  await requireChoosable(password, { email, kdf: opaqueCosts })
   const { request, finish } = await startOpaqueRegistration(password)
   const { response, registration } = await start(request)
   const { record, wrapKey } = await finish(response)
@@ -62,13 +68,16 @@ export const forThisAccount =
       body: { request },
     })
 
-/** Makes everything that is sent to set a password. Throws KdfRefusedError, PasswordRefusedError, RefusedError. */
+/** Makes everything that is sent to set a password, for the account with this address. Throws KdfRefusedError, PasswordRefusedError, RefusedError. */
 export const choosePassword = (
   start: StartChoice,
+  email: string,
   password: string,
   choice: MethodChoice,
 ): Promise<ChosenPassword> =>
-  choice.method === 'authKey' ? chooseByAuthKey(password, choice.kdf) : chooseByOpaque(start, password)
+  choice.method === 'authKey'
+    ? chooseByAuthKey(email, password, choice.kdf)
+    : chooseByOpaque(start, email, password)
 
 /**
  * Seals the account key once more, for unlocking on this device without the server: OPAQUE's own key can only be had from it.

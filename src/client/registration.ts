@@ -47,11 +47,12 @@ export async function sealAccount<Verifier extends NewVerifier>(
  * Makes everything that registration by `authKey` sends, without asking a server: keys and salt are fresh, and nothing in it
  * opens anything without the password.
  * @returns the body of POST /register, and the keys that stay with the client
+ * @throws PasswordRefusedError if the password must not be chosen
  */
 export async function prepareRegistration({
   password,
   kdf,
   ...account
 }: NewAccount & { readonly password: string; readonly kdf?: KdfCosts }) {
-  return sealAccount(account, await chooseByAuthKey(password, kdf))
+  return sealAccount(account, await chooseByAuthKey(account.email, password, kdf))
 }

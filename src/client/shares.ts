@@ -3,6 +3,7 @@ import { CreatedShare, largestSecretBytes, RevealedShare, ShareReceipt } from '.
 import { encodeBase64url } from './base64url.ts'
 import { ProblemError, RefusedError } from './errors.ts'
 import { decryptFernet, encryptFernet } from './fernet.ts'
+import { refuseUnassigned } from './password.ts'
 import { platformRandom, takeRandom } from './random.ts'
 import { memorySessionStorage } from './session-storage.ts'
 import { newShareKey, parseShareLink, type ShareLink, shareKeys } from './share-link.ts'
@@ -87,6 +88,7 @@ export class Shares {
   async create({ secret, ttl, passphrase }: NewShare): Promise<MadeShare> {
     const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret
     requireShareable(bytes)
+    if (passphrase !== undefined) refuseUnassigned(passphrase, 'passphrase')
     const key = newShareKey()
     const { fernetKey, proof } = await shareKeys(key, passphrase)
     const created = await this.#post({

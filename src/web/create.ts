@@ -1,5 +1,6 @@
 // The page that makes one-time links. The secret leaves it encrypted or not at all.
 import { encryptFernet } from '../client/fernet.ts'
+import { PasswordRefusedError, refuseUnassigned } from '../client/password.ts'
 import { newShareKey, shareKeys } from '../client/share-link.ts'
 import { NetworkError, ProblemError, sharesAt } from './api.ts'
 import { alertLine, complain, passphraseField, whileBusy } from './controls.ts'
@@ -32,6 +33,7 @@ function lifetimeField(): { element: HTMLElement; seconds(): number } {
 
 function whyNotMade(error: unknown): Message {
   if (error instanceof NetworkError) return (m) => m.makeUnanswered
+  if (error instanceof PasswordRefusedError) return (m) => m.passphraseRefused
   if (!(error instanceof ProblemError)) return (m) => m.unexpected
   switch (error.code) {
     case 'too-many-requests':
@@ -48,6 +50,7 @@ function whyNotMade(error: unknown): Message {
 }
 
 async function make(secret: Uint8Array, passphrase: string, ttl: number): Promise<void> {
+  refuseUnassigned(passphrase, 'passphrase')
   const key = newShareKey()
   const { fernetKey, proof } = await shareKeys(key, passphrase || undefined)
   const ciphertext = await encryptFernet(fernetKey, secret)

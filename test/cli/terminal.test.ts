@@ -57,10 +57,14 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     const { screen, code } = await converse(shell, server, `register ${shell.email}`, [
       ['New master password: ', `${shell.password}\r`],
       ['(again): ', 'something else\r'],
-      // The second time as a paste of both lines.
+      ['New master password: ', 'sunshine\r'],
+      ['(again): ', 'sunshine\r'],
+      // The last time as a paste of both lines.
       ['New master password: ', `${shell.password}\r${shell.password}\r`],
     ])
     expect(code).toBe(0)
+    expect(screen).toContain('lists of common passwords')
+    expect(screen).toContain('Guessing it takes more than 1,000 years')
     expect(screen).toContain('two different answers')
     expect(screen).not.toContain(shell.password)
     expect(screen).not.toContain('something else')

@@ -31,7 +31,7 @@ import { VaultList } from '../../src/contract/vaults.ts'
 import { freePort } from '../support/postgres.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
-const password = 'correct horse battery staple'
+const password = 'kelp forest lantern dune'
 const marker = 'marker-of-a-secret'
 const login = (name: string, secret = marker) => ({ kind: 'login' as const, name, password: secret })
 /** Dearer than the least, so that the least is a downgrade. */

@@ -67,31 +67,37 @@ describe.each(engines)('OPAQUE in the SDK on %s', (engine) => {
     // What is kept for it is of this device, and not what the server has.
     expect((await storage.load())?.accountKey).not.toBe((await account.details()).accountKey)
 
-    await account.changePassword({ current: password, next: 'second' })
+    await account.changePassword({ current: password, next: 'second tidal pool' })
     expect((await account.details()).method).toBe('opaque')
-    expect((await offline.unlock('second')).exportKey()).toEqual(account.exportKey())
+    expect((await offline.unlock('second tidal pool')).exportKey()).toEqual(account.exportKey())
     expect(await failure(offline.unlock(password))).toBeInstanceOf(OpenError)
     expect(await failure(limpet.login({ email, password }))).toMatchObject(wrong)
-    await limpet.login({ email, password: 'second' })
+    await limpet.login({ email, password: 'second tidal pool' })
   })
 
   it('is switched to and from by the owner, who proves the password as it is', async () => {
     const { email, password, account } = await registeredClient(server)
     expect(
-      await failure(account.changePassword({ current: 'wrong', next: 'x', method: 'opaque' })),
+      await failure(account.changePassword({ current: 'wrong', next: 'fifth tidal pool', method: 'opaque' })),
     ).toMatchObject(wrong)
     expect((await account.details()).method).toBe('authKey')
-    await account.changePassword({ current: password, next: 'second' })
+    await account.changePassword({ current: password, next: 'second tidal pool' })
     expect((await account.details()).method).toBe('authKey')
-    await account.changePassword({ current: 'second', next: 'third', method: 'opaque' })
+    await account.changePassword({ current: 'second tidal pool', next: 'third tidal pool', method: 'opaque' })
     expect((await account.details()).method).toBe('opaque')
-    expect((await client(server).login({ email, password: 'third' })).exportKey()).toEqual(
+    expect((await client(server).login({ email, password: 'third tidal pool' })).exportKey()).toEqual(
       account.exportKey(),
     )
-    expect(await failure(account.changePassword({ current: 'second', next: 'x' }))).toMatchObject(wrong)
-    await account.changePassword({ current: 'third', next: 'fourth', ...quickRegistration })
+    expect(
+      await failure(account.changePassword({ current: 'second tidal pool', next: 'fifth tidal pool' })),
+    ).toMatchObject(wrong)
+    await account.changePassword({
+      current: 'third tidal pool',
+      next: 'fourth tidal pool',
+      ...quickRegistration,
+    })
     expect((await account.details()).method).toBe('authKey')
-    const again = await client(server).login({ email, password: 'fourth' })
+    const again = await client(server).login({ email, password: 'fourth tidal pool' })
     expect(again.exportKey()).toEqual(account.exportKey())
   })
 

@@ -49,6 +49,7 @@ const KeyDerivation = z.object({
       }),
     )
     .min(1),
+  refusedChoices: z.array(z.object({ why: z.string(), code: z.string(), password: z.string() })).min(1),
 })
 
 const Envelopes = z.object({

@@ -18,7 +18,7 @@ import {
 import { minutes } from '../../src/clock.ts'
 import { registeredClient, startServer, TestClock, type TestServer } from '../support/server.ts'
 
-const password = 'correct horse battery staple'
+const password = 'kelp forest lantern dune'
 const note = (name: string) => ({ kind: 'note' as const, name })
 
 interface Sent {
@@ -220,7 +220,7 @@ describe.each([
     network.fault(/password$/, fault)
     const change = account.changePassword({
       current: password,
-      next: 'another one',
+      next: 'another tidal pool',
       method: 'authKey',
       kdf: leastKdf,
     })

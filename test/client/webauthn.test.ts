@@ -84,7 +84,7 @@ describe.each(engines)('a passkey with a server on %s', (engine: Engine) => {
   })
 
   it('is added in a browser, and then asked for and enough', async () => {
-    const who = { email: `${randomUUID()}@example.com`, password: 'correct horse battery staple' }
+    const who = { email: `${randomUUID()}@example.com`, password: 'kelp forest lantern dune' }
     const { codes, factors } = Registered.parse(await page.evaluate(register(who)))
     expect(new Set(codes)).toHaveLength(10)
     expect(factors).toMatchObject([{ type: 'webauthn', name: 'This browser', lastUsedAt: null }])

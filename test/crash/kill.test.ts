@@ -107,7 +107,7 @@ describe.each(engines)(`killed ${kills} times on %s`, (engine) => {
     const port = await freePort()
     let server = await startProcess({ port, databaseUrl: database.url })
     try {
-      const access = await signUp(server, 'ada@example.com', 'correct horse battery staple')
+      const access = await signUp(server, 'ada@example.com', 'kelp forest lantern dune')
       const written: Written[] = []
       for (let kill = 1; kill <= kills; kill++) {
         const writing = Array.from({ length: writers }, () => writeUntilGone(access, written))

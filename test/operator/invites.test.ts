@@ -59,7 +59,7 @@ describe.each(engines)('invites on %s', (engine) => {
     const { id, code } = await invite('--note', 'for Ada')
     const email = `${randomUUID()}@example.com`
     const limpet = client(server)
-    const password = 'correct horse battery staple'
+    const password = 'kelp forest lantern dune'
     expect((await limpet.serverInfo()).registration).toBe('invite')
     const registration = { email, password, method: 'authKey' as const, kdf: leastKdf }
     const refused = await limpet.register(registration).catch((error) => error)

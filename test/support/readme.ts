@@ -16,7 +16,7 @@ export function walkThrough(name: string): string {
 }
 
 /** Answers what asks for the master password, as somebody at a terminal would. */
-export const answering = `npx() { printf '%s\\n' 'correct horse battery staple' | command npx --no "$@"; }\n`
+export const answering = `npx() { printf '%s\\n' 'kelp forest lantern dune' | command npx --no "$@"; }\n`
 
 /** Runs lines in a folder, the first that fails being the last. @returns what they wrote to standard output */
 export async function runInProject(

@@ -132,7 +132,7 @@ export async function registeredClient(
   options: { password?: string; storage?: SessionStorage; method?: 'opaque' } = {},
 ): Promise<RegisteredClient> {
   const email = `${randomUUID()}@example.com`
-  const password = options.password ?? 'correct horse battery staple'
+  const password = options.password ?? 'kelp forest lantern dune'
   const limpet = client(server, options.storage)
   await limpet.register({
     email,

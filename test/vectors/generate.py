@@ -55,8 +55,13 @@ def kdf_with(label: str, **costs) -> dict:
     return {"algorithm": "argon2id", **LEAST, **costs, "salt": base64url(bytes_for(f"kdf salt {label}", 16))}
 
 
+def nfkc(password: str) -> str:
+    # U+1E030 came with Unicode 15; an older Python would leave it as it is.
+    return unicodedata.normalize("NFKC", password.replace("\U0001e030", "\u0430"))
+
+
 def derive_keys(password: str, kdf: dict) -> dict:
-    secret = unicodedata.normalize("NFKC", password).encode("utf-8")
+    secret = nfkc(password).encode("utf-8")
     master_key = hash_secret_raw(
         secret=secret,
         salt=base64.urlsafe_b64decode(kdf["salt"] + "=="),
@@ -153,13 +158,16 @@ def key_derivation() -> dict:
     def salt(why: str, text: str) -> dict:
         return refused(f"the salt {why}", salt=text)
 
+    def choice(code: str, why: str, password: str) -> dict:
+        return {"why": why, "code": code, "password": password}
+
     sixteen = base64url(bytes_for("kdf salt refused", 16))
     long_password = "The limpet clamps onto its rock and will not be pried open. " * 5
     return {
         "description": (
             "Section 'Keys'. secret: the password after NFKC, as UTF-8. authKeyAsSent: authKey in base64url. Refused: "
             "the parameters, before anything is derived. refusedPasswords: UTF-16 code units, since the last ones are "
-            "no Unicode text."
+            "no Unicode text. refusedChoices: passwords that are refused when they are chosen, and taken as they are at login."
         ),
         "accepted": [
             accepted("the least parameters", "correct horse battery staple", kdf_with("least")),
@@ -175,6 +183,7 @@ def key_derivation() -> dict:
                 "five \u00c5ngstr\u00f6ms 1 \u00c5 AB",
                 kdf_with("nfkc"),
             ),
+            accepted("a character of Unicode 15.0 that NFKC changes", "lighthouse \U0001e030", kdf_with("nfkc")),
             accepted("outside of the basic plane", "\U0001f40c \u6d77\u8782", kdf_with("plane")),
             accepted("white space and control characters stay", "  pass\tword\n", kdf_with("white space")),
             accepted("300 characters", long_password, kdf_with("long")),
@@ -198,6 +207,14 @@ def key_derivation() -> dict:
             {"why": "a high surrogate at the end", "utf16": ["0061", "d800"]},
             {"why": "a low surrogate alone", "utf16": ["0061", "dc00", "0062"]},
             {"why": "surrogates the wrong way round", "utf16": ["dc00", "d800"]},
+        ],
+        "refusedChoices": [
+            choice("unassigned", "unassigned in every version of Unicode up to 17.0", "lighthouse \u0378"),
+            choice("unassigned", "an unassigned code point beyond the basic plane", "lighthouse \U000e0080"),
+            choice("unassigned", "a noncharacter", "lighthouse \ufdd0"),
+            choice("unassigned", "the last code point, a noncharacter", "lighthouse \U0010ffff"),
+            choice("too-short", "seven code points", "l1ght\U0001f40c\u1234"),
+            choice("too-short", "eight code points that NFKC makes seven", "l1ghtA\u030a\u1234"),
         ],
     }
 

@@ -1,5 +1,11 @@
 // Commands for the account and its session: register, login, logout, status.
-import type { AuthKeyOffer, KdfCosts, SessionState } from '../../client/index.ts'
+import {
+  type AuthKeyOffer,
+  assessPassword,
+  type KdfCosts,
+  passwordCharacters,
+  type SessionState,
+} from '../../client/index.ts'
 import { InviteCode } from '../../contract/accounts.ts'
 import { Email } from '../../contract/primitives.ts'
 import { command, type Surroundings } from '../command.ts'
@@ -9,9 +15,6 @@ import { type Hold, withProgress } from '../progress.ts'
 import { askSecondFactor } from '../second-factor.ts'
 import { accountKeyFromEnvironment, chosenServer, connect } from '../session.ts'
 import { counted, localTime, safeLine } from '../terminal.ts'
-
-const shortestPassword = 8
-const advisedPassword = 12
 
 export const server = {
   type: 'string',
@@ -25,18 +28,25 @@ export function emailFrom(text: string): string {
   throw new CliError('usage', `"${safeLine(text)}" is not an e-mail address.`)
 }
 
-/** Asks for a new master password and refuses what protects nothing. */
-export async function newMasterPassword({ prompter }: Surroundings): Promise<string> {
-  const password = await prompter.secret('New master password', { twice: true })
-  const length = [...password].length
-  if (length < shortestPassword)
-    throw new CliError(
-      'usage',
-      `The master password has ${counted(length, 'character')}; it needs ${shortestPassword} at the least. Several words that do not belong together are good.`,
-    )
-  if (length < advisedPassword)
-    remark(`Warning: a master password of fewer than ${advisedPassword} characters can be guessed.`)
-  return password
+/** What is guessed sooner comes with advice. */
+const advisedGuessingSeconds = 100 * 365 * 86_400
+
+/** Asks for a new master password, until there is one that may be chosen; without a terminal the first one has to be. */
+export async function newMasterPassword({ prompter }: Surroundings, email: string): Promise<string> {
+  for (;;) {
+    const password = await prompter.secret('New master password', { twice: true })
+    const { refusal, guessing } = await assessPassword(password, { email })
+    if (!refusal) {
+      remark(
+        `Guessing it takes ${guessing.words}, for somebody who has the server's database and ten graphics cards.`,
+      )
+      if (guessing.seconds < advisedGuessingSeconds || [...password].length < passwordCharacters.advised)
+        remark('Several words that do not belong together are better.')
+      return password
+    }
+    if (!prompter.interactive || refusal.code === 'empty') throw refusal
+    remark(`${refusal.message}.`)
+  }
 }
 
 /** The invite of `--invite` or `LIMPET_INVITE`; a code lets somebody in, so it is not taken from an argument. */
@@ -66,7 +76,7 @@ export const register = command({
     const url = await chosenServer(surroundings, option)
     const limpet = await connect(url, surroundings.state)
     const invite = await inviteCode(surroundings, asked)
-    const password = await newMasterPassword(surroundings)
+    const password = await newMasterPassword(surroundings, email)
     if (hint?.includes(password))
       throw new CliError('usage', 'The hint contains the password, and the server can read the hint.')
     await withProgress(

@@ -41,7 +41,7 @@ export const derive = command({
   options: {},
   async run(surroundings, [address = '']) {
     const email = emailFrom(address)
-    const password = await newMasterPassword(surroundings)
+    const password = await newMasterPassword(surroundings, email)
     const { body, vaultKey } = await withProgress(
       'Deriving',
       () => prepareRegistration({ email, password }),

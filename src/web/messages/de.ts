@@ -43,6 +43,8 @@ export const de: Messages = {
     'Vom Server kam keine Antwort. Ihr Geheimnis steht noch hier: Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
   makeTooMany: (wait) =>
     `Von hier aus wurden zu viele Links erstellt. Ihr Geheimnis steht noch hier: Warten Sie ${wait} und versuchen Sie es dann noch einmal.`,
+  passphraseRefused:
+    'Die Passphrase enthält ein Zeichen, das andere Geräte anders lesen könnten. Wählen Sie eine andere.',
   makeTooLarge:
     'Der Server nimmt kein Geheimnis dieser Größe an. Kürzen Sie es oder verteilen Sie es auf mehrere Links.',
 

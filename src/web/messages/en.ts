@@ -36,6 +36,8 @@ export const en = {
     'No answer came from the server. Your secret is still here: check your connection and try again.',
   makeTooMany: (wait: string) =>
     `Too many links were made from here. Your secret is still here: wait ${wait}, then try again.`,
+  passphraseRefused:
+    'The passphrase has a character that other devices may read differently. Choose another one.',
   makeTooLarge: 'The server takes no secret of this size. Shorten it, or spread it over several links.',
 
   madeTitle: 'The link is ready',

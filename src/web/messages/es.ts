@@ -40,6 +40,8 @@ export const es: Messages = {
     'El servidor no ha respondido. Tu secreto sigue aquí: comprueba la conexión e inténtalo de nuevo.',
   makeTooMany: (wait) =>
     `Se han creado demasiados enlaces desde aquí. Tu secreto sigue aquí: espera ${wait} e inténtalo de nuevo.`,
+  passphraseRefused:
+    'La contraseña contiene un carácter que otros dispositivos pueden leer de otra manera. Elige otra.',
   makeTooLarge: 'El servidor no acepta un secreto de este tamaño. Acórtalo o repártelo en varios enlaces.',
 
   madeTitle: 'El enlace está listo',

@@ -40,6 +40,8 @@ export const fr: Messages = {
     'Le serveur n’a pas répondu. Votre secret est toujours ici : vérifiez votre connexion et réessayez.',
   makeTooMany: (wait) =>
     `Trop de liens ont été créés d’ici. Votre secret est toujours ici : attendez ${wait}, puis réessayez.`,
+  passphraseRefused:
+    'La phrase secrète contient un caractère que d’autres appareils peuvent lire autrement. Choisissez-en une autre.',
   makeTooLarge:
     'Le serveur n’accepte pas un secret de cette taille. Raccourcissez-le ou répartissez-le sur plusieurs liens.',
 

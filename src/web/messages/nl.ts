@@ -40,6 +40,8 @@ export const nl: Messages = {
     'Er kwam geen antwoord van de server. Je geheim staat hier nog: controleer je verbinding en probeer het opnieuw.',
   makeTooMany: (wait) =>
     `Er zijn hiervandaan te veel links gemaakt. Je geheim staat hier nog: wacht ${wait} en probeer het dan opnieuw.`,
+  passphraseRefused:
+    'De wachtwoordzin bevat een teken dat andere apparaten anders kunnen lezen. Kies een andere.',
   makeTooLarge:
     'De server neemt geen geheim van deze grootte aan. Kort het in of verdeel het over meerdere links.',
 
