@@ -2,7 +2,7 @@
 import { command } from '../command.ts'
 import { print, printJson, remark } from '../output.ts'
 import { withProgress } from '../progress.ts'
-import { unlockWithPassword } from '../session.ts'
+import { requireSession, unlockWithPassword } from '../session.ts'
 import { counted, safeLine } from '../terminal.ts'
 import { newMasterPassword } from './account.ts'
 
@@ -19,8 +19,9 @@ export const password = command({
     json: { type: 'boolean', help: 'prints which tokens ended and which live on, as JSON' },
   },
   async run(surroundings, _operands, { 'keep-tokens': keepTokens = false, json }) {
+    const { email } = await requireSession(surroundings)
     const { account, password: current } = await unlockWithPassword(surroundings)
-    const next = await newMasterPassword(surroundings)
+    const next = await newMasterPassword(surroundings, email)
     const { endedTokens, keptTokens } = await withProgress(
       'Changing the password',
       () => account.changePassword({ current, next, keepTokens }),
