@@ -31,6 +31,8 @@ export interface Config {
   /** Milliseconds. */
   readonly accessTokenTtl: number
   readonly sessionTtl: number
+  /** Milliseconds from its login after which a session ends, however much it is used. */
+  readonly sessionMaxAge: number | undefined
   readonly registration: 'open' | 'invite' | 'closed'
   /** Who may make one-time shares. */
   readonly shares: 'public' | 'accounts' | 'off'
@@ -95,6 +97,11 @@ const Environment = z.object({
   SESSION_TTL: duration(hours(1), days(366), 'expected a duration from 1h to 366d, such as 30d').prefault(
     '30d',
   ),
+  SESSION_MAX_AGE: duration(
+    hours(1),
+    days(366),
+    'expected a duration from 1h to 366d, such as 90d, or nothing for no such end',
+  ).optional(),
   REGISTRATION: oneOf('open', 'invite', 'closed').default('open'),
   SHARES: oneOf('public', 'accounts', 'off').default('public'),
   SNAPPASS_API: oneOf('on', 'off').default('off'),
@@ -247,6 +254,7 @@ export function readConfig(from: Variables = environment): Config {
     opaqueSetup: data.OPAQUE_SERVER_SETUP,
     accessTokenTtl: data.ACCESS_TOKEN_TTL,
     sessionTtl: data.SESSION_TTL,
+    sessionMaxAge: data.SESSION_MAX_AGE,
     registration: data.REGISTRATION,
     shares: data.SHARES,
     snappass: data.SNAPPASS_API === 'on' ? { baseUrl: snappassBase(data, publicUrl) } : undefined,

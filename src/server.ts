@@ -16,6 +16,7 @@ import { serveMetrics } from './features/metrics/server.ts'
 import { createOpaqueServer } from './features/opaque/opaque.ts'
 import { requireSameSetup } from './features/opaque/setup.ts'
 import { createPostponed } from './features/postponed.ts'
+import { capSessions } from './features/sessions/repository.ts'
 import { usualBody } from './http/body.ts'
 import { problem, problemBody, sendProblem } from './http/problem.ts'
 import { safeError } from './http/request-log.ts'
@@ -191,6 +192,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const mailer = startMailer({ clock, config, keys, logger, store })
   try {
     await requireSameSetup(store, opaque.fingerprint)
+    await store.write((tx) => capSessions(tx, config))
     let accepting = true
     const postponed = createPostponed()
     let draining = false

@@ -40,6 +40,7 @@ describe('the configuration', () => {
       opaqueSetup: undefined,
       accessTokenTtl: minutes(15),
       sessionTtl: days(30),
+      sessionMaxAge: undefined,
       registration: 'open',
       shares: 'public',
       snappass: undefined,
@@ -154,6 +155,7 @@ describe('the configuration', () => {
     ['DATABASE_URL', ['file:', 'x', '/data/limpet.db', 'postgres', 'postgres://[', 'http://x']],
     ['ACCESS_TOKEN_TTL', ['0s', '59s', '61m', '2h', '15', '15 m', '-15m', '1.5m', '15M', 'm', '9999999s']],
     ['SESSION_TTL', ['59m', '367d', '1y', '1w', 'forever', '0d']],
+    ['SESSION_MAX_AGE', ['59m', '367d', 'off', '0']],
     ['REGISTRATION', ['Open', 'OPEN', 'yes', 'invite ']],
     [
       'TRUST_PROXY',
@@ -198,6 +200,8 @@ describe('the configuration', () => {
     ])
     const session = (text: string) => readConfig({ SESSION_TTL: text }).sessionTtl
     expect([session('1h'), session('366d'), session('60m')]).toEqual([hours(1), days(366), hours(1)])
+    const most = (text: string) => readConfig({ SESSION_MAX_AGE: text }).sessionMaxAge
+    expect([most('1h'), most('366d'), most('')]).toEqual([hours(1), days(366), undefined])
     const grace = (text: string) => readConfig({ SHUTDOWN_GRACE: text }).shutdownGrace
     expect([grace('0s'), grace('6s'), grace('5m')]).toEqual([0, seconds(6), minutes(5)])
   })

@@ -20,6 +20,9 @@ const TotpCode = z
   .length(6, tooLong())
   .regex(/^\d{6}$/, 'Expected six digits')
 
+/** A character of Crockford's base32, or one that is taken for it; spaces and dashes may follow. */
+const spelled = '(?:[0-9A-TV-Za-tv-z][\\s-]*)'
+
 /** Without spaces and dashes, in lower case, and with the letters that Crockford's base32 takes for digits as those. */
 const normalizeRecoveryCode = (code: string): string =>
   code.toLowerCase().replaceAll(/[\s-]/g, '').replaceAll('o', '0').replaceAll(/[il]/g, '1')
@@ -27,9 +30,17 @@ const normalizeRecoveryCode = (code: string): string =>
 const RecoveryCode = z
   .string()
   .max(64, tooLong())
+  // Those of version 0.2 have 16 characters.
+  .regex(
+    new RegExp(`^[\\s-]*${spelled}{16}(?:${spelled}{12})?$`),
+    'Expected a recovery code: seven groups of four characters, or four groups if it is an old one',
+  )
   .overwrite(normalizeRecoveryCode)
-  .regex(/^[0-9a-hjkmnp-tv-z]{16}$/, 'Expected a recovery code: four groups of four characters')
-  .meta({ description: 'Spaces, dashes and case do not matter', example: 'k3vz-9q4m-t2xw-8hcd' })
+  .meta({
+    description:
+      'Seven groups of four characters; old codes have four groups. Spaces, dashes and case do not matter',
+    example: 'k3vz-9q4m-t2xw-8hcd-5n7r-0bfj-ype6',
+  })
 
 /** What every answer of an authenticator has, as `PublicKeyCredential.toJSON()` makes it (WebAuthn level 3, section 5.1). */
 const credential = {

@@ -189,6 +189,18 @@ describe('the contract', () => {
     expect(document.tags.map(({ name }) => name)).toEqual([...usedTags])
   })
 
+  it('has examples that fit their own patterns', () => {
+    const Shown = z.looseObject({ pattern: z.string(), example: z.string() })
+    const Nested = z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())])
+    const shownIn = (value: unknown): z.infer<typeof Shown>[] => [
+      ...(Shown.safeParse(value).success ? [Shown.parse(value)] : []),
+      ...Object.values(Nested.safeParse(value).data ?? {}).flatMap(shownIn),
+    ]
+    const shown = shownIn(document)
+    expect(shown.length).toBeGreaterThan(0)
+    for (const { pattern, example } of shown) expect(example).toMatch(new RegExp(pattern))
+  })
+
   it('refers to nothing that is not there, and keeps nothing that nobody refers to', () => {
     const refs = new Set(refsIn(document))
     expect(refs.size).toBeGreaterThan(15)

@@ -10,11 +10,12 @@ import {
   SecondFactorList,
   TotpStarted,
 } from '../../src/contract/second-factors.ts'
+import { hashSecret } from '../../src/features/secret-hash.ts'
 import { logInBody, newAccount, type RawAccount, randomKey } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import { finishLogin, newOpaqueAccount, post, startProof } from '../support/opaque.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
-import { readRows } from '../support/rows.ts'
+import { readRows, runStatement } from '../support/rows.ts'
 import {
   addAuthenticator,
   addTotp,
@@ -196,6 +197,24 @@ describe.each(engines)('second factors on %s', (engine) => {
       expect(await use(second.toUpperCase().replaceAll('-', ' '))).toBe('200')
       expect((await list()).recoveryCodesLeft).toBe(8)
       expect(await use('0000-0000-0000-0000')).toBe(wrong)
+      expect(await use(recoveryCodes[2]?.slice(0, 19) ?? '')).toBe(wrong)
+      expect(await use(`${recoveryCodes[2]}-0000`)).toBe('400 malformed-request')
+    })
+
+    it('have 140 bits, and those of before, with 80, still work', async () => {
+      const { recoveryCodes } = await added()
+      for (const code of recoveryCodes)
+        expect(code).toMatch(/^(?:[0-9a-hjkmnp-tv-z]{4}-){6}[0-9a-hjkmnp-tv-z]{4}$/)
+      const hash = Buffer.from(hashSecret('k3vz9q4mt2xw8hcd')).toString('hex')
+      await runStatement(
+        server.database,
+        `update recovery_codes set hash = ${engine === 'sqlite' ? `x'${hash}'` : `'\\x${hash}'`}
+          where account_id = '${owner.accountId}' and hash = 
+            (select hash from recovery_codes where account_id = '${owner.accountId}' order by hash limit 1)`,
+      )
+      expect(await outcome({ type: 'recovery-code', code: 'K3VZ-9Q4M-T2XW-8HCD' })).toBe('200')
+      expect(await outcome({ type: 'recovery-code', code: 'K3VZ-9Q4M-T2XW-8HCD' })).toBe(wrong)
+      expect((await list()).recoveryCodesLeft).toBe(9)
     })
 
     it('are renewed by the owner, and the old ones end', async () => {

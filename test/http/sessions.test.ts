@@ -15,7 +15,7 @@ import {
 import { engines } from '../support/database.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { readRows, readRowsBesideLogs } from '../support/rows.ts'
-import { client, registeredClient, secondDevice, type TestServer } from '../support/server.ts'
+import { client, registeredClient, secondDevice, startServer, type TestServer } from '../support/server.ts'
 import { serversOn } from '../support/servers.ts'
 
 const refused = '401 not-authenticated'
@@ -146,6 +146,54 @@ describe.each(engines)('sessions on %s', (engine) => {
     refreshToken = (await refreshed(server, next)).refreshToken
     clock.advance(days(10))
     expect(outcomeOf(await refresh(server, refreshToken))).toBe(refreshRefused)
+  })
+
+  it('ends SESSION_MAX_AGE after its login, however much it is used', async () => {
+    const { server, clock } = await start({ environment: { SESSION_TTL: '10d', SESSION_MAX_AGE: '25d' } })
+    const { token, ...account } = await newAccount(server)
+    expect((await list(server, token))[0]?.expiresAt).toBe('2026-01-11T00:00:00.000Z')
+    let { refreshToken } = account
+    let ends = ''
+    for (let use = 0; use < 3; use++) {
+      clock.advance(days(8))
+      const next = await refreshed(server, refreshToken)
+      ends = (await list(server, next.accessToken))[0]?.expiresAt ?? ''
+      refreshToken = next.refreshToken
+    }
+    expect(ends).toBe('2026-01-26T00:00:00.000Z')
+    clock.advance(days(1) - seconds(1))
+    const last = await refreshed(server, refreshToken)
+    expect(await use(server, last.accessToken)).toBe('200')
+    clock.advance(seconds(1))
+    // The access token itself would go on.
+    expect(await use(server, last.accessToken)).toBe(refused)
+    expect(outcomeOf(await refresh(server, last.refreshToken))).toBe(refreshRefused)
+  })
+
+  it('that is older than SESSION_MAX_AGE ends with the start of a server that has it', async () => {
+    const { server, clock } = await start()
+    const account = await newAccount(server)
+    clock.advance(days(2))
+    const young = await logIn(server, account)
+    await server.stop()
+    const again = await startServer(engine, {
+      clock,
+      database: server.database,
+      environment: { SESSION_MAX_AGE: '1d' },
+    })
+    try {
+      expect(outcomeOf(await refresh(again, account.refreshToken))).toBe(refreshRefused)
+      const { accessToken, refreshToken } = await refreshed(again, young.refreshToken)
+      const sessions = await list(again, accessToken)
+      expect(sessions.map(({ expiresAt }) => expiresAt)).toEqual(['2026-01-04T00:00:00.000Z'])
+      clock.advance(days(1) - seconds(1))
+      const last = await refreshed(again, refreshToken)
+      expect(await use(again, last.accessToken)).toBe('200')
+      clock.advance(seconds(1))
+      expect(await use(again, last.accessToken)).toBe(refused)
+    } finally {
+      await again.stop()
+    }
   })
 
   it('refuses an access token after ACCESS_TOKEN_TTL, which the SDK renews without being asked', async () => {

@@ -1,10 +1,10 @@
-// Recovery codes: what logs in when the factor is lost. 80 random bits each, so a plain hash of them is enough.
+// Recovery codes: what logs in when the factor is lost. 140 random bits each (80 until version 0.3), so a plain hash of them is enough.
 import { recoveryCodeCount } from '../../contract/second-factors.ts'
 import type { Random } from '../../random.ts'
 
 /** Crockford's base32, which has no letter that looks like a digit. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-const [characters, group] = [16, 4]
+const [characters, group] = [28, 4]
 
 /** As the contract parses them; `showRecoveryCode` is for people. */
 export const newRecoveryCodes = (random: Random): string[] =>

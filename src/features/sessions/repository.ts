@@ -8,6 +8,33 @@ import type { Caller, SessionCaller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
 import { noteEvent, noteSessionsEnded } from '../events/repository.ts'
 
+/** How long sessions live, in milliseconds. */
+export interface SessionLifetime {
+  /** Without being used: SESSION_TTL. */
+  readonly sessionTtl: number
+  /** However much they are used: SESSION_MAX_AGE. */
+  readonly sessionMaxAge: number | undefined
+}
+
+/** When a session ends that is used now, and not again. All in milliseconds since 1970. */
+export const endOfSession = (
+  { sessionTtl, sessionMaxAge }: SessionLifetime,
+  { createdAt, now }: { createdAt: number; now: number },
+): number => Math.min(now + sessionTtl, sessionMaxAge === undefined ? Infinity : createdAt + sessionMaxAge)
+
+/**
+ * Brings the ends of sessions forward that go beyond SESSION_MAX_AGE, for those from before it was set or lowered. Then the end that is
+ * stored is the one that counts, at every use.
+ */
+export async function capSessions(
+  { db, tables: { sessions } }: Tx,
+  { sessionMaxAge }: SessionLifetime,
+): Promise<void> {
+  if (sessionMaxAge === undefined) return
+  const end = sql<number>`${sessions.createdAt} + ${sessionMaxAge}`
+  await db.update(sessions).set({ expiresAt: end }).where(gt(sessions.expiresAt, end))
+}
+
 /** How long a replaced refresh token still answers with its successor, for clients that lost the answer. */
 const repeatableForMs = minutes(1)
 
@@ -81,11 +108,17 @@ export async function isLiving(
  */
 export async function useRefreshToken(
   tx: Tx,
-  use: { hash: Uint8Array; successorHash: Uint8Array; now: number; expiresAt: number; address: string },
+  use: {
+    hash: Uint8Array
+    successorHash: Uint8Array
+    now: number
+    lifetime: SessionLifetime
+    address: string
+  },
 ): Promise<Caller | Unchanged<undefined> | undefined> {
   const { db } = tx
   const { refreshTokens, sessions } = tx.tables
-  const { hash, successorHash, now, expiresAt } = use
+  const { hash, successorHash, now, lifetime } = use
   const [replaced] = await db
     .update(refreshTokens)
     .set({ replacedAt: now })
@@ -93,11 +126,19 @@ export async function useRefreshToken(
     .returning({ sessionId: refreshTokens.sessionId })
   if (replaced) {
     const { sessionId } = replaced
-    const [session] = await db
-      .update(sessions)
-      .set({ lastUsedAt: now, expiresAt })
-      .where(and(eq(sessions.id, sessionId), gt(sessions.expiresAt, now)))
-      .returning({ accountId: sessions.accountId })
+    const [begun] = await db
+      .select({ createdAt: sessions.createdAt })
+      .from(sessions)
+      .where(eq(sessions.id, sessionId))
+    const expiresAt = begun ? endOfSession(lifetime, { ...begun, now }) : now
+    const [session] =
+      expiresAt > now
+        ? await db
+            .update(sessions)
+            .set({ lastUsedAt: now, expiresAt })
+            .where(and(eq(sessions.id, sessionId), gt(sessions.expiresAt, now)))
+            .returning({ accountId: sessions.accountId })
+        : []
     // Run out. Nothing is kept of the attempt: where only the clock was wrong, the token is good again once it is right.
     if (!session) return new Unchanged(undefined)
     await db.insert(refreshTokens).values({ hash: successorHash, sessionId })

@@ -16,6 +16,7 @@ import { guardLogin } from './guard-login.ts'
 import { successorOf } from './refresh-token.ts'
 import {
   createSession,
+  endOfSession,
   endOtherSessions,
   endSession,
   isFirstLoginOf,
@@ -83,7 +84,7 @@ async function beginSession(
       device,
       refreshTokenHash: hashSecret(refreshToken),
       now,
-      expiresAt: now + config.sessionTtl,
+      expiresAt: endOfSession(config, { createdAt: now, now }),
     })
     if (isNewDevice)
       await enqueueMail(tx, {
@@ -152,7 +153,7 @@ const refresh = route({
         hash: hashSecret(token),
         successorHash: hashSecret(successor),
         now,
-        expiresAt: now + config.sessionTtl,
+        lifetime: config,
         address,
       }),
     )
