@@ -35,6 +35,7 @@ import { tokenAuthenticators } from './features/tokens/authenticate.ts'
 import { tokenRoutes } from './features/tokens/routes.ts'
 import { itemRoutes } from './features/vaults/item-routes.ts'
 import { vaultRoutes } from './features/vaults/routes.ts'
+import { countWrongTokens } from './features/wrong-tokens.ts'
 import { mount } from './http/mount.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { addPages } from './http/pages.ts'
@@ -98,6 +99,7 @@ export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> 
 /** @returns the application, and what it tells of itself */
 export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
   const { config, keys, opaque, store, clock, random, logger, postponed, accepting, mailer, bodyMs } = parts
+  const limiter = config.rateLimits ? createRateLimiter(sharedCounts({ keys, store })) : noRateLimiter
   const services: Services = {
     config,
     store,
@@ -112,7 +114,8 @@ export async function createApp(parts: Parts): Promise<{ app: Express; metrics: 
     passwordHasher: await createPasswordHasher(),
     opaque,
     liveness: createLiveness(store, clock),
-    limiter: config.rateLimits ? createRateLimiter(sharedCounts({ keys, store })) : noRateLimiter,
+    limiter,
+    wrongTokens: countWrongTokens(limiter),
   }
   const sessions = sessionAuthenticators(services)
   const { accountSharer, ...tokens } = tokenAuthenticators(services, sessions.session)

@@ -74,4 +74,5 @@ export interface Visitor {
 /** Whoever sent something that may be the manage token of a share. */
 export interface ShareManager {
   readonly tokenHash: Uint8Array
+  readonly address: string
 }

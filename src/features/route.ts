@@ -14,6 +14,7 @@ import type { ServerKeys } from './keys.ts'
 import type { OpaqueServer } from './opaque/opaque.ts'
 import type { Postponed } from './postponed.ts'
 import type { Liveness } from './sessions/liveness.ts'
+import type { WrongTokens } from './wrong-tokens.ts'
 
 export interface Callers extends PublicCallers {
   /** A session and nothing else: what is about the account itself. */
@@ -42,6 +43,7 @@ export interface Services {
   readonly passwordHasher: PasswordHasher
   readonly opaque: OpaqueServer
   readonly liveness: Liveness
+  readonly wrongTokens: WrongTokens
   readonly failedLogins: FailedLogins
   readonly startedLogins: StartedLogins
   /** For what only a handler knows to be worth counting. */

@@ -15,21 +15,50 @@ function groupOf(text: string): number[] {
   return [a * 256 + b, c * 256 + d]
 }
 
+/** Two groups as the IPv4 address that they are. */
+const toIPv4 = (groups: readonly number[]) => groups.flatMap((group) => [group >> 8, group & 0xff]).join('.')
+
+/** IPv4 addresses that are written as IPv6: which of the eight groups say so, and how to get at the address. */
+const carriers: readonly { prefix: readonly number[]; carried(groups: number[]): number[] }[] = [
+  // Mapped (RFC 4291, section 2.5.5.2).
+  { prefix: [0, 0, 0, 0, 0, 0xffff], carried: (groups) => groups.slice(6) },
+  // 6to4 (RFC 3056): each IPv4 address has a /48 of its own, which is no more than that address.
+  { prefix: [0x2002], carried: (groups) => groups.slice(1, 3) },
+  // Teredo (RFC 4380, section 4): all clients of a server share a /64, and have their own IPv4 address inverted at the end.
+  { prefix: [0x2001, 0], carried: (groups) => groups.slice(6).map((group) => group ^ 0xffff) },
+  // NAT64 (RFC 6052), as a server without IPv4 sees those who have nothing else: all of them share a /64.
+  { prefix: [0x64, 0xff9b, 0, 0, 0, 0], carried: (groups) => groups.slice(6) },
+]
+
+/** An address without the port that some proxies write behind it: `192.0.2.1:443`, `[2001:db8::1]:443`. */
+export function withoutPort(address: string): string {
+  const [, bracketed, bare] = /^(?:\[([^\]]*)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/.exec(address) ?? []
+  if (bracketed !== undefined && isIPv6(bracketed)) return bracketed
+  return bare !== undefined && isIPv4(bare) ? bare : address
+}
+
 /**
- * One key for whoever can send from an address: an IPv4 address as it is, also where it is mapped into IPv6; of an IPv6
- * address the /64, because that is what one customer gets and can walk through at will; anything else as a whole.
+ * One key for whoever can send from an address: an IPv4 address as it is, also where it is written as IPv6; of an IPv6
+ * address the /64, because that is the least that one customer gets and can walk through at will; anything else as a whole.
  */
 export function addressKey(address: string): string {
   // A zone says through which interface the address was seen, which the other side does not choose.
-  const [bare = ''] = address.split('%')
-  if (!isIPv6(bare)) return address
+  const whole = withoutPort(address)
+  const [bare = ''] = whole.split('%')
+  if (!isIPv6(bare)) return whole
   const groups = groupsOf(bare)
-  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
-  if (isMapped)
-    return groups
-      .slice(6)
-      .flatMap((group) => [group >> 8, group & 0xff])
-      .join('.')
+  const carrier = carriers.find(({ prefix }) => prefix.every((group, index) => groups[index] === group))
+  if (carrier) return toIPv4(carrier.carried(groups))
   const network = groups.slice(0, 4).map((group) => group.toString(16))
   return `${network.join(':')}::/64`
+}
+
+/**
+ * The key of the /48 around a key that begins with a /64, and with the rest of it: many customers get that much, and have 65,536
+ * of the others.
+ * @returns undefined if the key begins with anything else
+ */
+export function widerKey(key: string): string | undefined {
+  const [, site, rest] = /^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):[0-9a-f]+::\/64(| .*)$/s.exec(key) ?? []
+  return site === undefined ? undefined : `${site}::/48${rest}`
 }

@@ -59,12 +59,14 @@ export const countersOver = (shared: SharedCounts | undefined): Counters =>
     ? (name, budget, { isFinal }) => sharedLimiter(shared, name, budget, isFinal)
     : (name, budget) => memoryLimiter(name, budget)
 
-/** Waits for what may spend a budget; throws `too-many-requests` with the time to wait where it is spent. */
-export async function within<T>(spending: Promise<T>): Promise<T> {
+/** Waits for what may spend a budget. @returns the milliseconds to wait if it is spent */
+export async function msToWait(spending: Promise<unknown>): Promise<number | undefined> {
   try {
-    return await spending
+    await spending
+    return undefined
   } catch (refusal) {
-    throw refusal instanceof RateLimiterRes ? tooMany(refusal.msBeforeNext) : refusal
+    if (refusal instanceof RateLimiterRes) return refusal.msBeforeNext
+    throw refusal
   }
 }
 

@@ -1,9 +1,15 @@
 // Puts declared routes on Express: requests in, answers and problems out, 405 with Allow for every other method.
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express'
 import helmet from 'helmet'
 import type { Logger } from 'pino'
 import { problemCatalogue } from '../contract/problems.ts'
-import { addressKey } from './address-key.ts'
+import { addressKey, withoutPort } from './address-key.ts'
 import { ClientGone, readJsonBody } from './body.ts'
 import { requireClearFraming } from './framing.ts'
 import { entityTag, isNotModified } from './precondition.ts'
@@ -14,6 +20,17 @@ import { announcesBody, closeUnlessRead } from './unread-body.ts'
 
 /** `/a/{b}` as OpenAPI has it → `/a/:b` as Express has it. */
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
+/** Takes the ports out of `X-Forwarded-For`: with one, no address is that of a trusted proxy, and each port is somebody else. */
+const withoutPorts: RequestHandler = ({ headers }, _res, next) => {
+  const forwarded = headers['x-forwarded-for']
+  if (typeof forwarded === 'string')
+    headers['x-forwarded-for'] = forwarded
+      .split(',')
+      .map((address) => withoutPort(address.trim()))
+      .join(', ')
+  next()
+}
 
 /** A request header that may be sent once: `requireClearFraming` refuses some, others Node joins with commas, which no parser here accepts. */
 const header = (req: Request, name: string): string | undefined => req.get(name)
@@ -85,6 +102,7 @@ export function mount<Services, C extends Callers>(
   app.set('case sensitive routing', true)
   app.set('trust proxy', options.trustProxy)
   app.disable('x-powered-by')
+  app.use(withoutPorts)
   app.use(requestLog(logger, options.observe))
   app.use(
     helmet({

@@ -1,6 +1,7 @@
 // Pauses that grow with every failure of a key: they make guessing slow, and lock nobody out for good.
 import { hours, minutes, seconds } from '../clock.ts'
-import { type Counters, tooMany, within } from './counters.ts'
+import { widerKey } from './address-key.ts'
+import { type Counters, msToWait, tooMany } from './counters.ts'
 
 /**
  * Failures without a pause. Attempts count as failures until they have succeeded, so this is also how many logins of one
@@ -23,23 +24,21 @@ export interface FailureLimiter {
   forget(key: string): Promise<void>
 }
 
-export function failureLimiter(counters: Counters): FailureLimiter {
+/** @param more what stands behind the names of the counts @param free failures without a pause */
+function pausing(counters: Counters, more: string, free: number): FailureLimiter {
   const kept = { isFinal: false }
-  const failures = counters('failures', { points: free, duration: remembered / 1000 }, kept)
-  const pauses = counters('pauses', { points: 1, duration: longestPause / 1000 }, kept)
+  const failures = counters(`failures${more}`, { points: free, duration: remembered / 1000 }, kept)
+  const pauses = counters(`pauses${more}`, { points: 1, duration: longestPause / 1000 }, kept)
   // Only whoever begins a pause raises it, while `failures` is higher for a moment where many are refused together.
-  const pausesBefore = counters('pausesBefore', { points: 1, duration: remembered / 1000 }, kept)
+  const pausesBefore = counters(`pausesBefore${more}`, { points: 1, duration: remembered / 1000 }, kept)
 
   /** Begins a pause; whoever comes second at the same moment is refused. */
   async function pause(key: string) {
     const before = (await pausesBefore.get(key))?.consumedPoints ?? 0
-    try {
-      await within(pauses.consume(key, 1, { customDuration: pauseAfter(before) / 1000 }))
-      await pausesBefore.penalty(key)
-    } catch (refusal) {
-      await failures.reward(key)
-      throw refusal
-    }
+    const wait = await msToWait(pauses.consume(key, 1, { customDuration: pauseAfter(before) / 1000 }))
+    if (wait === undefined) return void (await pausesBefore.penalty(key))
+    await failures.reward(key)
+    throw tooMany(wait)
   }
 
   return {
@@ -57,6 +56,33 @@ export function failureLimiter(counters: Counters): FailureLimiter {
     },
     async forget(key) {
       for (const counts of [failures, pauses, pausesBefore]) await counts.delete(key)
+    },
+  }
+}
+
+/** @param wider how many times as much the /48 around an address may fail */
+export function failureLimiter(counters: Counters, wider: number): FailureLimiter {
+  const [own, network] = [pausing(counters, '', free), pausing(counters, 'Wider', free * wider)]
+  return {
+    async begin(key) {
+      const takeBack = await own.begin(key)
+      const networkKey = widerKey(key)
+      if (networkKey === undefined) return takeBack
+      try {
+        const takeBackNetwork = await network.begin(networkKey)
+        return async () => {
+          await takeBack()
+          await takeBackNetwork()
+        }
+      } catch (refusal) {
+        await takeBack()
+        throw refusal
+      }
+    },
+    async forget(key) {
+      await own.forget(key)
+      const networkKey = widerKey(key)
+      if (networkKey !== undefined) await network.forget(networkKey)
     },
   }
 }

@@ -1,10 +1,12 @@
 // The deployment's files as they stand there: whatever hardens it is asserted for every service, so that none is dropped unnoticed.
 import { readFile } from 'node:fs/promises'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { seconds } from '../../src/clock.ts'
 import { limits } from '../../src/contract/primitives.ts'
+import { addressKey, widerKey } from '../../src/http/address-key.ts'
 
 const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')
 
@@ -244,17 +246,20 @@ describe('the image', () => {
 })
 
 describe('nginx.conf', () => {
-  /** The map of nginx.conf that makes what is logged of a path. */
-  function logged(uri: string): string {
-    const [, block = ''] = /map \$request_uri \$known_path \{(.*?)\n {4}\}/s.exec(nginx) ?? []
-    const entries = [...block.matchAll(/^ +"~(.+)" "(.+)";$/gm)]
-    expect(entries.length).toBeGreaterThan(10)
-    for (const [, pattern = '', value = ''] of entries) {
-      const found = new RegExp(pattern).exec(uri)
-      if (found) return value.replaceAll(/\$(\w+)/g, (_, name: string) => found.groups?.[name] ?? '')
+  /** What a map of nginx.conf makes of a value; undefined for its default. */
+  function mapped(from: string, to: string, value: string): string | undefined {
+    const opening = `map $${from} $${to} {`
+    const block = nginx.slice(nginx.indexOf(opening) + opening.length).split('\n    }')[0] ?? ''
+    const entries = [...block.matchAll(/^ +"~(.+)" "?([^"\n]+?)"?;$/gm)]
+    expect(entries.length).toBeGreaterThan(0)
+    for (const [, pattern = '', template = ''] of entries) {
+      const found = new RegExp(pattern).exec(value)
+      if (found) return template.replaceAll(/\$(\w+)/g, (_, name: string) => found.groups?.[name] ?? '')
     }
-    return 'other'
+    return undefined
   }
+
+  const logged = (uri: string) => mapped('request_uri', 'known_path', uri) ?? 'other'
 
   it('logs every route of the contract by its name, and no id', async () => {
     const { paths } = z
@@ -285,6 +290,43 @@ describe('nginx.conf', () => {
     '/secret',
     '/api/secret',
   ])('logs nothing of %s', (uri) => expect(logged(uri)).not.toMatch(/secret|0123|kQ3|5yVq1/))
+
+  /** An address as nginx writes it. */
+  function written(groups: readonly number[]): string {
+    const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
+    const [a = 0, b = 0] = groups.slice(6)
+    if (isMapped) return `::ffff:${[a >> 8, a & 255, b >> 8, b & 255].join('.')}`
+    return new URL(`http://[${groups.map((group) => group.toString(16)).join(':')}]`).hostname.slice(1, -1)
+  }
+
+  it('counts the networks that the servers count, however an address is written', () => {
+    const group = fc.oneof(fc.constantFrom(0, 1), fc.integer({ min: 0, max: 0xffff }))
+    const start = fc.constantFrom([], [0x2001, 0xdb8], [0x2002], [0x2001, 0], [0x64, 0xff9b, 0, 0, 0, 0])
+    /** Of a customer: below ::/16 there is none, and nobody has an IPv4 address of 0.0.0.0/16 or 255.255.0.0/16. */
+    const isAddress = ([a, b, c, , , , g]: number[]) =>
+      a !== 0 && (a !== 0x2002 || b !== 0) && (a !== 0x2001 || b !== 0 || (c !== 0 && g !== 0))
+    const address = fc
+      .tuple(start, fc.array(group, { minLength: 8, maxLength: 8 }))
+      .map(([first, rest]) => [...first, ...rest].slice(0, 8))
+      .filter(isAddress)
+    const countedBy = (one: number[]) => mapped('remote_addr', 'network', written(one)) ?? written(one)
+    const near = fc
+      .tuple(address, fc.nat(7), group)
+      .map(([one, at, other]) => [one, one.with(at, other)] as const)
+    fc.assert(
+      fc.property(near, ([one, other]) => {
+        fc.pre(isAddress(other))
+        const [ours, theirs] = [one, other].map((each) => addressKey(written(each)))
+        expect(countedBy(one) === countedBy(other)).toBe(ours === theirs)
+        const site = mapped('network', 'site', countedBy(one))
+        expect(site && `${site}::/48`).toBe(widerKey(ours ?? ''))
+      }),
+      { numRuns: 5000 },
+    )
+    expect(countedBy([0, 0, 0, 0, 0, 0xffff, 0xc000, 0x201])).toBe('192.0.2.1')
+    expect(mapped('remote_addr', 'network', '192.0.2.1')).toBeUndefined()
+    expect(mapped('network', 'site', '192.0.2.1')).toBeUndefined()
+  })
 
   it('writes nowhere but to its tmpfs', () => {
     expect(nginx).toContain('pid /tmp/nginx.pid;')

@@ -2,13 +2,19 @@
 import { isIPv6 } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addressKey } from '../../src/http/address-key.ts'
+import { addressKey, widerKey, withoutPort } from '../../src/http/address-key.ts'
 
 const hex = (group: number) => group.toString(16)
 const groups = (count: number) =>
   fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: count, maxLength: count })
-/** Not the network in which IPv4 addresses are mapped. */
-const network = groups(4).filter((four) => four.some((group) => group !== 0))
+/** None of those in which IPv4 addresses are written as IPv6. */
+const network = groups(4).filter(
+  ([a = 0, b = 0, ...others]) =>
+    [a, b, ...others].some((group) => group !== 0) &&
+    a !== 0x2002 &&
+    !(a === 0x2001 && b === 0) &&
+    !(a === 0x64 && b === 0xff9b),
+)
 
 describe('the key of an address', () => {
   it.each([
@@ -28,14 +34,26 @@ describe('the key of an address', () => {
     ['1:2:3:4:5:6:7:8', '1:2:3:4::/64'],
     ['1:2:3:4:5:6:7::', '1:2:3:4::/64'],
     ['::2:3:4:5:6:7:8', '0:2:3:4::/64'],
-    ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+    ['64:ff9b::192.0.2.1', '192.0.2.1'],
+    ['64:ff9b::1:192.0.2.1', '64:ff9b:0:0::/64'],
+    ['64:ff9b:1::192.0.2.1', '64:ff9b:1:0::/64'],
+    ['2002:c000:201::1', '192.0.2.1'],
+    ['2002:c000:0201:1:2:3:4:5', '192.0.2.1'],
+    ['2001:0:4136:e378:8000:63bf:3fff:fdfe', '192.0.2.1'],
+    ['2001:1::3fff:fdfe', '2001:1:0:0::/64'],
     ['::ffff:0:192.0.2.1', '0:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::ffff:192.0.2.1%1', '192.0.2.1'],
     ['', ''],
     ['unknown', 'unknown'],
-    ['192.0.2.1:443', '192.0.2.1:443'],
-    ['[2001:db8::1]', '[2001:db8::1]'],
+    ['192.0.2.1:443', '192.0.2.1'],
+    ['[2001:db8::1]', '2001:db8:0:0::/64'],
+    ['[2001:db8::1]:443', '2001:db8:0:0::/64'],
+    ['[::ffff:192.0.2.1]:65535', '192.0.2.1'],
+    ['192.0.2.1:443:1', '192.0.2.1:443:1'],
+    ['192.0.2.1:', '192.0.2.1:'],
+    ['300.1.2.3:443', '300.1.2.3:443'],
+    ['[unknown]:443', '[unknown]:443'],
     ['2001:db8::1::2', '2001:db8::1::2'],
     ['300.1.2.3', '300.1.2.3'],
   ])('of %j is %j', (address, key) => {
@@ -80,8 +98,16 @@ describe('the key of an address', () => {
   it('of anything else is the text itself', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        if (!isIPv6(text.split('%')[0] ?? '')) expect(addressKey(text)).toBe(text)
+        const isText = !isIPv6(text.split('%')[0] ?? '') && withoutPort(text) === text
+        if (isText) expect(addressKey(text)).toBe(text)
       }),
     )
+  })
+
+  it('has a /48 around it where it is of IPv6, with what stands behind it', () => {
+    expect(widerKey('2001:db8:1:2::/64')).toBe('2001:db8:1::/48')
+    expect(widerKey('2001:db8:1:2::/64 ada@example.com')).toBe('2001:db8:1::/48 ada@example.com')
+    for (const key of ['192.0.2.1', '192.0.2.1 ada@example.com', 'x 2001:db8:1:2::/64', '2001:db8:1:2::/640'])
+      expect(widerKey(key)).toBeUndefined()
   })
 })

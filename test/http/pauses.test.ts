@@ -7,7 +7,7 @@ const free = 20
 
 describe('attempts at the same time', () => {
   it('leave nothing once all of them are taken back', async () => {
-    const failures = failureLimiter(countersOver(undefined))
+    const failures = failureLimiter(countersOver(undefined), 16)
     for (let round = 0; round < 3; round++) {
       const begun = await Promise.allSettled(Array.from({ length: free + 5 }, () => failures.begin('key')))
       const attempts = begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))

@@ -1,13 +1,14 @@
 // Rate limits: counted by address before a login and by account after it, exactly, by all processes on one Postgres together.
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { minutes, seconds } from '../../src/clock.ts'
+import { CreatedToken, TokenList } from '../../src/contract/tokens.ts'
 import { logIn, newAccount, randomKey } from '../support/accounts.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
 import { freePort } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
-import { outcomeOf, type Server, send } from '../support/requests.ts'
+import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
 import { forgetCounts, readRows } from '../support/rows.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { startServer, TestClock, type TestServer } from '../support/server.ts'
 import { newShare, randomProof, reveal } from '../support/shares.ts'
 import { retryAfter, tally, times } from '../support/tally.ts'
 
@@ -16,6 +17,8 @@ const limited = '429 too-many-requests'
 /** Logins that one address may try in a minute, and proofs within a session of one account. */
 const logins = 300
 const proofs = 30
+/** Wrong bearer tokens of an address in five minutes. */
+const wrongTokens = 300
 
 const proxied = { RATE_LIMITS: 'on', TRUST_PROXY: '127.0.0.1,10.0.0.0/8' }
 
@@ -164,6 +167,109 @@ describe.each(engines)('rate limits on %s', (engine) => {
     expect(outcomeOf(await prelogin(server, '2001:db8:0:2::1'))).toBe('200')
   })
 
+  it('let the /48 around do sixteen times as much, and no more', async () => {
+    const server = await start(proxied)
+    const register = (network: number) =>
+      send(server, {
+        method: 'POST',
+        path: '/api/v1/register',
+        headers: { 'X-Forwarded-For': `2001:db8:7:${network.toString(16)}::1` },
+        raw: '{}',
+      })
+    const answers = await Promise.all(times(400, register))
+    expect(tally(answers)).toEqual({ '400 malformed-request': 320, [limited]: 80 })
+    const elsewhere = { 'X-Forwarded-For': '2001:db8:8::1' }
+    const other = { method: 'POST', path: '/api/v1/register', headers: elsewhere, raw: '{}' }
+    expect(outcomeOf(await send(server, other))).toBe('400 malformed-request')
+  })
+
+  it('know an address with its port, and a trusted proxy with its port', async () => {
+    const server = await start(proxied)
+    await exhaust(server, (attempt) => `192.0.2.1:${1024 + attempt}`)
+    expect(outcomeOf(await prelogin(server, '192.0.2.1'))).toBe(limited)
+    expect(outcomeOf(await prelogin(server, '198.51.100.7:1, 192.0.2.1:2, 10.1.2.3:3'))).toBe(limited)
+    await exhaust(server, (attempt) => `[2001:db8:0:5::${attempt.toString(16)}]:443`)
+    expect(outcomeOf(await prelogin(server, '2001:db8:0:5::1'))).toBe(limited)
+    expect(outcomeOf(await prelogin(server, '2002:c000:201::1'))).toBe(limited)
+  })
+
+  it('count wrong tokens of every kind by address before the database is asked, and hinder no good one', async () => {
+    const server = await start(proxied)
+    const account = await newAccount(server)
+    const share = await newShare(server)
+    const make = async () => {
+      const body = { name: 'ci', scopes: ['read'] }
+      const made = await send(server, {
+        method: 'POST',
+        path: '/api/v1/tokens',
+        token: account.token,
+        body,
+      })
+      return bodyOf(CreatedToken, made).token
+    }
+    const [known, unknown] = [await make(), await make()]
+    const from = (path: string, token: string, address = '192.0.2.1') =>
+      send(server, { path, token, headers: { 'X-Forwarded-For': address } })
+    const [vaults, receipt] = ['/api/v1/vaults', `/api/v1/shares/${share.id}/receipt`]
+    for (const [path, token] of [
+      [vaults, known],
+      [receipt, share.manageToken],
+      [vaults, account.token],
+    ] as const)
+      expect(outcomeOf(await from(path, token))).toBe('200')
+
+    const [head, payload] = account.token.split('.')
+    const guess = (turn: number) => {
+      if (turn % 3 === 0) return from(vaults, `lmp_${randomKey()}`)
+      if (turn % 3 === 1) return from(receipt, randomKey())
+      return from(vaults, `${head}.${payload}.${randomKey()}`)
+    }
+    const answers = await Promise.all(times(400, guess))
+    expect(tally(answers)).toEqual({
+      '401 not-authenticated': expect.any(Number),
+      '404 not-found': expect.any(Number),
+      [limited]: 400 - wrongTokens,
+    })
+    const refused = await from(vaults, `lmp_${randomKey()}`)
+    expect(outcomeOf(refused)).toBe(limited)
+    expect(retryAfter(refused)).toBeLessThanOrEqual(300)
+    // What this process knows to be good works, and what proves itself does; a new one waits, and works from elsewhere.
+    for (const [path, token] of [
+      [vaults, known],
+      [receipt, share.manageToken],
+      [vaults, account.token],
+      [vaults, (await logIn(server, account)).token],
+    ] as const)
+      expect(outcomeOf(await from(path, token))).toBe('200')
+    expect(outcomeOf(await from(vaults, unknown))).toBe(limited)
+    expect(outcomeOf(await from(vaults, unknown, '192.0.2.2'))).toBe('200')
+    expect(outcomeOf(await from(vaults, unknown))).toBe('200')
+    // One that was good and was revoked is a wrong one.
+    const { tokens } = bodyOf(TokenList, await send(server, { path: '/api/v1/tokens', token: account.token }))
+    for (const { id } of tokens)
+      await send(server, { method: 'DELETE', path: `/api/v1/tokens/${id}`, token: account.token })
+    expect(outcomeOf(await from(vaults, known))).toBe(limited)
+  })
+
+  it('do not count tokens that were good: expired ones, and those of ended sessions', async () => {
+    const clock = new TestClock()
+    const server = await startServer(engine, { environment: proxied, clock })
+    running.unshift(server)
+    const account = await newAccount(server)
+    const ended = await logIn(server, account)
+    await send(server, { method: 'POST', path: '/api/v1/logout', token: ended.token })
+    const ask = (token: string) => send(server, { path: '/api/v1/vaults', token })
+    for (const { token } of [ended, account]) {
+      const answers = await Promise.all(times(wrongTokens + 50, () => ask(token)))
+      const expected = token === ended.token ? '401 not-authenticated' : '200'
+      expect(tally(answers)).toEqual({ [expected]: wrongTokens + 50 })
+    }
+    clock.advance(minutes(16))
+    const answers = await Promise.all(times(wrongTokens + 50, () => ask(account.token)))
+    expect(tally(answers)).toEqual({ '401 not-authenticated': wrongTokens + 50 })
+    expect(outcomeOf(await ask(`lmp_${randomKey()}`))).toBe('401 not-authenticated')
+  })
+
   it('are off only where that is said, which the log tells', async () => {
     const server = await start({ RATE_LIMITS: 'off' })
     await exhaust(server)
@@ -195,7 +301,17 @@ describe.each(engines)('rate limits on %s', (engine) => {
     expect([...kinds].sort()).toEqual(
       engine === 'sqlite'
         ? []
-        : ['addressProof', 'failures', 'login', 'loginFailures', 'proof', 'register', 'share', 'shareProof'],
+        : [
+            'addressProof',
+            'failures',
+            'login',
+            'loginFailures',
+            'proof',
+            'readerProof',
+            'register',
+            'share',
+            'shareProof',
+          ],
     )
     for (const { key } of rows) expect(key).toMatch(/^[a-zA-Z]+:[\w-]{43}$/)
     const names = [account.email, account.accountId, share.id, '192.0.2.77', '127.0.0.1', 'nobody@']

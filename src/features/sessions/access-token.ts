@@ -56,11 +56,15 @@ interface VerifiedToken {
 }
 
 /**
- * Who a token speaks for, or undefined where it is not one of ours or not good now. jsonwebtoken checks signature, algorithm,
+ * Who a token speaks for; 'expired' if it was good once, and undefined if it is not one of ours. jsonwebtoken checks signature, algorithm,
  * times, issuer and audience; header and payload must then be exactly what `signAccessToken` writes, so that `crit`, other
  * kinds of token under the same key, and claims left out are refused.
  */
-function verifyAccessToken({ key, issuer }: Signing, token: string, now: number): VerifiedToken | undefined {
+function verifyAccessToken(
+  { key, issuer }: Signing,
+  token: string,
+  now: number,
+): VerifiedToken | 'expired' | undefined {
   try {
     const { header, payload } = jwt.verify(token, key, {
       algorithms: [algorithm],
@@ -72,8 +76,9 @@ function verifyAccessToken({ key, issuer }: Signing, token: string, now: number)
     Header.parse(header)
     const { sub, sid, exp } = Payload.parse(payload)
     return { caller: { accountId: sub, sessionId: sid }, expiresAt: exp * 1000 }
-  } catch {
-    return undefined
+  } catch (error) {
+    // The signature was looked at before.
+    return error instanceof jwt.TokenExpiredError ? 'expired' : undefined
   }
 }
 
@@ -84,13 +89,16 @@ const mostRemembered = 10_000
  * Makes a `verifyAccessToken` that remembers what it verified, for a client sends the same token with every request of some
  * minutes. Only byte for byte the same token is found again, and its time is looked at each time.
  */
-export function accessTokenVerifier(signing: Signing): (token: string, now: number) => Caller | undefined {
+export function accessTokenVerifier(
+  signing: Signing,
+): (token: string, now: number) => Caller | 'expired' | undefined {
   const verified = new Map<string, VerifiedToken>()
   return (token, now) => {
     const known = verified.get(token) ?? verifyAccessToken(signing, token, now)
-    if (known === undefined || now >= known.expiresAt) {
+    if (known === undefined || known === 'expired') return known
+    if (now >= known.expiresAt) {
       verified.delete(token)
-      return undefined
+      return 'expired'
     }
     if (verified.size >= mostRemembered) verified.clear()
     verified.set(token, known)

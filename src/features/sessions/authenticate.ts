@@ -11,6 +11,7 @@ export function sessionAuthenticators({
   config,
   keys,
   liveness,
+  wrongTokens,
 }: Services): Pick<Authenticators<Callers>, 'public' | 'session'> {
   const verify = accessTokenVerifier({ key: keys.accessTokens, issuer: config.publicUrl })
   return {
@@ -20,7 +21,9 @@ export function sessionAuthenticators({
       if (token === undefined)
         throw problem('not-authenticated', 'Send an access token: "Authorization: Bearer <accessToken>".')
       const caller = verify(token, clock.now())
-      if (!caller || !(await liveness.isLiving(caller)))
+      // Expired ones are honest: their clients refresh. So are those of ended sessions, which are remembered for a moment.
+      if (caller === undefined) await wrongTokens.count(address)
+      if (caller === undefined || caller === 'expired' || !(await liveness.isLiving(caller)))
         throw problem('not-authenticated', 'The access token is not valid, or its session has ended.')
       return { caller: { ...caller, address }, countedAs: caller.accountId }
     },

@@ -39,13 +39,14 @@ function believing<T>(clock: Clock) {
 }
 
 export function createLiveness(store: Store, clock: Clock): Liveness {
-  const sessions = believing<true>(clock)
+  // That one has ended is believed as well: its token could be sent again and again, and it never lives again.
+  const sessions = believing<boolean>(clock)
   const tokens = believing<FoundToken>(clock)
   return {
     async isLiving(caller) {
       // Both ids: that the session lives says nothing about another account.
-      const living = await sessions.find(`${caller.accountId} ${caller.sessionId}`, async () =>
-        (await store.read((reader) => isLiving(reader, caller, clock.now()))) ? true : undefined,
+      const living = await sessions.find(`${caller.accountId} ${caller.sessionId}`, () =>
+        store.read((reader) => isLiving(reader, caller, clock.now())),
       )
       return living === true
     },

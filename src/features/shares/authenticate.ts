@@ -24,7 +24,7 @@ export function shareAuthenticators(
       const token = bearer.exec(authorization ?? '')?.[1]
       if (token === undefined)
         throw problem('not-authenticated', 'Send the manage token: "Authorization: Bearer <manageToken>".')
-      return { caller: { tokenHash: hashSecret(fromBase64url(token)) }, countedAs: address }
+      return { caller: { tokenHash: hashSecret(fromBase64url(token)), address }, countedAs: address }
     },
   }
 }

@@ -66,7 +66,8 @@ export function endOf(share: Share | undefined, now: number): HttpProblem {
 
 /**
  * Counts a proof before it is said whether it is right. A key cannot be guessed, so whoever has it is never kept out by the
- * wrong proofs of others; a passphrase can, so that its share's tries are limited, the right one among them.
+ * wrong proofs of others; a passphrase can, so that its share's tries are limited, the right one among them. Once others have
+ * spent a share's tries, each address has one more: strangers who know the link's id do not keep its reader out.
  */
 async function checkProof(
   { limiter }: Pick<Services, 'limiter'>,
@@ -76,14 +77,19 @@ async function checkProof(
 ): Promise<void> {
   const isRight = isSameHash(share.proofHash, hashSecret(proof))
   if (isRight && !share.hasPassphrase) return
+  const reader = `${address} ${share.id}`
   await limiter.count('addressProof', address)
-  await limiter.count('shareProof', share.id)
+  await limiter.count('readerProof', reader)
+  const isLate = !(await limiter.countsWithin('shareProof', share.id))
+  if (isLate) await limiter.count('lateProof', reader)
   if (!isRight)
     throw problem('wrong-proof', 'The key or the passphrase is wrong. Nothing was lost: try again.', {
       passphrase: share.hasPassphrase,
     })
   await limiter.uncount('addressProof', address)
+  await limiter.uncount('readerProof', reader)
   await limiter.uncount('shareProof', share.id)
+  if (isLate) await limiter.uncount('lateProof', reader)
 }
 
 /**

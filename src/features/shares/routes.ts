@@ -30,9 +30,17 @@ const receiptOf = (share: Share, now: number): ShareReceipt => ({
 })
 
 /** The share that a manage token belongs to; the same `not-found` for a wrong token and a missing share. */
-async function managedShare({ store }: Services, { tokenHash }: ShareManager, id: string): Promise<Share> {
-  const share = await store.read((reader) => findShare(reader, id))
-  if (!share || !isSameHash(share.manageTokenHash, tokenHash)) throw notFound()
+async function managedShare(
+  { store, wrongTokens }: Services,
+  { address, tokenHash }: ShareManager,
+  id: string,
+): Promise<Share> {
+  const name = `${id} ${Buffer.from(tokenHash).toString('base64')}`
+  const share = await wrongTokens.find(address, name, async () => {
+    const found = await store.read((reader) => findShare(reader, id))
+    return found && isSameHash(found.manageTokenHash, tokenHash) ? found : undefined
+  })
+  if (!share) throw notFound()
   return share
 }
 

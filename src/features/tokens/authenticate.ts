@@ -35,16 +35,15 @@ function requireScope({ scopes }: TokenHolder, scope: TokenScope) {
 }
 
 /**
- * Who may call with a token, and who with a session only. No failure here counts against anybody: a token is not a password
- * that could be guessed.
+ * Who may call with a token, and who with a session only. Wrong tokens are counted by address.
  * @param session how a session is told
  */
 export function tokenAuthenticators(services: Services, session: Authenticators<Callers>['session']) {
-  const { clock, liveness } = services
+  const { clock, liveness, wrongTokens } = services
   const note = createUseNotes(services)
 
   /** Whoever sent a personal access token, or undefined for requests without one. Throws for one that is not good. */
-  async function holderOf({ authorization = '' }: RawRequest): Promise<TokenHolder | undefined> {
+  async function holderOf({ address, authorization = '' }: RawRequest): Promise<TokenHolder | undefined> {
     if (!prefixed.test(authorization)) return undefined
     const token = bearer.exec(authorization)?.[1]
     if (token === undefined)
@@ -52,8 +51,12 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
         'not-authenticated',
         'A personal access token is "lmp_" and 43 characters. What stands behind a dot is the key of its bearer: never send that.',
       )
-    const found = await liveness.findToken(hashSecret(token))
-    if (!found || clock.now() >= found.expiresAt) throw deadToken()
+    const hash = hashSecret(token)
+    const found = await wrongTokens.find(address, Buffer.from(hash).toString('base64'), async () => {
+      const one = await liveness.findToken(hash)
+      return one && clock.now() < one.expiresAt ? one : undefined
+    })
+    if (!found) throw deadToken()
     await note(found)
     return found.holder
   }
