@@ -209,7 +209,7 @@ describe('docker-compose.prod.yml', () => {
     expect(all).toBe('*')
     for (const line of taken)
       expect(line).toMatch(
-        /^!(bin|migrations|src|LICENSE|(package|tsconfig)\S*\.json|scripts\/build-web\.ts)$/,
+        /^!(bin|migrations|src|LICENSE|(package|tsconfig)\S*\.json|scripts\/(build|programs)\.ts)$/,
       )
   })
 
@@ -231,7 +231,9 @@ describe('docker-compose.prod.yml', () => {
 describe('the image', () => {
   it('is of the published Node, from the lockfile, and runs as nobody special', () => {
     const bases = dockerfile.matchAll(/^FROM (\S+)/gm)
-    expect(new Set([...bases].map(([, base]) => base))).toEqual(new Set(['node:24-bookworm-slim', 'scratch']))
+    expect(new Set([...bases].map(([, base]) => base))).toEqual(
+      new Set(['node:24-bookworm-slim', 'node', 'scratch']),
+    )
     expect(dockerfile).toContain('RUN npm ci --omit=dev')
     expect(dockerfile).not.toMatch(/npm (install|i)\b/)
     const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
