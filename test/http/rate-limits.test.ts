@@ -1,7 +1,7 @@
 // Rate limits: counted by address before a login and by account after it, exactly, by all processes on one Postgres together.
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { minutes, seconds } from '../../src/clock.ts'
-import { CreatedToken, TokenList } from '../../src/contract/tokens.ts'
+import { TokenList } from '../../src/contract/tokens.ts'
 import { logIn, newAccount, randomKey } from '../support/accounts.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
 import { freePort } from '../support/postgres.ts'
@@ -11,6 +11,7 @@ import { forgetCounts, readRows } from '../support/rows.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
 import { newShare, randomProof, reveal } from '../support/shares.ts'
 import { retryAfter, tally, times } from '../support/tally.ts'
+import { newToken } from '../support/tokens.ts'
 
 const limited = '429 too-many-requests'
 
@@ -197,16 +198,7 @@ describe.each(engines)('rate limits on %s', (engine) => {
     const server = await start(proxied)
     const account = await newAccount(server)
     const share = await newShare(server)
-    const make = async () => {
-      const body = { name: 'ci', scopes: ['read'] }
-      const made = await send(server, {
-        method: 'POST',
-        path: '/api/v1/tokens',
-        token: account.token,
-        body,
-      })
-      return bodyOf(CreatedToken, made).token
-    }
+    const make = async () => (await newToken(server, account)).token
     const [known, unknown] = [await make(), await make()]
     const from = (path: string, token: string, address = '192.0.2.1') =>
       send(server, { path, token, headers: { 'X-Forwarded-For': address } })
