@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+import opaque
+
 assert ARGON2_VERSION == 0x13
 
 LEAST = {"memoryKiB": 19456, "iterations": 2, "parallelism": 1}
@@ -752,9 +754,82 @@ def credentials() -> dict:
     }
 
 
+def opaque_registrations() -> dict:
+    def registration(name: str, password: str) -> dict:
+        secret = unicodedata.normalize("NFKC", password).encode("utf-8")
+        blind, server_key = (
+            int.from_bytes(bytes_for(f"opaque {label} {name}", 64), "little") % opaque.ORDER for label in ("blind", "server")
+        )
+        oprf_seed = bytes_for(f"oprf seed {name}", 64)
+        credential_identifier = base64url(bytes_for(f"credential identifier {name}"))
+        envelope_nonce = bytes_for(f"envelope nonce {name}")
+        request = opaque.blinded(secret, blind)
+        server_public_key = opaque.public_key(server_key)
+        response = opaque.evaluate(oprf_seed, credential_identifier.encode(), request) + server_public_key
+        record, export_key = opaque.finish_registration(secret, blind, response, envelope_nonce, DEFAULT)
+        return {
+            "name": name,
+            "password": password,
+            "oprfSeed": oprf_seed.hex(),
+            "serverPrivateKey": server_key.to_bytes(32, "little").hex(),
+            "serverPublicKey": server_public_key.hex(),
+            "credentialIdentifier": credential_identifier,
+            "blind": blind.to_bytes(32, "little").hex(),
+            "envelopeNonce": envelope_nonce.hex(),
+            "request": base64url(request),
+            "response": base64url(response),
+            "record": base64url(record),
+            "exportKey": export_key.hex(),
+            "wrapKey": hkdf(export_key, b"", b"limpet/v1/wrap", 32).hex(),
+        }
+
+    accepted = [
+        registration("ASCII", "correct horse battery staple"),
+        registration("normalized to NFKC", "Gr\u00fc\u00dfe \u2167 \ufb01n"),
+    ]
+    first = {key: accepted[0][key] for key in ("password", "blind", "request")}
+    response = base64.urlsafe_b64decode(accepted[0]["response"] + "==")
+
+    def refused(why: str, changed: bytes) -> dict:
+        return {"why": why, **first, "response": base64url(changed)}
+
+    return {
+        "description": "Choices of a password by OPAQUE (docs/protocol.md, 'OPAQUE'). blind and envelopeNonce are what the client "
+        "chose at random; messages are base64url, as sent. oprfSeed, the server's keys and credentialIdentifier (text, used as UTF-8) "
+        "are the server's: clients do not see them. Numbers are of 32 bytes, little-endian.",
+        "accepted": accepted,
+        "refused": [
+            refused("an evaluated element that is the neutral one", bytes(32) + response[32:]),
+            refused("an evaluated element that is none", b"\xff" * 32 + response[32:]),
+            refused("a public key that is none", response[:32] + b"\xff" * 32),
+            refused("a response that is cut off", response[:-1]),
+        ],
+    }
+
+
+def check_logins():
+    """opaque.json comes from the library that the client uses. This makes the same of it by the document alone."""
+    vectors = json.loads(Path(__file__).with_name("opaque.json").read_text(encoding="utf-8"))
+    for vector in vectors["accepted"] + vectors["refused"]:
+        secret = unicodedata.normalize("NFKC", vector["password"]).encode("utf-8")
+        blind, client_secret = (
+            int.from_bytes(bytes.fromhex(vector[name]), "little") for name in ("blind", "clientSecret")
+        )
+        ke1, ke2 = (base64.urlsafe_b64decode(vector[name] + "==") for name in ("request", "response"))
+        finished = opaque.finish_login(secret, blind, client_secret, ke1, ke2, DEFAULT)
+        if "finish" not in vector:
+            assert finished is None, vector["why"]
+            continue
+        assert opaque.start_login(secret, blind, client_secret, bytes.fromhex(vector["clientNonce"])) == ke1
+        assert finished is not None and base64url(finished[0]) == vector["finish"]
+        assert finished[1].hex() == vector["exportKey"]
+
+
 def main():
+    check_logins()
     files = {
         "credentials": credentials(),
+        "opaque-registration": opaque_registrations(),
         "key-derivation": key_derivation(),
         "envelope": envelopes(),
         "padding": padding(),
