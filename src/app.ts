@@ -39,6 +39,7 @@ import { countWrongTokens } from './features/wrong-tokens.ts'
 import { mount } from './http/mount.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { addPages } from './http/pages.ts'
+import { PreparedJson } from './http/prepared-json.ts'
 import { createRateLimiter, noRateLimiter } from './http/rate-limit.ts'
 import type { Random } from './random.ts'
 import type { Store } from './store/store.ts'
@@ -70,10 +71,20 @@ const openApi = route({
   auth: 'public',
   limit: 'read',
   request: {},
-  success: { 200: z.looseObject({ openapi: z.string() }).meta({ description: 'An OpenAPI 3.1 document' }) },
+  success: {
+    200: z.instanceof(PreparedJson).meta({
+      override: {
+        type: 'object',
+        description: 'An OpenAPI 3.1 document',
+        properties: { openapi: { type: 'string' } },
+        required: ['openapi'],
+        additionalProperties: {},
+      },
+    }),
+  },
   problems: [],
-  async handler(_request, { config }) {
-    return { status: 200, body: { ...contract(config.publicUrl) } }
+  async handler(_request, { contract }) {
+    return { status: 200, body: contract }
   },
 })
 
@@ -100,8 +111,10 @@ export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> 
 export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
   const { config, keys, opaque, store, clock, random, logger, postponed, accepting, mailer, bodyMs } = parts
   const limiter = config.rateLimits ? createRateLimiter(sharedCounts({ keys, store })) : noRateLimiter
+  const document = contract(config.publicUrl)
   const services: Services = {
     config,
+    contract: new PreparedJson(document),
     store,
     clock,
     random,
@@ -136,7 +149,7 @@ export async function createApp(parts: Parts): Promise<{ app: Express; metrics: 
       addEmailPages(app)
       addReflection(app, services)
       addAssets(app)
-      addPages(app, contract(config.publicUrl))
+      addPages(app, document)
     },
   })
   return { app, metrics }

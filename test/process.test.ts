@@ -1,13 +1,18 @@
 // `limpet-server` as a process: starting, its messages, migrating, stopping.
+
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { leastKdf } from '../src/client/index.ts'
 import { prepareRegistration } from '../src/client/registration.ts'
 import { createDatabase, engines, type TestDatabase } from './support/database.ts'
 import { freePort } from './support/postgres.ts'
 import { runServer, type ServerProcess, startProcess } from './support/process.ts'
+import { readRows, runStatement } from './support/rows.ts'
 import { client, testOpaqueSetup, testSecret } from './support/server.ts'
 
 const migrations = (await readdir(new URL('../migrations/sqlite', import.meta.url))).filter((name) =>
@@ -85,6 +90,25 @@ describe.each(engines)('limpet-server on %s', (engine) => {
     })
   })
 
+  it('says that a newer version brought the database up to date, serves nothing and changes nothing', async () => {
+    database = await createDatabase(engine)
+    await (await start(await freePort())).terminate()
+    await runStatement(database, "insert into limpet_migrations (hash, applied_at) values ('of tomorrow', 1)")
+    const settings = {
+      DATABASE_URL: database.url,
+      JWT_SECRET: testSecret,
+      OPAQUE_SERVER_SETUP: testOpaqueSetup,
+    }
+    const before = await readRows(database)
+    for (const command of [[], ['migrate']]) {
+      const { code, stderr } = await runServer(command, { ...settings, PORT: String(await freePort()) })
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/^The database was brought up to date by a newer version of Limpet/)
+      expect(stderr).not.toContain('    at ')
+    }
+    expect(await readRows(database)).toEqual(before)
+  })
+
   it('finishes what runs when it is asked to stop, and ends with 0', async () => {
     database = await createDatabase(engine)
     const server = await start(await freePort())
@@ -118,6 +142,32 @@ describe.each(engines)('limpet-server on %s', (engine) => {
 })
 
 describe('limpet-server with SQLite', () => {
+  it('ends with "npm start", which passes SIGTERM on', async () => {
+    const database = await createDatabase('sqlite')
+    const port = await freePort()
+    const npm = spawn('npm', ['start'], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), DATABASE_URL: database.url },
+    })
+    let output = ''
+    for (const stream of [npm.stdout, npm.stderr])
+      stream.on('data', (chunk) => {
+        output += chunk
+      })
+    const gone = once(npm, 'exit')
+    try {
+      await expect.poll(() => output, { timeout: 60_000 }).toContain('"msg":"listening"')
+      npm.kill('SIGTERM')
+      expect(await gone, output).toEqual([0, null])
+      // The server said so itself, before npm ended.
+      expect(output).toContain('"msg":"stopped"')
+      await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow()
+    } finally {
+      await database.remove()
+    }
+  })
+
   it('makes its secrets and its files for the owner alone, and keeps sessions and logins over a restart', async () => {
     const database = await createDatabase('sqlite')
     const file = database.url.slice('file:'.length)

@@ -1,16 +1,7 @@
 // Wire shapes about the server itself.
 import * as z from 'zod'
-import { Timestamp } from './primitives.ts'
 
 export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
-
-export const Readiness = Health.extend({
-  mail: z
-    .object({ state: z.enum(['off', 'ok', 'waiting']), waiting: z.int(), since: Timestamp.nullable() })
-    .meta({
-      description: 'Mail that was not sent yet; `waiting` where the oldest of it is over a minute old',
-    }),
-}).meta({ id: 'Readiness' })
 
 export const ServerInfo = z
   .object({
@@ -42,5 +33,4 @@ export const ServerInfo = z
   })
   .meta({ id: 'ServerInfo' })
 
-export type Readiness = z.infer<typeof Readiness>
 export type ServerInfo = z.infer<typeof ServerInfo>

@@ -1,6 +1,7 @@
 // `route`: how every feature declares its routes, and what their handlers are given.
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import type { PreparedJson } from '../http/prepared-json.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
 import { type Callers as PublicCallers, routeFor } from '../http/route.ts'
 import type { Random } from '../random.ts'
@@ -37,6 +38,8 @@ export interface Callers extends PublicCallers {
 export interface Services {
   readonly config: Config
   readonly store: Store
+  /** The OpenAPI document of this server. */
+  readonly contract: PreparedJson
   readonly clock: Clock
   readonly random: Random
   readonly keys: ServerKeys

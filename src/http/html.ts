@@ -4,9 +4,16 @@ import type { Response } from 'express'
 /** Text that stands in a page as it is. Only `html` makes it, and it escapes what it is given. */
 export class Html {
   readonly text: string
+  #bytes: Buffer | undefined
 
   constructor(text: string) {
     this.text = text
+  }
+
+  /** Made once: connections that read a page slowly share it. */
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.from(this.text)
+    return this.#bytes
   }
 }
 
@@ -76,5 +83,5 @@ export function sendPage(res: Response, page: Html, policy: PagePolicy = {}) {
   }
   const text = Object.entries(directives).map(([name, sources]) => `${name} ${sources}`)
   res.setHeader('Content-Security-Policy', text.join('; '))
-  res.type('html').send(page.text)
+  res.type('html').send(page.bytes)
 }

@@ -12,7 +12,9 @@ import { problemCatalogue } from '../contract/problems.ts'
 import { addressKey, withoutPort } from './address-key.ts'
 import { ClientGone, readJsonBody } from './body.ts'
 import { requireClearFraming } from './framing.ts'
+import { sendProblemPage } from './pages.ts'
 import { entityTag, isNotModified } from './precondition.ts'
+import { PreparedJson } from './prepared-json.ts'
 import { HttpProblem, notFound, problem, retryLater, sendProblem } from './problem.ts'
 import { type AnsweredRequest, requestIdOf, requestLog, safeError } from './request-log.ts'
 import type { Callers, Door, RawRequest, Route, RouteAnswer } from './route.ts'
@@ -54,7 +56,7 @@ function send(req: Request, res: Response, answer: RouteAnswer) {
     if (reads && isNotModified(header(req, 'if-none-match'), answer.etag)) return res.writeHead(304).end()
   }
   if (answer.body === undefined) return res.writeHead(answer.status).end()
-  const body = JSON.stringify(answer.body)
+  const body = answer.body instanceof PreparedJson ? answer.body.bytes : JSON.stringify(answer.body)
   return res
     .writeHead(answer.status, {
       'Content-Type': 'application/json; charset=utf-8',
@@ -75,6 +77,10 @@ function asProblem(error: unknown): HttpProblem {
     })
   return problem('internal-error', 'Something went wrong on the server.')
 }
+
+/** Whether a browser shows the answer to somebody: it asks for HTML by name, which no client of the contract does. */
+const isForPeople = ({ method, path, headers: { accept } }: Request): boolean =>
+  (method === 'GET' || method === 'HEAD') && !path.startsWith('/api/') && /\btext\/html\b/i.test(accept ?? '')
 
 /**
  * An Express application that answers the routes, and problem+json for everything else.
@@ -149,7 +155,7 @@ export function mount<Services, C extends Callers>(
   })
 
   // Express knows an error handler by its four parameters.
-  const onError: ErrorRequestHandler = (error, _req, res, _next) => {
+  const onError: ErrorRequestHandler = (error, req, res, _next) => {
     if (error instanceof ClientGone) return void res.destroy()
     const met = asProblem(error)
     const requestId = requestIdOf(res)
@@ -157,6 +163,7 @@ export function mount<Services, C extends Callers>(
     if (problemCatalogue[met.code].status >= 500 && !met.isPlanned)
       logger.error({ requestId, error: safeError(error) }, met.code)
     if (res.headersSent) return void res.destroy()
+    if (isForPeople(req)) return sendProblemPage(res, met)
     sendProblem(res, met, { publicUrl, requestId })
   }
   app.use(onError)

@@ -1,17 +1,19 @@
 // The pages for people: the contract to read at /docs, and what each problem means at /problems/<code>. No script, nothing
 // from anywhere else.
-import type { Express } from 'express'
+import type { Express, Response } from 'express'
 import { z } from 'zod'
 import type { createDocument } from 'zod-openapi'
 import { problemCatalogue } from '../contract/problems.ts'
 import { type Html, html, type Part, prose, sendPage, textPage } from './html.ts'
-import { notFound } from './problem.ts'
+import { addPage } from './page-route.ts'
+import { type HttpProblem, notFound } from './problem.ts'
 
 type OpenApi = ReturnType<typeof createDocument>
 
 const page = (title: string, body: Part) => textPage(title, '/docs/style.css', body)
 
-const stylesheet = `:root { color-scheme: light dark; --ink: #1d2733; --paper: #fbfaf7; --soft: #6b7785; --line: #d9d5cb; --accent: #0b6e6e; }
+const stylesheet =
+  Buffer.from(`:root { color-scheme: light dark; --ink: #1d2733; --paper: #fbfaf7; --soft: #6b7785; --line: #d9d5cb; --accent: #0b6e6e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --paper: #14191f; --soft: #96a2af; --line: #303a45; --accent: #5cc8c0; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1rem 6rem; max-width: 56rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
@@ -26,7 +28,7 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0; display: block;
 td, th { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
 ul.tree { list-style: none; margin: 0; padding-left: 1rem; border-left: 1px solid var(--line); }
 nav ul { columns: 2 18rem; padding-left: 1rem; overflow-wrap: anywhere; }
-`
+`)
 
 /** The few members of a JSON Schema that the page shows. */
 interface Schema {
@@ -194,25 +196,34 @@ const problemPage = (
 /** What these pages may load. */
 const allowed = { 'style-src': "'self'" }
 
+const problemPages = new Map<string, Html>(
+  Object.entries(problemCatalogue).map(([code, entry]) => [code, problemPage(code, entry)]),
+)
+
+/** For a person, who knows nothing of accounts and codes. */
+const nothingHere = page(
+  'There is nothing here',
+  html`<h1>There is nothing here</h1>
+<p>The address is mistyped, or was cut short. If you have it from somebody, copy all of it again, up to its last character: nothing was opened or lost.</p>
+<p><a href="/">The first page</a> · <a href="/docs">The contract, for developers</a></p>`,
+)
+
+/** Answers a browser with a problem, as a page that is the same for every address. */
+export function sendProblemPage(res: Response, { code, headers }: HttpProblem): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  res.status(problemCatalogue[code].status).setHeader('X-Robots-Tag', 'noindex')
+  sendPage(res, (code === 'not-found' ? undefined : problemPages.get(code)) ?? nothingHere, allowed)
+}
+
 /** Adds the pages to an application. */
 export function addPages(app: Express, document: OpenApi) {
   const documentation = documentationPage(document)
-  app.get('/', (_req, res) => res.redirect(303, '/docs'))
-  app.get('/docs', (_req, res) => {
-    res.locals.route = '/docs'
-    sendPage(res, documentation, allowed)
-  })
-  app.get('/docs/style.css', (_req, res) => {
-    res.locals.route = '/docs/style.css'
-    res.type('css').send(stylesheet)
-  })
-  const problems = new Map(
-    Object.entries(problemCatalogue).map(([code, entry]) => [code, problemPage(code, entry)]),
-  )
-  app.get('/problems/:code', (req, res) => {
-    const body = problems.get(req.params.code)
+  addPage(app, { name: '/' }, (_req, res) => res.redirect(303, '/docs'))
+  addPage(app, { name: '/docs' }, (_req, res) => sendPage(res, documentation, allowed))
+  addPage(app, { name: '/docs/style.css' }, (_req, res) => res.type('css').send(stylesheet))
+  addPage(app, { name: '/problems/{code}', path: '/problems/:code' }, (req, res) => {
+    const body = problemPages.get(String(req.params.code))
     if (!body) throw notFound()
-    res.locals.route = '/problems/{code}'
     sendPage(res, body, allowed)
   })
 }

@@ -34,10 +34,22 @@ export const migrationNames = (engine: Engine): string[] =>
     ({ tag }) => tag,
   )
 
+/** The database has migrations that this version does not know: it was brought up to date by a newer one. */
+class NewerDatabaseError extends Error {
+  override name = 'NewerDatabaseError'
+
+  constructor() {
+    super(
+      'The database was brought up to date by a newer version of Limpet, and this one would misread it. Run that version, or restore the backup of before the upgrade into an empty database.',
+    )
+  }
+}
+
 /**
  * Applies what is missing, in order; all of it or nothing, by the caller's transaction.
  * @param options.first how many of all migrations to apply, for a database as an older version had it
  * @returns how many migrations were applied
+ * @throws NewerDatabaseError if the database is ahead of this version; nothing is changed then
  */
 export async function migrate(
   engine: Engine,
@@ -45,6 +57,7 @@ export async function migrate(
   now: number,
   { first }: { first?: number } = {},
 ): Promise<number> {
+  if ((await levelOf(engine, target)) === 'newer') throw new NewerDatabaseError()
   const wanted = new Set(
     known(engine)
       .slice(0, first)

@@ -1,18 +1,10 @@
 // What clients and logs are told when the database, or the server itself, fails.
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import request from 'supertest'
 import { describe, expect, it } from 'vitest'
-import { createApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
 import { Problem } from '../../src/contract/problems.ts'
-import { deriveServerKeys } from '../../src/features/keys.ts'
-import { createOpaqueServer } from '../../src/features/opaque/opaque.ts'
-import { createPostponed } from '../../src/features/postponed.ts'
-import { systemRandom } from '../../src/random.ts'
 import { type Store, StoreError } from '../../src/store/store.ts'
 import { registration } from '../support/accounts.ts'
-import { TestClock, testOpaqueSetup, testSecret } from '../support/server.ts'
+import { appOver } from '../support/app.ts'
 
 const marker = 'marker-of-a-secret'
 
@@ -31,29 +23,6 @@ const readiness = (ready: boolean): Store => ({
   ...failing(new Error('nobody asks for rows')),
   isReady: async () => ready,
 })
-
-async function appOver(store: Store, accepting = true, rateLimits: 'on' | 'off' = 'off') {
-  const lines: string[] = []
-  const log = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk))
-      done()
-    },
-  })
-  const { app } = await createApp({
-    config: readConfig({ DATABASE_URL: 'file:unused.db', JWT_SECRET: testSecret, RATE_LIMITS: rateLimits }),
-    keys: deriveServerKeys(testSecret, testOpaqueSetup),
-    opaque: await createOpaqueServer(testOpaqueSetup),
-    mailer: { wake: () => {} },
-    store,
-    clock: new TestClock(),
-    random: systemRandom,
-    logger: pino({ base: null }, log),
-    postponed: createPostponed(),
-    accepting: () => accepting,
-  })
-  return { app, log: () => lines.join('') }
-}
 
 const { email, authKey } = registration()
 const device = { id: '8d5b1c9e-0c64-4b2e-8f3d-1a2b3c4d5e01', name: 'test', type: 'other' }
@@ -89,7 +58,7 @@ describe('counts that are away', () => {
   const away = new StoreError('no connection', undefined, true)
   const app = (error: unknown) => {
     const counts = { table: 'rate_limits', client: { query: () => Promise.reject(error) } }
-    return appOver({ ...failing(new Error('nobody comes as far as the rows')), counts }, true, 'on')
+    return appOver({ ...failing(new Error('nobody comes as far as the rows')), counts }, { rateLimits: 'on' })
   }
 
   it.each([...requests.slice(0, 3), ['/api/v1/shares', {}]])(
@@ -148,14 +117,20 @@ describe('readiness', () => {
     ['is 503 while the server stops', true, false, 503],
     ['is 503 where both are so', false, false, 503],
   ])('%s', async (_name, ready, accepting, status) => {
-    const { app } = await appOver(readiness(ready), accepting)
+    const { app } = await appOver(readiness(ready), { accepting })
     const answer = await request(app).get('/readyz')
     expect(answer.status).toBe(status)
-    if (status === 200)
-      return expect(answer.body).toEqual({ status: 'ok', mail: { state: 'off', waiting: 0, since: null } })
+    if (status === 200) return expect(answer.body).toEqual({ status: 'ok' })
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
     expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1)
     return expect(Problem.parse(answer.body).code).toBe('unavailable')
+  })
+
+  it('is no error in the log while the server stops', async () => {
+    const { app, log } = await appOver(readiness(true), { accepting: false })
+    expect((await request(app).get('/readyz')).status).toBe(503)
+    expect(log()).toContain('"status":503')
+    expect(log()).not.toContain('"level":50')
   })
 
   it('is a problem, and not an open connection, where asking for it fails', async () => {
@@ -166,7 +141,7 @@ describe('readiness', () => {
   })
 
   it('is another thing than life', async () => {
-    const { app } = await appOver(readiness(false), false)
+    const { app } = await appOver(readiness(false), { accepting: false })
     expect((await request(app).get('/healthz')).status).toBe(200)
   })
 })

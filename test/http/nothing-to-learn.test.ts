@@ -3,9 +3,12 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { client as library, ready } from '@serenity-kit/opaque'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { contract } from '../../src/app.ts'
 import { defaultKdf, PreloginAnswer } from '../../src/contract/accounts.ts'
 import { handshakeBytes, OpaqueLoginStarted } from '../../src/contract/opaque.ts'
+import { pageNames } from '../../src/http/page-route.ts'
 import { logInBody, newAccount, randomKey, registration } from '../support/accounts.ts'
+import { appOver, unusedStore } from '../support/app.ts'
 import { engines } from '../support/database.ts'
 import { type MailServer, startMailServer } from '../support/mail.ts'
 import { choosePassword, opaqueRegistration, post, startProof } from '../support/opaque.ts'
@@ -144,6 +147,55 @@ describe.each(engines)('strangers on %s, where addresses have to be confirmed,',
       },
     ],
   ]
+
+  /** Public routes that no question above is about, and why they tell nothing of accounts. */
+  const silent: Record<string, string> = {
+    'GET /healthz': 'the same for everybody',
+    'GET /readyz': 'up or down, and nothing else: email.test.ts looks at it while mail waits',
+    'GET /api/v1/server': 'the same for everybody',
+    'GET /api/v1/openapi.json': 'the same for everybody',
+    'POST /api/v1/prelogin': 'has a test of its own below',
+    'POST /api/v1/token/refresh': 'takes a refresh token and no address',
+    'POST /api/v1/email/confirm': 'takes a token out of a mail and no address',
+    'POST /api/v1/shares': 'takes no address',
+    'HEAD /api/v1/shares/{shareId}': 'takes the random id of a share; whose it is stands in no answer',
+    'POST /api/v1/shares/{shareId}/reveal': 'the same',
+    'POST /api/v1/shares/{shareId}/ack': 'the same',
+    '/': 'a page, the same for everybody',
+    '/s/{id}': 'a page, the same for everybody, also where there is no such share',
+    '/confirm': 'a page, the same for everybody',
+    '/docs': 'a page, the same for everybody',
+    '/docs/style.css': 'the same for everybody',
+    '/problems/{code}': 'a page, the same for everybody',
+    '/assets/{file}': 'the same for everybody',
+    '/operator/reflection': 'for the operator, and about the request alone',
+    '/api/set_password': 'takes no address: SnapPass mode knows no accounts',
+    '/api/set_password/': 'the same',
+    '/api/v2/passwords': 'the same',
+    '/api/v2/passwords/{token}': 'the same',
+    '/{token}': 'the same',
+    '/_/_/health': 'the same for everybody',
+  }
+
+  it('have a question, or a reason for none, about every route that is open to them', async () => {
+    const isOpen = ({ security }: { security?: object[] | undefined }) =>
+      (security ?? []).every((choice) => Object.keys(choice).length === 0) ||
+      (security ?? []).some((choice) => Object.keys(choice).length === 0)
+    const declared = Object.entries(contract(server.url).paths ?? {}).flatMap(([path, operations]) =>
+      Object.entries(operations)
+        .filter(([, operation]) => isOpen(operation))
+        .map(([method]) => `${method.toUpperCase()} ${path}`),
+    )
+    const { app } = await appOver(unusedStore, { environment: { SNAPPASS_API: 'on' } })
+    const asked = questions.map(([name]) => {
+      const [method, path] = name.split(' ')
+      return `${method} /api/v1${path}`
+    })
+    const open = [...declared, ...pageNames(app)]
+    expect(open.filter((name) => !asked.includes(name) && silent[name] === undefined)).toEqual([])
+    // What is gone is gone from here as well.
+    expect([...asked, ...Object.keys(silent)].filter((name) => !open.includes(name))).toEqual([])
+  })
 
   it.each(questions)('see the same of every address by %s', async (_name, outcome, ask) => {
     const expected = await ask(nobody())

@@ -125,6 +125,7 @@ describe.each(engines)('the doctor of a server on %s', (engine) => {
       'file-modes',
       'database',
       'migrations',
+      'outbox',
       'tls',
       'server',
       'server-clock',

@@ -1,6 +1,7 @@
 // What every page that is done in the browser has in common: one document, its policy, and the assets it loads.
 import type { Express, Request, Response } from 'express'
 import { html, type Part, sendPage } from '../../http/html.ts'
+import { addPage } from '../../http/page-route.ts'
 import { notFound } from '../../http/problem.ts'
 import { type Asset, webAssets } from './assets.ts'
 
@@ -23,8 +24,15 @@ const needsScript = {
   nl: 'Deze pagina versleutelt en ontsleutelt in je browser en heeft daar JavaScript voor nodig. Er is niets geopend en niets verloren. Zet JavaScript aan en laad de pagina opnieuw.',
 }
 
+/** Deeper than the path of any page: beyond it an address would make an answer that is larger than itself. */
+const deepest = 8
+
 /** The way from a page to the server's root, whichever path a proxy has taken away before it. */
-const toRoot = (path: string) => '../'.repeat(path.split('/').length - 2) || './'
+function toRoot(path: string): string {
+  const depth = path.split('/', deepest + 3).length - 2
+  if (depth > deepest) throw notFound()
+  return '../'.repeat(depth) || './'
+}
 
 /** Answers with a page that a script of `src/web` fills. @param data attributes for the script */
 export async function sendShell(
@@ -64,9 +72,8 @@ async function assetOf(fileName: string): Promise<Asset> {
 
 /** Adds what the pages load to an application. */
 export function addAssets(app: Express): void {
-  app.get('/assets/:file', async (req, res) => {
-    res.locals.route = '/assets/{file}'
-    const { fileName, content, gzipped } = await assetOf(req.params.file)
+  addPage(app, { name: '/assets/{file}', path: '/assets/:file' }, async (req, res) => {
+    const { fileName, content, gzipped } = await assetOf(String(req.params.file))
     const isGzipped = req.acceptsEncodings('gzip') === 'gzip'
     if (isGzipped) res.setHeader('Content-Encoding', 'gzip')
     res.vary('Accept-Encoding')

@@ -4,6 +4,7 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { Express } from 'express'
 import { z } from 'zod'
 import { minutes } from '../../clock.ts'
+import { nameRoute } from '../../http/page-route.ts'
 import { notFound } from '../../http/problem.ts'
 import type { Services } from '../route.ts'
 
@@ -36,6 +37,7 @@ function isToken(key: KeyObject, token: string, now: number): boolean {
 }
 
 export function addReflection(app: Express, { clock, keys }: Pick<Services, 'clock' | 'keys'>): void {
+  nameRoute(app, reflectionPath)
   app.get(reflectionPath, (req, res) => {
     res.locals.route = reflectionPath
     if (!isToken(keys.reflections, req.get(reflectionHeader) ?? '', clock.now())) throw notFound()

@@ -1,14 +1,10 @@
 // The server about itself: health, readiness, policies and limits.
 
-import { type Clock, minutes } from '../../clock.ts'
 import { leastKdf } from '../../contract/accounts.ts'
 import { limits } from '../../contract/primitives.ts'
-import { Health, Readiness, ServerInfo } from '../../contract/server.ts'
+import { Health, ServerInfo } from '../../contract/server.ts'
 import { retryLater } from '../../http/problem.ts'
-import type { Store } from '../../store/store.ts'
 import { version } from '../../version.ts'
-import { waitingMail } from '../email/outbox.ts'
-import { toTimestampOrNull } from '../encoding.ts'
 import { route } from '../route.ts'
 import { versionDaysKept, versionsKept, versionsKeptDaily } from '../vaults/item-repository.ts'
 
@@ -31,15 +27,6 @@ const health = route({
   },
 })
 
-const noMail: Readiness['mail'] = { state: 'off', waiting: 0, since: null }
-
-/** Mail that waits keeps nobody from being served, so that it is told of and no more. */
-async function mailOf(store: Store, clock: Clock): Promise<Readiness['mail']> {
-  const { waiting, since } = await store.read(waitingMail)
-  const isLate = since !== null && clock.now() - since > minutes(1)
-  return { state: isLate ? 'waiting' : 'ok', waiting, since: toTimestampOrNull(since) }
-}
-
 const readiness = route({
   method: 'get',
   path: '/readyz',
@@ -50,14 +37,13 @@ const readiness = route({
   auth: 'public',
   limit: 'none',
   request: {},
-  success: { 200: Readiness },
+  success: { 200: Health },
   problems: [],
-  async handler(_request, { accepting, clock, config, store }) {
+  async handler(_request, { accepting, store }) {
     if (!accepting()) throw retryLater('unavailable', 'The server is stopping.', 1, { isPlanned: true })
     if (!(await store.isReady()))
       throw retryLater('unavailable', 'The database does not answer, or lacks migrations.', 5)
-    const mail = config.smtp ? await mailOf(store, clock) : noMail
-    return { status: 200, body: { status: 'ok', mail } }
+    return { status: 200, body: { status: 'ok' } }
   },
 })
 

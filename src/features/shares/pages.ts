@@ -3,18 +3,15 @@
 import type { Express } from 'express'
 import type { Config } from '../../config.ts'
 import { html } from '../../http/html.ts'
+import { addPage } from '../../http/page-route.ts'
 import { sendShell } from '../pages/shell.ts'
 
 /** Adds the pages to an application. Without shares there is no page that makes links; those that exist still open. */
 export function addSharePages(app: Express, { shares }: Pick<Config, 'shares'>): void {
   if (shares !== 'off')
-    app.get('/', (req, res) => {
-      res.locals.route = '/'
-      return sendShell(req, res, { script: 'create.js', data: html` data-shares="${shares}"` })
-    })
+    addPage(app, { name: '/' }, (req, res) =>
+      sendShell(req, res, { script: 'create.js', data: html` data-shares="${shares}"` }),
+    )
   // Any path: a link whose "#" became "%23" on its way has its key there, which the log must not have.
-  app.get(/^\/s\/./, (req, res) => {
-    res.locals.route = '/s/{id}'
-    return sendShell(req, res, { script: 'open.js' })
-  })
+  addPage(app, { name: '/s/{id}', path: /^\/s\/./ }, (req, res) => sendShell(req, res, { script: 'open.js' }))
 }

@@ -3,6 +3,7 @@
 import type { Express, Request, Response } from 'express'
 import { addressKey } from '../../http/address-key.ts'
 import { readBytes, readJsonBody, usualBody } from '../../http/body.ts'
+import { nameRoute } from '../../http/page-route.ts'
 import { problem } from '../../http/problem.ts'
 import type { Services } from '../route.ts'
 import { gonePage, linkPage, previewPage, secretPage, sendSnapPassPage } from './snappass-pages.ts'
@@ -167,7 +168,8 @@ export function addSnapPass(app: Express, services: Services) {
   const { snappass } = services.config
   if (!snappass) return
   const context = { services, baseUrl: snappass.baseUrl }
-  for (const { name, path, methods, others = [] } of routes)
+  for (const { name, path, methods, others = [] } of routes) {
+    nameRoute(app, name)
     app.all(path, async (req, res, next) => {
       if (others.includes(req.method)) return next()
       res.locals.route = name
@@ -178,4 +180,5 @@ export function addSnapPass(app: Express, services: Services) {
       if (req.method === 'OPTIONS') return void res.writeHead(200).end()
       throw problem('method-not-allowed', `${req.method} does not work here; ${allow} does.`)
     })
+  }
 }

@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { seconds } from '../../clock.ts'
+import { counted } from '../../cli/terminal.ts'
+import { minutes, seconds, systemClock } from '../../clock.ts'
 import type { Config } from '../../config.ts'
+import { waitingMail } from '../../features/email/outbox.ts'
 import type { BulkConnection } from '../../store/bulk.ts'
 import { levelOf } from '../../store/migrate.ts'
 import { readMark } from '../../store/move-mark.ts'
@@ -58,6 +60,23 @@ async function fingerprintOf(connection: BulkConnection): Promise<string | null>
   const { db, tables } = connection.tx
   const [row] = await db.select().from(tables.instance)
   return row?.opaqueFingerprint ?? null
+}
+
+/** The number of mails that wait, which strangers are not told. */
+async function mailFindings(connection: BulkConnection): Promise<Finding[]> {
+  if ((await levelOf(connection.engine, connection)) !== 'current') return []
+  const { waiting, since } = await waitingMail(connection.tx)
+  if (since === null) return [ok('outbox', 'No mail waits.')]
+  const text = `${counted(waiting, 'mail')} ${waiting === 1 ? 'waits' : 'wait'} to be sent, the oldest since ${new Date(since).toISOString()}.`
+  return systemClock.now() - since > minutes(1)
+    ? [
+        warning(
+          'outbox',
+          text,
+          'Look at what "mail" says here, and for "mail waits" in the log of the server.',
+        ),
+      ]
+    : [ok('outbox', text)]
 }
 
 const differenceText = (ms: number) => `${(Math.abs(ms) / 1000).toFixed(1)} seconds`
@@ -162,6 +181,7 @@ export async function checkDatabase(config: Config): Promise<DatabaseCheckup> {
         ok('database', `${nameOf(database)} answers.`),
         ...engine,
         await checkState(connection),
+        ...(await mailFindings(connection)),
       ]
       return { findings, fingerprint: await fingerprintOf(connection) }
     } finally {

@@ -1,0 +1,56 @@
+// The application over a store that is no database, and without a port.
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { createApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { deriveServerKeys } from '../../src/features/keys.ts'
+import { createOpaqueServer } from '../../src/features/opaque/opaque.ts'
+import { createPostponed } from '../../src/features/postponed.ts'
+import { systemRandom } from '../../src/random.ts'
+import type { Store } from '../../src/store/store.ts'
+import { TestClock, testOpaqueSetup, testSecret } from './server.ts'
+
+const unused = () => Promise.reject(new Error('This store is not to be used'))
+
+/** For an application that is looked at and never asked. */
+export const unusedStore: Store = {
+  read: unused,
+  write: unused,
+  scrub: unused,
+  isReady: unused,
+  close: async () => {},
+  load: () => ({ connections: 0, idle: 0, waiting: 0 }),
+}
+
+/** @returns the application, and what it has logged so far */
+export async function appOver(
+  store: Store,
+  options: { accepting?: boolean; rateLimits?: 'on' | 'off'; environment?: Record<string, string> } = {},
+) {
+  const { accepting = true, rateLimits = 'off', environment } = options
+  const lines: string[] = []
+  const log = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  const { app } = await createApp({
+    config: readConfig({
+      DATABASE_URL: 'file:unused.db',
+      JWT_SECRET: testSecret,
+      RATE_LIMITS: rateLimits,
+      ...environment,
+    }),
+    keys: deriveServerKeys(testSecret, testOpaqueSetup),
+    opaque: await createOpaqueServer(testOpaqueSetup),
+    mailer: { wake: () => {} },
+    store,
+    clock: new TestClock(),
+    random: systemRandom,
+    logger: pino({ base: null }, log),
+    postponed: createPostponed(),
+    accepting: () => accepting,
+  })
+  return { app, log: () => lines.join('') }
+}
