@@ -73,6 +73,7 @@ const openApi = route({
   request: {},
   success: {
     200: z.instanceof(PreparedJson).meta({
+      id: 'OpenApiDocument',
       override: {
         type: 'object',
         description: 'An OpenAPI 3.1 document',

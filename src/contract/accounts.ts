@@ -4,18 +4,19 @@ import * as z from 'zod'
 import { OpaqueFinish, OpaqueHandshake, OpaqueRecord, OpaqueRegistration } from './opaque.ts'
 import {
   AccountId,
+  base64urlLetter,
   base64urlOf,
   DeviceId,
   Email,
   line,
-  Sealed,
+  oneOfMore,
   SealedKey,
   SessionId,
   Timestamp,
   tooLong,
-  VaultId,
 } from './primitives.ts'
 import { SecondFactorProof } from './second-factors.ts'
+import { CreateVault } from './vaults.ts'
 
 /** What the server accepts at the least (OWASP), and what a client chooses by default. Memory in KiB. */
 export const leastKdf = { memoryKiB: 19_456, iterations: 2, parallelism: 1 } as const
@@ -43,7 +44,7 @@ export const isStrongEnough = (kdf: z.infer<typeof KdfParameters>) =>
 /** How an account proves its password: by OPAQUE (RFC 9807), or by a key derived from it. It has one of them at a time. */
 export const AuthMethod = z
   .enum(['opaque', 'authKey'])
-  .meta({ description: 'How the account proves its password' })
+  .meta({ id: 'AuthMethod', description: 'How the account proves its password' })
 
 const AuthKey = base64urlOf(32).meta({ description: 'Derived by the client; the server keeps a hash of it' })
 
@@ -51,6 +52,7 @@ const AuthKey = base64urlOf(32).meta({ description: 'Derived by the client; the 
 const newAuthKey = { authKey: AuthKey }
 const newRecord = {
   opaque: z.strictObject({ record: OpaqueRecord, registration: OpaqueRegistration }).meta({
+    id: 'NewOpaqueRecord',
     description:
       'In place of authKey, after POST /opaque/register, or for a new password POST /account/opaque',
   }),
@@ -61,15 +63,18 @@ export const authKeyProof = { authKey: AuthKey }
 export const opaqueProof = {
   opaque: z
     .strictObject({ handshake: OpaqueHandshake, finish: OpaqueFinish })
-    .meta({ description: 'In place of authKey, after POST /opaque/login' }),
+    .meta({ id: 'OpaqueProof', description: 'In place of authKey, after POST /opaque/login' }),
 }
 
 /** Proof that the caller knows the account's password right now. */
 export const PasswordProof = z
-  .union([z.strictObject(authKeyProof), z.strictObject(opaqueProof)])
+  .union([
+    z.strictObject(authKeyProof).meta({ id: 'PasswordProofByAuthKey' }),
+    z.strictObject(opaqueProof).meta({ id: 'PasswordProofByOpaque' }),
+  ])
   .meta({ id: 'PasswordProof' })
 
-const inviteForm = /^lmi_[\w-]{21}[AQgw]$/
+const inviteForm = new RegExp(`^lmi_${base64urlLetter}{21}[AQgw]$`)
 
 export const InviteCode = z
   .string()
@@ -82,7 +87,7 @@ const registration = {
   email: Email,
   kdf: KdfParameters,
   accountKey: SealedKey,
-  vault: z.strictObject({ id: VaultId, key: SealedKey, data: Sealed }),
+  vault: CreateVault,
   hint: line(200).optional().meta({ description: 'A hint for the owner, kept for being sent by e-mail' }),
   invite: InviteCode.optional().meta({
     description: 'Where GET /api/v1/server says that registration is by invite. Ignored elsewhere',
@@ -91,8 +96,8 @@ const registration = {
 
 export const Register = z
   .union([
-    z.strictObject({ ...registration, ...newAuthKey }),
-    z.strictObject({ ...registration, ...newRecord }),
+    z.strictObject({ ...registration, ...newAuthKey }).meta({ id: 'RegisterByAuthKey' }),
+    z.strictObject({ ...registration, ...newRecord }).meta({ id: 'RegisterByOpaque' }),
   ])
   .meta({ id: 'Register' })
 
@@ -122,7 +127,10 @@ const login = {
 }
 
 export const Login = z
-  .union([z.strictObject({ ...login, ...authKeyProof }), z.strictObject({ ...login, ...opaqueProof })])
+  .union([
+    z.strictObject({ ...login, ...authKeyProof }).meta({ id: 'LoginByAuthKey' }),
+    z.strictObject({ ...login, ...opaqueProof }).meta({ id: 'LoginByOpaque' }),
+  ])
   .meta({ id: 'Login' })
 
 const RefreshToken = base64urlOf(32).meta({ description: 'Replaced at each use' })
@@ -134,7 +142,7 @@ export const SessionTokens = z
   .object({
     accessToken: z.string(),
     tokenType: z.literal('Bearer'),
-    expiresIn: z.int().meta({ description: 'Seconds that the access token is good for' }),
+    expiresIn: z.int().min(1).meta({ description: 'Seconds that the access token is good for' }),
     refreshToken: RefreshToken,
     sessionId: SessionId,
   })
@@ -142,7 +150,7 @@ export const SessionTokens = z
 
 /** What a login answers: the credentials, and what the client needs to unlock. */
 export const Session = SessionTokens.extend({
-  account: z.object({ id: AccountId, email: Email, accountKey: SealedKey }),
+  account: z.object({ id: AccountId, email: Email, accountKey: SealedKey }).meta({ id: 'SessionAccount' }),
 }).meta({ id: 'Session' })
 
 export const Account = z
@@ -169,8 +177,8 @@ const passwordChange = {
 /** Also how the method is switched: the proof is of the present one, and what follows may be of the other. */
 export const ChangePassword = z
   .union([
-    z.strictObject({ ...passwordChange, ...newAuthKey }),
-    z.strictObject({ ...passwordChange, ...newRecord }),
+    z.strictObject({ ...passwordChange, ...newAuthKey }).meta({ id: 'ChangePasswordByAuthKey' }),
+    z.strictObject({ ...passwordChange, ...newRecord }).meta({ id: 'ChangePasswordByOpaque' }),
   ])
   .meta({ id: 'ChangePassword' })
 
@@ -212,7 +220,7 @@ const sessionEndReasons = ['logout', 'owner', 'password-change', 'token-reuse', 
 
 export const AccountEvent = z
   .object({
-    type: z.string().meta({ override: { enum: [...accountEventTypes] } }),
+    type: oneOfMore(accountEventTypes),
     at: Timestamp.meta({ description: 'When; of several failures, the last one' }),
     device: Device.nullable().meta({
       description:
@@ -224,15 +232,10 @@ export const AccountEvent = z
     count: z.int().min(1).default(1).meta({
       description: 'How many there were: failures of one kind, address and hour are one entry',
     }),
-    reason: z
-      .string()
-      .nullable()
-      .default(null)
-      .meta({
-        override: { type: ['string', 'null'], enum: [...sessionEndReasons, null] },
-        description:
-          'Why a session ended: it logged out, its owner ended it from another session, the password was changed, its refresh token was used a second time, or the operator ended it. Null for other entries and for older ones',
-      }),
+    reason: oneOfMore(sessionEndReasons).nullable().default(null).meta({
+      description:
+        'Why a session ended: it logged out, its owner ended it from another session, the password was changed, its refresh token was used a second time, or the operator ended it. Null for other entries and for older ones',
+    }),
   })
   .meta({ id: 'AccountEvent' })
 

@@ -25,8 +25,13 @@ const leastSealedBytes = 1 + 32 + 32 + 16 + 1
 /** Characters of base64url without padding for a number of bytes. */
 const encodedLength = (bytes: number) => Math.ceil((bytes * 4) / 3)
 
+// Patterns stand in the contract too, where other languages read them: no \\w, which has more letters in some of them, no \\p,
+// and nothing that looks ahead.
+export const base64urlLetter = '[0-9A-Za-z_-]'
+const base64urlEnd = `(?:${base64urlLetter}[AQgw]|${base64urlLetter}{2}[AEIMQUYcgkosw048])`
+
 /** Canonical base64url without padding (RFC 4648, section 5): unused trailing bits are zero, so a value has one spelling. */
-const canonicalBase64url = '(?:[\\w-]{4})*(?:[\\w-][AQgw]|[\\w-]{2}[AEIMQUYcgkosw048])?'
+const canonicalBase64url = `(?:${base64urlLetter}{4})*${base64urlEnd}?`
 
 /**
  * Ends the checks of a text that is too long: matching a pattern against megabytes overflows the stack, which would be an error
@@ -53,7 +58,7 @@ export const base64urlOfUpTo = (least: number, most: number) =>
     )
 
 // The first two characters of an envelope spell the version byte 0x01.
-const sealedForm = new RegExp(`^(?=A[Q-Za-f])${canonicalBase64url}$`)
+const sealedForm = new RegExp(`^A[Q-Za-f]${base64urlLetter}{2}${canonicalBase64url}$`)
 
 /** An envelope of docs/protocol.md of at most `bytes` bytes. The server checks its form and never its content. */
 const sealedUpTo = (bytes: number) =>
@@ -73,10 +78,18 @@ export const SealedKey = sealedUpTo(limits.sealedKeyBytes).meta({
   description: 'An envelope of the client protocol that holds a key.',
 })
 
+/**
+ * One of these names, or one that a newer server knows: clients are not to fail over it. The contract tells the names, and that
+ * there may be more, in the way that generators of clients have agreed on.
+ */
+export const oneOfMore = (names: readonly string[]) =>
+  z.string().meta({ override: { 'x-extensible-enum': [...names] } })
+
 /** A UUID in lower case; clients may choose it. */
 const uuid = () =>
   z
     .string()
+    .length(36, tooLong())
     .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'Expected a UUID in lower case')
 
 export const AccountId = uuid().meta({ description: 'An account' })
@@ -138,27 +151,48 @@ export const Cursor = z
   .string()
   .min(1)
   .max(128, tooLong())
-  .regex(/^[\w-]+$/, 'Expected a cursor as an earlier answer gave it')
+  .regex(new RegExp(`^${base64urlLetter}+$`), 'Expected a cursor as an earlier answer gave it')
   .meta({ description: 'Opaque: give back what an earlier answer gave' })
 
-/** One line of text without control characters and lone surrogates, which neither engine's text column can be trusted with. */
-export const line = (most: number) =>
+/** Control characters, as patterns of every language name them: Unicode's category Cc. */
+const controlCharacters = String.raw`\x00-\x1f\x7f-\x9f`
+
+/** Text of at most so many characters, counted as JSON Schema and most languages do: by code points, not by UTF-16 units. */
+const text = (most: number) =>
   z
     .string()
+    // No text of fewer code points is longer, and nothing below has to look at more.
+    .max(2 * most, tooLong())
+    .refine((text) => [...text].length <= most, {
+      abort: true,
+      error: `Too long: expected at most ${most} characters`,
+    })
+    // Half of a surrogate pair is no character: neither engine's text column can be trusted with it.
+    .refine((text) => text.isWellFormed(), 'Expected text that can be written in UTF-8')
+
+/** One line of text without control characters. */
+export const line = (most: number) =>
+  text(most)
     .min(1)
-    .max(most, tooLong())
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'Expected text without control characters')
+    .regex(new RegExp(`^[^${controlCharacters}]*$`), 'Expected text without control characters')
+    .meta({ override: { maxLength: most } })
 
 /** E-mail addresses are compared trimmed, in NFC and lower case; this is that form, shared by server and clients. */
 export const normalizeEmail = (email: string) => email.trim().normalize('NFC').toLowerCase().normalize('NFC')
 
-export const Email = z
-  .string()
-  .max(320, tooLong())
+const mostEmail = 320
+
+// None of the characters that have a meaning of their own in a mail's header (RFC 5322, section 3.2.3): one address stays one.
+const emailLetter = String.raw`[^\s@${controlCharacters}()<>\[\]:;\\,"]`
+
+export const Email = text(mostEmail)
   .overwrite(normalizeEmail)
-  // None of the characters that have a meaning of their own in a mail's header (RFC 5322, section 3.2.3): one address stays one.
-  .regex(/^[^\s@\p{Cc}\p{Cs}()<>[\]:;\\,"]+@[^\s@\p{Cc}\p{Cs}()<>[\]:;\\,"]+$/u, 'Expected an e-mail address')
-  .meta({ description: 'An e-mail address', example: 'ada@example.com' })
+  .regex(new RegExp(`^${emailLetter}+@${emailLetter}+$`), 'Expected an e-mail address')
+  .meta({
+    override: { minLength: 3, maxLength: mostEmail },
+    description: 'An e-mail address',
+    example: 'ada@example.com',
+  })
 
 const pageLimit = `Expected a whole number from 1 to ${limits.pageItems}`
 
@@ -169,7 +203,31 @@ export const PageLimit = z
   .transform(Number)
   .refine((number) => number <= limits.pageItems, pageLimit)
   .default(limits.pageItems)
-  .meta({ override: { type: 'integer', minimum: 1, maximum: limits.pageItems, default: limits.pageItems } })
+  .meta({
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.pattern
+      const most = limits.pageItems
+      Object.assign(jsonSchema, {
+        type: 'integer',
+        format: 'int32',
+        minimum: 1,
+        maximum: most,
+        default: most,
+      })
+    },
+  })
+
+/** `?name=true` or `?name=false`; false without it. */
+export const Flag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .default(false)
+  .meta({
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.enum
+      Object.assign(jsonSchema, { type: 'boolean', default: false })
+    },
+  })
 
 export type Cursor = z.infer<typeof Cursor>
 export type Sealed = z.infer<typeof Sealed>

@@ -1,8 +1,8 @@
 // The closed catalogue of problems (RFC 9457). A code is stable; clients decide by it and never by the words.
 import * as z from 'zod'
-import { Timestamp } from './primitives.ts'
+import { oneOfMore, Timestamp } from './primitives.ts'
 import { SecondFactorMethod, WebauthnOptions } from './second-factors.ts'
-import { Conflict, ItemState, Vault } from './vaults.ts'
+import { Conflict, Item, type ItemState, Tombstone, Vault } from './vaults.ts'
 
 /** Each code: its status, its title, and what whoever meets it can do. */
 export const problemCatalogue = {
@@ -215,17 +215,17 @@ export const Problem = z
   .looseObject({
     type: z.url(),
     title: z.string(),
-    status: z.int(),
+    status: z.int().min(400).max(599),
     detail: z.string(),
-    code: z.string().meta({ override: { enum: Object.keys(problemCatalogue) } }),
+    code: oneOfMore(Object.keys(problemCatalogue)),
     requestId: z.string(),
     errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
+      .array(z.object({ path: z.string(), message: z.string() }).meta({ id: 'Mistake' }))
       .optional()
       .meta({ description: 'With `malformed-request`: each place that is wrong' }),
     // Open, so that an older client can still say what a newer server's methods are.
     methods: z
-      .array(z.string().meta({ override: { enum: SecondFactorMethod.options } }))
+      .array(oneOfMore(SecondFactorMethod.options))
       .optional()
       .meta({ description: 'With `second-factor-required` and `invalid-second-factor`: what proves it' }),
     options: WebauthnOptions.optional().meta({
@@ -239,7 +239,8 @@ export const Problem = z
     expiresAt: Timestamp.optional().meta({ description: 'With `share-expired`' }),
     revokedAt: Timestamp.optional().meta({ description: 'With `share-revoked`' }),
     current: z
-      .union([ItemState, Vault])
+      .union([Item, Tombstone, Vault])
+      .meta({ id: 'CurrentState', description: 'What stands there now' })
       .optional()
       .meta({ description: 'With `revision-conflict`: what stands there now' }),
     conflicts: z

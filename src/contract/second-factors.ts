@@ -18,7 +18,7 @@ const Name = line(100)
 const TotpCode = z
   .string()
   .length(6, tooLong())
-  .regex(/^\d{6}$/, 'Expected six digits')
+  .regex(/^[0-9]{6}$/, 'Expected six digits')
 
 /** A character of Crockford's base32, or one that is taken for it; spaces and dashes may follow. */
 const spelled = '(?:[0-9A-TV-Za-tv-z][\\s-]*)'
@@ -54,34 +54,48 @@ const clientDataJSON = bytesUpTo(mostClientData)
 const WebauthnRegistration = z
   .object({
     ...credential,
-    response: z.object({
-      clientDataJSON,
-      attestationObject: bytesUpTo(mostAttestation),
-      transports: z
-        .array(z.string().regex(/^[a-z-]{1,32}$/, 'Expected the name of a transport'))
-        .max(8)
-        .default([]),
-    }),
+    response: z
+      .object({
+        clientDataJSON,
+        attestationObject: bytesUpTo(mostAttestation),
+        transports: z
+          .array(
+            z
+              .string()
+              .min(1)
+              .max(32, tooLong())
+              .regex(/^[a-z-]+$/, 'Expected the name of a transport'),
+          )
+          .max(8)
+          .default([]),
+      })
+      .meta({ id: 'WebauthnRegistrationResponse' }),
   })
   .meta({ id: 'WebauthnRegistration', description: 'What navigator.credentials.create() gave, by toJSON()' })
 
 export const WebauthnAssertion = z
   .object({
     ...credential,
-    response: z.object({
-      clientDataJSON,
-      authenticatorData: bytesUpTo(mostClientData),
-      signature: bytesUpTo(mostClientData),
-    }),
+    response: z
+      .object({
+        clientDataJSON,
+        authenticatorData: bytesUpTo(mostClientData),
+        signature: bytesUpTo(mostClientData),
+      })
+      .meta({ id: 'WebauthnAssertionResponse' }),
   })
   .meta({ id: 'WebauthnAssertion', description: 'What navigator.credentials.get() gave, by toJSON()' })
 
 /** The second step of a login. */
 export const SecondFactorProof = z
   .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('totp'), code: TotpCode }),
-    z.strictObject({ type: z.literal('recovery-code'), code: RecoveryCode }),
-    z.strictObject({ type: z.literal('webauthn'), response: WebauthnAssertion }),
+    z.strictObject({ type: z.literal('totp'), code: TotpCode }).meta({ id: 'TotpProof' }),
+    z
+      .strictObject({ type: z.literal('recovery-code'), code: RecoveryCode })
+      .meta({ id: 'RecoveryCodeProof' }),
+    z
+      .strictObject({ type: z.literal('webauthn'), response: WebauthnAssertion })
+      .meta({ id: 'WebauthnProof' }),
   ])
   .meta({ id: 'SecondFactorProof' })
 
@@ -103,7 +117,7 @@ export const SecondFactor = z
   .meta({ id: 'SecondFactor' })
 
 export const SecondFactorList = z
-  .object({ factors: z.array(SecondFactor), recoveryCodesLeft: z.int() })
+  .object({ factors: z.array(SecondFactor), recoveryCodesLeft: z.int().min(0) })
   .meta({ id: 'SecondFactorList' })
 
 export const TotpStarted = z

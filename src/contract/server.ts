@@ -12,24 +12,26 @@ export const ServerInfo = z
       .enum(['off', 'required'])
       .meta({ description: 'Whether an address has to be confirmed before its account can be used' }),
     shares: z.enum(['public', 'accounts', 'off']),
-    leastKdf: z.object({ memoryKiB: z.int(), iterations: z.int(), parallelism: z.int() }),
+    leastKdf: z
+      .object({ memoryKiB: z.int().min(1), iterations: z.int().min(1), parallelism: z.int().min(1) })
+      .meta({ id: 'KdfCosts', description: 'The least that a registration may choose' }),
     limits: z
       .object({
-        sealedBytes: z.int(),
-        sealedKeyBytes: z.int(),
-        batchOperations: z.int(),
-        pageItems: z.int(),
-        pageBytes: z.int(),
-        bodyBytes: z.int(),
-        batchBodyBytes: z.int(),
-        shareBytes: z.int(),
-        versionsKept: z.int(),
-        versionDaysKept: z.int(),
-        versionsKeptDaily: z.int().meta({
+        sealedBytes: z.int().min(0),
+        sealedKeyBytes: z.int().min(0),
+        batchOperations: z.int().min(0),
+        pageItems: z.int().min(0),
+        pageBytes: z.int().min(0),
+        bodyBytes: z.int().min(0),
+        batchBodyBytes: z.int().min(0),
+        shareBytes: z.int().min(0),
+        versionsKept: z.int().min(0),
+        versionDaysKept: z.int().min(0),
+        versionsKeptDaily: z.int().min(0).meta({
           description: 'Of each of so many days, the version that stood when the day began is kept as well',
         }),
       })
-      .meta({ description: 'Numbers and bytes a client has to plan for' }),
+      .meta({ id: 'ServerLimits', description: 'Numbers and bytes a client has to plan for' }),
   })
   .meta({ id: 'ServerInfo' })
 

@@ -1,6 +1,6 @@
 // Wire shapes of one-time shares (docs/protocol.md, "One-time shares").
 import * as z from 'zod'
-import { base64urlOf, base64urlOfUpTo, limits, Timestamp, tooLong } from './primitives.ts'
+import { base64urlLetter, base64urlOf, base64urlOfUpTo, limits, Timestamp, tooLong } from './primitives.ts'
 
 export const ShareId = base64urlOf(16).meta({ description: 'A share: 16 random bytes, chosen by the server' })
 
@@ -23,7 +23,9 @@ const FernetToken = z
     tooLong(`A share holds at most ${limits.shareBytes} bytes of ciphertext`),
   )
   .regex(
-    /^(?=gA)(?:[\w-]{4})*(?:[\w-]{2}[AEIMQUYcgkosw048]=|[\w-][AQgw]==)?$/,
+    new RegExp(
+      `^gA${base64urlLetter}{2}(?:${base64urlLetter}{4})*(?:${base64urlLetter}{2}[AEIMQUYcgkosw048]=|${base64urlLetter}[AQgw]==)?$`,
+    ),
     'Expected a Fernet token: base64url with its padding, of version 128',
   )
   .refine((token) => {
@@ -70,9 +72,9 @@ export const CreatedShare = z
   .object({
     id: ShareId,
     links: z
-      .array(z.object({ rel: z.enum(['self', 'web-view']), href: z.url() }))
+      .array(z.object({ rel: z.enum(['self', 'web-view']), href: z.url() }).meta({ id: 'ShareLink' }))
       .meta({ description: 'To `web-view` the client adds "#" and the key; the server never learns it' }),
-    ttl: z.int(),
+    ttl: z.int().min(shareTtl.least),
     expiresAt: Timestamp,
     manageToken: base64urlOf(32).meta({ description: 'For the receipt and to revoke; shown once' }),
   })

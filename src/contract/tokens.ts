@@ -1,7 +1,16 @@
 // Wire shapes of personal access tokens (docs/protocol.md, "Personal access tokens").
 import * as z from 'zod'
 import { authKeyProof, opaqueProof } from './accounts.ts'
-import { AccountId, Instant, line, SealedKey, Timestamp, TokenId, VaultId } from './primitives.ts'
+import {
+  AccountId,
+  base64urlLetter,
+  Instant,
+  line,
+  SealedKey,
+  Timestamp,
+  TokenId,
+  VaultId,
+} from './primitives.ts'
 
 /** What a token may do. `write` includes `read`: the answers of writes show what stands there. */
 export const TokenScope = z.enum(['read', 'write', 'shares']).meta({
@@ -10,19 +19,23 @@ export const TokenScope = z.enum(['read', 'write', 'shares']).meta({
     'read: vaults and items. write: that, and writing items, but not deleting them for good. shares: making one-time shares where the server wants an account for it.',
 })
 
-const scopes = z.array(TokenScope).min(1)
+const scopes = z
+  .array(TokenScope)
+  .min(1)
+  .max(TokenScope.options.length)
+  .refine((list) => new Set(list).size === list.length, 'Each scope may stand there once')
+  .meta({ uniqueItems: true })
 
 /** Secret scanners know it by its prefix. */
 export const PersonalToken = z
   .string()
-  .regex(/^lmp_[\w-]{43}$/)
+  .length(47)
+  .regex(new RegExp(`^lmp_${base64urlLetter}{43}$`))
   .meta({ description: 'To send as "Authorization: Bearer"; shown once' })
 
 const newToken = {
   name: line(100),
-  scopes: scopes
-    .max(TokenScope.options.length)
-    .refine((list) => new Set(list).size === list.length, 'Each scope may stand there once'),
+  scopes,
   vaultId: VaultId.optional().meta({ description: 'The one vault that it sees; every one without it' }),
   expiresAt: Instant.optional().meta({ description: 'When it ends; without, it never does' }),
   vaultKey: SealedKey.optional().meta({
@@ -31,7 +44,10 @@ const newToken = {
 }
 
 export const CreateToken = z
-  .union([z.strictObject({ ...newToken, ...authKeyProof }), z.strictObject({ ...newToken, ...opaqueProof })])
+  .union([
+    z.strictObject({ ...newToken, ...authKeyProof }).meta({ id: 'CreateTokenByAuthKey' }),
+    z.strictObject({ ...newToken, ...opaqueProof }).meta({ id: 'CreateTokenByOpaque' }),
+  ])
   .refine(({ vaultId, vaultKey }) => vaultKey === undefined || vaultId !== undefined, {
     path: ['vaultKey'],
     message: 'Goes with vaultId, which says of which vault',

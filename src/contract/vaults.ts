@@ -36,7 +36,7 @@ export const Item = z
 
 /** What is left of an item that was deleted for good, so that every client learns of it. */
 export const Tombstone = z
-  .object({ id: ItemId, revision: Revision, purged: z.literal(true) })
+  .object({ id: ItemId, revision: Revision, purged: z.literal(true).meta({ description: 'Always true' }) })
   .meta({ id: 'Tombstone' })
 
 /** What stands under an item's id: the item, or what is left of it. */
@@ -69,15 +69,19 @@ export const Changes = z
 
 export const Operation = z
   .discriminatedUnion('op', [
-    z.strictObject({
-      op: z.literal('put'),
-      id: ItemId,
-      data: Sealed,
-      revision: Revision.nullable().meta({ description: 'The revision to replace; null creates' }),
-    }),
-    z.strictObject({ op: z.literal('trash'), id: ItemId, revision: Revision }),
-    z.strictObject({ op: z.literal('restore'), id: ItemId, revision: Revision }),
-    z.strictObject({ op: z.literal('purge'), id: ItemId, revision: Revision }),
+    z
+      .strictObject({
+        op: z.literal('put'),
+        id: ItemId,
+        data: Sealed,
+        revision: Revision.nullable().meta({ description: 'The revision to replace; null creates' }),
+      })
+      .meta({ id: 'PutOperation' }),
+    z.strictObject({ op: z.literal('trash'), id: ItemId, revision: Revision }).meta({ id: 'TrashOperation' }),
+    z
+      .strictObject({ op: z.literal('restore'), id: ItemId, revision: Revision })
+      .meta({ id: 'RestoreOperation' }),
+    z.strictObject({ op: z.literal('purge'), id: ItemId, revision: Revision }).meta({ id: 'PurgeOperation' }),
   ])
   .meta({ id: 'Operation' })
 

@@ -196,11 +196,42 @@ function operationOf(
   }
 }
 
+type Override = NonNullable<CreateDocumentOptions['override']>
+type Context = Parameters<Override>[0]
+
 /** What a newer server adds to an answer, an older client drops: only requests are closed. */
-const leaveAnswersOpen: NonNullable<CreateDocumentOptions['override']> = ({ zodSchema, jsonSchema, io }) => {
+function leaveAnswersOpen({ zodSchema, jsonSchema, io }: Context) {
   const { def } = zodSchema._zod
   if (io === 'output' && def.type === 'object' && !('catchall' in def && def.catchall))
     delete jsonSchema.additionalProperties
+}
+
+const mostInt32 = 2 ** 31 - 1
+
+/** Says the same in the words that generators of clients know. */
+function speakPlainly({ zodSchema, jsonSchema }: Context) {
+  const { def } = zodSchema._zod
+  const { anyOf } = jsonSchema
+  if (anyOf) {
+    delete jsonSchema.anyOf
+    const [choice, ...others] = anyOf.filter(({ type }) => type !== 'null')
+    // Not a choice but a value that may be missing.
+    if (choice && others.length === 0 && typeof choice.type === 'string')
+      Object.assign(jsonSchema, { ...choice, ...jsonSchema, type: [choice.type, 'null'] })
+    // Of all our choices one fits.
+    else jsonSchema.oneOf = anyOf
+  }
+  // A pattern says no more, and does not fit the types that generators read it into.
+  if (jsonSchema.format === 'date-time') delete jsonSchema.pattern
+  if (jsonSchema.type === 'integer')
+    jsonSchema.format ??= (jsonSchema.maximum ?? Number.POSITIVE_INFINITY) > mostInt32 ? 'int64' : 'int32'
+  // Enumerations of one boolean become types that do not compile.
+  if (def.type === 'literal' && jsonSchema.type === 'boolean') delete jsonSchema.const
+}
+
+const inPlainWords: Override = (context) => {
+  leaveAnswersOpen(context)
+  speakPlainly(context)
 }
 
 /** The document for a server that is reached at `publicUrl`. */
@@ -231,6 +262,6 @@ export function openApiDocument<Auth extends string>(
       paths,
       components: { headers, securitySchemes: schemes },
     },
-    { override: leaveAnswersOpen },
+    { override: inPlainWords },
   )
 }

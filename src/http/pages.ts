@@ -37,6 +37,7 @@ interface Schema {
   readonly description?: string
   readonly const?: unknown
   readonly enum?: readonly unknown[]
+  readonly 'x-extensible-enum'?: readonly unknown[]
   readonly properties?: Record<string, unknown>
   readonly required?: readonly string[]
   readonly items?: unknown
@@ -48,21 +49,23 @@ const isSchema = (value: unknown): value is Schema => typeof value === 'object' 
 
 const anchor = (name: string) => `shape-${name}`
 
+const listed = (values: readonly unknown[]): Part =>
+  values.flatMap((value, index) => [index ? ' or ' : '', html`<code>${JSON.stringify(value)}</code>`])
+
 /** A schema in a few words: a link to its shape, or its type. */
 function typeOf(schema: unknown): Part {
   if (!isSchema(schema)) return 'anything'
   const name = schema.$ref?.split('/').at(-1)
   if (name) return html`<a href="#${anchor(name)}">${name}</a>`
   if (schema.const !== undefined) return html`<code>${JSON.stringify(schema.const)}</code>`
-  if (schema.enum)
-    return schema.enum.flatMap((value, index) => [
-      index ? ' or ' : '',
-      html`<code>${JSON.stringify(value)}</code>`,
-    ])
+  if (schema.enum) return listed(schema.enum)
   const choices = schema.anyOf ?? schema.oneOf
   if (choices) return choices.flatMap((choice, index) => [index ? ' or ' : '', typeOf(choice)])
-  if (schema.items !== undefined) return ['list of ', typeOf(schema.items)]
-  return String(schema.type ?? 'object')
+  if (schema.items !== undefined)
+    return ['list of ', typeOf(schema.items), [schema.type].flat().includes('null') ? ' or null' : undefined]
+  const known = schema['x-extensible-enum']
+  if (known) return [listed(known), ', and names that a newer server may have']
+  return [schema.type ?? 'object'].flat().join(' or ')
 }
 
 /** What a schema consists of, as a list; nothing for a plain value. */

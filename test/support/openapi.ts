@@ -22,6 +22,7 @@ const JsonSchema = z.looseObject({
   minLength: z.int().optional(),
   maxLength: z.int().optional(),
   pattern: z.string().optional(),
+  format: z.string().optional(),
 })
 
 const Parameter = z.object({
@@ -58,6 +59,8 @@ const Document = z.looseObject({
 })
 
 export type Document = z.infer<typeof Document>
+
+export const parseDocument = (document: unknown): Document => Document.parse(document)
 
 export interface Operation {
   /** As in `put /api/v1/vaults/{vaultId}`. */
@@ -147,15 +150,17 @@ const texts = (length: number): (() => string)[] => [
   () => fakeEnvelope(Math.max(82, Math.floor((length * 3) / 4))),
   () => randomBytes(Math.floor((length * 3) / 4)).toString('base64url'),
   () => fakeFernet(),
-  () => '2999-12-31T00:00:00.000Z',
   () => '123456',
   () => '0123456789abcdef',
   () => 'usb',
+  () => `lmp_${randomBytes(32).toString('base64url')}`,
   () => `lmi_${randomBytes(16).toString('base64url')}`,
   () => 'a'.repeat(Math.max(1, length)),
 ]
 
-function exampleText({ pattern, minLength = 0, maxLength }: z.infer<typeof JsonSchema>): string {
+function exampleText({ format, pattern, minLength = 0, maxLength }: z.infer<typeof JsonSchema>): string {
+  if (format === 'date-time') return '2999-12-31T00:00:00.000Z'
+  if (format === 'uri') return 'https://limpet.example/'
   const form = pattern === undefined ? undefined : new RegExp(pattern, 'u')
   for (const make of texts(minLength)) {
     const text = make()
@@ -166,6 +171,18 @@ function exampleText({ pattern, minLength = 0, maxLength }: z.infer<typeof JsonS
 }
 
 export type Schema = z.infer<typeof JsonSchema>
+
+/** A schema and every one within it, each with where it stands. References are not followed. */
+export function schemasIn(of: unknown, where: string): { where: string; schema: Schema }[] {
+  if (of === undefined) return []
+  const schema = JsonSchema.parse(of)
+  const below = [
+    ...Object.entries(schema.properties ?? {}),
+    ...Object.entries({ ...schema.oneOf, ...schema.anyOf }),
+    ...(schema.items === undefined ? [] : [['items', schema.items] as const]),
+  ]
+  return [{ where, schema }, ...below.flatMap(([name, inner]) => schemasIn(inner, `${where}.${name}`))]
+}
 
 /** The schema itself, behind references; of a choice the first, which `exampleOf` takes too. */
 function resolveSchema(document: Document, of: unknown): Schema {
@@ -189,7 +206,8 @@ export function exampleOf(document: Document, of: unknown): unknown {
   const schema = resolveSchema(document, of)
   if (schema.const !== undefined) return schema.const
   if (schema.enum) return schema.enum[0]
-  switch (schema.type) {
+  const [type] = [schema.type].flat()
+  switch (type) {
     case 'object':
       return Object.fromEntries(
         Object.entries(schema.properties ?? {}).map(([name, member]) => [name, exampleOf(document, member)]),

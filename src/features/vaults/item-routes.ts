@@ -1,6 +1,6 @@
 // Items over HTTP: list, create, read, replace, trash, purge, restore, and the versions that were replaced.
 import { z } from 'zod'
-import { Cursor, ItemId, PageLimit, VaultId } from '../../contract/primitives.ts'
+import { Cursor, Flag, ItemId, PageLimit, VaultId } from '../../contract/primitives.ts'
 import { CreateItem, Item, ItemPage, ItemVersions, ReplaceItem } from '../../contract/vaults.ts'
 import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
 import { notFound, problem } from '../../http/problem.ts'
@@ -165,14 +165,16 @@ const remove = route({
   limit: 'write',
   request: {
     params: itemParams,
-    query: z.strictObject({ permanent: z.enum(['true', 'false']).default('false') }),
+    query: z.strictObject({
+      permanent: Flag,
+    }),
     precondition: OptionalPrecondition,
   },
   success: { 200: Item, 204: null },
   headers: { 200: ['ETag'] },
   problems: ['not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId, itemId }, query: { permanent }, precondition }, services) {
-    const op = permanent === 'true' ? 'purge' : 'trash'
+    const op = permanent ? 'purge' : 'trash'
     const expected = precondition ?? 'anything'
     const outcome = await write(vaultId, { op, id: itemId, expected }, caller, services)
     if (op === 'purge') {
