@@ -499,17 +499,11 @@ describe.each(engines)('bad input on %s', (engine) => {
     future.writeBigUInt64BE(2n ** 40n, 1)
     const beyond = Buffer.from(bytes)
     beyond.writeBigUInt64BE(2n ** 63n, 1)
-    for (const cursor of [
-      foreign,
-      ...[future, beyond].map((b) => b.toString('base64url')),
-      'AAAA',
-      'A',
-      own.slice(0, -1),
-      `${own}AAAA`,
-    ])
+    const neverOne = [beyond.toString('base64url'), 'AAAA', 'A', own.slice(0, -1), `${own}AAAA`]
+    for (const cursor of [foreign, future.toString('base64url'), ...neverOne])
       expectRefusal(
         await changes(`${vaults}/${vaultId}/changes?since=${cursor}`, token),
-        [410],
+        [neverOne.includes(cursor) ? 400 : 410],
         `since ${cursor}`,
       )
     for (const cursor of [own, foreign])
