@@ -199,7 +199,10 @@ function isBeyondTheDocument(name: string, value: unknown): boolean {
   return name === 'CreateToken' && typeof value === 'object' && value !== null && 'vaultKey' in value
 }
 
-describe.each(components)('%s', (name, schema) => {
+// The document itself is written once and sent as it is.
+const checked = components.filter(([name]) => name !== 'OpenApiDocument')
+
+describe.each(checked)('%s', (name, schema) => {
   it('accepts what the server accepts, and nothing else', () => {
     const shape = z.globalRegistry._idmap.get(name)
     if (!(shape instanceof z.ZodType)) throw new Error(`No shape is called ${name}`)
