@@ -204,7 +204,7 @@ export const PageLimit = z
   .refine((number) => number <= limits.pageItems, pageLimit)
   .default(limits.pageItems)
   .meta({
-    override: ({ jsonSchema }) => {
+    override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
       delete jsonSchema.pattern
       const most = limits.pageItems
       Object.assign(jsonSchema, {
@@ -223,7 +223,7 @@ export const Flag = z
   .transform((text) => text === 'true')
   .default(false)
   .meta({
-    override: ({ jsonSchema }) => {
+    override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
       delete jsonSchema.enum
       Object.assign(jsonSchema, { type: 'boolean', default: false })
     },

@@ -215,7 +215,7 @@ describe.each(checked)('%s', (name, schema) => {
         if (success) expect(isDocumented(name, value) || isDocumented(name, data)).toBe(true)
         else expect(isDocumented(name, value) && !isBeyondTheDocument(name, value)).toBe(false)
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     )
     expect(valid).toBeGreaterThan(0)
   })
