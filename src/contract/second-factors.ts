@@ -30,7 +30,7 @@ const normalizeRecoveryCode = (code: string): string =>
 const RecoveryCode = z
   .string()
   .max(64, tooLong())
-  // Those of version 0.2 have 16 characters.
+  // Old codes have 16 characters.
   .regex(
     new RegExp(`^[\\s-]*${spelled}{16}(?:${spelled}{12})?$`),
     'Expected a recovery code: seven groups of four characters, or four groups if it is an old one',

@@ -189,7 +189,7 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
   const rowOf = async (accountId: string) =>
     (await readRows(server.database)).accounts?.find(({ id }) => id === accountId)
 
-  /** Gives an account the record that it would have from version 0.2: under an identifier that comes from its address. */
+  /** Gives an account the record that it would have from before: under an identifier that comes from its address. */
   async function makeOld({
     accountId,
     email,

@@ -1,4 +1,4 @@
-// Recovery codes: what logs in when the factor is lost. 140 random bits each (80 until version 0.3), so a plain hash of them is enough.
+// Recovery codes: what logs in when the factor is lost. 140 random bits each (80 in old ones), so a plain hash of them is enough.
 import { recoveryCodeCount } from '../../contract/second-factors.ts'
 import type { Random } from '../../random.ts'
 
