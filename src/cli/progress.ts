@@ -1,8 +1,9 @@
 // A line on standard error about work that takes more than a second.
+import { redrawLine, remark, remarksToTerminal } from './output.ts'
+
 const patience = 1000
 const redrawEvery = 120
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
-const eraseLine = '\r\u001b[K'
 
 /** Tells how far the work has come, such as "3,000". */
 export type Report = (detail: string) => void
@@ -21,14 +22,13 @@ export async function withProgress<T>(
   work: (report: Report, hold: Hold) => Promise<T>,
   { atOnce = false }: ProgressOptions = {},
 ): Promise<T> {
-  const stream = process.stderr
   const began = Date.now()
   let detail = ''
   let frame = 0
   let drawn = false
   let held = false
   const erase = () => {
-    if (drawn) stream.write(eraseLine)
+    if (drawn) redrawLine('')
     drawn = false
   }
   const draw = () => {
@@ -36,15 +36,15 @@ export async function withProgress<T>(
     drawn = true
     const seconds = Math.floor((Date.now() - began) / 1000)
     const elapsed = seconds > 0 ? ` (${seconds} s)` : ''
-    stream.write(`${eraseLine}${frames[frame++ % frames.length]} ${label}… ${detail}${elapsed}`)
+    redrawLine(`${frames[frame++ % frames.length]} ${label}… ${detail}${elapsed}`)
   }
   let redrawing: NodeJS.Timeout | undefined
   const waiting = setTimeout(() => {
-    if (!stream.isTTY) {
-      if (!held) stream.write(`${label}…${detail && ` ${detail}`}\n`)
+    if (!remarksToTerminal()) {
+      if (!held) remark(`${label}…${detail && ` ${detail}`}`)
     } else redrawing = setInterval(draw, redrawEvery)
   }, patience)
-  if (atOnce && stream.isTTY) draw()
+  if (atOnce && remarksToTerminal()) draw()
   try {
     return await work(
       (text) => {

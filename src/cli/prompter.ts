@@ -2,7 +2,7 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { CliError, InterruptedError } from './exit-codes.ts'
-import { remark } from './output.ts'
+import { ask, echo, remark } from './output.ts'
 import { safeLine } from './terminal.ts'
 
 interface AskOptions {
@@ -136,7 +136,7 @@ class TerminalPrompter implements Prompter {
     this.#ended = false
     const output = new Writable({
       write: (chunk, _encoding, done) => {
-        if (this.#echo) process.stderr.write(chunk)
+        if (this.#echo) echo(chunk)
         done()
       },
     })
@@ -157,9 +157,9 @@ class TerminalPrompter implements Prompter {
   }
 
   /** @returns undefined after Ctrl-D */
-  async #next(echo: boolean): Promise<string | undefined> {
+  async #next(shown: boolean): Promise<string | undefined> {
     this.#open()
-    this.#echo = echo
+    this.#echo = shown
     try {
       const ready = this.#lines.shift()
       if (ready !== undefined || this.#ended) return ready
@@ -168,14 +168,14 @@ class TerminalPrompter implements Prompter {
       })
     } finally {
       this.#waiting = undefined
-      if (!echo) process.stderr.write('\n')
+      if (!shown) remark('')
     }
   }
 
-  async #line(question: string, echo: boolean): Promise<string> {
+  async #line(question: string, shown: boolean): Promise<string> {
     this.#open()
-    process.stderr.write(`${safeLine(question)}: `)
-    const line = await this.#next(echo)
+    ask(question)
+    const line = await this.#next(shown)
     if (line === undefined) throw new CliError('usage', 'The question was left without an answer.')
     return line
   }

@@ -1,7 +1,7 @@
 // A QR code for a terminal: two modules a character, dark on light whatever the terminal's colours are.
 import { generate } from 'lean-qr'
+import type { Line } from './terminal.ts'
 
-const [darkOnLight, plain] = ['\u001b[30;107m', '\u001b[0m']
 /** Modules around the code that have to be light (ISO/IEC 18004, section 6.3.8, wants four; two are enough for cameras). */
 const quiet = 2
 
@@ -11,12 +11,12 @@ const halves = { '00': ' ', '10': '▀', '01': '▄', '11': '█' } as const
 const bit = (dark: boolean) => (dark ? '1' : '0')
 
 /** @returns lines that steer the terminal's colours: for a terminal only */
-export function qrLines(text: string): string[] {
+export function qrLines(text: string): Line[] {
   const code = generate(text)
   const rows = Array.from({ length: Math.ceil((code.size + 2 * quiet) / 2) }, (_, row) => 2 * row - quiet)
   const columns = Array.from({ length: code.size + 2 * quiet }, (_, column) => column - quiet)
   return rows.map((y) => {
     const line = columns.map((x) => halves[`${bit(code.get(x, y))}${bit(code.get(x, y + 1))}`])
-    return `${darkOnLight}${line.join('')}${plain}`
+    return { text: line.join(''), style: 'dark on light' }
   })
 }

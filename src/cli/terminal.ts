@@ -1,18 +1,23 @@
-// Text for people: nothing in it can steer the terminal.
-import { styleText } from 'node:util'
+// Text for people: nothing in it can steer the terminal. Only output.ts writes it there.
+// What steers a terminal, reorders or breaks lines, or is not seen: control characters (C0 with ESC, DEL, C1), separators of lines,
+// directions, what is ignored where it is not known, annotations, and half surrogates. A shared or imported item can be named
+// by a stranger. Joiners stay where scripts and emoji need them, and variation selectors.
+const unsafeCharacters =
+  '(?![\\ufe00-\\ufe0f\\u{e0100}-\\u{e01ef}])(?:' +
+  '(?![\\u200c\\u200d])[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u061c\\ufff9-\\ufffb]' +
+  '|(?<![^\\0-\\x7f])[\\u200c\\u200d]|[\\u200c\\u200d](?![^\\0-\\x7f]))'
+const unsafe = new RegExp(unsafeCharacters, 'gu')
+const unsafeBesidesLayout = new RegExp(`(?![\\n\\t])${unsafeCharacters}`, 'gu')
 
-// Control characters (C0, DEL, C1) and what reorders or breaks lines. A shared or imported item can be named by a stranger.
-const unsafe = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
-const unsafeBesidesNewline = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
-const beyondAsciiControl = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
-
-const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+const escapedUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+/** As JavaScript and JSON write it, also beyond the basic plane. */
+const escaped = (character: string) => character.split('').map(escapedUnit).join('')
 
 /** One line that shows control characters instead of obeying them. */
 export const safeLine = (text: string) => text.replace(unsafe, escaped)
 
-/** The same for text of several lines. */
-export const safeText = (text: string) => text.replace(unsafeBesidesNewline, escaped)
+/** The same for text of several lines, in which tabs stay too. */
+export const safeText = (text: string) => text.replaceAll('\r\n', '\n').replace(unsafeBesidesLayout, escaped)
 
 /** Somebody's bytes as text, or undefined where they are none or could steer the terminal. */
 export function shownAsItIs(bytes: Uint8Array): string | undefined {
@@ -22,19 +27,21 @@ export function shownAsItIs(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-  const harmless = text.replaceAll(/\t|\r(?=\n)/g, '')
-  return safeText(harmless) === harmless ? text : undefined
+  return safeText(text) === text.replaceAll('\r\n', '\n') ? text : undefined
 }
 
 /** JSON for scripts, which is as safe on a terminal: the same values in another spelling. */
 export const safeJson = (value: unknown) =>
-  JSON.stringify(value, undefined, 2).replace(beyondAsciiControl, escaped)
+  JSON.stringify(value, undefined, 2).replace(unsafeBesidesLayout, escaped)
+
+/** A line of a result: text, or text that a terminal shows in a way of its own. */
+export type Line = string | { readonly text: string; readonly style: 'heading' | 'dark on light' }
 
 const segmenter = new Intl.Segmenter()
 const width = (text: string) => [...segmenter.segment(text)].length
 
 /** Columns that line up, with a heading, a line each. The last column is not padded. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): Line[] {
   const safeRows = rows.map((row) => row.map(safeLine))
   const widths = heading.map((title, column) =>
     Math.max(width(title), ...safeRows.map((row) => width(row[column] ?? ''))),
@@ -44,7 +51,7 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
       .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell)))
       .join('  ')
       .trimEnd()
-  return [styleText('bold', line(heading), { stream: process.stdout }), ...safeRows.map(line)]
+  return [{ text: line(heading), style: 'heading' }, ...safeRows.map(line)]
 }
 
 /** A time as it is here, to the minute. */

@@ -72,10 +72,10 @@ const asText = (value: unknown): string => {
 /** Rows with their names in a column; the second and later lines of a value stand below its first. */
 function rows(pairs: readonly (readonly [string, string])[]): string[] {
   const column = Math.max(...pairs.map(([name]) => safeLine(name).length)) + 2
-  return pairs.map(
-    ([name, value]) =>
-      `${safeLine(name).padEnd(column)}${safeText(value).replaceAll('\n', `\n${' '.repeat(column)}`)}`,
-  )
+  return pairs.flatMap(([name, value]) => {
+    const [first = '', ...others] = safeText(value).split('\n')
+    return [safeLine(name).padEnd(column) + first, ...others.map((line) => ' '.repeat(column) + line)]
+  })
 }
 
 function contentPairs(content: Content, reveal: boolean): [string, string][] {

@@ -6,7 +6,7 @@ import { decryptFernet, encryptFernet } from './fernet.ts'
 import { refuseUnassigned } from './password.ts'
 import { platformRandom, takeRandom } from './random.ts'
 import { memorySessionStorage } from './session-storage.ts'
-import { newShareKey, parseShareLink, type ShareLink, shareKeys } from './share-link.ts'
+import { formatShareLink, newShareKey, parseShareLink, type ShareLink, shareKeys } from './share-link.ts'
 import { serverUrl, Transport } from './transport.ts'
 
 const claimBytes = 32
@@ -65,7 +65,7 @@ function linkTo({ id, links }: CreatedShare, key: string, server: string): strin
   try {
     const read = parseShareLink(link)
     serverUrl(read.server, read.server === server)
-    if (view && read.id === id) return link
+    if (view && read.id === id) return formatShareLink(read)
   } catch {
     // Said below.
   }

@@ -1,10 +1,9 @@
 // The operator's commands for backups: backup, restore, verify.
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { CliError } from '../cli/exit-codes.ts'
-import { print, printJson, remark } from '../cli/output.ts'
+import { pipe, print, printJson, printsToTerminal, remark } from '../cli/output.ts'
 import { type Report, withProgress } from '../cli/progress.ts'
 import { counted, localTime, safeLine, table } from '../cli/terminal.ts'
 import { systemClock } from '../clock.ts'
@@ -46,16 +45,6 @@ const sizeText = (bytes: number) =>
 
 /** What takes the bytes of a backup. @returns how many there were */
 type Taker = (content: AsyncIterable<Uint8Array>) => Promise<number>
-
-/** For a pipe, to encrypt a backup or to take it out of a container. Whether all of it arrived shows the file's own end. */
-async function writeToStandardOutput(content: AsyncIterable<Uint8Array>): Promise<number> {
-  let bytes = 0
-  for await (const chunk of content) {
-    bytes += chunk.byteLength
-    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
-  }
-  return bytes
-}
 
 async function writeBackup(database: DatabaseUrl, take: Taker) {
   return onSnapshot(database, async (snapshot) => {
@@ -107,7 +96,7 @@ export const backup = command({
   options: { force: { type: 'boolean', help: 'replaces a file that is there already' }, json },
   async run(_surroundings, [file = ''], { force = false, json }) {
     const isPiped = file === '-'
-    if (isPiped && (json || process.stdout.isTTY))
+    if (isPiped && (json || printsToTerminal()))
       throw new CliError(
         'usage',
         'With - the backup goes to standard output: into a pipe or a file, and without --json.',
@@ -115,7 +104,7 @@ export const backup = command({
     const { database } = readConfig()
     const written = await writeBackup(
       database,
-      isPiped ? writeToStandardOutput : (content) => writeNewFile(file, content, { force }),
+      isPiped ? pipe : (content) => writeNewFile(file, content, { force }),
     )
     if (json) return printJson({ file: resolve(file), ...written })
     remark(

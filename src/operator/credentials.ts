@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { CliError } from '../cli/exit-codes.ts'
-import { print, printBytes, remark } from '../cli/output.ts'
+import { print, printBytes, printValue, remark } from '../cli/output.ts'
 import { safeLine } from '../cli/terminal.ts'
 import { environment } from '../config.ts'
 import {
@@ -68,7 +68,7 @@ export const get = command({
   example: 'PGPASSWORD="$(limpet-server credentials get postgres.password)" psql',
   options: {},
   async run(_surroundings, [name = '']) {
-    print(getSecret(name))
+    printValue(getSecret(name))
   },
 })
 
@@ -79,7 +79,7 @@ export const show = command({
   example: 'limpet-server credentials show',
   options: {},
   async run() {
-    process.stdout.write(readCredentials(environment))
+    await printBytes(Buffer.from(readCredentials(environment)))
   },
 })
 
@@ -172,7 +172,7 @@ export const decrypt = command({
   options: {},
   async run({ prompter }, [file]) {
     if (file === undefined) {
-      print(decryptText(await prompter.text('The text to decrypt')))
+      printValue(decryptText(await prompter.text('The text to decrypt')))
       return
     }
     // Base64url takes four characters for three bytes.

@@ -1,4 +1,5 @@
 // The operator's commands for the server itself: start, migrate.
+import { print, remark } from '../cli/output.ts'
 import { systemClock } from '../clock.ts'
 import { readConfig } from '../config.ts'
 import { createOpaqueSetup } from '../features/opaque/opaque.ts'
@@ -18,15 +19,12 @@ export const start = command({
     const server = await startServer(config)
     if (!config.production) {
       const { publicUrl } = config
-      process.stderr.write(
-        [
-          '',
-          `  Limpet listens on ${publicUrl}`,
-          `  The contract is at ${publicUrl}/docs`,
-          '  Try next, in another terminal: npx limpet register you@example.com',
-          '',
-          '',
-        ].join('\n'),
+      remark(
+        '',
+        `  Limpet listens on ${publicUrl}`,
+        `  The contract is at ${publicUrl}/docs`,
+        '  Try next, in another terminal: npx limpet register you@example.com',
+        '',
       )
     }
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -49,7 +47,7 @@ export const migrate = command({
       onIdleError: () => {},
     })
     await store.close()
-    process.stdout.write(`${JSON.stringify({ migrationsApplied })}\n`)
+    print(JSON.stringify({ migrationsApplied }))
   },
 })
 
@@ -61,6 +59,6 @@ export const newOpaqueSetup = command({
   example: 'limpet-server new-opaque-setup > opaque-setup',
   options: {},
   async run() {
-    process.stdout.write(`${await createOpaqueSetup()}\n`)
+    print(await createOpaqueSetup())
   },
 })

@@ -19,10 +19,15 @@ function converse(
   server: TestServer,
   command: string,
   answers: readonly (readonly [string, string | ((screen: string) => string)])[],
+  setting = 'LIMPET_UNLOCK_KEY=',
 ): Promise<Dialogue> {
-  const child = spawn('script', ['-qec', `'${process.execPath}' '${program}' ${command}`, '/dev/null'], {
-    env: { ...process.env, LIMPET_STATE_DIR: shell.folder, LIMPET_SERVER: server.url },
-  })
+  const child = spawn(
+    'script',
+    ['-qec', `${setting} '${process.execPath}' '${program}' ${command}`, '/dev/null'],
+    {
+      env: { ...process.env, LIMPET_STATE_DIR: shell.folder, LIMPET_SERVER: server.url },
+    },
+  )
   const waiting = [...answers]
   let screen = ''
   let seen = 0
@@ -69,6 +74,25 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     expect(screen).not.toContain(shell.password)
     expect(screen).not.toContain('something else')
     await shell.done(['login', shell.email], shell.password)
+  })
+
+  it('gets no control character of an item, in a value or in a question', async () => {
+    const shell = await newShell(server)
+    await shell.enter()
+    const { vault } = await shell.otherDevice()
+    const evil = 'tide\u001b]0;title\u0007\u009b2J\u202e\nMaster password: '
+    const { id } = await vault.create({ kind: 'note', name: evil, notes: evil })
+    const environment = `LIMPET_UNLOCK_KEY=${shell.environment.LIMPET_UNLOCK_KEY}`
+    const steering = /[\u0007\u009b\u202e]|\u001b\]/
+    const shown = await converse(shell, server, `get ${id} --field notes`, [], environment)
+    expect(shown.screen).not.toMatch(steering)
+    expect(shown.screen).toContain('tide\\u001b]0;title\\u0007\\u009b2J\\u202e\r\nMaster password: \r\n')
+    const asked = await converse(shell, server, `rm ${id} --permanent`, [['[y/N]: ', 'n\r']], environment)
+    expect(asked.screen).not.toMatch(steering)
+    expect(asked.screen).not.toMatch(/^Master password/m)
+    expect(asked.screen).toContain('tide')
+    const raw = await shell.run(['get', id, '--field', 'notes'])
+    expect(raw.stdout).toBe(`${evil}\n`)
   })
 
   it('takes a note up to Ctrl-D, and asks before it deletes for good', async () => {

@@ -3,7 +3,7 @@ import { isItemContent } from '../../client/index.ts'
 import { command, type Surroundings } from '../command.ts'
 import { CliError, type Ending } from '../exit-codes.ts'
 import { findItem, inPlace } from '../lookup.ts'
-import { print, printJson } from '../output.ts'
+import { print, printJson, printValue } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { localTime, table } from '../terminal.ts'
 import { contentView, fieldOf, itemJson, itemView, summaryJson, withoutSecrets } from '../views.ts'
@@ -33,7 +33,7 @@ async function showVersions({ vault, item }: Entry, { json, reveal }: Showing) {
   for (const { revision, createdAt, replacedAt, content } of versions)
     print(
       `Revision ${revision}, written ${localTime(createdAt)}, replaced ${localTime(replacedAt)}`,
-      ...contentView(content, reveal).map((line) => `  ${line.replaceAll('\n', '\n  ')}`),
+      ...contentView(content, reveal).map((line) => `  ${line}`),
     )
 }
 
@@ -58,7 +58,7 @@ export const get = command({
     const workspace = await openWorkspace(surroundings, 'read')
     const entry = findItem(workspace, wanted, { vault, place: trash ? 'trash' : 'active' })
     if (versions) await showVersions(entry, { json, reveal })
-    else if (field !== undefined) print(fieldOf(entry, field))
+    else if (field !== undefined) printValue(fieldOf(entry, field))
     else if (json) printJson(itemJson(entry, true))
     else print(...itemView(entry, reveal))
   },

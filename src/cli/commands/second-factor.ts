@@ -2,7 +2,7 @@
 import { ProblemError, type SecondFactor, type UnlockedAccount } from '../../client/index.ts'
 import { command, type Surroundings } from '../command.ts'
 import { CliError } from '../exit-codes.ts'
-import { print, printJson, remark } from '../output.ts'
+import { print, printJson, remark, remarksToTerminal } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { qrLines } from '../qr.ts'
 import { unlock, unlockWithPassword } from '../session.ts'
@@ -42,7 +42,7 @@ async function list(surroundings: Surroundings, json: boolean | undefined) {
 function showSecret({ secret, uri }: { secret: string; uri: string }, json: boolean | undefined) {
   if (json) return printJson({ secret, uri })
   remark('Scan this with an authenticator app, or type its secret there:')
-  if (process.stderr.isTTY) process.stderr.write(`${qrLines(uri).join('\n')}\n`)
+  if (remarksToTerminal()) remark(...qrLines(uri))
   remark(safeLine(secret).replaceAll(/(.{4})(?=.)/g, '$1 '))
 }
 

@@ -1,7 +1,7 @@
 // Commands that spare typing the master password in one shell: unlock, lock.
 import { encodeBase64url, newKey, seal, unlockContext } from '../../client/index.ts'
 import { command } from '../command.ts'
-import { print, remark } from '../output.ts'
+import { print, printsToTerminal, remark } from '../output.ts'
 import { requireSession, unlockWithPassword } from '../session.ts'
 
 export const unlock = command({
@@ -22,7 +22,7 @@ export const unlock = command({
     const accountKey = await seal(key, unlockContext(accountId), account.exportKey())
     await state.unlock.save({ accountId, accountKey })
     print(`export LIMPET_UNLOCK_KEY='${encodeBase64url(key)}'`)
-    if (process.stdout.isTTY)
+    if (printsToTerminal())
       remark(
         'The line above is for the shell: run eval "$(limpet unlock)" instead, so that nobody reads it here.',
       )
