@@ -164,7 +164,7 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     expect(screen).toContain('not the code of the app')
     // The picture: rows of half blocks, of which one is the edge of the first finder pattern.
     expect(screen).toMatch(/█▀▀▀▀▀█/)
-    const codes = screen.match(/^[\da-z]{4}(-[\da-z]{4}){3}\r?$/gm) ?? []
+    const codes = screen.match(/^[\da-z]{4}(-[\da-z]{4}){6}\r?$/gm) ?? []
     expect(codes).toHaveLength(10)
 
     const again = await converse(shell, server, `login ${shell.email}`, [
