@@ -8,6 +8,7 @@ import express, {
 } from 'express'
 import helmet from 'helmet'
 import type { Logger } from 'pino'
+import { seconds } from '../clock.ts'
 import { problemCatalogue } from '../contract/problems.ts'
 import { addressKey, withoutPort } from './address-key.ts'
 import { ClientGone, readJsonBody } from './body.ts'
@@ -17,6 +18,7 @@ import { entityTag, isNotModified } from './precondition.ts'
 import { PreparedJson } from './prepared-json.ts'
 import { HttpProblem, notFound, problem, retryLater, sendProblem } from './problem.ts'
 import { type AnsweredRequest, requestIdOf, requestLog, safeError } from './request-log.ts'
+import { createRoom, type Room } from './room.ts'
 import type { Callers, Door, RawRequest, Route, RouteAnswer } from './route.ts'
 import { announcesBody, closeUnlessRead } from './unread-body.ts'
 
@@ -37,15 +39,31 @@ const withoutPorts: RequestHandler = ({ headers }, _res, next) => {
 /** A request header that may be sent once: `requireClearFraming` refuses some, others Node joins with commas, which no parser here accepts. */
 const header = (req: Request, name: string): string | undefined => req.get(name)
 
-const rawRequest = (req: Request, res: Response, bodyMs: number | undefined): RawRequest => ({
+const rawRequest = (
+  req: Request,
+  res: Response,
+  { bodyMs, room }: { bodyMs?: number | undefined; room: Room },
+): RawRequest => ({
   authorization: header(req, 'authorization'),
   address: addressKey(req.ip ?? ''),
   params: req.params,
   query: req.query,
   ifMatch: header(req, 'if-match'),
   ifNoneMatch: header(req, 'if-none-match'),
+  async reserve(key, bodyBytes, answerBytes) {
+    const announced = Number(req.headers['content-length'] ?? bodyBytes)
+    const release = await room.take(key, Math.min(announced, bodyBytes) + answerBytes, () => res.destroy())
+    res.once('close', release)
+    if (res.closed) {
+      release()
+      throw new ClientGone()
+    }
+  },
   body: (bounds) => readJsonBody(req, res, bodyMs === undefined ? bounds : { ...bounds, ms: bodyMs }),
 })
+
+/** How long an answer waits for a client that reads nothing of it, before its connection is closed. */
+const unreadMs = seconds(30)
 
 function send(req: Request, res: Response, answer: RouteAnswer) {
   for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value)
@@ -56,6 +74,8 @@ function send(req: Request, res: Response, answer: RouteAnswer) {
     if (reads && isNotModified(header(req, 'if-none-match'), answer.etag)) return res.writeHead(304).end()
   }
   if (answer.body === undefined) return res.writeHead(answer.status).end()
+  // For a client that takes nothing of its answer any more.
+  res.setTimeout(unreadMs)
   const body = answer.body instanceof PreparedJson ? answer.body.bytes : JSON.stringify(answer.body)
   return res
     .writeHead(answer.status, {
@@ -103,6 +123,7 @@ export function mount<Services, C extends Callers>(
 ): Express {
   const { logger, publicUrl } = options
   const app = express()
+  const room = createRoom()
   app.set('etag', false)
   app.set('query parser', 'simple')
   app.set('case sensitive routing', true)
@@ -139,7 +160,11 @@ export function mount<Services, C extends Callers>(
     })
     for (const route of methods)
       here[route.method](async (req, res) => {
-        send(req, res, await route.answer(rawRequest(req, res, options.bodyMs), services, door))
+        send(
+          req,
+          res,
+          await route.answer(rawRequest(req, res, { bodyMs: options.bodyMs, room }), services, door),
+        )
       })
     const allow = methods.flatMap(({ method }) =>
       method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],

@@ -35,6 +35,11 @@ export interface RawRequest {
   readonly query: unknown
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
+  /**
+   * Waits until there is room for a body of at most `bodyBytes`, or what is announced of it, and an answer of `answerBytes`;
+   * both are given back when the request is over.
+   */
+  reserve(key: string, bodyBytes: number, answerBytes: number): Promise<void>
   /** Reads the JSON body; throws if it is missing, beyond the bounds, or not JSON. */
   body(bounds: BodyBounds): Promise<unknown>
 }
@@ -90,6 +95,8 @@ interface Description {
   readonly problems: readonly ProblemCode[]
   /** Where the body may be larger than `usualBody`: in which respect. */
   readonly bodyBounds?: Partial<BodyBounds>
+  /** How large an answer can be, if it can be more than a few KiB. */
+  readonly answerBytes?: number
 }
 
 /** @public named by the declarations that a build writes */
@@ -182,6 +189,7 @@ export const routeFor =
         const { caller, countedAs } = await door.authenticate[auth](raw)
         await door.count(limit, countedAs)
         if (!shape.query) parse(noQuery, raw)
+        await raw.reserve(countedAs, shape.body ? bodyBounds.bytes : 0, declaration.answerBytes ?? 0)
         const body = shape.body ? await raw.body(bodyBounds) : undefined
         const request = parse(schema, {
           params: raw.params,

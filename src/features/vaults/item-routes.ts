@@ -6,6 +6,7 @@ import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondit
 import { notFound, problem } from '../../http/problem.ts'
 import type { VaultCaller } from '../caller.ts'
 import { route, type Services } from '../route.ts'
+import { oneAnswer, pageAnswer } from './answer-sizes.ts'
 import { getItem, listItems, listVersions } from './item-repository.ts'
 import { applyItemWrites, type Expected, type ItemWrite, type WriteOutcome } from './item-writes.ts'
 import { decodeListCursor, encodeListCursor } from './pages.ts'
@@ -53,6 +54,7 @@ const list = route({
   description: 'To follow a vault use its changes.',
   auth: 'reader',
   limit: 'read',
+  answerBytes: pageAnswer,
   request: {
     params: vaultParams,
     query: z.strictObject({
@@ -88,6 +90,7 @@ const create = route({
   description: 'The same id and data again is 200 and changes nothing.',
   auth: 'writer',
   limit: 'write',
+  answerBytes: oneAnswer,
   request: { params: vaultParams, body: CreateItem },
   success: { 200: Item, 201: Item },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
@@ -120,6 +123,7 @@ const read = route({
   description: 'With If-None-Match the answer is 304 if the item is still at that revision.',
   auth: 'reader',
   limit: 'read',
+  answerBytes: oneAnswer,
   request: { params: itemParams },
   success: { 200: Item, 304: null },
   headers: { 200: ['ETag'], 304: ['ETag'] },
@@ -140,6 +144,7 @@ const replace = route({
     'With If-Match only if the item is still at that revision, with If-None-Match: * only if there is none. The replaced version is kept.',
   auth: 'writer',
   limit: 'write',
+  answerBytes: oneAnswer,
   request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
   success: { 200: Item, 201: Item },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
@@ -163,6 +168,7 @@ const remove = route({
     'To the trash: 200 with the item, and again 200 without a change. With ?permanent=true: 204, also out of the trash; only a tombstone stays, for sync.',
   auth: 'writer',
   limit: 'write',
+  answerBytes: oneAnswer,
   request: {
     params: itemParams,
     query: z.strictObject({
@@ -195,6 +201,7 @@ const restore = route({
   description: 'Again is 200 without a change.',
   auth: 'writer',
   limit: 'write',
+  answerBytes: oneAnswer,
   request: { params: itemParams, precondition: OptionalPrecondition },
   success: { 200: Item },
   headers: { 200: ['ETag'] },
@@ -219,6 +226,7 @@ const versions = route({
     'They are kept for as long as `limits` of `GET /api/v1/server` says. A page ends at `limit` versions or at `pageBytes`.',
   auth: 'reader',
   limit: 'read',
+  answerBytes: pageAnswer,
   request: {
     params: itemParams,
     query: z.strictObject({ limit: PageLimit, cursor: Cursor.optional() }),

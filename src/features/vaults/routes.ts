@@ -18,6 +18,7 @@ import { holdProved } from '../accounts/repository.ts'
 import { VaultCaller } from '../caller.ts'
 import { noteChange } from '../events/changes.ts'
 import { route } from '../route.ts'
+import { batchAnswer, oneAnswer, pageAnswer } from './answer-sizes.ts'
 import { changesSince } from './changes.ts'
 import { applyItemWrites, type ItemWrite } from './item-writes.ts'
 import { decodeListCursor, encodeListCursor } from './pages.ts'
@@ -45,6 +46,7 @@ const list = route({
     'A page ends at `limit` vaults or at `pageBytes` of data. A personal access token for one vault gets that one.',
   auth: 'reader',
   limit: 'read',
+  answerBytes: pageAnswer,
   request: { query: z.strictObject({ limit: PageLimit, cursor: Cursor.optional() }) },
   success: { 200: VaultList },
   problems: [],
@@ -71,6 +73,7 @@ const create = route({
   description: 'The same again is 200 and changes nothing.',
   auth: 'vaultOwner',
   limit: 'write',
+  answerBytes: oneAnswer,
   request: { body: CreateVault },
   success: { 200: Vault, 201: Vault },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
@@ -93,6 +96,7 @@ const replace = route({
   description: 'With If-Match only if the vault, items included, is still at that revision.',
   auth: 'vaultOwner',
   limit: 'write',
+  answerBytes: oneAnswer,
   request: { params, body: ReplaceVault, precondition: OptionalPrecondition },
   success: { 200: Vault },
   headers: { 200: ['ETag'] },
@@ -115,6 +119,7 @@ const remove = route({
     'It takes a fresh proof of the password, because nothing of the vault comes back. With If-Match only if the vault, items included, is still at that revision.',
   auth: 'session',
   limit: 'proof',
+  answerBytes: oneAnswer,
   request: { params, body: PasswordProof, precondition: OptionalPrecondition },
   success: { 204: null },
   problems: ['invalid-credentials', 'not-found', 'revision-conflict'],
@@ -144,6 +149,7 @@ const changes = route({
     'Without `since` from the beginning. Ask again with the new cursor: at once while `more` is true.',
   auth: 'reader',
   limit: 'read',
+  answerBytes: pageAnswer,
   request: { params, query: z.strictObject({ since: Cursor.optional(), limit: PageLimit }) },
   success: { 200: Changes },
   problems: ['not-found', 'resync-required'],
@@ -165,6 +171,7 @@ const batch = route({
   description: 'All of them share one revision. `items` stand in the order of the operations.',
   auth: 'writer',
   limit: 'write',
+  answerBytes: batchAnswer,
   bodyBounds: { bytes: limits.batchBodyBytes, values: batchValues },
   request: { params, body: Batch },
   success: { 200: BatchResult },
