@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import { z } from 'zod'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import { contactRoutes } from './features/accounts/contact-routes.ts'
+import { deletionRoutes } from './features/accounts/deletion-routes.ts'
 import { createPasswordHasher } from './features/accounts/password-hasher.ts'
 import { accountRoutes } from './features/accounts/routes.ts'
 import type { Mailer } from './features/email/mailer.ts'
@@ -13,7 +15,6 @@ import { failedLoginsOver } from './features/events/failed-logins.ts'
 import { eventRoutes } from './features/events/routes.ts'
 import { startedLoginsOver } from './features/events/started-logins.ts'
 import type { ServerKeys } from './features/keys.ts'
-import { sharedCounts } from './features/limits/shared-counts.ts'
 import { createMetrics, type Metrics } from './features/metrics/metrics.ts'
 import type { OpaqueServer } from './features/opaque/opaque.ts'
 import { opaqueRoutes } from './features/opaque/routes.ts'
@@ -40,7 +41,7 @@ import { mount } from './http/mount.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { addPages } from './http/pages.ts'
 import { PreparedJson } from './http/prepared-json.ts'
-import { createRateLimiter, noRateLimiter } from './http/rate-limit.ts'
+import type { RateLimiter } from './http/rate-limit.ts'
 import type { Random } from './random.ts'
 import type { Store } from './store/store.ts'
 import { version } from './version.ts'
@@ -58,6 +59,7 @@ export interface Parts {
   readonly mailer: Pick<Mailer, 'wake'>
   /** How long bodies may take to arrive, if it is not the usual time. */
   readonly bodyMs?: number
+  readonly limiter: RateLimiter
 }
 
 /** The contract itself, as a route among the routes. */
@@ -93,6 +95,7 @@ const routes = [
   ...serverRoutes,
   openApi,
   ...accountRoutes,
+  ...contactRoutes,
   ...opaqueRoutes,
   ...sessionRoutes,
   ...eventRoutes,
@@ -102,6 +105,7 @@ const routes = [
   ...tokenRoutes,
   ...shareRoutes,
   ...emailRoutes,
+  ...deletionRoutes,
 ]
 
 /** The OpenAPI document of every route there is. */
@@ -110,8 +114,20 @@ export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> 
 
 /** @returns the application, and what it tells of itself */
 export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
-  const { config, keys, opaque, store, clock, random, logger, postponed, accepting, mailer, bodyMs } = parts
-  const limiter = config.rateLimits ? createRateLimiter(sharedCounts({ keys, store })) : noRateLimiter
+  const {
+    config,
+    keys,
+    opaque,
+    store,
+    clock,
+    random,
+    logger,
+    postponed,
+    accepting,
+    limiter,
+    mailer,
+    bodyMs,
+  } = parts
   const document = contract(config.publicUrl)
   const services: Services = {
     config,

@@ -42,6 +42,8 @@ export interface Config {
   readonly smtp: { readonly url: string; readonly from: string; readonly allowPlaintext: boolean } | undefined
   /** Whether an account can be used before its address is confirmed. */
   readonly emailVerification: 'off' | 'required'
+  /** How long an account waits that its mailbox wants deleted, in milliseconds; undefined where the operator has that off. */
+  readonly accountDeletion: { readonly wait: number } | undefined
   /** From where passkeys are used beside `publicUrl` itself: apps and browser extensions. */
   readonly webauthnOrigins: string[]
   /** Addresses or ranges whose X-Forwarded-For counts. */
@@ -112,6 +114,12 @@ const Environment = z.object({
   SMTP_ALLOW_PLAINTEXT: oneOf('on', 'off').default('off'),
   MAIL_FROM: z.email('expected the e-mail address that mail comes from').optional(),
   EMAIL_VERIFICATION: oneOf('off', 'required').default('off'),
+  ACCOUNT_DELETION_BY_MAIL: oneOf('on', 'off').default('on'),
+  ACCOUNT_DELETION_WAIT: duration(
+    days(1),
+    days(90),
+    'expected a duration from 1d to 90d, such as 7d',
+  ).prefault('7d'),
   WEBAUTHN_ORIGINS: z
     .string()
     .transform((list) =>
@@ -267,6 +275,8 @@ export function readConfig(from: Variables = environment): Config {
           }
         : undefined,
     emailVerification: data.EMAIL_VERIFICATION,
+    accountDeletion:
+      data.ACCOUNT_DELETION_BY_MAIL === 'on' ? { wait: data.ACCOUNT_DELETION_WAIT } : undefined,
     webauthnOrigins: data.WEBAUTHN_ORIGINS,
     trustProxy: data.TRUST_PROXY,
     metrics:

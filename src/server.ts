@@ -11,6 +11,7 @@ import { type Config, localUrl } from './config.ts'
 import { problemCatalogue } from './contract/problems.ts'
 import { startMailer } from './features/email/mailer.ts'
 import { deriveServerKeys } from './features/keys.ts'
+import { limiterOf } from './features/limits/limiter.ts'
 import { startMaintenance } from './features/maintenance.ts'
 import { serveMetrics } from './features/metrics/server.ts'
 import { createOpaqueServer } from './features/opaque/opaque.ts'
@@ -189,7 +190,8 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     onIdleError: () => logger.warn('a connection to the database was lost'),
   })
   const keys = deriveServerKeys(jwtSecret, opaqueSetup)
-  const mailer = startMailer({ clock, config, keys, logger, store })
+  const limiter = limiterOf(config, { keys, store })
+  const mailer = startMailer({ clock, config, keys, limiter, logger, store })
   try {
     await requireSameSetup(store, opaque.fingerprint)
     await store.write((tx) => capSessions(tx, config))
@@ -200,6 +202,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       config,
       keys,
       opaque,
+      limiter,
       mailer,
       store,
       clock,
@@ -216,7 +219,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     const server = createHttpServer(answer, config.publicUrl, patience)
     const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
     const { port } = await listen(server, config)
-    const stopMaintenance = startMaintenance({ clock, postponed, store }, (error) =>
+    const stopMaintenance = startMaintenance({ clock, config, postponed, random, store }, (error) =>
       logger.error({ error: safeError(error) }, 'maintenance failed'),
     )
     if (!config.rateLimits) logger.warn('rate limits are off: for benchmarks only')

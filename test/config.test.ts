@@ -46,6 +46,7 @@ describe('the configuration', () => {
       snappass: undefined,
       smtp: undefined,
       emailVerification: 'off',
+      accountDeletion: { wait: 7 * 24 * 60 * 60 * 1000 },
       webauthnOrigins: [],
       metrics: undefined,
       trustProxy: [],
@@ -113,6 +114,8 @@ describe('the configuration', () => {
       MAIL_FROM: 'Limpet',
       SMTP_ALLOW_PLAINTEXT: 'perhaps',
       EMAIL_VERIFICATION: 'yes',
+      ACCOUNT_DELETION_BY_MAIL: 'maybe',
+      ACCOUNT_DELETION_WAIT: '1h',
       WEBAUTHN_ORIGINS: 'vault.example.com',
       TRUST_PROXY: 'everyone',
       RATE_LIMITS: 'none',
@@ -121,6 +124,8 @@ describe('the configuration', () => {
     })
     expect(mistakes.map((line) => line.split(':')[0]).sort()).toEqual([
       'ACCESS_TOKEN_TTL',
+      'ACCOUNT_DELETION_BY_MAIL',
+      'ACCOUNT_DELETION_WAIT',
       'DATABASE_URL',
       'EMAIL_VERIFICATION',
       'HOST_OVERRIDE',

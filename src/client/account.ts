@@ -7,6 +7,7 @@ import {
   SessionList,
   type SessionSummary,
 } from '../contract/accounts.ts'
+import { normalizeEmail } from '../contract/primitives.ts'
 import { PasswordChanged } from '../contract/tokens.ts'
 import { VaultList, Vault as VaultShape } from '../contract/vaults.ts'
 import { accountKeyContext, vaultDataContext, vaultKeyContext } from './context.ts'
@@ -19,7 +20,7 @@ import { pinOf, refuseDowngrade } from './pins.ts'
 import { choosePassword, forThisAccount, type MethodChoice, sealForDevice, withProof } from './proofs.ts'
 import { refuseOther } from './refusals.ts'
 import { SecondFactors } from './second-factors.ts'
-import type { SessionStorage } from './session-storage.ts'
+import type { SessionState, SessionStorage } from './session-storage.ts'
 import { Tokens } from './tokens.ts'
 import type { Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
@@ -132,6 +133,47 @@ export class UnlockedAccount {
     return changed
   }
 
+  /**
+   * Gives the account another e-mail address. Where the server sends mail, the account has it once the link in the mail to the new
+   * address was opened; where it sends none, at once. Throws ProblemError (`invalid-credentials`, `email-taken`).
+   * @returns whether the new address has to be confirmed first
+   */
+  async changeEmail(password: string, email: string): Promise<{ isConfirmationNeeded: boolean }> {
+    const next = normalizeEmail(email)
+    // Noted before: a change that is made is to be known here even where its answer was lost.
+    await this.#noteNextEmail(next)
+    const { status } = await this.#prove(password, (current) =>
+      this.#transport.authorized({
+        method: 'POST',
+        path: '/api/v1/account/email',
+        body: { current, email: next },
+        repeatable: false,
+      }),
+    )
+    return { isConfirmationNeeded: status === 202 }
+  }
+
+  /** Notes an address that this account may have from now on, besides the one that it had. */
+  async #noteNextEmail(nextEmail: string): Promise<void> {
+    const state = await this.#storage.load()
+    if (!state) return
+    await this.#storage.save({ ...state, nextEmail })
+    const pin = (await this.#storage.pins.load(state.server, state.email)) ?? pinOf(state, state)
+    await this.#storage.pins.save({ ...pin, email: nextEmail })
+  }
+
+  /** Replaces the password hint, which the server can read and mails to the confirmed address; null removes it. Throws `invalid-credentials`. */
+  async setHint(password: string, hint: string | null): Promise<void> {
+    await this.#prove(password, (current) =>
+      this.#transport.authorized({ method: 'PUT', path: '/api/v1/account/hint', body: { current, hint } }),
+    )
+  }
+
+  /** Keeps the account, if it is to be deleted because its mailbox asked for that (`details().deletesAt`). */
+  async cancelDeletion(): Promise<void> {
+    await this.#transport.authorized({ method: 'DELETE', path: '/api/v1/account/deletion' })
+  }
+
   /** Deletes the account and everything in it from the server, for good. */
   async delete(password: string): Promise<void> {
     await this.#prove(password, (body) =>
@@ -155,10 +197,19 @@ export class UnlockedAccount {
     if (last) {
       const pin = (await this.#storage.pins.load(last.server, last.email)) ?? pinOf(last, last)
       await refuseDowngrade(pin, { email, kdf, method })
-      if (last.email !== email)
-        throw new RefusedError('The server answered with another address than that of this account.')
+      if (last.email !== email) await this.#takeNextEmail(last, email)
     }
     return { email, password, kdf, method }
+  }
+
+  /** Takes the address that was chosen here, and no other: by the address this device knows what to compare a login with. */
+  async #takeNextEmail(last: SessionState, email: string): Promise<void> {
+    if (last.nextEmail !== email)
+      throw new RefusedError(
+        'The server answered with another address than that of this account. If you changed it on another device, log out here and log in with it.',
+      )
+    const { nextEmail: _taken, ...state } = last
+    await this.#storage.save({ ...state, email })
   }
 
   async sessions(): Promise<SessionSummary[]> {

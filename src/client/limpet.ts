@@ -7,6 +7,7 @@ import {
   Registered,
   Session,
 } from '../contract/accounts.ts'
+import { DeletionStarted } from '../contract/email.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
 import { ServerInfo } from '../contract/server.ts'
 import { UnlockedAccount } from './account.ts'
@@ -69,6 +70,12 @@ interface LoggedInBy {
   readonly wrapKey: Uint8Array
 }
 
+/** An address that was chosen here is still to be known after a login with the one before. */
+const keptNextEmail = (last: SessionState | undefined, { email }: LoggedInBy) =>
+  last?.nextEmail !== undefined && last.nextEmail !== normalizeEmail(email)
+    ? { nextEmail: last.nextEmail }
+    : undefined
+
 export class Limpet {
   /** One-time shares. They need the session only where the server wants an account for them. */
   readonly shares: Shares
@@ -121,6 +128,32 @@ export class Limpet {
   /** Has the confirmation sent once more, if there is something to confirm. Throws ProblemError (`email-off`). */
   async resendConfirmation(email: string): Promise<void> {
     await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/resend', body: { email } })
+  }
+
+  /**
+   * Has a link sent to the address that deletes its account, if it is the confirmed one of an account: for an owner who has lost the
+   * password. Throws ProblemError (`email-off`, `account-deletion-off`).
+   */
+  async askForDeletion(email: string): Promise<void> {
+    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/delete', body: { email } })
+  }
+
+  /**
+   * Has the account of a link deleted after the server's waiting time, unless its owner logs in before. Throws ProblemError
+   * (`invalid-confirmation`, `account-deletion-off`).
+   * @param token what stands after "#" in the link
+   */
+  startDeletion(token: string): Promise<DeletionStarted> {
+    return this.#transport.send(DeletionStarted, {
+      method: 'POST',
+      path: '/api/v1/email/delete/confirm',
+      body: { token },
+    })
+  }
+
+  /** Keeps the account of a link, which was to be deleted. Throws ProblemError (`invalid-confirmation`). */
+  async cancelDeletion(token: string): Promise<void> {
+    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/delete/cancel', body: { token } })
   }
 
   /** Has the password hint sent to the address, if it is the confirmed one of an account. Throws ProblemError (`email-off`). */
@@ -178,7 +211,7 @@ export class Limpet {
     const { password, method, kdf, wrapKey } = by
     if (last && last.accountId !== id)
       throw new RefusedError('The server answered with another account than last time under this address.')
-    const state = this.#stateOf(session, by)
+    const state = { ...this.#stateOf(session, by), ...keptNextEmail(last, by) }
     // The session before this one would stay on the server with nobody to end it.
     await this.#endQuietly()
     let opened: Uint8Array
@@ -234,7 +267,8 @@ export class Limpet {
   /** What this program knows of an account from its last login, if that was here. */
   async #lastLogin(email: string): Promise<SessionState | undefined> {
     const last = await this.#storage.load()
-    return last?.server === this.#transport.server && last.email === normalizeEmail(email) ? last : undefined
+    const isOf = last && [last.email, last.nextEmail].includes(normalizeEmail(email))
+    return isOf && last.server === this.#transport.server ? last : undefined
   }
 
   /** Unlocks the account of the stored session with the password, without asking the server. Throws OpenError. */

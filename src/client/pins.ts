@@ -53,8 +53,9 @@ const isAsDear = (kdf: KdfParameters, pinned: KdfCosts) =>
 
 const refusals = {
   method:
-    'The server asks for a weaker way to log in than last time: authKey, where this account has OPAQUE. Nothing was sent to it.',
-  costs: 'The server asks for a cheaper key derivation than last time. Nothing was sent to it.',
+    'The server asks for a weaker way to log in than last time: authKey, where this account has OPAQUE. Nothing was sent to it. If you have just registered, open the link in the mail first.',
+  costs:
+    'The server asks for a cheaper key derivation than last time. Nothing was sent to it. If you have just registered, open the link in the mail first.',
   unknown:
     'The server asks to log in by authKey, from which it could guess the password, and nothing on this device tells that the account does so. Nothing was sent to it.',
 } as const

@@ -8,6 +8,8 @@ export const SessionState = z.object({
   server: z.string(),
   accountId: z.string(),
   email: z.string(),
+  /** The address that the owner chose here, until the server says that the account has it. */
+  nextEmail: z.string().optional(),
   sessionId: z.string(),
   accessToken: z.string(),
   refreshToken: z.string(),

@@ -162,6 +162,9 @@ export const Account = z
     method: AuthMethod,
     kdf: KdfParameters,
     accountKey: SealedKey,
+    deletesAt: Timestamp.nullable().meta({
+      description: 'When it is deleted, because its mailbox asked for that; a login keeps it',
+    }),
   })
   .meta({ id: 'Account' })
 
@@ -209,6 +212,11 @@ const accountEventTypes = [
   'token-created',
   'token-revoked',
   'tokens-ended',
+  'hint-changed',
+  'email-change-started',
+  'email-changed',
+  'deletion-started',
+  'deletion-cancelled',
   'session-ended',
   'vault-deleted',
   'account-disabled',

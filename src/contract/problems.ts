@@ -29,7 +29,7 @@ export const problemCatalogue = {
   'invalid-credentials': {
     status: 401,
     title: 'E-mail address or password is wrong',
-    help: 'Check both and try again. The server cannot tell which one is wrong and cannot recover a password.',
+    help: 'Check both and try again. The server cannot tell which one is wrong and cannot recover a password. Where addresses have to be confirmed, there is no account before the link of the mail was opened.',
   },
   'second-factor-required': {
     status: 401,
@@ -63,13 +63,18 @@ export const problemCatalogue = {
   },
   'invalid-confirmation': {
     status: 403,
-    title: 'The link does not confirm an address',
-    help: 'Links are valid for a day. Ask for a new one by POST /api/v1/email/resend.',
+    title: 'The link does not work',
+    help: 'Links are valid for a day, and while there is something to do for them. Ask for a new one, such as by POST /api/v1/email/resend, or register again.',
   },
   'email-off': {
     status: 403,
     title: 'This server sends no e-mail',
     help: 'Ask whoever runs this server.',
+  },
+  'account-deletion-off': {
+    status: 403,
+    title: 'Accounts are not deleted by mail here',
+    help: 'Whoever runs this server decided that. Ask them, or log in and delete the account from there.',
   },
   'token-not-allowed': {
     status: 403,

@@ -1,6 +1,9 @@
 // Removes what has run out. Nothing depends on when: every reader looks at the time itself.
 import { hours, minutes, seconds } from '../clock.ts'
 import type { Tx } from '../store/store.ts'
+import { finishDeletions } from './accounts/deletions.ts'
+import { deleteExpiredChanges } from './accounts/email-changes.ts'
+import { deleteExpiredRegistrations } from './accounts/pending-registrations.ts'
 import { deleteOldEvents } from './events/repository.ts'
 import { noteUnfinishedLogins } from './events/started-logins.ts'
 import { deleteOldInvites } from './invites/repository.ts'
@@ -13,7 +16,7 @@ import { deleteUsedOnce } from './single-use.ts'
 import { deleteExpiredTokens } from './tokens/repository.ts'
 import { deleteOldVersions } from './vaults/item-repository.ts'
 
-type Needs = Pick<Services, 'clock' | 'postponed' | 'store'>
+type Needs = Pick<Services, 'clock' | 'config' | 'postponed' | 'random' | 'store'>
 
 const remove = ({ clock, store }: Needs, from: (tx: Tx, now: number) => Promise<void>) =>
   store.write((tx) => from(tx, clock.now()))
@@ -32,6 +35,7 @@ const tasks = [
       // In this order: what was used says which logins were finished.
       await noteUnfinishedLogins(needs)
       await remove(needs, deleteUsedOnce)
+      await finishDeletions(needs, needs.clock.now())
       await needs.store.scrub()
     },
   },
@@ -43,6 +47,8 @@ const tasks = [
       await remove(needs, deleteExpiredTokens)
       await remove(needs, deleteOldVersions)
       await remove(needs, deleteExpiredCounts)
+      await remove(needs, deleteExpiredRegistrations)
+      await remove(needs, deleteExpiredChanges)
       await remove(needs, deleteOldInvites)
       await remove(needs, deleteOldEvents)
     },

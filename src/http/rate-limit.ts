@@ -10,9 +10,12 @@ const together = {
   /** Proves a password again within a session. */
   proof: { points: 30, duration: 60 },
   register: { points: 20, duration: 3600 },
-  /** Confirms an address or asks for mail; and how much mail one address is sent. */
+  /** Confirms an address or asks for mail; and the same about one e-mail address. */
   mail: { points: 30, duration: 3600 },
-  mailTo: { points: 5, duration: 3600 },
+  mailAbout: { points: 5, duration: 3600 },
+  /** How much mail of one kind an address is sent: what strangers can ask for, and what tells its owner of something. */
+  askedMail: { points: 10, duration: 3600 },
+  notices: { points: 30, duration: 3600 },
   /** Makes a one-time share, which takes room on the disk until somebody reads it. */
   share: { points: 120, duration: 3600 },
 } as const

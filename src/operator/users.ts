@@ -9,10 +9,10 @@ import {
   enableAccount,
   findUserId,
   listUsers,
-  removeAccount,
   resetSecondFactors,
   type User,
 } from '../features/accounts/administration.ts'
+import { removeAccount } from '../features/accounts/repository.ts'
 import { toTimestamp, toTimestampOrNull } from '../features/encoding.ts'
 import type { Store } from '../store/store.ts'
 import { command, json, onDatabase, type Surroundings } from './command.ts'
@@ -26,6 +26,7 @@ const userJson = (user: User) => ({
   createdAt: toTimestamp(user.createdAt),
   lastLoginAt: toTimestampOrNull(user.lastLoginAt),
   disabledAt: toTimestampOrNull(user.disabledAt),
+  deletesAt: toTimestampOrNull(user.deletesAt),
   sessions: user.sessions,
   vaults: user.vaults,
   items: user.items,
@@ -34,9 +35,14 @@ const userJson = (user: User) => ({
 
 const day = (time: number) => localTime(toTimestamp(time))
 
+function stateOf({ disabledAt, deletesAt }: User): string {
+  const state = disabledAt === null ? 'enabled' : `disabled since ${day(disabledAt)}`
+  return deletesAt === null ? state : `${state}, goes on ${day(deletesAt)}`
+}
+
 const userRow = (user: User) => [
   user.email,
-  user.disabledAt === null ? 'enabled' : `disabled since ${day(user.disabledAt)}`,
+  stateOf(user),
   day(user.createdAt),
   user.lastLoginAt === null ? 'never' : day(user.lastLoginAt),
   String(user.sessions),

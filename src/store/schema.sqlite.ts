@@ -4,7 +4,10 @@ import { sqliteTables } from './schema.ts'
 export const {
   instance,
   accounts,
+  accountDeletions,
+  emailChanges,
   outbox,
+  pendingRegistrations,
   sessions,
   refreshTokens,
   usedOnce,

@@ -1,6 +1,19 @@
 // Every table, once, over a kit of columns. Changing it needs `npm run migrations` for both engines.
 import { type Columns, postgresColumns, sqliteColumns } from './columns.ts'
 
+/** What a mail is about. */
+export type MailKind =
+  | 'confirm'
+  | 'confirm-again'
+  | 'confirm-change'
+  | 'hint'
+  | 'new-device'
+  | 'account-changed'
+  | 'delete-account'
+  | 'deletion-started'
+  | 'deletion-cancelled'
+  | 'account-deleted'
+
 const defineSchema = (kit: Columns) => {
   const { bytes, flag, text, time, whole } = kit
 
@@ -46,15 +59,88 @@ const defineSchema = (kit: Columns) => {
       .notNull()
       .references(() => accounts.id, { onDelete: 'cascade' })
 
+  /** What the operator hands out for REGISTRATION=invite. Used up by one registration, it goes with that account. */
+  const invites = kit.table(
+    'invites',
+    {
+      id: text('id').primaryKey(),
+      codeHash: bytes('code_hash').notNull().unique(),
+      /** The one address that may register with it; null for any. */
+      email: text('email'),
+      note: text('note'),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+      usedAt: time('used_at'),
+      usedBy: text('used_by').references(() => accounts.id, { onDelete: 'cascade' }),
+      revokedAt: time('revoked_at'),
+    },
+    (table) => [kit.index('invites_by_account').on(table.usedBy)],
+  )
+
+  /**
+   * Registrations whose address is not confirmed yet, each with all that an account is made of. An address can have several, of
+   * strangers too, and also one that has an account.
+   */
+  const pendingRegistrations = kit.table(
+    'pending_registrations',
+    {
+      accountId: text('account_id').primaryKey(),
+      email: text('email').notNull(),
+      authMethod: text('auth_method').notNull(),
+      authVerifier: text('auth_verifier').notNull(),
+      credentialId: text('credential_id'),
+      kdfMemoryKiB: whole('kdf_memory_kib').notNull(),
+      kdfIterations: whole('kdf_iterations').notNull(),
+      kdfParallelism: whole('kdf_parallelism').notNull(),
+      kdfSalt: bytes('kdf_salt').notNull(),
+      accountKey: bytes('account_key').notNull(),
+      hint: text('hint'),
+      vaultId: text('vault_id').notNull().unique(),
+      vaultKey: bytes('vault_key').notNull(),
+      vaultData: bytes('vault_data').notNull(),
+      /** Was open when it came, and is used up once the address is confirmed. */
+      inviteId: text('invite_id').references(() => invites.id, { onDelete: 'cascade' }),
+      createdAt: time('created_at').notNull(),
+      expiresAt: time('expires_at').notNull(),
+    },
+    (table) => [
+      kit.index('pending_registrations_by_email').on(table.email, table.createdAt),
+      kit.index('pending_registrations_by_invite').on(table.inviteId),
+      kit.index('pending_registrations_by_expiry').on(table.expiresAt),
+    ],
+  )
+
+  /** The address that an account is to have once it is confirmed. */
+  const emailChanges = kit.table(
+    'email_changes',
+    {
+      accountId: accountId().primaryKey(),
+      email: text('email').notNull(),
+      expiresAt: time('expires_at').notNull(),
+    },
+    (table) => [kit.index('email_changes_by_expiry').on(table.expiresAt)],
+  )
+
+  /** Accounts that go at a time, because somebody with their mailbox asked for it. A login of the owner removes the row. */
+  const accountDeletions = kit.table(
+    'account_deletions',
+    { accountId: accountId().primaryKey(), dueAt: time('due_at').notNull() },
+    (table) => [kit.index('account_deletions_by_due').on(table.dueAt)],
+  )
+
   /** Mail that is to be sent, by what it is about; it is written when it is sent. */
   const outbox = kit.table(
     'outbox',
     {
       id: text('id').primaryKey(),
-      accountId: accountId(),
-      kind: text('kind')
-        .notNull()
-        .$type<'confirm' | 'already-registered' | 'hint' | 'new-device' | 'account-changed'>(),
+      /** Whom it is about; null where there is no account yet, or none any more. */
+      accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
+      registrationId: text('registration_id').references(() => pendingRegistrations.accountId, {
+        onDelete: 'cascade',
+      }),
+      /** Where it goes, if that is not the present address of the account. */
+      email: text('email'),
+      kind: text('kind').notNull().$type<MailKind>(),
       detail: text('detail'),
       createdAt: time('created_at').notNull(),
       attempts: whole('attempts').notNull(),
@@ -63,6 +149,7 @@ const defineSchema = (kit: Columns) => {
     (table) => [
       kit.index('outbox_by_next_attempt').on(table.nextAttemptAt),
       kit.index('outbox_by_account').on(table.accountId),
+      kit.index('outbox_by_registration').on(table.registrationId),
     ],
   )
 
@@ -178,24 +265,6 @@ const defineSchema = (kit: Columns) => {
       kit.index('started_logins_by_age').on(table.at),
       kit.index('started_logins_by_account').on(table.accountId),
     ],
-  )
-
-  /** What the operator hands out for REGISTRATION=invite. Used up by one registration, it goes with that account. */
-  const invites = kit.table(
-    'invites',
-    {
-      id: text('id').primaryKey(),
-      codeHash: bytes('code_hash').notNull().unique(),
-      /** The one address that may register with it; null for any. */
-      email: text('email'),
-      note: text('note'),
-      createdAt: time('created_at').notNull(),
-      expiresAt: time('expires_at').notNull(),
-      usedAt: time('used_at'),
-      usedBy: text('used_by').references(() => accounts.id, { onDelete: 'cascade' }),
-      revokedAt: time('revoked_at'),
-    },
-    (table) => [kit.index('invites_by_account').on(table.usedBy)],
   )
 
   const vaults = kit.table(
@@ -340,6 +409,10 @@ const defineSchema = (kit: Columns) => {
   return {
     instance,
     accounts,
+    invites,
+    pendingRegistrations,
+    emailChanges,
+    accountDeletions,
     outbox,
     sessions,
     refreshTokens,
@@ -348,7 +421,6 @@ const defineSchema = (kit: Columns) => {
     recoveryCodes,
     accountEvents,
     startedLogins,
-    invites,
     vaults,
     items,
     itemVersions,

@@ -91,6 +91,21 @@ export async function confirmEmail(server: string, token: string): Promise<void>
   await call('POST', new URL(`${server}/api/v1/email/confirm`), { body: { token } })
 }
 
+/**
+ * Has the account of a link deleted.
+ * @param server the address under which the pages are
+ * @returns when
+ */
+export async function startDeletion(server: string, token: string): Promise<Date> {
+  const answer = await call('POST', new URL(`${server}/api/v1/email/delete/confirm`), { body: { token } })
+  return new Date(textIn(answer, 'deletesAt'))
+}
+
+/** Keeps the account of a link, which was to be deleted. @param server the address under which the pages are */
+export async function keepAccount(server: string, token: string): Promise<void> {
+  await call('POST', new URL(`${server}/api/v1/email/delete/cancel`), { body: { token } })
+}
+
 export type Shares = ReturnType<typeof sharesAt>
 
 export interface MadeShare {

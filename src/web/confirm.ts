@@ -1,11 +1,63 @@
-// The page that the link of a confirmation mail opens. Confirming takes a click, so that no scanner of mail can do it.
-import { confirmEmail, NetworkError, ProblemError } from './api.ts'
+// The pages that links of mails open: confirming an address, having an account deleted, and keeping it. Each takes a click, so that
+// no scanner of mail can do it.
+import { confirmEmail, keepAccount, NetworkError, ProblemError, startDeletion } from './api.ts'
 import { alertLine, complain, whileBusy } from './controls.ts'
 import { h } from './dom.ts'
 import { setbackOf } from './failures.ts'
+import { formatTime } from './format.ts'
 import { frame, show, showSentence } from './frame.ts'
+import type { Message } from './language.ts'
 
 const tokenForm = /^[\w-]{72}$/
+
+interface Page {
+  readonly title: Message
+  readonly lead: Message
+  readonly button: Message
+  readonly doneTitle: Message
+  /** Does what the link is for. @returns what to say of it */
+  act(server: string, token: string): Promise<Message>
+}
+
+const confirmPage: Page = {
+  title: (m) => m.confirmTitle,
+  lead: (m) => m.confirmLead,
+  button: (m) => m.confirm,
+  doneTitle: (m) => m.confirmedTitle,
+  async act(server, token) {
+    await confirmEmail(server, token)
+    return (m) => m.confirmed
+  },
+}
+
+const pages: ReadonlyMap<string, Page> = new Map([
+  [
+    'delete-account',
+    {
+      title: (m) => m.deleteTitle,
+      lead: (m) => m.deleteLead,
+      button: (m) => m.delete,
+      doneTitle: (m) => m.deletingTitle,
+      async act(server, token) {
+        const at = await startDeletion(server, token)
+        return (m) => m.deleting(formatTime(at))
+      },
+    },
+  ],
+  [
+    'keep-account',
+    {
+      title: (m) => m.keepTitle,
+      lead: (m) => m.keepLead,
+      button: (m) => m.keep,
+      doneTitle: (m) => m.keptTitle,
+      async act(server, token) {
+        await keepAccount(server, token)
+        return (m) => m.kept
+      },
+    },
+  ],
+])
 
 const showInvalid = () =>
   showSentence(
@@ -13,37 +65,42 @@ const showInvalid = () =>
     (m) => m.confirmInvalid,
   )
 
-function showButton(token: string): void {
+/** What a server says that has nothing to do with the link; anything else of its kind is an end too. */
+const endOf = (code: string): Message | undefined => {
+  if (code === 'invalid-invite' || code === 'invite-required') return (m) => m.confirmNoInvite
+  return code === 'registration-closed' ? (m) => m.confirmClosed : undefined
+}
+
+function complainOf(error: unknown, line: HTMLElement): void {
+  const code = error instanceof ProblemError ? error.code : ''
+  const end = endOf(code)
+  if (code === 'invalid-confirmation' || code === 'id-taken' || code === 'account-deletion-off') showInvalid()
+  else if (end) showSentence((m) => m.confirmInvalidTitle, end)
+  else complain(line, error instanceof NetworkError ? (m) => m.confirmUnanswered : setbackOf(error))
+}
+
+function showButton(page: Page, token: string): void {
   const line = alertLine('problem')
-  const button = h('button', { class: 'main' }, (m) => m.confirm)
+  const button = h('button', { class: 'main' }, page.button)
   const form = h('form', {}, button, line)
 
-  async function confirm() {
-    await confirmEmail(new URL('.', location.href).href.replace(/\/$/, ''), token)
+  async function act() {
+    const done = await page.act(new URL('.', location.href).href.replace(/\/$/, ''), token)
     history.replaceState(null, '', location.pathname)
-    showSentence(
-      (m) => m.confirmedTitle,
-      (m) => m.confirmed,
-    )
+    showSentence(page.doneTitle, done)
   }
 
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    whileBusy(button, [(m) => m.confirm, (m) => m.confirming], () =>
-      confirm().catch((error: unknown) => {
-        if (error instanceof ProblemError && error.code === 'invalid-confirmation') showInvalid()
-        else complain(line, error instanceof NetworkError ? (m) => m.confirmUnanswered : setbackOf(error))
-      }),
+    whileBusy(button, [page.button, (m) => m.confirming], () =>
+      act().catch((error: unknown) => complainOf(error, line)),
     )
   })
-  show(
-    (m) => m.confirmTitle,
-    h('p', { class: 'lead' }, (m) => m.confirmLead),
-    form,
-  )
+  show(page.title, h('p', { class: 'lead' }, page.lead), form)
 }
 
 frame()
 const token = location.hash.slice(1)
-if (tokenForm.test(token)) showButton(token)
+const page = pages.get(location.pathname.split('/').at(-1) ?? '') ?? confirmPage
+if (tokenForm.test(token)) showButton(page, token)
 else showInvalid()

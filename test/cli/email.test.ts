@@ -1,10 +1,26 @@
 // `limpet confirm`, `resend` and `hint`, as somebody with a mailbox uses them.
 import { afterEach, describe, expect, it } from 'vitest'
 import { engines } from '../support/database.ts'
-import { startMailServer } from '../support/mail.ts'
+import { type MailServer, startMailServer } from '../support/mail.ts'
 import { freePort } from '../support/postgres.ts'
 import { startServer } from '../support/server.ts'
 import { newShell } from './program.ts'
+
+const linkIn = ({ text }: { text: string }) => /http\S+#[\w-]{72}/.exec(text)?.[0] ?? ''
+
+async function nextTo(mail: MailServer, email: string) {
+  for (;;) {
+    const received = await mail.next()
+    if (received.to.includes(email) && received.subject !== 'Your account was changed') return received
+  }
+}
+
+async function nextLinkTo(mail: MailServer, email: string) {
+  for (;;) {
+    const received = await nextTo(mail, email)
+    if (linkIn(received) !== '') return received
+  }
+}
 
 describe.each(engines)('e-mail at the shell on %s', (engine) => {
   const closing: (() => Promise<unknown>)[] = []
@@ -23,16 +39,31 @@ describe.each(engines)('e-mail at the shell on %s', (engine) => {
     const { stderr } = await ada.ended('done', ['register', ada.email, '--hint', 'a snail'], ada.password)
     expect(stderr).toContain('limpet confirm')
     await mail.next()
-    const early = await ada.ended('unexpected', ['login', ada.email], ada.password)
-    expect(early.stderr).toContain('Open the link in the mail')
 
     await ada.done(['resend', ada.email])
-    const link = /http\S+\/confirm#\S+/.exec((await mail.next()).text)?.[0] ?? ''
+    const link = linkIn(await mail.next())
     await ada.ended('usage', ['confirm'], link.slice(0, -1))
     await ada.done(['confirm'], link)
     await ada.done(['login', ada.email], ada.password)
 
     await ada.done(['hint', ada.email])
     expect((await mail.next()).text).toContain('a snail')
+
+    const email = `new-${ada.email}`
+    await ada.done(['change-hint', 'a limpet'], ada.password)
+    await ada.done(['change-email', email], ada.password)
+    await ada.done(['confirm'], linkIn(await nextLinkTo(mail, email)))
+    await ada.done(['hint', email])
+    expect((await nextTo(mail, email)).text).toContain('a limpet')
+    // The session goes on, and knows the new address.
+    await ada.done(['change-hint'], ada.password)
+    await ada.done(['logout'])
+    await ada.done(['login', email], ada.password)
+
+    await ada.done(['delete-by-mail', email])
+    const { stderr: going } = await ada.ended('done', ['confirm'], linkIn(await nextLinkTo(mail, email)))
+    expect(going).toContain('The account goes on')
+    const { stderr: staying } = await ada.ended('done', ['confirm'], linkIn(await nextLinkTo(mail, email)))
+    expect(staying).toContain('The account stays')
   })
 })

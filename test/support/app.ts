@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { deriveServerKeys } from '../../src/features/keys.ts'
+import { limiterOf } from '../../src/features/limits/limiter.ts'
 import { createOpaqueServer } from '../../src/features/opaque/opaque.ts'
 import { createPostponed } from '../../src/features/postponed.ts'
 import { systemRandom } from '../../src/random.ts'
@@ -35,14 +36,17 @@ export async function appOver(
       done()
     },
   })
+  const config = readConfig({
+    DATABASE_URL: 'file:unused.db',
+    JWT_SECRET: testSecret,
+    RATE_LIMITS: rateLimits,
+    ...environment,
+  })
+  const keys = deriveServerKeys(testSecret, testOpaqueSetup)
   const { app } = await createApp({
-    config: readConfig({
-      DATABASE_URL: 'file:unused.db',
-      JWT_SECRET: testSecret,
-      RATE_LIMITS: rateLimits,
-      ...environment,
-    }),
-    keys: deriveServerKeys(testSecret, testOpaqueSetup),
+    config,
+    keys,
+    limiter: limiterOf(config, { keys, store }),
     opaque: await createOpaqueServer(testOpaqueSetup),
     mailer: { wake: () => {} },
     store,

@@ -16,6 +16,13 @@ interface ReceivedMail {
   readonly raw: string
 }
 
+/** The tokens of the links in a mail. */
+export const tokensIn = ({ text }: Pick<ReceivedMail, 'text'>): string[] =>
+  [...text.matchAll(/\/[a-z-]+#([\w-]{72})/g)].map(([, token = '']) => token)
+
+/** The token of its only link, or of the first. */
+export const tokenIn = (mail: Pick<ReceivedMail, 'text'>): string => tokensIn(mail)[0] ?? ''
+
 export interface MailServer {
   readonly url: string
   /** The settings of a server that sends its mail here. */

@@ -33,19 +33,39 @@ describe('confirming an address', () => {
     const [link = ''] = /http\S+/.exec((await mail.next()).text.split('within a day')[1] ?? '') ?? []
     const attempt = async () =>
       outcomeOf(await send(server, { method: 'POST', path: '/api/v1/login', body: logInBody(body) }))
-    return { link, attempt }
+    return { body, link, attempt }
   }
 
   it('takes a click, and then the token is no more in the address', async () => {
     const { link, attempt } = await register()
     const person = await visit(link)
     await person.page.getByText(en.confirmLead).waitFor()
-    expect(await attempt()).toBe('403 email-unverified')
+    expect(await attempt()).toBe('401 invalid-credentials')
     await person.page.getByRole('button', { name: en.confirm }).click()
     await person.page.getByText(en.confirmed).waitFor()
     expect(person.page.url()).toBe(`${server.url}/confirm`)
     expect(await attempt()).toBe('200')
     expect(person.requests.join()).not.toContain(link.split('#')[1])
+  })
+
+  it('deletes an account by a click, and keeps it by another one', async () => {
+    const { body, link, attempt } = await register()
+    const [, token = ''] = link.split('#')
+    await send(server, { method: 'POST', path: '/api/v1/email/confirm', body: { token } })
+    await send(server, { method: 'POST', path: '/api/v1/email/delete', body: { email: body.email } })
+    const linkOf = async (page: string) =>
+      new RegExp(`http\\S+/${page}#\\S+`).exec((await mail.next()).text)?.[0] ?? ''
+    const person = await visit(await linkOf('delete-account'))
+    await person.page.getByText(en.deleteLead).waitFor()
+    await person.page.getByRole('button', { name: en.delete }).click()
+    await person.page.getByRole('heading', { name: en.deletingTitle }).waitFor()
+    expect(person.page.url()).toBe(`${server.url}/delete-account`)
+
+    const keeping = await visit(await linkOf('keep-account'), { locale: 'de-DE' })
+    await keeping.page.getByText(de.keepLead).waitFor()
+    await keeping.page.getByRole('button', { name: de.keep }).click()
+    await keeping.page.getByText(de.kept).waitFor()
+    expect(await attempt()).toBe('200')
   })
 
   it('says that a link is not whole, without asking the server', async () => {

@@ -102,7 +102,9 @@ export const register = command({
 
 /** Another account's session, unlock key and copies do not belong beside this one's. */
 function refuseOtherAccount(session: SessionState | undefined, email: string, url: string) {
-  if (!session || (session.email === email && session.server === url.replace(/\/+$/, ''))) return
+  if (!session) return
+  const isOwn = [session.email, session.nextEmail].includes(email)
+  if (isOwn && session.server === url.replace(/\/+$/, '')) return
   throw new CliError(
     'usage',
     `Logged in as ${session.email} at ${session.server}. "limpet logout" comes first, or another LIMPET_STATE_DIR.`,

@@ -1,28 +1,44 @@
-// Commands about the account's e-mail address: confirm, resend, hint.
+// Commands about mail: confirm, resend, hint, delete-by-mail; and what mail needs: change-email, change-hint.
 import { command, type Surroundings } from '../command.ts'
 import { CliError } from '../exit-codes.ts'
 import { remark } from '../output.ts'
-import { chosenServer, connect } from '../session.ts'
+import { withProgress } from '../progress.ts'
+import { chosenServer, connect, unlockWithPassword } from '../session.ts'
+import { localTime } from '../terminal.ts'
 import { emailFrom, server } from './account.ts'
 
 const connectTo = async (surroundings: Surroundings, option: string | undefined) =>
   connect(await chosenServer(surroundings, option), surroundings.state)
 
+/** What a link of a mail is for, by the page that it opens; what stands after "#" alone is taken for a confirmation. */
+const linkForm = /(?:\/(confirm|delete-account|keep-account))?#([\w-]{72})$/
+
 export const confirm = command({
   name: 'confirm',
   operands: [],
-  summary: 'confirm the e-mail address by the link that was sent there',
+  summary: 'do what the link of a mail is for: confirm an address, delete an account, keep it',
   details:
-    'Asks for the link, or takes it as the first line of standard input. Its page in a browser does the same.',
+    'Asks for the link, or takes it as the first line of standard input. Its page in a browser does the same. A link that deletes an account starts the waiting time of the server, in which a login keeps the account.',
   example: 'limpet confirm --server https://vault.example.com',
   options: { server },
   async run(surroundings, _operands, { server: option }) {
     const link = await surroundings.prompter.secret('The link from the mail')
-    const token = /#([\w-]{72})$/.exec(link.trim())?.[1]
+    const [, page, token] = linkForm.exec(link.trim()) ?? []
     if (token === undefined)
       throw new CliError('usage', 'That is not the whole link from the mail. Copy it again, to its end.')
-    await (await connectTo(surroundings, option)).confirmEmail(token)
-    remark('The address is confirmed. "limpet login EMAIL" is next.')
+    const limpet = await connectTo(surroundings, option)
+    if (page === 'delete-account') {
+      const { deletesAt } = await limpet.startDeletion(token)
+      remark(
+        `The account goes on ${localTime(deletesAt)}, with everything in it. Logging in before keeps it.`,
+      )
+    } else if (page === 'keep-account') {
+      await limpet.cancelDeletion(token)
+      remark('The account stays. Nothing was deleted.')
+    } else {
+      await limpet.confirmEmail(token)
+      remark('The address is confirmed. "limpet login EMAIL" is next.')
+    }
   },
 })
 
@@ -35,7 +51,7 @@ export const resend = command({
   async run(surroundings, [address = ''], { server: option }) {
     const email = emailFrom(address)
     await (await connectTo(surroundings, option)).resendConfirmation(email)
-    remark('If the address has an account that is not confirmed, a mail is on its way.')
+    remark('If an account of the address waits for its confirmation, a mail is on its way.')
   },
 })
 
@@ -51,5 +67,60 @@ export const hint = command({
     const email = emailFrom(address)
     await (await connectTo(surroundings, option)).sendHint(email)
     remark('If the address is the confirmed one of an account, its hint is on its way.')
+  },
+})
+
+export const deleteByMail = command({
+  name: 'delete-by-mail',
+  operands: ['EMAIL'],
+  summary: 'have a link sent that deletes the account, for when the password is lost',
+  details:
+    'It goes to the confirmed address of the account and nowhere else. "limpet confirm" takes the link; the account goes after a waiting time, unless somebody logs in to it. Nobody can bring it back.',
+  example: 'limpet delete-by-mail ada@example.com',
+  options: { server },
+  async run(surroundings, [address = ''], { server: option }) {
+    const email = emailFrom(address)
+    await (await connectTo(surroundings, option)).askForDeletion(email)
+    remark('If the address is the confirmed one of an account, a mail is on its way.')
+  },
+})
+
+export const changeEmail = command({
+  name: 'change-email',
+  accountOnly: true,
+  operands: ['EMAIL'],
+  summary: 'give the account another e-mail address',
+  details:
+    'Asks for the master password. Where the server sends mail, the account has the new address once the link was opened that is sent there.',
+  example: 'limpet change-email ada@example.org',
+  options: {},
+  async run(surroundings, [address = '']) {
+    const email = emailFrom(address)
+    const { account, password } = await unlockWithPassword(surroundings)
+    const { isConfirmationNeeded } = await withProgress('Changing the address', () =>
+      account.changeEmail(password, email),
+    )
+    if (isConfirmationNeeded)
+      remark(`A mail is on its way to ${email}. Open its link within a day, or give it to "limpet confirm".`)
+    else remark(`The account has the address ${email} now. Logins take it from now on.`)
+  },
+})
+
+export const changeHint = command({
+  name: 'change-hint',
+  accountOnly: true,
+  operands: ['[TEXT]'],
+  summary: 'replace the password hint, which the server can read; without a text, remove it',
+  details: 'Asks for the master password.',
+  example: 'limpet change-hint "the usual, with a snail"',
+  options: {},
+  async run(surroundings, [hint]) {
+    const { account, password } = await unlockWithPassword(surroundings)
+    if (hint?.includes(password))
+      throw new CliError('usage', 'The hint contains the password, and the server can read the hint.')
+    await withProgress('Changing the hint', () => account.setHint(password, hint ?? null))
+    remark(
+      hint === undefined ? 'The hint is removed.' : 'The hint is changed. "limpet hint EMAIL" has it sent.',
+    )
   },
 })

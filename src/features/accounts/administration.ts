@@ -15,6 +15,8 @@ export interface User {
   readonly createdAt: number
   readonly lastLoginAt: number | null
   readonly disabledAt: number | null
+  /** When it is deleted, because its mailbox asked for that. */
+  readonly deletesAt: number | null
   /** Living ones. */
   readonly sessions: number
   readonly vaults: number
@@ -72,7 +74,7 @@ async function usage({ db, tables }: Reader, now: number) {
 
 /** Every account, oldest first; or the one with this id. */
 export async function listUsers(reader: Reader, now: number, id?: string): Promise<User[]> {
-  const { accounts } = reader.tables
+  const { accountDeletions, accounts } = reader.tables
   const rows = await reader.db
     .select({
       id: accounts.id,
@@ -80,8 +82,10 @@ export async function listUsers(reader: Reader, now: number, id?: string): Promi
       createdAt: accounts.createdAt,
       lastLoginAt: accounts.lastLoginAt,
       disabledAt: accounts.disabledAt,
+      deletesAt: accountDeletions.dueAt,
     })
     .from(accounts)
+    .leftJoin(accountDeletions, eq(accountDeletions.accountId, accounts.id))
     .where(id === undefined ? undefined : eq(accounts.id, id))
     .orderBy(accounts.createdAt, accounts.id)
   const has = await usage(reader, now)
@@ -157,10 +161,4 @@ export async function resetSecondFactors(tx: Tx, id: string, now: number): Promi
   if (removed > 0)
     await noteEvent(tx, id, { type: 'second-factors-reset', at: now, device: null, address: null })
   return removed
-}
-
-/** Deletes the account and, by foreign keys, everything of it. @returns whether there was one */
-export async function removeAccount({ db, tables: { accounts } }: Tx, id: string): Promise<boolean> {
-  const removed = await db.delete(accounts).where(eq(accounts.id, id)).returning({ id: accounts.id })
-  return removed.length === 1
 }

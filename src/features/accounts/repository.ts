@@ -6,7 +6,7 @@ import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
-import { fromBase64url, toBase64url, toTimestamp } from '../encoding.ts'
+import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
 import { findVaultOwner, insertVault, vaultIdTaken } from '../vaults/repository.ts'
 
 export type AccountRow = InferSelectModel<Tables['accounts']>
@@ -24,7 +24,13 @@ export interface Credentials extends Verifier {
   readonly accountKey: string
 }
 
-const credentialColumns = ({ authMethod, authVerifier, credentialId, kdf, accountKey }: Credentials) => ({
+export const credentialColumns = ({
+  authMethod,
+  authVerifier,
+  credentialId,
+  kdf,
+  accountKey,
+}: Credentials) => ({
   authMethod,
   authVerifier,
   credentialId,
@@ -51,7 +57,8 @@ export const kdfOf = (row: PreloginRow): KdfParameters => ({
 
 export const methodOf = (row: PreloginRow): AuthMethod => AuthMethod.parse(row.authMethod)
 
-export const toAccount = (row: AccountRow): Account => ({
+/** @param deletesAt when the account goes, in milliseconds since 1970 */
+export const toAccount = (row: AccountRow, deletesAt: number | undefined): Account => ({
   id: row.id,
   email: row.email,
   emailVerified: row.emailVerified,
@@ -59,22 +66,29 @@ export const toAccount = (row: AccountRow): Account => ({
   method: methodOf(row),
   kdf: kdfOf(row),
   accountKey: toBase64url(row.accountKey),
+  deletesAt: toTimestampOrNull(deletesAt ?? null),
 })
 
-/**
- * Why an account could not be made. Ids come first: where nobody is to learn which addresses are taken, only `email-taken` is
- * hidden, and an id that the asker knows to be taken must not tell by being answered or not.
- */
+export const accountIdTaken = () => problem('id-taken', 'There is an account with this id already.')
+
+export const emailTaken = () =>
+  problem('email-taken', 'There is an account with this e-mail address already.')
+
+/** Why an account could not be made. */
 async function whatIsTaken(
   tx: Tx,
   { accountId, email, vault }: Pick<Register, 'accountId' | 'email' | 'vault'>,
 ): Promise<HttpProblem> {
   const account = await findAccountById(tx, accountId)
-  if (account && account.email !== email)
-    return problem('id-taken', 'There is an account with this id already.')
+  if (account && account.email !== email) return accountIdTaken()
   const vaultOwner = await findVaultOwner(tx, vault.id)
   if (vaultOwner !== undefined && vaultOwner !== accountId) return vaultIdTaken()
-  return problem('email-taken', 'There is an account with this e-mail address already.')
+  return emailTaken()
+}
+
+/** What an account is made of, beside what its password is checked against. */
+type NewAccount = Pick<Register, 'accountId' | 'email' | 'kdf' | 'accountKey' | 'hint' | 'vault'> & {
+  readonly emailVerified: boolean
 }
 
 /**
@@ -83,7 +97,7 @@ async function whatIsTaken(
  */
 export async function createAccount(
   tx: Tx,
-  { accountId, email, kdf, accountKey, hint, vault }: Register,
+  { accountId, email, emailVerified, kdf, accountKey, hint, vault }: NewAccount,
   verifier: Verifier,
   stamp: { now: number; epoch: string },
 ): Promise<void> {
@@ -94,7 +108,7 @@ export async function createAccount(
     .values({
       id: accountId,
       email,
-      emailVerified: false,
+      emailVerified,
       ...credentialColumns({ ...verifier, kdf, accountKey }),
       hint: hint ?? null,
       createdAt: stamp.now,
@@ -146,11 +160,40 @@ export async function findAccountById(
   return row
 }
 
-/** Notes that whoever has the account's address has confirmed it. */
+/**
+ * Lets one transaction after the other decide who has an address, in all processes, until its end. Two that give the same address
+ * at once would otherwise both find it free, and the second would fail on the row of the first.
+ */
+export async function decideOnAddresses({ db, tables: { instance } }: Tx): Promise<void> {
+  await db.update(instance).set({ id: 1 }).where(eq(instance.id, 1))
+}
+
+/** Whether an account has its address for good: it was confirmed, or the account was used before that was asked for. */
+export const hasItsAddress = ({
+  emailVerified,
+  lastLoginAt,
+}: Pick<AccountRow, 'emailVerified' | 'lastLoginAt'>): boolean => emailVerified || lastLoginAt !== null
+
+/**
+ * Frees an address that somebody has just confirmed. An account that was made for it, neither confirmed nor ever used, has no
+ * better right to it, and goes: before addresses had to be confirmed, anybody could make one.
+ * @param keeping the account that is to have the address, if it exists already
+ * @returns whether no other account has it now
+ */
+export async function makeRoomAt(tx: Tx, email: string, keeping?: string): Promise<boolean> {
+  await decideOnAddresses(tx)
+  const holder = await findAccountByEmail(tx, email)
+  if (!holder || holder.id === keeping) return true
+  if (hasItsAddress(holder)) return false
+  return removeAccount(tx, holder.id)
+}
+
+/** Notes that whoever has the account's address has confirmed it; registrations of the address end. */
 export async function confirmAddress(
-  { db, tables: { accounts } }: Tx,
+  { db, tables: { accounts, pendingRegistrations } }: Tx,
   { id, email }: Pick<AccountRow, 'id' | 'email'>,
 ): Promise<void> {
+  await db.delete(pendingRegistrations).where(eq(pendingRegistrations.email, email))
   await db
     .update(accounts)
     .set({ emailVerified: true })
@@ -191,6 +234,30 @@ export async function noteLogin({ db, tables }: Tx, verified: AccountRow, now: n
   return updated.length === 1
 }
 
+/** Whether the account still has the credentials that were verified, and is enabled; holds its row. */
+export async function stillHas({ db, tables }: Tx, verified: AccountRow): Promise<boolean> {
+  const held = await db
+    .update(tables.accounts)
+    .set({ id: verified.id })
+    .where(isStill(tables, verified))
+    .returning({ id: tables.accounts.id })
+  return held.length === 1
+}
+
+/** Replaces the hint if the credentials are still those that were verified. @returns whether they were */
+export async function setHint(
+  { db, tables }: Tx,
+  verified: AccountRow,
+  hint: string | null,
+): Promise<boolean> {
+  const updated = await db
+    .update(tables.accounts)
+    .set({ hint })
+    .where(isStill(tables, verified))
+    .returning({ id: tables.accounts.id })
+  return updated.length === 1
+}
+
 /** Replaces the credentials if they are still those that were verified. @returns whether they were */
 export async function replaceCredentials(
   { db, tables }: Tx,
@@ -225,4 +292,10 @@ export async function deleteAccount({ db, tables }: Tx, verified: AccountRow): P
     .where(isStill(tables, verified))
     .returning({ id: tables.accounts.id })
   return deleted.length === 1
+}
+
+/** Deletes the account and, by foreign keys, everything of it. @returns whether there was one */
+export async function removeAccount({ db, tables: { accounts } }: Tx, id: string): Promise<boolean> {
+  const removed = await db.delete(accounts).where(eq(accounts.id, id)).returning({ id: accounts.id })
+  return removed.length === 1
 }

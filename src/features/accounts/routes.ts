@@ -12,25 +12,30 @@ import {
   Registered,
 } from '../../contract/accounts.ts'
 import { PasswordChanged } from '../../contract/tokens.ts'
-import { HttpProblem, problem } from '../../http/problem.ts'
-import { maySendTo } from '../email/limits.ts'
+import { problem } from '../../http/problem.ts'
+import { aboutAddress } from '../email/limits.ts'
 import { enqueueMail } from '../email/outbox.ts'
 import { toTimestamp } from '../encoding.ts'
 import { noteChange } from '../events/changes.ts'
 import { noteSessionsAct } from '../events/repository.ts'
-import { requireAdmission, spendInvite } from '../invites/admission.ts'
+import { type Admission, requireAdmission, spendInvite } from '../invites/admission.ts'
 import { route, type Services } from '../route.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
 import { endTokens, listTokens } from '../tokens/repository.ts'
+import { cancelDeletion, deletionOf } from './deletions.ts'
+import { endEmailChange } from './email-changes.ts'
+import { addPendingRegistration } from './pending-registrations.ts'
 import { crediblePrelogin, preloginOf } from './prelogin.ts'
 import { proveAccount, verifierOf, wrongPassword } from './proof.ts'
 import {
   createAccount,
+  decideOnAddresses,
   deleteAccount,
   findAccountByEmail,
   getAccount,
   replaceCredentials,
   toAccount,
+  type Verifier,
 } from './repository.ts'
 
 const tag = 'Accounts'
@@ -43,19 +48,37 @@ function requireStrongKdf(kdf: KdfParameters) {
     )
 }
 
-/**
- * Where an address has to be confirmed, its owner is told by mail that it has an account already; whoever registers is answered
- * as if it had none, and so learns nothing.
- */
-async function hideTaken(error: unknown, email: string, services: Services) {
-  const { clock, config, random, store } = services
-  const isTaken = error instanceof HttpProblem && error.code === 'email-taken'
-  if (config.emailVerification === 'off' || !isTaken) throw error
-  if (!(await maySendTo(services, email))) return
+/** Makes the account at once, where addresses need no confirmation. Throws `email-taken`, `id-taken` and `invalid-invite`. */
+async function registerAtOnce(
+  body: Register,
+  verifier: Verifier,
+  admission: Admission,
+  { clock, config, random, store }: Services,
+): Promise<void> {
+  const { accountId } = body
+  const now = clock.now()
+  const stamp = { now, epoch: random.uuid() }
   await store.write(async (tx) => {
-    const owner = await findAccountByEmail(tx, email)
-    const mail = { id: random.uuid(), kind: 'already-registered', now: clock.now() } as const
-    if (owner) await enqueueMail(tx, { ...mail, accountId: owner.id })
+    await decideOnAddresses(tx)
+    await spendInvite(tx, admission, { ...body, now }, () =>
+      createAccount(tx, { ...body, emailVerified: false }, verifier, stamp),
+    )
+    if (config.smtp) await enqueueMail(tx, { id: random.uuid(), accountId, kind: 'confirm', now })
+  })
+}
+
+/** Keeps the registration until its address is confirmed, whether it has an account or not. Throws `id-taken`. */
+async function registerOnConfirmation(
+  body: Register,
+  verifier: Verifier,
+  admission: Admission,
+  { clock, random, store }: Services,
+): Promise<void> {
+  const now = clock.now()
+  const registrationId = body.accountId
+  await store.write(async (tx) => {
+    await addPendingRegistration(tx, body, verifier, { now, inviteId: admission?.inviteId ?? null })
+    await enqueueMail(tx, { id: random.uuid(), registrationId, kind: 'confirm', now })
   })
 }
 
@@ -65,8 +88,9 @@ const register = route({
   operationId: 'registerAccount',
   tag,
   summary: 'Make an account with its first vault',
-  description: 'The client makes the ids and the keys, and seals the keys before it sends them.',
-  auth: 'public',
+  description:
+    'The client makes the ids and the keys, and seals the keys before it sends them. Where addresses have to be confirmed, the account exists once the link of the mail was opened; until then each registration of an address stands beside the others, for three days, and the answer is the same for an address that has an account.',
+  auth: 'visitor',
   limit: 'register',
   request: { body: Register },
   success: { 201: Registered },
@@ -79,22 +103,20 @@ const register = route({
     'email-taken',
     'id-taken',
   ],
-  async handler({ body }, services) {
-    const { clock, config, random, store } = services
+  async handler({ body, caller: { address } }, services) {
+    const { clock, config, limiter } = services
+    const { accountId, email } = body
     const admission = await requireAdmission(body, services)
     requireStrongKdf(body.kdf)
-    const verifier = await verifierOf(body, { newAccount: body.email }, services)
-    const now = clock.now()
-    const stamp = { now, epoch: random.uuid() }
-    const { accountId, email } = body
-    await store
-      .write(async (tx) => {
-        await spendInvite(tx, admission, { ...body, now }, () => createAccount(tx, body, verifier, stamp))
-        if (config.smtp) await enqueueMail(tx, { id: random.uuid(), accountId, kind: 'confirm', now })
-      })
-      .catch((error: unknown) => hideTaken(error, email, services))
+    const isRequired = config.emailVerification === 'required'
+    // Each one is mail to the address, and one asker must not use up what it is sent.
+    if (isRequired) await limiter.count('mailAbout', aboutAddress({ address, email }))
+    const verifier = await verifierOf(body, { newAccount: email }, services)
+    const register = isRequired ? registerOnConfirmation : registerAtOnce
+    await register(body, verifier, admission, services)
     services.mailer.wake()
-    return { status: 201, body: { accountId, email, emailVerified: false, createdAt: toTimestamp(now) } }
+    const createdAt = toTimestamp(clock.now())
+    return { status: 201, body: { accountId, email, emailVerified: false, createdAt } }
   },
 })
 
@@ -131,7 +153,11 @@ const readAccount = route({
   success: { 200: Account },
   problems: [],
   async handler({ caller }, { store }) {
-    return { status: 200, body: toAccount(await store.read((reader) => getAccount(reader, caller))) }
+    const body = await store.read(async (reader) => {
+      const account = await getAccount(reader, caller)
+      return toAccount(account, await deletionOf(reader, account.id))
+    })
+    return { status: 200, body }
   },
 })
 
@@ -158,6 +184,8 @@ const changePassword = route({
       const now = clock.now()
       if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
       await noteChange(tx, caller, 'password-changed', services)
+      await endEmailChange(tx, caller)
+      await cancelDeletion(tx, caller.accountId, { now, address: caller.address, services })
       await endOtherSessions(tx, caller, now, 'password-change')
       const tokens = await listTokens(tx, caller, now)
       if (keepTokens || tokens.length === 0) return tokens

@@ -3,10 +3,15 @@ import { createTransport, type Transporter } from 'nodemailer'
 import type { Logger } from 'pino'
 import { type Clock, seconds } from '../../clock.ts'
 import type { Config } from '../../config.ts'
-import type { Store } from '../../store/store.ts'
-import { findAccountById } from '../accounts/repository.ts'
+import type { RateLimiter } from '../../http/rate-limit.ts'
+import type { Reader, Store } from '../../store/store.ts'
+import { deletionOf } from '../accounts/deletions.ts'
+import { findEmailChange } from '../accounts/email-changes.ts'
+import { findPendingRegistration, pendingRegistrationsOf } from '../accounts/pending-registrations.ts'
+import { findAccountByEmail, findAccountById } from '../accounts/repository.ts'
 import type { ServerKeys } from '../keys.ts'
-import { writeMessage } from './messages.ts'
+import { maySend } from './limits.ts'
+import { type About, writeMessage } from './messages.ts'
 import { type Mail, postponeMail, removeMail, takeDueMail } from './outbox.ts'
 
 /** How often the outbox is looked at for mail of other processes, and for what is due again. */
@@ -14,8 +19,9 @@ const lookEvery = seconds(5)
 
 interface Needs {
   readonly clock: Clock
-  readonly config: Pick<Config, 'publicUrl' | 'smtp'>
+  readonly config: Pick<Config, 'publicUrl' | 'smtp' | 'accountDeletion'>
   readonly keys: ServerKeys
+  readonly limiter: RateLimiter
   readonly store: Store
   readonly logger: Logger
 }
@@ -61,16 +67,49 @@ export const transportOf = ({ url, allowPlaintext }: NonNullable<Config['smtp']>
     disableUrlAccess: true,
   })
 
+/** Where a mail goes, and what it is written from, as it is now. */
+async function addressed(
+  reader: Reader,
+  mail: Mail,
+  now: number,
+): Promise<{ to: string | undefined; about: About }> {
+  const { accountId, registrationId, email } = mail
+  if (accountId !== null) {
+    const account = await findAccountById(reader, accountId)
+    const newEmail = (await findEmailChange(reader, accountId, now))?.email
+    const holder = email === null ? account : await findAccountByEmail(reader, email)
+    const deletesAt = await deletionOf(reader, accountId)
+    return { to: email ?? account?.email, about: { account, holder, registrations: [], newEmail, deletesAt } }
+  }
+  const registration =
+    registrationId === null ? undefined : await findPendingRegistration(reader, registrationId, now)
+  const to = email ?? registration?.email
+  const holder = to === undefined ? undefined : await findAccountByEmail(reader, to)
+  const registrations = to === undefined ? [] : await pendingRegistrationsOf(reader, to, now)
+  return {
+    to,
+    about: { account: undefined, holder, registrations, newEmail: undefined, deletesAt: undefined },
+  }
+}
+
+/** Sends a mail, if there still is a reason for it. Beyond what the address may be sent it is left out. */
 async function send(
-  { clock, config, keys, store }: Needs,
+  needs: Needs,
   { from, transport }: { from: string; transport: Transporter },
   mail: Mail,
 ): Promise<void> {
-  const to = await store.read((reader) => findAccountById(reader, mail.accountId))
-  const message = to && writeMessage(mail, to, { config, keys, now: clock.now() })
-  if (!to || !message) return
+  const { clock, config, keys, logger, store } = needs
+  const now = clock.now()
+  const { to, about } = await store.read((reader) => addressed(reader, mail, now))
+  const message = writeMessage(mail, about, { config, keys, now })
+  if (to === undefined || !message) return
+  const { kind } = mail
+  if (mail.attempts === 1 && !(await maySend(needs, mail, to))) {
+    logger.warn({ kind }, 'mail left out: its address was sent many of the kind')
+    return
+  }
   // As objects, which are not parsed: an address stays one address.
-  await transport.sendMail({ from, to: { name: '', address: to.email }, ...message })
+  await transport.sendMail({ from, to: { name: '', address: to }, ...message })
 }
 
 async function sendDue(needs: Needs, by: { from: string; transport: Transporter }): Promise<void> {

@@ -2,9 +2,8 @@
 // in the database.
 import { and, asc, count, eq, inArray, lte, min, sql } from 'drizzle-orm'
 import { days, hours, minutes, seconds } from '../../clock.ts'
+import type { MailKind } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
-
-export type MailKind = 'confirm' | 'already-registered' | 'hint' | 'new-device' | 'account-changed'
 
 /** What the owner is told of. */
 export const accountChanges = [
@@ -15,13 +14,21 @@ export const accountChanges = [
   'token-created',
   'token-revoked',
   'vault-deleted',
+  'hint-changed',
+  'email-change-started',
+  'email-changed',
 ] as const
 
 export type AccountChange = (typeof accountChanges)[number]
 
 export interface Mail {
   readonly id: string
-  readonly accountId: string
+  /** Whom it is about, if that is an account. */
+  readonly accountId: string | null
+  /** Which registration it is about, if it is one that waits for its confirmation. */
+  readonly registrationId: string | null
+  /** Where it goes, if that is not the present address of the account or registration. */
+  readonly email: string | null
   readonly kind: MailKind
   /** With `new-device`: how the device calls itself. With `account-changed`: which change. */
   readonly detail: string | null
@@ -40,14 +47,42 @@ const leaseMs = minutes(5)
 
 const mostAtOnce = 10
 
+/** Most of one kind about one account or registration that wait, while no mail can be sent. How much is sent is bounded by the mailer. */
+const mostWaiting = 50
+
+/** What a mail is about, and where it goes where that does not say it. */
+type Subject =
+  | { readonly accountId: string; readonly email?: string }
+  | { readonly registrationId: string }
+  | { readonly email: string }
+
+async function isFull({ db, tables: { outbox } }: Tx, mail: Subject & { kind: MailKind }): Promise<boolean> {
+  if (!('accountId' in mail || 'registrationId' in mail)) return false
+  const isAlike =
+    'accountId' in mail
+      ? eq(outbox.accountId, mail.accountId)
+      : eq(outbox.registrationId, mail.registrationId)
+  const [row] = await db
+    .select({ waiting: count() })
+    .from(outbox)
+    .where(and(isAlike, eq(outbox.kind, mail.kind)))
+  return (row?.waiting ?? 0) >= mostWaiting
+}
+
+/** Puts mail into the outbox, in the transaction that it tells of. Beyond a number that waits already it is left out. */
 export async function enqueueMail(
-  { db, tables: { outbox } }: Tx,
-  mail: { id: string; accountId: string; kind: MailKind; detail?: string; now: number },
+  tx: Tx,
+  mail: Subject & { id: string; kind: MailKind; detail?: string; now: number },
 ): Promise<void> {
-  const { id, accountId, kind, detail = null, now } = mail
-  await db
-    .insert(outbox)
-    .values({ id, accountId, kind, detail, createdAt: now, attempts: 0, nextAttemptAt: now })
+  const { id, kind, detail = null, now } = mail
+  const accountId = 'accountId' in mail ? mail.accountId : null
+  const registrationId = 'registrationId' in mail ? mail.registrationId : null
+  const email = 'email' in mail && mail.email !== undefined ? mail.email : null
+  if (await isFull(tx, mail)) return
+  const stamp = { createdAt: now, attempts: 0, nextAttemptAt: now }
+  await tx.db
+    .insert(tx.tables.outbox)
+    .values({ id, accountId, registrationId, email, kind, detail, ...stamp })
 }
 
 /** Takes mail that is due, so that no other process does, with what is needed to write it. */

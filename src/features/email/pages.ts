@@ -1,8 +1,9 @@
-// The page that the link of a confirmation mail opens. It waits for a click: scanners of mail follow links.
+// The pages that the links of mails open. They wait for a click: scanners of mail follow links.
 import type { Express } from 'express'
 import { addPage } from '../../http/page-route.ts'
 import { sendShell } from '../pages/shell.ts'
 
 export function addEmailPages(app: Express): void {
-  addPage(app, { name: '/confirm' }, (req, res) => sendShell(req, res, { script: 'confirm.js' }))
+  for (const name of ['/confirm', '/delete-account', '/keep-account'] as const)
+    addPage(app, { name }, (req, res) => sendShell(req, res, { script: 'confirm.js' }))
 }

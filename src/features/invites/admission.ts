@@ -4,10 +4,10 @@ import { problem } from '../../http/problem.ts'
 import type { Tx } from '../../store/store.ts'
 import type { Services } from '../route.ts'
 import { hashSecret } from '../secret-hash.ts'
-import { isAdmitted, noteInvited, takeInvite } from './repository.ts'
+import { findAdmitting, noteInvited, takeInvite } from './repository.ts'
 
 /** What a registration has to use up; undefined where nothing. */
-type Admission = { readonly codeHash: Uint8Array } | undefined
+export type Admission = { readonly codeHash: Uint8Array; readonly inviteId: string } | undefined
 
 /** The same for every invite that cannot be used: whoever tries codes learns nothing about those that there are. */
 const invalidInvite = () =>
@@ -22,6 +22,9 @@ export function requireNotClosed({ registration }: Pick<Services['config'], 'reg
     throw problem('registration-closed', 'This server does not take new accounts.')
 }
 
+const inviteRequired = () =>
+  problem('invite-required', 'This server takes new accounts with an invite from whoever runs it.')
+
 /**
  * Refuses whoever may not register, before anything slow is done for them and before they learn whether an address is taken.
  * Throws `registration-closed`, `invite-required` and `invalid-invite`.
@@ -32,12 +35,12 @@ export async function requireAdmission(
 ): Promise<Admission> {
   if (config.registration === 'open') return undefined
   requireNotClosed(config)
-  if (invite === undefined)
-    throw problem('invite-required', 'This server takes new accounts with an invite from whoever runs it.')
+  if (invite === undefined) throw inviteRequired()
   const codeHash = hashSecret(invite)
   const now = clock.now()
-  if (!(await store.read((reader) => isAdmitted(reader, { codeHash, email, now })))) throw invalidInvite()
-  return { codeHash }
+  const inviteId = await store.read((reader) => findAdmitting(reader, { codeHash, email, now }))
+  if (inviteId === undefined) throw invalidInvite()
+  return { codeHash, inviteId }
 }
 
 /**
@@ -55,4 +58,16 @@ export async function spendInvite(
   if (invite === undefined) throw invalidInvite()
   await create()
   await noteInvited(tx, invite, accountId)
+}
+
+/**
+ * Whether a registration that waits for its confirmation may still become an account: REGISTRATION may have changed meanwhile. Throws
+ * `registration-closed` and `invite-required`.
+ */
+export function requireStillAdmitted(
+  { inviteId }: { inviteId: string | null },
+  config: Services['config'],
+): void {
+  requireNotClosed(config)
+  if (config.registration === 'invite' && inviteId === null) throw inviteRequired()
 }

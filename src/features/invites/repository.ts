@@ -46,10 +46,27 @@ const admits = (tables: Tables, { codeHash, email, now }: Attempt) =>
     or(isNull(tables.invites.email), eq(tables.invites.email, email)),
   )
 
-/** Whether an invite is good at this moment. Who gets it is decided by `takeInvite`. */
-export async function isAdmitted({ db, tables }: Reader, attempt: Attempt): Promise<boolean> {
-  const rows = await db.select({ id: tables.invites.id }).from(tables.invites).where(admits(tables, attempt))
-  return rows.length === 1
+/** The id of an invite that is good at this moment. Who gets it is decided by `takeInvite`. */
+export async function findAdmitting({ db, tables }: Reader, attempt: Attempt): Promise<string | undefined> {
+  const [row] = await db.select({ id: tables.invites.id }).from(tables.invites).where(admits(tables, attempt))
+  return row?.id
+}
+
+/**
+ * Uses up the invite of a registration whose address was confirmed now. It was open when the registration came; that it has
+ * expired meanwhile does not matter. @returns whether nobody has used or revoked it
+ */
+export async function takeReservedInvite(
+  { db, tables: { invites } }: Tx,
+  id: string,
+  now: number,
+): Promise<boolean> {
+  const taken = await db
+    .update(invites)
+    .set({ usedAt: now })
+    .where(and(eq(invites.id, id), isNull(invites.usedAt), isNull(invites.revokedAt)))
+    .returning({ id: invites.id })
+  return taken.length === 1
 }
 
 /** Uses an invite up: of all who try at the same time, this one statement gives it to one. @returns its id */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Login, Refresh, Session, SessionList, SessionTokens } from '../../contract/accounts.ts'
 import { SessionId } from '../../contract/primitives.ts'
 import { HttpProblem, notFound, problem } from '../../http/problem.ts'
+import { cancelDeletion } from '../accounts/deletions.ts'
 import { provesPassword } from '../accounts/proof.ts'
 import { type AccountRow, findAccountByEmail, noteLogin } from '../accounts/repository.ts'
 import type { Caller } from '../caller.ts'
@@ -80,6 +81,7 @@ async function beginSession(
     const isNewDevice = config.smtp && (await isFirstLoginOf(tx, account, device))
     if (!(await noteLogin(tx, account, now))) throw wrongCredentials()
     if (!(await factor.use(tx))) throw factor.refusal
+    await cancelDeletion(tx, account.id, { now, address, services })
     await createSession(tx, caller, {
       device,
       refreshTokenHash: hashSecret(refreshToken),

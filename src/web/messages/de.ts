@@ -133,4 +133,19 @@ export const de: Messages = {
   confirmInvalidTitle: 'Der Link funktioniert nicht',
   confirmInvalid:
     'Er ist unvollständig oder älter als einen Tag. Kopieren Sie den ganzen Link noch einmal aus der E-Mail, oder fordern Sie dort, wo Sie das Konto angelegt haben, einen neuen an.',
+  deleteTitle: 'Konto löschen?',
+  deleteLead:
+    'Das Konto wird nach einer Wartezeit mit allem darin gelöscht, und niemand kann es zurückholen. Wer sich vorher anmeldet, behält es.',
+  delete: 'Konto löschen',
+  deletingTitle: 'Das Konto wird gelöscht',
+  deleting: (when) =>
+    `Es wird am ${when} gelöscht, wenn Sie sich nicht vorher anmelden. Das steht auch in einer E-Mail, mit einem Link, der das Konto behält.`,
+  keepTitle: 'Konto behalten?',
+  keepLead: 'Das Konto sollte gelöscht werden. Mit einem Klick bleibt es, mit allem darin.',
+  keep: 'Konto behalten',
+  keptTitle: 'Das Konto bleibt',
+  kept: 'Es wurde nichts gelöscht. Sie können diese Seite schließen.',
+  confirmNoInvite:
+    'Dieser Server nimmt neue Konten mit einer Einladung an, und die dieser Registrierung wurde benutzt oder zurückgezogen. Bitten Sie den Betreiber um eine neue und registrieren Sie sich noch einmal.',
+  confirmClosed: 'Dieser Server nimmt keine neuen Konten mehr an. Fragen Sie den Betreiber.',
 }

@@ -115,6 +115,21 @@ export const en = {
   confirmInvalidTitle: 'The link does not work',
   confirmInvalid:
     'It is not complete, or older than a day. Copy the whole link from the mail once more, or ask for a new one where you made the account.',
+  deleteTitle: 'Delete your account?',
+  deleteLead:
+    'The account is deleted after a waiting time, with everything in it, and nobody can bring it back. Logging in before that keeps it.',
+  delete: 'Delete the account',
+  deletingTitle: 'The account will be deleted',
+  deleting: (when: string) =>
+    `It goes on ${when}, unless you log in before. A mail says so too, with a link that keeps the account.`,
+  keepTitle: 'Keep your account?',
+  keepLead: 'The account was to be deleted. One click keeps it, with everything in it.',
+  keep: 'Keep the account',
+  keptTitle: 'The account stays',
+  kept: 'Nothing was deleted. You can close this page.',
+  confirmNoInvite:
+    'This server takes new accounts with an invite, and the one of this registration was used or revoked. Ask whoever runs the server for another one, and register again.',
+  confirmClosed: 'This server does not take new accounts any more. Ask whoever runs it.',
 }
 
 export type Messages = typeof en

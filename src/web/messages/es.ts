@@ -123,4 +123,19 @@ export const es: Messages = {
   confirmInvalidTitle: 'El enlace no funciona',
   confirmInvalid:
     'Está incompleto o tiene más de un día. Copia otra vez el enlace entero del correo, o pide uno nuevo donde creaste la cuenta.',
+  deleteTitle: '¿Eliminar tu cuenta?',
+  deleteLead:
+    'La cuenta se elimina tras un tiempo de espera, con todo lo que contiene, y nadie puede recuperarla. Si inicias sesión antes, se conserva.',
+  delete: 'Eliminar la cuenta',
+  deletingTitle: 'La cuenta se eliminará',
+  deleting: (when) =>
+    `Se eliminará el ${when}, salvo que inicies sesión antes. También lo dice un correo, con un enlace que conserva la cuenta.`,
+  keepTitle: '¿Conservar tu cuenta?',
+  keepLead: 'La cuenta iba a eliminarse. Con un clic se conserva, con todo lo que contiene.',
+  keep: 'Conservar la cuenta',
+  keptTitle: 'La cuenta se conserva',
+  kept: 'No se ha eliminado nada. Puedes cerrar esta página.',
+  confirmNoInvite:
+    'Este servidor acepta cuentas nuevas con invitación, y la de este registro ya se usó o se revocó. Pide otra a quien administra el servidor y regístrate de nuevo.',
+  confirmClosed: 'Este servidor ya no acepta cuentas nuevas. Pregunta a quien lo administra.',
 }

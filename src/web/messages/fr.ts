@@ -124,4 +124,19 @@ export const fr: Messages = {
   confirmInvalidTitle: 'Le lien ne fonctionne pas',
   confirmInvalid:
     'Il est incomplet ou date de plus d’un jour. Copiez de nouveau le lien entier depuis l’e-mail, ou demandez-en un nouveau là où vous avez créé le compte.',
+  deleteTitle: 'Supprimer votre compte ?',
+  deleteLead:
+    'Le compte est supprimé après un délai, avec tout ce qu’il contient, et personne ne peut le récupérer. Se connecter avant le conserve.',
+  delete: 'Supprimer le compte',
+  deletingTitle: 'Le compte sera supprimé',
+  deleting: (when) =>
+    `Il sera supprimé le ${when}, sauf si vous vous connectez avant. Un e-mail le dit aussi, avec un lien qui conserve le compte.`,
+  keepTitle: 'Conserver votre compte ?',
+  keepLead: 'Le compte devait être supprimé. Un clic le conserve, avec tout ce qu’il contient.',
+  keep: 'Conserver le compte',
+  keptTitle: 'Le compte est conservé',
+  kept: 'Rien n’a été supprimé. Vous pouvez fermer cette page.',
+  confirmNoInvite:
+    'Ce serveur accepte les nouveaux comptes sur invitation, et celle de cette inscription a été utilisée ou révoquée. Demandez-en une autre à la personne qui gère le serveur et inscrivez-vous de nouveau.',
+  confirmClosed: 'Ce serveur n’accepte plus de nouveaux comptes. Adressez-vous à la personne qui le gère.',
 }

@@ -124,4 +124,19 @@ export const nl: Messages = {
   confirmInvalidTitle: 'De link werkt niet',
   confirmInvalid:
     'Hij is onvolledig of ouder dan een dag. Kopieer de hele link nog eens uit de e-mail, of vraag een nieuwe aan waar je het account hebt gemaakt.',
+  deleteTitle: 'Account verwijderen?',
+  deleteLead:
+    'Het account wordt na een wachttijd verwijderd, met alles erin, en niemand kan het terughalen. Wie eerder inlogt, houdt het.',
+  delete: 'Account verwijderen',
+  deletingTitle: 'Het account wordt verwijderd',
+  deleting: (when) =>
+    `Het verdwijnt op ${when}, tenzij je eerder inlogt. Dat staat ook in een e-mail, met een link die het account behoudt.`,
+  keepTitle: 'Account behouden?',
+  keepLead: 'Het account zou worden verwijderd. Met één klik blijft het, met alles erin.',
+  keep: 'Account behouden',
+  keptTitle: 'Het account blijft',
+  kept: 'Er is niets verwijderd. Je kunt deze pagina sluiten.',
+  confirmNoInvite:
+    'Deze server neemt nieuwe accounts aan met een uitnodiging, en die van deze registratie is gebruikt of ingetrokken. Vraag de beheerder van de server om een andere en registreer opnieuw.',
+  confirmClosed: 'Deze server neemt geen nieuwe accounts meer aan. Vraag de beheerder.',
 }
