@@ -25,7 +25,7 @@ export const Reflection = z.object({
 
 const sign = (key: KeyObject, time: string) => createHmac('sha256', key).update(time).digest()
 
-/** What shows that who asks has JWT_SECRET. */
+/** What shows that who asks has the secrets of the server. */
 export const reflectionToken = (key: KeyObject, now: number): string =>
   `${now}.${sign(key, String(now)).toString('base64url')}`
 

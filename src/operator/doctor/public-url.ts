@@ -156,7 +156,7 @@ async function checkProxy(config: Config): Promise<Finding> {
   return reflection.success
     ? judgeReflection(reflection.data)
     : skipped(
-        'The server does not tell how it sees addresses: it is away, of another version, or has another JWT_SECRET.',
+        'The server does not tell how it sees addresses: it is away, of another version, or has other secrets.',
       )
 }
 

@@ -24,7 +24,7 @@ export function checkJwtSecret(config: Config): Finding {
   return looksTyped(secret)
     ? warning(
         'jwt-secret',
-        'JWT_SECRET looks as if somebody had typed it. Who guesses it can log in as anybody.',
+        'JWT_SECRET looks as if somebody had typed it. Who guesses it has one of the two secrets that logins are safe by.',
         'Make one with: openssl rand -base64 32. Clients then renew what they have by themselves.',
       )
     : ok('jwt-secret', 'JWT_SECRET is there and looks random.')
