@@ -1,5 +1,5 @@
 // What `add` and `edit` change of an item's content: options, answers to questions, and the rules between them.
-import { ItemContent, type ItemKind, secretMembers } from '../client/index.ts'
+import { ItemContent, type ItemKind, requireItemContent, secretMembers } from '../client/index.ts'
 import { wholeNumber } from './command.ts'
 import { CliError } from './exit-codes.ts'
 import { generatePassword, passwordLengths } from './passwords.ts'
@@ -158,7 +158,7 @@ export class Edits {
     for (const [name, value] of secrets) put(draft, content.kind, name, value, true)
     if (this.#generated) draft.password = this.#generated()
     const { fields, ...rest } = draft
-    return ItemContent.parse(fields.length > 0 ? draft : rest)
+    return requireItemContent(fields.length > 0 ? draft : rest)
   }
 }
 

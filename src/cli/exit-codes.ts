@@ -126,7 +126,12 @@ export function describe(error: unknown): { ending: Ending; sentence: string } {
       ending: 'refused',
       sentence: `Refused: ${error.message} If you know why and trust the server, "limpet logout" and "limpet login" start anew; --forget-method of "limpet login" forgets how the account logged in.`,
     }
-  if (error instanceof OpenError || error instanceof ContentError)
+  if (error instanceof ContentError)
+    return {
+      ending: 'refused',
+      sentence: `Refused: an envelope opened, and what is inside is malformed. ${error.message}. The program that wrote it has a mistake; nothing was changed.`,
+    }
+  if (error instanceof OpenError)
     return {
       ending: 'refused',
       sentence:

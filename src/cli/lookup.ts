@@ -28,8 +28,14 @@ export function findItem(workspace: Workspace, wanted: string, { vault, place }:
   const entries = workspace.entries.filter((entry) => vaults.has(entry.vault))
   const byId = entries.filter(({ item }) => item.id === wanted)
   if (byId.length > 0) return one(byId, wanted)
-  if (workspace.unreadable.includes(wanted))
-    throw new CliError('refused', `The item ${wanted} does not open with the key of its vault.`)
+  const broken = workspace.broken.find(({ item }) => item.id === wanted)
+  if (broken)
+    throw new CliError(
+      'refused',
+      broken.why === 'malformed'
+        ? `The item ${wanted} opens, and what is inside is malformed. "limpet rm ${wanted}" removes it.`
+        : `The item ${wanted} does not open with the key of its vault.`,
+    )
   const candidates = entries.filter(inPlace(place))
   for (const fits of ways) {
     const found = candidates.filter(({ item }) => fits(item.content.name, wanted))

@@ -1,6 +1,7 @@
 // The vaults of the account, unlocked, with their items in clear: what the server has now, or without it what was last here.
 import {
   ContentError,
+  type Item,
   OpenError,
   type OpenItem,
   type OpenVault,
@@ -22,12 +23,21 @@ export interface Entry {
   readonly item: OpenItem
 }
 
+/** An item without content that could be shown: its envelope does not open, or what is in it is malformed. */
+export interface Broken {
+  readonly vault: OpenVault
+  readonly item: Item
+  readonly why: 'unreadable' | 'malformed'
+}
+
 export interface Workspace {
   readonly vaults: readonly OpenVault[]
   /** Of all vaults, in the trash or not. */
   readonly entries: readonly Entry[]
-  /** Ids of items whose envelopes do not open. */
-  readonly unreadable: readonly string[]
+  /** Items that cannot be shown. */
+  readonly broken: readonly Broken[]
+  /** Ids of items in whose place the server shows something that was not taken over. */
+  readonly refused: readonly string[]
   /** Takes in what a command just wrote, so that it can be read without the server too. */
   keep(vault: OpenVault): Promise<void>
 }
@@ -88,6 +98,7 @@ export async function store(
   const next = { accountId, vault: vault.sealed, replica: replica.export() }
   const unchanged =
     stored?.replica.cursor === next.replica.cursor &&
+    stored?.replica.vault?.data === next.replica.vault?.data &&
     JSON.stringify(stored?.vault) === JSON.stringify(next.vault)
   if (unchanged) await copies.touchVault(vault.id)
   else await copies.saveVault(next)
@@ -99,10 +110,10 @@ const allowsOldState = (error: unknown) => isUnavailable(error) || error instanc
 const explainOldState = (error: unknown, { syncedAt }: StoredVault) =>
   remark(`${describe(error).sentence} Shown is what was here on ${localTime(syncedAt.toISOString())}.`)
 
-/** Opens every item of a replica; those that do not open are told by their ids. */
+/** Opens every item of a replica; those that cannot be shown stand apart. */
 export async function decrypt(vault: OpenVault, replica: Replica) {
   const entries: Entry[] = []
-  const unreadable: string[] = []
+  const broken: Broken[] = []
   const items = [...replica.items.values()]
   await withProgress(`Decrypting ${counted(items.length, 'item')}`, async (report) => {
     for (let begin = 0; begin < items.length; begin += decryptAtOnce) {
@@ -111,14 +122,14 @@ export async function decrypt(vault: OpenVault, replica: Replica) {
           entries.push({ vault, item: await vault.openItem(item) })
         } catch (error) {
           if (!(error instanceof OpenError || error instanceof ContentError)) throw error
-          unreadable.push(item.id)
+          broken.push({ vault, item, why: error instanceof ContentError ? 'malformed' : 'unreadable' })
         }
       })
       await Promise.all(opening)
       reportCount(report)(entries.length)
     }
   })
-  return { entries, unreadable }
+  return { entries, broken }
 }
 
 interface Pulled {
@@ -164,12 +175,15 @@ export async function openWorkspace(surroundings: Surroundings, purpose: Purpose
   const pulled = await pullAll(source, copies, purpose)
   const opened = []
   for (const { vault, replica } of pulled) opened.push(await decrypt(vault, replica))
-  const unreadable = opened.flatMap(({ unreadable }) => unreadable)
-  warnOfUnreadable(unreadable)
+  const broken = opened.flatMap(({ broken }) => broken)
+  warnOfBroken(broken)
+  const refused = pulled.flatMap(({ replica }) => [...replica.refused.keys()])
+  warnOfRefused(refused)
   return {
     vaults: pulled.map(({ vault }) => vault),
     entries: opened.flatMap(({ entries }) => entries),
-    unreadable,
+    broken,
+    refused,
     async keep(vault) {
       const replica = pulled.find((one) => one.vault === vault)?.replica
       try {
@@ -182,16 +196,40 @@ export async function openWorkspace(surroundings: Surroundings, purpose: Purpose
   }
 }
 
-function warnOfUnreadable(ids: readonly string[]) {
-  if (ids.length === 0) return
-  remark(
-    `${counted(ids.length, 'item')} of the vault cannot be opened with its key and cannot be shown: ${ids.join(', ')}. Ask whoever runs the server.`,
-  )
+export const idsOf = (broken: readonly Broken[], why: Broken['why']) =>
+  broken.flatMap((one) => (one.why === why ? [one.item.id] : []))
+
+export function warnOfBroken(broken: readonly Broken[]) {
+  const [unreadable, malformed] = [idsOf(broken, 'unreadable'), idsOf(broken, 'malformed')]
+  if (unreadable.length > 0)
+    remark(
+      `${counted(unreadable.length, 'item')} of the vault cannot be opened with its key and cannot be shown: ${unreadable.join(', ')}. Ask whoever runs the server; "limpet rm ID" removes one.`,
+    )
+  if (malformed.length > 0)
+    remark(
+      `${counted(malformed.length, 'item')} of the vault opened, and what is inside is malformed, so that it cannot be shown: ${malformed.join(', ')}. The program that wrote it has a mistake; "limpet rm ID" removes one.`,
+    )
 }
 
-/** How a command ends that showed everything it could open. */
-export const endingOf = ({ unreadable }: { unreadable: readonly string[] }): Ending =>
-  unreadable.length > 0 ? 'refused' : 'done'
+export function warnOfRefused(ids: readonly string[]) {
+  if (ids.length > 0)
+    remark(
+      `In place of ${counted(ids.length, 'item')} the server shows an older state, or that it was deleted, and nothing tells that you did that: ${ids.join(', ')}. Shown is the copy that is here. "limpet sync --put-back" writes it to the server again, "limpet sync --accept" takes what the server shows.`,
+    )
+}
+
+/** Refuses to build a change on an item of which the server shows something else. */
+export function requireTakenOver({ refused }: Workspace, id: string) {
+  if (refused.includes(id))
+    throw new CliError(
+      'refused',
+      'Refused: the server shows another state of this item, which was not taken over. "limpet sync --put-back" or "limpet sync --accept" comes first.',
+    )
+}
+
+/** How a command ends that showed everything it could. */
+export const endingOf = ({ broken, refused }: Pick<Workspace, 'broken' | 'refused'>): Ending =>
+  broken.length > 0 || refused.length > 0 ? 'refused' : 'done'
 
 /** The vaults that `--vault NAME` means, by name or id; all of them without it. */
 export function chosenVaults(

@@ -75,7 +75,7 @@ export class UnlockedAccount {
       body: {
         id,
         key: await seal(this.#accountKey, vaultKeyContext(this.accountId, id), vaultKey),
-        data: await seal(vaultKey, vaultDataContext(id), encodeContent({ name })),
+        data: await seal(vaultKey, vaultDataContext(id), encodeContent({ name }, 1)),
       },
     })
     refuseOther(vault, id)

@@ -38,6 +38,9 @@ export const vaultDataContext = (vaultId: string): Context => ['vault-data', vau
 /** Of an item's data under its vault key. */
 export const itemContext = (vaultId: string, itemId: string): Context => ['item', vaultId, itemId]
 
+/** Of the marker of a deletion under the vault's key. */
+export const purgeContext = (vaultId: string, itemId: string): Context => ['purge', vaultId, itemId]
+
 /** Of an account key that a client keeps sealed on its own disk; never sent. */
 export const unlockContext = (accountId: string): Context => ['unlock', accountId]
 

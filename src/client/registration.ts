@@ -25,7 +25,7 @@ export async function sealAccount<Verifier extends NewVerifier>(
 ) {
   const [accountId, vaultId] = [crypto.randomUUID(), crypto.randomUUID()]
   const [accountKey, vaultKey] = [newKey(), newKey()]
-  const vaultData = encodeContent({ name: vaultName ?? 'Personal' })
+  const vaultData = encodeContent({ name: vaultName ?? 'Personal' }, 1)
   const body = {
     accountId,
     email: normalizeEmail(email),

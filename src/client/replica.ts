@@ -1,30 +1,52 @@
 // A local copy of a vault, sealed as the server has it, that follows the vault's changes.
 import * as z from 'zod'
+import { Revision, Sealed } from '../contract/primitives.ts'
 import { type Item, ItemState } from '../contract/vaults.ts'
+import { endlessList, ListLength } from './refusals.ts'
 import { refuseRollback } from './rollback.ts'
 import type { OpenVault } from './vault.ts'
 
 /** What a program stores of a replica. It is ciphertext: without the vault's key it tells nothing but ids and times. */
-export const ReplicaState = z.object({ cursor: z.string().optional(), items: z.array(ItemState) })
+export const ReplicaState = z.object({
+  cursor: z.string().optional(),
+  items: z.array(ItemState),
+  /** States that the server shows and that were not taken over. */
+  refused: z.array(ItemState).optional(),
+  /** The vault's own data, as it was last seen. */
+  vault: z.object({ revision: Revision, data: Sealed }).optional(),
+})
 export type ReplicaState = z.infer<typeof ReplicaState>
 
 export interface PullResult {
   /** Ids of what changed, in the order of its revisions. */
   readonly changed: string[]
+  /** Ids of all items of which the server shows a state that was not taken over, now or before: see `Replica.refused`. */
+  readonly refused: string[]
 }
+
+const sizeOf = (state: ItemState) => ('data' in state ? state.data.length : (state.marker?.length ?? 0))
 
 export class Replica {
   readonly #items: Map<string, ItemState>
+  readonly #refused: Map<string, ItemState>
+  #vault: ReplicaState['vault']
   #cursor: string | undefined
 
   /** @param state what an earlier one exported; nothing for a first pull */
-  constructor(state: ReplicaState = { items: [] }) {
-    this.#items = new Map(state.items.map((item) => [item.id, item]))
-    this.#cursor = state.cursor
+  constructor({ cursor, items, refused = [], vault }: ReplicaState = { items: [] }) {
+    this.#items = new Map(items.map((item) => [item.id, item]))
+    this.#refused = new Map(refused.map((item) => [item.id, item]))
+    this.#vault = vault
+    this.#cursor = cursor
   }
 
   export(): ReplicaState {
-    return { ...(this.#cursor !== undefined && { cursor: this.#cursor }), items: [...this.#items.values()] }
+    return {
+      ...(this.#cursor !== undefined && { cursor: this.#cursor }),
+      items: [...this.#items.values()],
+      ...(this.#refused.size > 0 && { refused: [...this.#refused.values()] }),
+      ...(this.#vault && { vault: this.#vault }),
+    }
   }
 
   /** The items that are there, in the trash or not, by id. Tombstones are left out. */
@@ -33,25 +55,103 @@ export class Replica {
   }
 
   /**
+   * What the server shows in place of what is here, and what no client of the owner can have made of it: an older state under a new
+   * revision, something that does not open, or a deletion without its marker. The copy stays until the person decides: `accept`
+   * or `putBack`.
+   */
+  get refused(): ReadonlyMap<string, ItemState> {
+    return this.#refused
+  }
+
+  /**
    * Takes in everything that changed since the last time. Throws ResyncRequiredError, after which `resync` is next, and
-   * RefusedError where the server shows an older state of an item than before.
+   * RefusedError where the server goes back in its revisions or with the vault's own data, or gives a list that never ends.
+   * @param vault as the server showed it just now
    * @param onProgress told after each page how many changes have come in so far
    */
   async pull(vault: OpenVault, onProgress: (changes: number) => void = () => {}): Promise<PullResult> {
+    for (const item of this.items.values()) vault.notice(item)
     const changed: string[] = []
+    const length = new ListLength()
+    let revision = 0
     for (;;) {
       const { items, cursor, more } = await vault.changes(this.#cursor)
-      for (const item of items) this.#take(item)
+      await this.#takeVault(vault)
+      for (const item of items) {
+        // In the order of revisions, so that none comes again and again.
+        if (item.revision < revision) throw endlessList()
+        revision = item.revision
+      }
+      length.add(
+        items.length,
+        items.reduce((sum, item) => sum + sizeOf(item), 0),
+      )
+      if (more && (items.length === 0 || cursor === this.#cursor)) throw endlessList()
+      await this.#takePage(items, vault)
       this.#cursor = cursor
       changed.push(...items.map(({ id }) => id))
       onProgress(changed.length)
-      if (!more) return { changed }
+      if (!more) return { changed, refused: [...this.#refused.keys()] }
     }
   }
 
-  #take(item: ItemState) {
-    refuseRollback(this.#items.get(item.id), item)
+  async #takeVault(vault: OpenVault) {
+    const { revision, data } = vault.sealed
+    if (this.#vault) await vault.refuseOlderData(this.#vault.data)
+    this.#vault = { revision, data }
+  }
+
+  /** All of a page or nothing of it. */
+  async #takePage(items: readonly ItemState[], vault: OpenVault) {
+    for (const item of items) refuseRollback(this.#items.get(item.id), item)
+    const taken = await Promise.all(
+      items.map(async (item) => {
+        const known = this.#items.get(item.id) ?? vault.lastSeen(item.id)
+        // So that what is created anew under the id counts on.
+        if ('purged' in item && !known) await vault.editsOf(item)
+        return { item, known, follows: known === undefined || (await vault.follows(known, item)) }
+      }),
+    )
+    for (const { item, known, follows } of taken) {
+      if (follows) this.#take(item, vault)
+      else {
+        if (known) this.#items.set(item.id, known)
+        this.#refused.set(item.id, item)
+      }
+    }
+  }
+
+  #take(item: ItemState, vault: OpenVault) {
+    this.#refused.delete(item.id)
     this.#items.set(item.id, item)
+    if ('data' in item) vault.notice(item)
+  }
+
+  /** Takes over what the server shows, because the person knows why it is so. The copy here is lost. */
+  accept(vault: OpenVault, itemId: string): void {
+    const shown = this.#refused.get(itemId)
+    if (!shown) return
+    vault.forget(itemId)
+    this.#take(shown, vault)
+  }
+
+  /**
+   * Writes the copy that is here over what the server shows in its place; the next pull takes that in. Throws ConflictError where
+   * the server has something else by now, and ContentError for a copy that is malformed.
+   */
+  async putBack(vault: OpenVault, itemId: string): Promise<void> {
+    const [shown, known] = [this.#refused.get(itemId), this.#items.get(itemId)]
+    if (!shown || !known) return
+    // Opened for its counter: what is written counts on from both.
+    await vault.follows(known, shown)
+    if ('purged' in known) return vault.purge(itemId, shown.revision)
+    const { content, deletedAt } = await vault.openItem(known)
+    const headers: Record<string, string> =
+      'purged' in shown ? { 'If-None-Match': '*' } : { 'If-Match': `"${shown.revision}"` }
+    vault.forget(itemId)
+    await vault.putSealed(itemId, await vault.sealItem(itemId, content), headers)
+    if (deletedAt !== null) await vault.trash(itemId)
+    else if ('data' in shown && shown.deletedAt !== null) await vault.restore(itemId)
   }
 
   /**
@@ -68,6 +168,8 @@ export class Replica {
       if (await isLost(item, fresh.#items.get(item.id), vault)) lost.push(item)
     this.#items.clear()
     for (const [id, item] of fresh.#items) this.#items.set(id, item)
+    this.#refused.clear()
+    this.#vault = fresh.#vault
     this.#cursor = fresh.#cursor
     return lost
   }
@@ -75,13 +177,14 @@ export class Replica {
 
 /**
  * Whether the server has no trace of an item's content. Revisions of two histories do not compare: after a backup was
- * restored, an edit can have reached a revision as high as that of the content which the backup had not. So the versions are
- * asked, where the contents differ.
+ * restored, an edit can have reached a revision as high as that of the content which the backup had not. So the counters are
+ * asked, and the versions, where the contents differ. A server that lies about its history can give versions for it, but no
+ * counter, and no marker of a deletion.
  */
 async function isLost(item: Item, now: ItemState | undefined, vault: OpenVault): Promise<boolean> {
-  if (!now) return true
-  if (now.revision < item.revision) return !('data' in now && now.data === item.data)
+  if (!now || !(await vault.follows(item, now))) return true
   if (!('data' in now) || now.data === item.data) return false
+  if (now.revision < item.revision) return true
   const versions = await vault.versions(item.id)
   return !versions.some(({ data }) => data === item.data)
 }

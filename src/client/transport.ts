@@ -1,8 +1,9 @@
 // Requests to a Limpet server: JSON in and out, typed errors, repeated where that is safe, with a token that renews itself.
 import type { z } from 'zod'
 import { SessionTokens } from '../contract/accounts.ts'
+import { limits } from '../contract/primitives.ts'
 import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
-import { LoggedOutError, NetworkError, ProblemError } from './errors.ts'
+import { LoggedOutError, NetworkError, ProblemError, RefusedError } from './errors.ts'
 import { ended, isEnded, type SessionState, type SessionStorage } from './session-storage.ts'
 
 /** Milliseconds before a request without an answer counts as lost. */
@@ -73,10 +74,39 @@ function problemOf({ status, headers }: Response): Problem | undefined {
   return { type: 'about:blank', title, status, detail, code, requestId: headers.get('X-Request-Id') ?? '' }
 }
 
+const tooLarge = () =>
+  new RefusedError(
+    `The server's answer is larger than the ${limits.answerBytes} bytes that an answer may have. The rest was not read.`,
+  )
+
+/** The body as text, read only as far as an answer may be long: a hostile server must not fill the memory. */
+async function readText({ body, headers }: Response): Promise<string> {
+  if (!body) return ''
+  if (Number(headers.get('Content-Length') ?? 0) > limits.answerBytes) {
+    // Not waited for: what it would fail with has nothing to add.
+    body.cancel().catch(() => {})
+    throw tooLarge()
+  }
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  const parts: string[] = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => {
+      throw new NetworkError('The answer broke off')
+    })
+    if (done) return parts.join('') + decoder.decode()
+    length += value.length
+    if (length > limits.answerBytes) {
+      reader.cancel().catch(() => {})
+      throw tooLarge()
+    }
+    parts.push(decoder.decode(value, { stream: true }))
+  }
+}
+
 async function readAnswer(response: Response, method: Request['method']): Promise<Answer> {
-  const text = await response.text().catch(() => {
-    throw new NetworkError('The answer broke off')
-  })
+  const text = await readText(response)
   let body: unknown
   try {
     body = text === '' ? undefined : JSON.parse(text)

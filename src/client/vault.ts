@@ -1,19 +1,31 @@
 // An opened vault: items in clear on this side, sealed on the way out.
-import { BatchResult, Changes, Item, ItemVersions, type Operation, Vault } from '../contract/vaults.ts'
-import { itemContext, vaultDataContext } from './context.ts'
-import { open, seal } from './envelope.ts'
+import { limits } from '../contract/primitives.ts'
+import {
+  BatchResult,
+  Changes,
+  Item,
+  type ItemState,
+  ItemVersions,
+  type Operation,
+  Tombstone,
+  Vault,
+} from '../contract/vaults.ts'
+import { itemContext, purgeContext, vaultDataContext } from './context.ts'
+import { OpenError, open, seal } from './envelope.ts'
 import { ProblemError, RefusedError, ResyncRequiredError } from './errors.ts'
 import {
+  editsIn,
   encodeContent,
   type ItemContent,
   parseItemContent,
-  parseVaultContent,
+  readItemContent,
+  readVaultContent,
   type UnknownContent,
   type VaultContent,
 } from './item-content.ts'
 import { readPages } from './pages.ts'
 import { refuseOther } from './refusals.ts'
-import { refuseRollback } from './rollback.ts'
+import { countsOn, goesBack, refuseRollback } from './rollback.ts'
 import type { Request, Transport } from './transport.ts'
 
 /** An item in clear. */
@@ -54,21 +66,31 @@ export class OpenVault {
   readonly #key: Uint8Array
   #vault: Vault
   #content: VaultContent
+  #edits: number
   /** The newest state seen of each item, to notice a server that goes back behind it. */
   readonly #seen = new Map<string, Item>()
+  /** The highest counter of each item that was opened or sealed here: the next envelope counts on from it. */
+  readonly #counters = new Map<string, number>()
 
-  private constructor(transport: Transport, vault: Vault, key: Uint8Array, content: VaultContent) {
+  private constructor(
+    { transport, vault, key }: { transport: Transport; vault: Vault; key: Uint8Array },
+    { content, edits }: { content: VaultContent; edits: number },
+  ) {
     this.id = vault.id
     this.#transport = transport
     this.#vault = vault
     this.#key = key
     this.#content = content
+    this.#edits = edits
   }
 
-  /** @param key the vault key, 32 bytes. Throws OpenError where the vault's data is not sealed with it. */
+  /**
+   * @param key the vault key, 32 bytes. Throws OpenError where the vault's data is not sealed with it, and ContentError where it
+   * is malformed.
+   */
   static async open(transport: Transport, vault: Vault, key: Uint8Array): Promise<OpenVault> {
-    const content = parseVaultContent(await open(key, vaultDataContext(vault.id), vault.data))
-    return new OpenVault(transport, vault, key, content)
+    const read = readVaultContent(await open(key, vaultDataContext(vault.id), vault.data))
+    return new OpenVault({ transport, vault, key }, read)
   }
 
   get name(): string {
@@ -91,9 +113,21 @@ export class OpenVault {
    */
   async rename(name: string): Promise<void> {
     const content = { ...this.#content, name }
-    const data = await seal(this.#key, vaultDataContext(this.id), encodeContent(content))
+    const edits = this.#edits + 1
+    const data = await seal(this.#key, vaultDataContext(this.id), encodeContent(content, edits))
     for (let tries = 0; this.#vault.data !== data; tries++) this.#vault = await this.#replaceData(data, tries)
     this.#content = content
+    this.#edits = edits
+  }
+
+  /**
+   * Refuses the data that the server gave of this vault where it is older than what was known of it. Throws RefusedError.
+   * @param known the data of before, which was of this vault too
+   */
+  async refuseOlderData(known: string): Promise<void> {
+    if (known === this.#vault.data) return
+    const before = editsIn(await open(this.#key, vaultDataContext(this.id), known))
+    if (!countsOn(before, this.#edits)) throw goesBack('the vault itself')
   }
 
   /** @returns the vault with the new data, or with the data as known and a later revision to replace it from */
@@ -125,17 +159,77 @@ export class OpenVault {
     }
   }
 
-  /** Seals content for an item of this vault; the envelope opens under no other id. */
+  /**
+   * Seals content for an item of this vault; the envelope opens under no other id. It counts on from the states of the item that were
+   * opened here: open what is to be replaced before.
+   */
   sealItem(itemId: string, content: ItemContent | UnknownContent): Promise<string> {
-    return seal(this.#key, itemContext(this.id, itemId), encodeContent(content))
+    return seal(this.#key, itemContext(this.id, itemId), encodeContent(content, this.#count(itemId)))
   }
 
-  /** Opens an item that came from the server, now or earlier. Throws OpenError and ContentError. */
+  /** Seals the marker that shows other devices that this account deleted the item. It counts on, as `sealItem` does. */
+  sealPurge(itemId: string): Promise<string> {
+    const marker = new TextEncoder().encode(JSON.stringify({ edits: this.#count(itemId) }))
+    return seal(this.#key, purgeContext(this.id, itemId), marker)
+  }
+
+  /** The next counter of an item. One that is not written in the end leaves a gap, which harms nothing. */
+  #count(itemId: string): number {
+    const next = (this.#counters.get(itemId) ?? 0) + 1
+    this.#counters.set(itemId, next)
+    return next
+  }
+
+  #counted(itemId: string, edits: number): number {
+    this.#counters.set(itemId, Math.max(edits, this.#counters.get(itemId) ?? 0))
+    return edits
+  }
+
+  /** Opens an item that came from the server, now or earlier. Throws OpenError, ContentError and RefusedError. */
   async openItem(item: Item): Promise<OpenItem> {
-    if (item.vaultId !== this.id) throw new RefusedError('The server showed an item of another vault.')
+    this.#requireOwn(item)
     const { id, revision, createdAt, updatedAt, deletedAt } = item
-    const content = parseItemContent(await open(this.#key, itemContext(this.id, id), item.data))
+    const plaintext = await open(this.#key, itemContext(this.id, id), item.data)
+    this.#counted(id, editsIn(plaintext))
+    const { content } = readItemContent(plaintext)
     return { id, revision, createdAt, updatedAt, deletedAt, content }
+  }
+
+  #requireOwn(item: ItemState) {
+    if ('vaultId' in item && item.vaultId !== this.id)
+      throw new RefusedError('The server showed an item of another vault.')
+  }
+
+  /**
+   * The counter of a state, which what is sealed next counts on from.
+   * @returns undefined where nothing in it is sealed for this item
+   */
+  async editsOf(state: ItemState): Promise<number | undefined> {
+    const [context, sealed] =
+      'data' in state
+        ? [itemContext(this.id, state.id), state.data]
+        : [purgeContext(this.id, state.id), state.marker]
+    if (sealed === undefined) return undefined
+    try {
+      return this.#counted(state.id, editsIn(await open(this.#key, context, sealed)))
+    } catch (error) {
+      if (error instanceof OpenError) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * Whether an owner's client can have made `shown` out of `known`: by its counter, and for a deletion by its marker. A server
+   * can neither raise a counter nor make a marker; it can only show again what there was.
+   */
+  async follows(known: ItemState, shown: ItemState): Promise<boolean> {
+    if ('data' in known && 'data' in shown && known.data === shown.data) return true
+    if ('purged' in known && 'purged' in shown) return true
+    const [before, now] = [await this.editsOf(known), await this.editsOf(shown)]
+    // What does not open here has nothing to be compared with, and is replaced by anything that does.
+    if (before === undefined) return true
+    if (now === undefined) return false
+    return 'purged' in shown ? now > before : countsOn(before, now)
   }
 
   /** After a resync, of which the person was told: what was seen of the old history counts no more. */
@@ -146,32 +240,73 @@ export class OpenVault {
   /**
    * Asks for one item, and refuses another one, or a state from before what was known when it was asked: answers to requests
    * that were under way together may come in any order.
+   * @param written the data that the request writes, which the answer then has to show
    */
-  async #fetchItem(itemId: string, request: Request): Promise<Item> {
+  async #fetchItem(itemId: string, request: Request, written?: string): Promise<Item> {
     const known = this.#seen.get(itemId)
     const item = await this.#transport.sendAuthorized(Item, request)
     refuseOther(item, itemId)
+    this.#requireOwn(item)
+    if (written !== undefined && item.data !== written)
+      throw new RefusedError('The server answered with other data than was written.')
     refuseRollback(known, item)
-    this.#notice(item)
+    if (known && !(await this.follows(known, item))) throw await this.#refusal(item)
+    this.notice(item)
     return item
   }
 
-  #notice(item: Item) {
+  /** Remembers a state that was taken over, for comparing later answers with it. */
+  notice(item: Item): void {
     if (item.revision > (this.#seen.get(item.id)?.revision ?? 0)) this.#seen.set(item.id, item)
+  }
+
+  /** What was last seen of an item through this object. */
+  lastSeen(itemId: string): Item | undefined {
+    return this.#seen.get(itemId)
+  }
+
+  /** Forgets what was seen of an item, because the person takes what the server shows instead. */
+  forget(itemId: string): void {
+    this.#seen.delete(itemId)
+  }
+
+  /** Why a state does not follow what is known: it does not open, or it is older. */
+  async #refusal(item: Item): Promise<Error> {
+    return (await this.editsOf(item)) === undefined ? new OpenError() : goesBack('an item')
   }
 
   async get(itemId: string): Promise<OpenItem> {
     return this.openItem(await this.#fetchItem(itemId, { method: 'GET', path: this.#path(itemId) }))
   }
 
-  /** Creates an item. Throws ConflictError where the id is in use. */
+  /**
+   * Creates an item. Throws ConflictError where the id is in use. An item that was deleted can come back under its id: pull first, since
+   * other devices take it over only if it counts on from the deletion.
+   */
   create(content: ItemContent, itemId: string = crypto.randomUUID()): Promise<OpenItem> {
     return this.#put(itemId, content, { 'If-None-Match': '*' })
   }
 
   /** Replaces an item's content, if it is still at `revision`. Throws ConflictError with what stands there now. */
   replace(itemId: string, revision: number, content: ItemContent | UnknownContent): Promise<OpenItem> {
+    return this.#replace(itemId, revision, content)
+  }
+
+  async #replace(itemId: string, revision: number, content: ItemContent | UnknownContent) {
+    if (!this.#counters.has(itemId)) await this.#lookAt(itemId)
     return this.#put(itemId, content, ifMatch(revision))
+  }
+
+  /** Looks at an item, so that what is sealed next counts on from it. @returns undefined where there is none */
+  async #lookAt(itemId: string): Promise<Item | undefined> {
+    try {
+      const item = await this.#fetchItem(itemId, { method: 'GET', path: this.#path(itemId) })
+      await this.editsOf(item)
+      return item
+    } catch (error) {
+      if (error instanceof ProblemError && error.code === 'not-found') return undefined
+      throw error
+    }
   }
 
   async #put(itemId: string, content: ItemContent | UnknownContent, headers: Record<string, string>) {
@@ -184,21 +319,14 @@ export class OpenVault {
    * no two envelopes are alike.
    */
   async putSealed(itemId: string, data: string, headers: Record<string, string>): Promise<Item> {
-    let written: Item
+    const request: Request = { method: 'PUT', path: this.#path(itemId), headers, body: { data } }
     try {
-      written = await this.#fetchItem(itemId, {
-        method: 'PUT',
-        path: this.#path(itemId),
-        headers,
-        body: { data },
-      })
+      return await this.#fetchItem(itemId, request, data)
     } catch (error) {
       const current = error instanceof ProblemError ? Item.safeParse(error.current).data : undefined
       if (current?.id === itemId && current.data === data) return current
       throw await this.#conflict(itemId, error)
     }
-    if (written.data !== data) throw new RefusedError('The server answered with other data than was written.')
-    return written
   }
 
   /** A `revision-conflict` as a ConflictError with the item in clear; every other error as it is. */
@@ -206,6 +334,10 @@ export class OpenVault {
     if (!(error instanceof ProblemError) || error.code !== 'revision-conflict' || !error.current) return error
     refuseOther(error.current, itemId)
     const item = Item.safeParse(error.current)
+    const tombstone = Tombstone.safeParse(error.current)
+    if (tombstone.success) await this.editsOf(tombstone.data)
+    const known = this.#seen.get(itemId)
+    if (item.success && known && !(await this.follows(known, item.data))) return this.#refusal(item.data)
     return new ConflictError(
       error.current.revision,
       item.success ? await this.openItem(item.data) : undefined,
@@ -213,31 +345,52 @@ export class OpenVault {
   }
 
   /** Moves an item to the trash; again changes nothing. With `revision` only if it is still that. */
-  trash(itemId: string, revision?: number): Promise<OpenItem> {
+  async trash(itemId: string, revision?: number): Promise<OpenItem> {
+    return this.openItem(await this.trashSealed(itemId, revision))
+  }
+
+  /** As `trash`, without opening it: also for what does not open, or is malformed inside. */
+  trashSealed(itemId: string, revision?: number): Promise<Item> {
     return this.#change(itemId, { method: 'DELETE', path: this.#path(itemId), headers: ifMatch(revision) })
   }
 
   /** Takes an item out of the trash; again changes nothing. */
-  restore(itemId: string, revision?: number): Promise<OpenItem> {
+  async restore(itemId: string, revision?: number): Promise<OpenItem> {
     const path = `${this.#path(itemId)}/restore`
-    return this.#change(itemId, { method: 'POST', path, headers: ifMatch(revision) })
+    return this.openItem(await this.#change(itemId, { method: 'POST', path, headers: ifMatch(revision) }))
   }
 
-  async #change(itemId: string, request: Request): Promise<OpenItem> {
+  async #change(itemId: string, request: Request): Promise<Item> {
     try {
-      return await this.openItem(await this.#fetchItem(itemId, request))
+      return await this.#fetchItem(itemId, request)
     } catch (error) {
       throw await this.#conflict(itemId, error)
     }
   }
 
-  /** Deletes an item for good, out of the trash or not. */
+  /**
+   * Deletes an item for good, out of the trash or not, with a marker for the other devices. With `revision` only if it is still
+   * that. What is deleted already stays so. Throws ConflictError, and ProblemError `not-found`.
+   */
   async purge(itemId: string, revision?: number): Promise<void> {
-    const path = `${this.#path(itemId)}?permanent=true`
+    const known = revision !== undefined && this.#counters.has(itemId)
+    const item = known ? undefined : await this.#lookAt(itemId)
+    const at = revision ?? item?.revision
+    if (at === undefined) {
+      // Nothing is there, and the server knows whether something was.
+      await this.#transport.authorized({ method: 'DELETE', path: `${this.#path(itemId)}?permanent=true` })
+      return
+    }
+    const marker = await this.sealPurge(itemId)
     try {
-      await this.#transport.authorized({ method: 'DELETE', path, headers: ifMatch(revision) })
+      await this.#apply([{ op: 'purge', id: itemId, revision: at, marker }], true)
     } catch (error) {
-      throw await this.#conflict(itemId, error)
+      const conflicts = error instanceof ProblemError ? error.conflicts : []
+      const current = conflicts.find(({ id }) => id === itemId)?.current
+      if (!current) throw error
+      // It is gone, as it was to be: also where this very write did it, and its answer was lost.
+      if ('purged' in current) return
+      throw new ConflictError(current.revision, await this.openItem(current))
     }
   }
 
@@ -250,20 +403,35 @@ export class OpenVault {
     })
     return Promise.all(
       versions.map(async ({ data, revision, createdAt, replacedAt }) => {
-        const content = parseItemContent(await open(this.#key, itemContext(this.id, itemId), data))
-        return { revision, createdAt, replacedAt, content, data }
+        const plaintext = await open(this.#key, itemContext(this.id, itemId), data)
+        this.#counted(itemId, editsIn(plaintext))
+        return { revision, createdAt, replacedAt, content: parseItemContent(plaintext), data }
       }),
     )
   }
 
-  /** Applies sealed operations, all or none. Throws ProblemError `revision-conflict` with `conflicts`. */
+  /**
+   * Applies sealed operations, all or none. Throws ProblemError `revision-conflict` with `conflicts`, and RefusedError where the
+   * answer is about something else.
+   */
   batch(operations: Operation[]): Promise<BatchResult> {
-    return this.#transport.sendAuthorized(BatchResult, {
+    return this.#apply(operations, false)
+  }
+
+  async #apply(operations: Operation[], repeatable: boolean): Promise<BatchResult> {
+    const result = await this.#transport.sendAuthorized(BatchResult, {
       method: 'POST',
       path: `${this.#path()}/batch`,
       body: { operations },
-      repeatable: false,
+      repeatable,
     })
+    if (result.items.length !== operations.length)
+      throw new RefusedError('The server answered with something else than what it was asked for.')
+    for (const [index, item] of result.items.entries()) {
+      refuseOther(item, operations[index]?.id ?? '')
+      this.#requireOwn(item)
+    }
+    return result
   }
 
   /** One page of changes since a cursor. Throws ResyncRequiredError, and RefusedError like `get`. */
@@ -275,7 +443,12 @@ export class OpenVault {
         method: 'GET',
         path: `${this.#path()}/changes${query}`,
       })
-      for (const item of changes.items) refuseRollback(known.get(item.id), item)
+      if (changes.items.length > limits.pageItems)
+        throw new RefusedError('The server gave a page that is longer than a page may be.')
+      for (const item of changes.items) {
+        this.#requireOwn(item)
+        refuseRollback(known.get(item.id), item)
+      }
       return changes
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'resync-required')

@@ -15,6 +15,11 @@ export const limits = {
   /** Largest JSON request body, as sent. A batch may be larger than a single item. */
   bodyBytes: 512 * 1024,
   batchBodyBytes: 8 * 1024 * 1024,
+  /**
+   * Largest JSON answer, as sent: above that of a batch, whose items and conflicts hold `batchBodyBytes` in sealed form at the
+   * most. A client reads no further.
+   */
+  answerBytes: 24 * 1024 * 1024,
   /** Largest ciphertext of a one-time share. */
   shareBytes: 64 * 1024,
 } as const

@@ -34,9 +34,19 @@ export const Item = z
   })
   .meta({ id: 'Item' })
 
+const Marker = SealedKey.optional().meta({
+  description:
+    'Sealed by the client that deleted the item, so that others can tell it from a deletion that nobody asked for',
+})
+
 /** What is left of an item that was deleted for good, so that every client learns of it. */
 export const Tombstone = z
-  .object({ id: ItemId, revision: Revision, purged: z.literal(true).meta({ description: 'Always true' }) })
+  .object({
+    id: ItemId,
+    revision: Revision,
+    purged: z.literal(true).meta({ description: 'Always true' }),
+    marker: Marker,
+  })
   .meta({ id: 'Tombstone' })
 
 /** What stands under an item's id: the item, or what is left of it. */
@@ -81,7 +91,9 @@ export const Operation = z
     z
       .strictObject({ op: z.literal('restore'), id: ItemId, revision: Revision })
       .meta({ id: 'RestoreOperation' }),
-    z.strictObject({ op: z.literal('purge'), id: ItemId, revision: Revision }).meta({ id: 'PurgeOperation' }),
+    z
+      .strictObject({ op: z.literal('purge'), id: ItemId, revision: Revision, marker: Marker })
+      .meta({ id: 'PurgeOperation' }),
   ])
   .meta({ id: 'Operation' })
 

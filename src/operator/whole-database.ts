@@ -1,9 +1,10 @@
 // What backup, restore, verify and move do to a database as a whole: read all of it, fill an empty one, look for damage.
 import { existsSync, rmSync } from 'node:fs'
-import { and, count, eq, gt, gte, isNotNull, isNull, ne, or } from 'drizzle-orm'
+import { and, count, eq, gt, gte, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
 import { CliError } from '../cli/exit-codes.ts'
 import type { Report } from '../cli/progress.ts'
 import { safeLine } from '../cli/terminal.ts'
+import { limits } from '../contract/primitives.ts'
 import { type BulkConnection, InUseError } from '../store/bulk.ts'
 import { type Digest, encodeRow, RunningDigest } from '../store/digest.ts'
 import { forgetMigrations, levelOf, tableNames } from '../store/migrate.ts'
@@ -197,7 +198,8 @@ async function brokenRules({ db, tables }: BulkConnection['tx']): Promise<[strin
     .from(items)
     .where(
       or(
-        and(eq(items.state, 'purged'), isNotNull(items.data)),
+        // What is deleted has its marker at the most.
+        and(eq(items.state, 'purged'), gt(sql`octet_length(${items.data})`, limits.sealedKeyBytes)),
         and(ne(items.state, 'purged'), isNull(items.data)),
       ),
     )

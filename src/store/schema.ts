@@ -294,7 +294,7 @@ const defineSchema = (kit: Columns) => {
       vaultId: vaultId(),
       id: text('id').notNull(),
       state: text('state').notNull().$type<'active' | 'trash' | 'purged'>(),
-      /** Null once purged. */
+      /** The item's envelope; once purged the marker of its deletion, or null where the client sent none. */
       data: bytes('data'),
       revision: whole('revision').notNull(),
       createdAt: time('created_at').notNull(),

@@ -11,6 +11,7 @@ import {
   decodeBase64url,
   encodeBase64url,
   type Item,
+  itemContext,
   KdfRefusedError,
   Limpet,
   leastKdf,
@@ -18,17 +19,24 @@ import {
   NetworkError,
   OpenError,
   type OpenVault,
+  open,
   ProblemError,
   parseItemContent,
   RefusedError,
   Replica,
+  ReplicaState,
   ResyncRequiredError,
   type SessionStorage,
+  seal,
   type UnlockedAccount,
+  vaultKeyContext,
 } from '../../src/client/index.ts'
+import { ListLength } from '../../src/client/refusals.ts'
+import { limits } from '../../src/contract/primitives.ts'
 import { problemCatalogue } from '../../src/contract/problems.ts'
 import { VaultList } from '../../src/contract/vaults.ts'
 import { freePort } from '../support/postgres.ts'
+import { send } from '../support/requests.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const password = 'kelp forest lantern dune'
@@ -1106,6 +1114,291 @@ describe('items', () => {
     expect(content).not.toHaveProperty('isAdmin')
     expect(content).not.toHaveProperty('password')
     expect({}).not.toHaveProperty('isAdmin')
+  })
+})
+
+describe('states that no client of the owner can have made', () => {
+  /** A device that has pulled an item, which was edited twice, and its earlier states. */
+  async function withHistory() {
+    const victim = await newVictim()
+    const { vault } = victim
+    const created = await vault.create(login('one', 'first'))
+    const states: Item[] = []
+    const take = async () => {
+      const copy = new Replica()
+      await copy.pull(vault)
+      const item = copy.items.get(created.id)
+      if (item) states.push(item)
+    }
+    await take()
+    const second = await vault.replace(created.id, created.revision, login('one', 'second'))
+    await take()
+    await vault.replace(created.id, second.revision, login('one', 'third'))
+    const replica = new Replica()
+    await replica.pull(vault)
+    const newest = replica.items.get(created.id)
+    const [oldest, older] = states
+    if (!oldest || !older || !newest) throw new Error('The states are not there')
+    return { ...victim, replica, id: created.id, oldest, older, newest }
+  }
+  const page = (...items: unknown[]) => ({ items, cursor: 'AAAA', more: false })
+  const passwordOf = async (vault: OpenVault, item: Item | undefined) =>
+    item && (await vault.openItem(item)).content
+
+  const lies: [string, (victim: Awaited<ReturnType<typeof withHistory>>) => object][] = [
+    ['an older state under a new revision', ({ older }) => ({ ...older, revision: 99 })],
+    ['the oldest state under a new revision', ({ oldest }) => ({ ...oldest, revision: 99 })],
+    ['an older state in the trash', ({ older }) => ({ ...older, revision: 99, deletedAt: older.createdAt })],
+    [
+      'data that does not open',
+      ({ newest }) => ({ ...newest, revision: 99, data: flipBit(80)(newest.data) }),
+    ],
+    ['a deletion that nobody asked for', ({ id }) => ({ id, revision: 99, purged: true })],
+    [
+      'a deletion with an item’s envelope as its marker',
+      ({ id, newest }) => ({ id, revision: 99, purged: true, marker: newest.data }),
+    ],
+  ]
+  it.each(lies)('%s does not take the place of the copy, and is told', async (_name, lie) => {
+    const victim = await withHistory()
+    const { hostile, account, vault, replica, id, newest } = victim
+    hostile.tamper('GET /changes', () => page(lie(victim)))
+    expect(await replica.pull(vault)).toEqual({ changed: [id], refused: [id] })
+    expect(replica.items.get(id)).toEqual(newest)
+    expect([...replica.refused.keys()]).toEqual([id])
+    // Also after the program was started again, where nothing is new; and the rest of the vault goes on.
+    const fresh = await account.openVault(vault.sealed)
+    const again = new Replica(ReplicaState.parse(JSON.parse(JSON.stringify(replica.export()))))
+    hostile.beHonest()
+    hostile.tamper('GET /changes', () => page())
+    expect((await again.pull(fresh)).refused).toEqual([id])
+    expect(await passwordOf(fresh, again.items.get(id))).toMatchObject({ password: 'third' })
+    expectSilence(hostile)
+  })
+
+  it('an older state is refused by get, as an answer to the trash, and as what an edit is merged with', async () => {
+    const { hostile, vault, id, older, newest } = await withHistory()
+    await vault.get(id)
+    const lie = { ...older, revision: 99 }
+    hostile.tamper('GET /items/[^/]+', () => lie)
+    hostile.tamper('DELETE /items/[^/]+', () => lie)
+    hostile.tamper('PUT /items/[^/]+', () => problemAnswer('revision-conflict', 412, { current: lie }))
+    for (const attempt of [
+      () => vault.get(id),
+      () => vault.trash(id),
+      () => vault.replace(id, newest.revision, login('one', 'mine')),
+    ])
+      expect(await failure(attempt())).toBeInstanceOf(RefusedError)
+  })
+
+  it('an edit that was suppressed for another device is missed', async () => {
+    const { hostile, email, vault, replica, id, older } = await withHistory()
+    // The other device is shown the older state, and edits that: as many edits as here, and another content.
+    const other = clientOf()
+    const [elsewhere] = await (await other.limpet.login({ email, password })).vaults()
+    other.hostile.tamper('GET /items/[^/]+', () => older)
+    await elsewhere?.get(id)
+    const forked = await elsewhere?.sealItem(id, login('one', 'elsewhere'))
+    hostile.tamper('GET /changes', () => page({ ...older, revision: 99, data: forked }))
+    expect((await replica.pull(vault)).refused).toEqual([id])
+  })
+
+  it.each(['accepts', 'puts back'])('the person %s, and other devices follow', async (decision) => {
+    const { vault, replica, id, email, older, newest } = await withHistory()
+    // Somebody who can write to the server, and has no key.
+    const lie = await vault.putSealed(id, older.data, { 'If-Match': `"${newest.revision}"` }).catch((e) => e)
+    expect(lie).toBeInstanceOf(RefusedError)
+    expect((await replica.pull(vault)).refused).toEqual([id])
+    const [elsewhere] = await (await clientOf().limpet.login({ email, password })).vaults()
+    if (!elsewhere) throw new Error('There is no vault')
+    const other = new Replica()
+    expect((await other.pull(elsewhere)).refused).toEqual([])
+    if (decision === 'accepts') replica.accept(vault, id)
+    else await replica.putBack(vault, id)
+    expect((await replica.pull(vault)).refused).toEqual([])
+    expect((await other.pull(elsewhere)).refused).toEqual([])
+    for (const [at, copy] of [[vault, replica] as const, [elsewhere, other] as const])
+      expect(await passwordOf(at, copy.items.get(id))).toMatchObject({
+        password: decision === 'accepts' ? 'second' : 'third',
+      })
+    // And whoever goes on from there is followed too.
+    const now = replica.items.get(id)
+    await elsewhere.replace(id, now?.revision ?? 0, login('one', 'fourth'))
+    expect((await replica.pull(vault)).refused).toEqual([])
+    expect((await vault.get(id)).content).toMatchObject({ password: 'fourth' })
+  })
+
+  it('a deletion by another device of the owner is taken over, and its marker is good for nothing else', async () => {
+    const { hostile, email, vault, replica, id, newest } = await withHistory()
+    const other = clientOf()
+    const [elsewhere] = await (await other.limpet.login({ email, password })).vaults()
+    await elsewhere?.purge(id)
+    let deletion: unknown
+    hostile.tamper('GET /changes', (honest) => {
+      deletion = z.object({ items: z.array(Members) }).parse(honest).items[0]
+      return honest
+    })
+    expect(await replica.pull(vault)).toEqual({ changed: [id], refused: [] })
+    expect(replica.items.has(id)).toBe(false)
+    expect(deletion).toMatchObject({ id, purged: true, marker: expect.any(String) })
+    hostile.beHonest()
+    // What stood there before does not come back by itself.
+    hostile.tamper('GET /changes', () => page({ ...newest, revision: 99 }))
+    expect((await new Replica(replica.export()).pull(vault)).refused).toEqual([id])
+    hostile.beHonest()
+    // It came back: the old marker does not delete it again, nor another item.
+    const back = await vault.create(login('one', 'back'), id)
+    const two = await vault.create(login('two'))
+    await replica.pull(vault)
+    expect(replica.items.get(id)?.revision).toBe(back.revision)
+    hostile.tamper('GET /changes', () =>
+      page(
+        { ...Members.parse(deletion), revision: 98 },
+        { ...Members.parse(deletion), id: two.id, revision: 99 },
+      ),
+    )
+    expect((await replica.pull(vault)).refused).toEqual([id, two.id])
+    hostile.beHonest()
+    await elsewhere?.purge(id)
+  })
+
+  it.each(['accepts', 'puts back'])(
+    'a deletion without a marker, as a script makes it, is told, and the person %s',
+    async (decision) => {
+      const { storage, vault, replica, id } = await withHistory()
+      const path = `/api/v1/vaults/${vault.id}/items/${id}?permanent=true`
+      const token = (await storage.load())?.accessToken ?? ''
+      expect((await send(server, { method: 'DELETE', path, token })).status).toBe(204)
+      expect((await replica.pull(vault)).refused).toEqual([id])
+      if (decision === 'accepts') {
+        replica.accept(vault, id)
+        expect(replica.items.has(id)).toBe(false)
+      } else {
+        await replica.putBack(vault, id)
+        expect((await vault.get(id)).content).toMatchObject({ password: 'third' })
+      }
+      expect((await replica.pull(vault)).refused).toEqual([])
+    },
+  )
+
+  it('what was written before there were counters is edited, deleted and followed as ever', async () => {
+    const { vault, account } = await newVictim()
+    const id = randomUUID()
+    const key = await open(
+      account.exportKey(),
+      vaultKeyContext(account.accountId, vault.id),
+      vault.sealed.key,
+    )
+    const sealOld = (secret: string) =>
+      seal(key, itemContext(vault.id, id), new TextEncoder().encode(JSON.stringify(login('old', secret))))
+    const old = await vault.putSealed(id, await sealOld('one'), { 'If-None-Match': '*' })
+    const replica = new Replica()
+    await replica.pull(vault)
+    const again = await vault.putSealed(id, await sealOld('two'), { 'If-Match': `"${old.revision}"` })
+    expect((await replica.pull(vault)).refused).toEqual([])
+    const edited = await vault.replace(id, again.revision, login('old', 'three'))
+    expect((await replica.pull(vault)).refused).toEqual([])
+    const back = await vault.replace(id, edited.revision, login('old', 'one'))
+    expect((await replica.pull(vault)).refused).toEqual([])
+    await vault.purge(id, back.revision)
+    expect((await replica.pull(vault)).refused).toEqual([])
+    expect(replica.items.size).toBe(0)
+  })
+})
+
+describe('the data of a vault', () => {
+  it('does not go back unnoticed, whatever its revision', async () => {
+    const { vault, account, hostile } = await newVictim()
+    const before = vault.sealed
+    const replica = new Replica()
+    await replica.pull(vault)
+    await vault.rename('Renamed')
+    await replica.pull(vault)
+    const state = replica.export()
+    hostile.tamper('GET /vaults', () => ({ vaults: [{ ...before, revision: 99 }], nextCursor: null }))
+    const [shown] = await account.vaults()
+    if (!shown) throw new Error('There is no vault')
+    const again = new Replica(state)
+    expect(await failure(again.pull(shown))).toBeInstanceOf(RefusedError)
+    expect(again.export()).toEqual(state)
+    hostile.beHonest()
+    const [honest] = await account.vaults()
+    if (!honest) throw new Error('There is no vault')
+    await honest.rename('Again')
+    await again.pull(honest)
+  })
+})
+
+describe('answers without an end', () => {
+  const someItem = (vaultId: string, revision: number) => ({
+    id: randomUUID(),
+    vaultId,
+    data: encodeBase64url(new Uint8Array([1, ...new Uint8Array(99)])),
+    revision,
+    createdAt: '2026-01-31T12:00:00.000Z',
+    updatedAt: '2026-01-31T12:00:00.000Z',
+    deletedAt: null,
+  })
+  const lists: [string, (vaultId: string, page: number) => object][] = [
+    ['pages without changes', (_vaultId, page) => ({ items: [], cursor: `AAA${page % 2}`, more: true })],
+    [
+      'the same cursor again and again',
+      (vaultId, page) => ({ items: [someItem(vaultId, page + 1)], cursor: 'AAAA', more: true }),
+    ],
+    [
+      'revisions that begin anew',
+      (vaultId, page) => ({
+        items: [someItem(vaultId, 5), someItem(vaultId, (page % 2) + 3)],
+        cursor: `AAA${page}`,
+        more: true,
+      }),
+    ],
+    [
+      'items of another vault',
+      (_vaultId, page) => ({ items: [someItem(randomUUID(), page + 1)], cursor: `AAA${page}`, more: true }),
+    ],
+    [
+      'more on a page than a page may hold',
+      (vaultId) => ({
+        items: Array.from({ length: 1001 }, (_, at) => someItem(vaultId, at + 1)),
+        cursor: 'AAAA',
+        more: false,
+      }),
+    ],
+  ]
+  it.each(lists)('are refused: %s', async (_name, list) => {
+    const { vault, hostile } = await newVictim()
+    let pages = 0
+    hostile.tamper('GET /changes', () => list(vault.id, pages++))
+    expect(await failure(new Replica().pull(vault))).toBeInstanceOf(RefusedError)
+    expect(pages).toBeLessThan(30)
+  })
+
+  it('are refused: more items than any vault has, and more bytes', () => {
+    const rows = new ListLength()
+    for (let page = 0; page < 1000; page++) rows.add(1000, 0)
+    expect(() => rows.add(1, 0)).toThrow(RefusedError)
+    const bytes = new ListLength()
+    for (let page = 0; page < 256; page++) bytes.add(1, 8 * 1024 * 1024)
+    expect(() => bytes.add(1, 1)).toThrow(RefusedError)
+  })
+
+  it('are read no further than an answer may be long, whether or not they tell their length', async () => {
+    const chunk = new TextEncoder().encode(' '.repeat(1024 * 1024))
+    for (const headers of [{}, { 'Content-Length': '30000000000' }]) {
+      const { limpet, hostile } = clientOf()
+      let given = 0
+      const endless = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          given += chunk.length
+          controller.enqueue(chunk)
+        },
+      })
+      hostile.tamper('POST /prelogin', () => new Response(endless, { headers }))
+      expect(await failure(limpet.login({ email: 'x@example.com', password }))).toBeInstanceOf(RefusedError)
+      expect(given).toBeLessThan(limits.answerBytes + 4 * chunk.length)
+      expect(hostile.sent).toHaveLength(1)
+    }
   })
 })
 

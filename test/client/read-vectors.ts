@@ -133,6 +133,26 @@ const Tokens = z.object({
   refusedTexts: z.array(z.object({ why: z.string(), text: z.string() })).min(1),
 })
 
+const State = z.union([
+  z.object({ purged: z.literal(true), marker: z.string().optional() }),
+  z.object({ data: z.string() }),
+])
+const Pair = z.object({ why: z.string(), known: State, shown: State })
+
+const History = z.object({
+  vaultKey: Hex,
+  vaultId: z.string(),
+  itemId: z.string(),
+  accepted: z.array(Pair).min(1),
+  refused: z.array(Pair).min(1),
+})
+
+const Content = z.object({
+  accepted: z.array(z.object({ text: z.string(), edits: z.number() })).min(1),
+  kept: z.array(z.object({ text: z.string(), member: z.string() })).min(1),
+  refused: z.array(z.object({ why: z.string(), text: z.string() })).min(1),
+})
+
 const read = <Shape extends z.ZodType>(name: string, shape: Shape): z.output<Shape> =>
   shape.parse(JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8')))
 
@@ -145,4 +165,6 @@ export const vectors = {
   fernet: read('fernet', Fernet),
   shares: read('shares', Shares),
   tokens: read('tokens', Tokens),
+  history: read('history', History),
+  content: read('content', Content),
 }

@@ -10,11 +10,20 @@ import {
   vaultKeyContext,
 } from '../../src/client/context.ts'
 import { OpenError, open, seal } from '../../src/client/envelope.ts'
-import { encodeContent, parseItemContent, parseVaultContent } from '../../src/client/item-content.ts'
+import {
+  ContentError,
+  encodeContent,
+  parseItemContent,
+  parseVaultContent,
+  readItemContent,
+} from '../../src/client/item-content.ts'
 import { deriveKeys, KdfRefusedError } from '../../src/client/keys.ts'
 import { pad, padme, unpad } from '../../src/client/padding.ts'
 import { PasswordRefusedError } from '../../src/client/password.ts'
+import { memorySessionStorage } from '../../src/client/session-storage.ts'
 import { deriveTokenKey, parseBearerToken, TokenError } from '../../src/client/tokens.ts'
+import { Transport } from '../../src/client/transport.ts'
+import { OpenVault } from '../../src/client/vault.ts'
 import { KdfParameters } from '../../src/contract/accounts.ts'
 import { Sealed, SealedKey } from '../../src/contract/primitives.ts'
 import { vectors } from './read-vectors.ts'
@@ -136,5 +145,52 @@ describe('a personal access token', () => {
 
   test.each(vectors.tokens.refusedTexts)('refuses $why', ({ text }) => {
     expect(() => parseBearerToken(text)).toThrow(TokenError)
+  })
+})
+
+describe('what may follow what', () => {
+  const { vaultKey, vaultId, itemId, accepted, refused } = vectors.history
+  type State = (typeof accepted)[number]['known']
+  const at = '2026-01-31T12:00:00.000Z'
+  const stateAt = (revision: number, state: State) =>
+    'data' in state
+      ? { ...state, id: itemId, vaultId, revision, createdAt: at, updatedAt: at, deletedAt: null }
+      : { ...state, id: itemId, revision }
+  const follows = async ({ known, shown }: { known: State; shown: State }) => {
+    const data = await seal(vaultKey, vaultDataContext(vaultId), encodeContent({ name: 'x' }))
+    const sealed = { id: vaultId, key: data, data, revision: 1, itemCount: 0, createdAt: at, updatedAt: at }
+    const transport = new Transport('http://localhost', memorySessionStorage())
+    const vault = await OpenVault.open(transport, sealed, vaultKey)
+    return vault.follows(stateAt(1, known), stateAt(2, shown))
+  }
+
+  test.each(accepted)('$why', async (pair) => {
+    expect(await follows(pair)).toBe(true)
+  })
+
+  test.each(refused)('not $why', async (pair) => {
+    expect(await follows(pair)).toBe(false)
+  })
+})
+
+describe('content', () => {
+  const bytesOf = (text: string) => new TextEncoder().encode(text)
+  test.each(vectors.content.accepted)('$text has the counter $edits', ({ text, edits }) => {
+    const read = readItemContent(bytesOf(text))
+    expect(read.edits).toBe(edits)
+    expect(read.content).not.toHaveProperty('edits')
+  })
+
+  test.each(vectors.content.kept)('an edit keeps $member', ({ text, member }) => {
+    const { content } = readItemContent(bytesOf(text))
+    const edited = new TextDecoder().decode(encodeContent({ ...content, name: 'edited' }, 2))
+    expect(edited).toContain(member)
+    expect(edited).toContain('"name":"edited"')
+    expect(Object.getPrototypeOf(content)).toBe(Object.prototype)
+    expect({}).not.toHaveProperty('a')
+  })
+
+  test.each(vectors.content.refused)('refuses $why', ({ text }) => {
+    expect(() => readItemContent(bytesOf(text))).toThrow(ContentError)
   })
 })

@@ -547,7 +547,14 @@ async function* encodeOther(header: object): AsyncIterable<Uint8Array> {
 describe.each(engines)('verify on %s', (engine) => {
   it.each([
     ['an item ahead of its vault', 'update items set revision = 999', 'above that of their vault'],
-    ['content of what is deleted', "update items set state = 'purged'", 'deleted for good and have content'],
+    [
+      'content of what is deleted',
+      {
+        sqlite: "update items set state = 'purged', data = zeroblob(2000)",
+        postgres: "update items set state = 'purged', data = decode(repeat('00', 2000), 'hex')",
+      },
+      'deleted for good and have content',
+    ],
     [
       'a reference to nothing',
       {

@@ -75,6 +75,8 @@ class Create implements Command {
   async run(model: Model, { clients }: Real) {
     const client = clients[this.who]
     const fits = !model.items.has(this.id)
+    // What comes back counts on from its deletion, which a client learns of by pulling.
+    if (model.purged.has(this.id)) await client.replica.pull(client.vault)
     await attempt(model, this.id, client, fits, () => client.vault.create(note(this.name), this.id))
     if (!fits) return
     model.revision++

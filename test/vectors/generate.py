@@ -229,6 +229,7 @@ def contexts() -> dict:
         "vault-data": ["vault-data", VAULT],
         "item": ["item", VAULT, ITEM],
         "unlock": ["unlock", ACCOUNT],
+        "purge": ["purge", VAULT, ITEM],
     }
 
 
@@ -825,9 +826,117 @@ def check_logins():
         assert finished[1].hex() == vector["exportKey"]
 
 
+def history() -> dict:
+    key = bytes_for("history vault key")
+
+    def item(name: str, content: dict) -> dict:
+        plaintext = json.dumps(content, separators=(",", ":")).encode()
+        sealed = seal(key, bytes_for(f"history salt {name}"), ["item", VAULT, ITEM], plaintext)
+        return {"data": base64url(sealed), "plaintext": plaintext.decode()}
+
+    def marker(edits: int, context: list = None) -> dict:
+        plaintext = json.dumps({"edits": edits}, separators=(",", ":")).encode()
+        sealed = seal(key, bytes_for(f"history marker salt {edits}"), context or ["purge", VAULT, ITEM], plaintext)
+        return {"purged": True, "marker": base64url(sealed), "plaintext": plaintext.decode()}
+
+    def edited(edits: int, name: str = "x") -> dict:
+        return item(f"{name} {edits}", {"kind": "note", "name": name, "edits": edits})
+
+    uncounted = item("uncounted", {"kind": "note", "name": "old"})
+    other_uncounted = item("other uncounted", {"kind": "note", "name": "older"})
+    malformed = item("malformed", {"kind": "note", "edits": 4})
+    unmarked = {"purged": True}
+    moved = marker(9, ["purge", VAULT, OTHER_ITEM])
+    follows = [
+        ("an edit", edited(3), edited(4)),
+        ("an edit after several that this device did not see", edited(3), edited(9)),
+        ("the same envelope again, as after the trash", edited(3), edited(3)),
+        ("the first edit by a client that counts", uncounted, edited(1)),
+        ("an edit of what was never counted, by a client that does not count", uncounted, other_uncounted),
+        ("a deletion", edited(3), marker(4)),
+        ("a deletion of what was never counted", uncounted, marker(1)),
+        ("a deletion again, whoever says it", marker(4), unmarked),
+        ("an item that came back after a deletion", marker(4), edited(5)),
+        ("an item after a deletion without a marker", unmarked, edited(1)),
+        ("an edit of what is malformed", malformed, edited(5)),
+    ]
+    refused = [
+        ("an older state", edited(4), edited(3)),
+        ("another state with the same counter", edited(4), edited(4, "y")),
+        ("a state without a counter", edited(4), uncounted),
+        ("a deletion without a marker", edited(3), unmarked),
+        ("the marker of an earlier deletion", edited(5), marker(4)),
+        ("a marker with the same counter", edited(4), marker(4)),
+        ("the marker of another item", edited(3), moved),
+        ("an item's envelope as a marker", edited(3), {"purged": True, "marker": edited(4)["data"]}),
+        ("a marker as an item", edited(3), {"data": marker(4)["marker"], "plaintext": marker(4)["plaintext"]}),
+        ("the state of before a deletion", marker(4), edited(3)),
+        ("an older state of what is malformed", malformed, edited(3)),
+    ]
+
+    def pair(why: str, known: dict, shown: dict) -> dict:
+        return {"why": why, "known": known, "shown": shown}
+
+    return {
+        "description": (
+            "Section 'Counters'. Pairs of states of one item, as one is known and another is shown under a higher "
+            "revision. accepted: an owner's client can have made the one out of the other. refused: it cannot. data and "
+            "marker are envelopes under vaultKey; plaintext is what is in them."
+        ),
+        "vaultKey": key.hex(),
+        "vaultId": VAULT,
+        "itemId": ITEM,
+        "accepted": [pair(*each) for each in follows],
+        "refused": [pair(*each) for each in refused],
+    }
+
+
+def content() -> dict:
+    return {
+        "description": (
+            "Section 'Item content'. accepted: texts of items, and the counter that each has. kept: an edit that sets "
+            "name to 'edited' writes the member that is named with exactly these characters. refused: texts that are malformed."
+        ),
+        "accepted": [
+            {"text": '{"kind":"note","name":"x"}', "edits": 0},
+            {"text": '{"kind":"note","name":"x","edits":0}', "edits": 0},
+            {"text": '{"kind":"note","name":"x","edits":1}', "edits": 1},
+            {"text": '{"edits":9007199254740991,"kind":"passport","name":"x"}', "edits": 9007199254740991},
+        ],
+        "kept": [
+            {"text": '{"kind":"note","name":"x","n":12345678901234567890}', "member": '"n":12345678901234567890'},
+            {"text": '{"kind":"note","name":"x","n":1.0}', "member": '"n":1.0'},
+            {"text": '{"kind":"note","name":"x","n":1e400}', "member": '"n":1e400'},
+            {"text": '{"kind":"note","name":"x","n":-0}', "member": '"n":-0'},
+            {"text": '{"kind":"note","name":"x","n":0.1000}', "member": '"n":0.1000'},
+            {"text": '{"kind":"passport","name":"x","n":[{"m":1E2}]}', "member": '"n":[{"m":1E2}]'},
+            {"text": '{"kind":"note","name":"x","__proto__":{"a":1.0}}', "member": '"__proto__":{"a":1.0}'},
+            {"text": '{"kind":"note","name":"x","constructor":1,"toString":2}', "member": '"constructor":1,"toString":2'},
+            {
+                "text": '{"kind":"note","name":"x","fields":[{"name":"a","value":"b","hidden":true,"__proto__":3.0}]}',
+                "member": '"fields":[{"name":"a","value":"b","hidden":true,"__proto__":3.0}]',
+            },
+        ],
+        "refused": [
+            {"why": why, "text": '{"kind":"note","name":"x","edits":%s}' % edits}
+            for why, edits in [
+                ("a counter below 0", "-1"),
+                ("a counter beyond 2^53 - 1", "9007199254740992"),
+                ("a counter with a fraction", "1.5"),
+                ("a counter in another spelling than digits", "1.0"),
+                ("a counter with an exponent", "1e1"),
+                ("a counter that is a text", '"1"'),
+                ("a counter that is null", "null"),
+            ]
+        ],
+    }
+
+
 def main():
     check_logins()
     files = {
+        "history": history(),
+        "content": content(),
         "credentials": credentials(),
         "opaque-registration": opaque_registrations(),
         "key-derivation": key_derivation(),

@@ -12,10 +12,23 @@ import {
   ResyncRequiredError,
 } from '../../client/index.ts'
 import { command } from '../command.ts'
+import { CliError } from '../exit-codes.ts'
 import { print, printJson, remark } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { counted, localTime, safeLine } from '../terminal.ts'
-import { decrypt, type Entry, endingOf, openSource, reportCount, sameVault, store } from '../workspace.ts'
+import {
+  type Broken,
+  decrypt,
+  type Entry,
+  endingOf,
+  idsOf,
+  openSource,
+  reportCount,
+  sameVault,
+  store,
+  warnOfBroken,
+  warnOfRefused,
+} from '../workspace.ts'
 
 interface Named {
   readonly id: string
@@ -31,6 +44,10 @@ interface Synced extends Named {
   readonly recovered: (Named & { of: string })[]
   /** Ids of items that do not open. */
   readonly unreadable: string[]
+  /** Ids of items that open, and whose content is malformed. */
+  readonly malformed: string[]
+  /** Ids of items in whose place the server shows something that was not taken over. */
+  readonly refused: string[]
 }
 
 type Repairs = Pick<Synced, 'putBack' | 'recovered'>
@@ -44,12 +61,19 @@ async function openLost(vault: OpenVault, item: Item): Promise<OpenItem | undefi
   }
 }
 
+/** The envelope of an item that comes back after a deletion: it counts on from the deletion, so that other devices take it over. */
+async function sealedAnew(vault: OpenVault, item: Item, deletion: ItemState): Promise<string> {
+  const opened = await openLost(vault, item)
+  await vault.editsOf(deletion)
+  return opened ? vault.sealItem(item.id, opened.content) : item.data
+}
+
 /** Writes an envelope again under its own id, where nothing of it is left. @returns false where something else is there */
 async function putBack(vault: OpenVault, item: Item, now: ItemState | undefined): Promise<boolean> {
   if (now && 'data' in now) return false
-  const headers: Record<string, string> = now ? { 'If-Match': `"${now.revision}"` } : { 'If-None-Match': '*' }
+  const data = now ? await sealedAnew(vault, item, now) : item.data
   try {
-    await vault.putSealed(item.id, item.data, headers)
+    await vault.putSealed(item.id, data, { 'If-None-Match': '*' })
   } catch (error) {
     if (error instanceof ConflictError) return false
     throw error
@@ -115,15 +139,21 @@ export const sync = command({
   operands: [],
   summary: 'take in the changes of other devices; repair the server after a restored backup',
   details:
-    'Nothing on the server is overwritten: where it lost a version and has another content in its place, the lost version becomes a new item with "(recovered)" in its name.',
+    'Where the server shows an older state of an item, or a deletion, and nothing tells that you did that, the copy here stays and the command ends with 9: --put-back writes it again, --accept takes what the server shows. After a restored backup nothing on the server is overwritten: where it lost a version and has another content in its place, the lost version becomes a new item with "(recovered)" in its name.',
   example: 'limpet sync',
-  options: { json: { type: 'boolean', help: 'prints JSON' } },
-  async run(surroundings, _operands, { json }) {
-    const { source, copies } = await openSource(surroundings, 'read')
+  options: {
+    'put-back': { type: 'boolean', help: 'writes what is here over states of the server that were refused' },
+    accept: { type: 'boolean', help: 'takes the states of the server that were refused; the copies here go' },
+    json: { type: 'boolean', help: 'prints JSON' },
+  },
+  async run(surroundings, _operands, { json, accept, 'put-back': overwrite }) {
+    if (accept && overwrite) throw new CliError('usage', 'Only one of --put-back and --accept can be meant.')
+    const { source, copies } = await openSource(surroundings, overwrite ? 'write' : 'read')
     const { accountId } = source
     const stored = await copies.vaults(accountId)
     const vaults = await withProgress('Asking the server', () => source.vaults())
     const synced: Synced[] = []
+    const broken: Broken[] = []
     for (const vault of vaults) {
       const known = stored.find(sameVault(vault))
       const replica = new Replica(known?.replica)
@@ -139,9 +169,15 @@ export const sync = command({
         repairs = await repair(await source.openVault(vault.sealed), vault, replica)
         changes = (await replica.pull(vault)).changed.length
       }
+      for (const id of replica.refused.keys()) {
+        if (accept) replica.accept(vault, id)
+        if (overwrite) await replica.putBack(vault, id)
+      }
+      if (overwrite) await replica.pull(vault)
       // Stored last: an interrupted repair begins again with what is here.
-      await store(copies, accountId, vault, replica, repairs ? undefined : known)
-      const { unreadable } = await decrypt(await source.openVault(vault.sealed), replica)
+      await store(copies, accountId, vault, replica, repairs || accept || overwrite ? undefined : known)
+      const opened = await decrypt(await source.openVault(vault.sealed), replica)
+      broken.push(...opened.broken)
       const { id, name } = vault
       synced.push({
         id,
@@ -151,7 +187,9 @@ export const sync = command({
         putBack: [],
         recovered: [],
         ...repairs,
-        unreadable,
+        unreadable: idsOf(opened.broken, 'unreadable'),
+        malformed: idsOf(opened.broken, 'malformed'),
+        refused: [...replica.refused.keys()],
       })
     }
     const missing = stored.filter(({ vault }) => !vaults.some(({ id }) => id === vault.id))
@@ -161,6 +199,9 @@ export const sync = command({
       remark(
         `The server has no vault ${vault.id} any more; a copy of ${localTime(syncedAt.toISOString())} stays here until "limpet logout".`,
       )
-    return endingOf({ unreadable: synced.flatMap(({ unreadable }) => unreadable) })
+    const refused = synced.flatMap(({ refused: ids }) => ids)
+    warnOfBroken(broken)
+    warnOfRefused(refused)
+    return endingOf({ broken, refused })
   },
 })

@@ -14,7 +14,7 @@ import { print, printJson, remark } from '../output.ts'
 import { withProgress } from '../progress.ts'
 import { safeLine } from '../terminal.ts'
 import { itemJson } from '../views.ts'
-import { oneVault, openWorkspace, type Workspace } from '../workspace.ts'
+import { type Entry, oneVault, openWorkspace, requireTakenOver, type Workspace } from '../workspace.ts'
 
 /** What each kind that can be added asks for without being told to. An empty answer leaves it out. */
 const askedAnyway = { login: ['password'], note: ['notes'], card: ['number', 'code'], identity: [] } as const
@@ -79,6 +79,7 @@ export const edit = command({
     if (values.name === '') throw new CliError('usage', 'The name is empty.')
     const workspace = await openWorkspace(surroundings, 'write')
     const { vault, item } = findItem(workspace, wanted, { vault: vaultName, place: 'active' })
+    requireTakenOver(workspace, item.id)
     const { content } = item
     if (!isItemContent(content))
       throw new CliError(
@@ -130,25 +131,31 @@ export const rm = command({
     if (permanent && !yes && !prompter.interactive)
       throw new CliError('usage', 'There is no terminal to ask on: --permanent needs --yes here.')
     const workspace = await openWorkspace(surroundings, 'write')
-    const { vault, item } = findRemovable(workspace, wanted, vaultName, permanent)
-    const { name } = item.content
+    const { vault, item, name } = findRemovable(workspace, wanted, vaultName, permanent)
+    requireTakenOver(workspace, item.id)
     if (permanent && !yes && !(await prompter.confirm(`Delete "${safeLine(name)}" for good?`)))
       throw new CliError('unexpected', 'Nothing was deleted.')
     const remove = () =>
-      permanent ? vault.purge(item.id, item.revision) : vault.trash(item.id, item.revision)
+      permanent ? vault.purge(item.id, item.revision) : vault.trashSealed(item.id, item.revision)
     await refusingToOverwrite(name, () => withProgress('Removing', async () => void (await remove())))
     await workspace.keep(vault)
     remark(permanent ? `Deleted "${safeLine(name)}" for good.` : `"${safeLine(name)}" is in the trash.`)
   },
 })
 
-/** What is deleted for good may be in the trash already, but what is in use is meant first. */
+/**
+ * What is deleted for good may be in the trash already, but what is in use is meant first. What cannot be shown can be removed all
+ * the same: by its id, which then stands for its name.
+ */
 function findRemovable(workspace: Workspace, wanted: string, vault: string | undefined, permanent: boolean) {
+  const broken = workspace.broken.find(({ item }) => item.id === wanted)
+  if (broken) return { ...broken, name: wanted }
+  const named = (entry: Entry) => ({ ...entry, name: entry.item.content.name })
   try {
-    return findItem(workspace, wanted, { vault, place: 'active' })
+    return named(findItem(workspace, wanted, { vault, place: 'active' }))
   } catch (error) {
     if (!permanent || !(error instanceof CliError && error.ending === 'notFound')) throw error
-    return findItem(workspace, wanted, { vault, place: 'trash' })
+    return named(findItem(workspace, wanted, { vault, place: 'trash' }))
   }
 }
 
@@ -161,6 +168,7 @@ export const restore = command({
   async run(surroundings, [wanted = ''], { vault: vaultName }) {
     const workspace = await openWorkspace(surroundings, 'write')
     const { vault, item } = findItem(workspace, wanted, { vault: vaultName, place: 'trash' })
+    requireTakenOver(workspace, item.id)
     const { name } = item.content
     await refusingToOverwrite(name, () =>
       withProgress('Restoring', () => vault.restore(item.id, item.revision)),

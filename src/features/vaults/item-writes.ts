@@ -18,7 +18,8 @@ export type Expected = number | 'nothing' | 'anything'
 /** What is to become of one item. */
 export type ItemWrite =
   | { op: 'put'; id: string; data: string; expected: Expected }
-  | { op: 'trash' | 'restore' | 'purge'; id: string; expected: Expected }
+  | { op: 'trash' | 'restore'; id: string; expected: Expected }
+  | { op: 'purge'; id: string; expected: Expected; marker?: string | undefined }
 
 /** What became of a list of writes. `rows` stand in the order of the writes, `revision` is the vault's. */
 export type WriteOutcome =
@@ -61,7 +62,14 @@ function after(write: ItemWrite, current: ItemRow | undefined, { vaultId, revisi
     case 'restore':
       return current?.state === 'active' ? current : { ...row, state: 'active', deletedAt: null }
     case 'purge':
-      return current?.state === 'purged' ? current : { ...row, state: 'purged', data: null, deletedAt: now }
+      return current?.state === 'purged' && (current.data !== null || write.marker === undefined)
+        ? current
+        : {
+            ...row,
+            state: 'purged',
+            data: write.marker === undefined ? null : fromBase64url(write.marker),
+            deletedAt: now,
+          }
   }
 }
 
@@ -137,8 +145,8 @@ const pruneVersions = listStatement('prune_versions', ({ db, tables: { itemVersi
 
 /** Keeps what stood there before, where data was replaced. */
 async function keepVersions(tx: Tx, replaced: ItemRow[], { vaultId, now }: Stamp) {
-  const versions = replaced.flatMap(({ id, revision, data, updatedAt }) =>
-    data === null ? [] : [{ itemId: id, revision, data, createdAt: updatedAt }],
+  const versions = replaced.flatMap(({ id, state, revision, data, updatedAt }) =>
+    data === null || state === 'purged' ? [] : [{ itemId: id, revision, data, createdAt: updatedAt }],
   )
   if (versions.length === 0) return
   const values = {

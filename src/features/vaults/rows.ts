@@ -20,7 +20,7 @@ export const toVault = (row: VaultRow, itemCount: number): Vault => ({
 
 /** An item, or undefined for what is only a tombstone any more. */
 export const toItem = (row: ItemRow): Item | undefined =>
-  row.data === null
+  row.data === null || row.state === 'purged'
     ? undefined
     : {
         id: row.id,
@@ -33,7 +33,12 @@ export const toItem = (row: ItemRow): Item | undefined =>
       }
 
 export const toItemState = (row: ItemRow): ItemState =>
-  toItem(row) ?? { id: row.id, revision: row.revision, purged: true }
+  toItem(row) ?? {
+    id: row.id,
+    revision: row.revision,
+    purged: true,
+    ...(row.data !== null && { marker: toBase64url(row.data) }),
+  }
 
 export const toItemVersion = (row: VersionRow): ItemVersion => ({
   data: toBase64url(row.data),

@@ -1,0 +1,30 @@
+// JSON that is written again as it was read: numbers keep their digits, and `__proto__` is a member like any other.
+
+/** A number of a JSON text that neither survives as a number here nor can be kept as its digits. */
+export class InexactNumberError extends Error {
+  override readonly name = 'InexactNumberError'
+}
+
+/** What `JSON.stringify` writes as these digits: JSON.rawJSON, which Node has and browsers have since 2025. */
+function exactly(digits: string | undefined): unknown {
+  if (digits === undefined || !('rawJSON' in JSON) || typeof JSON.rawJSON !== 'function')
+    throw new InexactNumberError('The text holds a number that this program cannot keep as it is')
+  const raw: unknown = JSON.rawJSON(digits)
+  return raw
+}
+
+/**
+ * Parses JSON (RFC 8259) so that `JSON.stringify` loses nothing of it. A number whose digits a JavaScript number does not give back,
+ * such as 12345678901234567890, 1.0 or 1e400, becomes an object of JSON.rawJSON, whose member `rawJSON` is its digits.
+ *
+ * Members of a result must be copied by spreading, which keeps an own member `__proto__`; `Object.assign` would set the prototype.
+ *
+ * @throws SyntaxError for what is no JSON, and InexactNumberError in a browser that cannot keep such a number
+ */
+export function parseExactly(text: string): unknown {
+  return JSON.parse(text, (_member, value: unknown, context?: { readonly source?: string }) => {
+    if (typeof value !== 'number') return value
+    if (context === undefined) return Number.isSafeInteger(value) ? value : exactly(undefined)
+    return String(value) === context.source ? value : exactly(context.source)
+  })
+}
