@@ -803,6 +803,7 @@ describe('vaults', () => {
   const first =
     (change: (own: OpenVault['sealed']) => object): Tamper =>
     (honest) => ({
+      nextCursor: null,
       vaults: VaultList.parse(honest)
         .vaults.filter(({ id }) => id === victim.vault.id)
         .map((own) => ({ ...own, ...change(own) })),
@@ -1080,6 +1081,7 @@ describe('items', () => {
     const vault = await fresh()
     for (const data of [two.data, elsewhere.data, victim.vault.sealed.data, flipBit(80)(older.data)]) {
       hostile.tamper('GET /versions', (honest) => ({
+        nextCursor: null,
         versions: z
           .object({ versions: z.array(Members) })
           .parse(honest)
@@ -1422,7 +1424,7 @@ describe('a history that goes back', () => {
         : { items: state.items, cursor: 'AAAA', more: false },
     )
     let resyncs = 1
-    hostile.tamper('GET /versions', () => ({ versions: [] }))
+    hostile.tamper('GET /versions', () => ({ versions: [], nextCursor: null }))
     expect(await failure(replica.pull(vault))).toBeInstanceOf(ResyncRequiredError)
     expect(replica.items.get(newer.id)?.revision).toBe(newer.revision)
     const lost = await replica.resync(vault)
@@ -1432,6 +1434,28 @@ describe('a history that goes back', () => {
       expect.arrayContaining([login('added'), login('edited', 'second')]),
     )
     expect(replica.items.get(kept.id)?.revision).toBe(kept.revision)
+  })
+
+  const lossesPassedOff: [string, (item: Item, older: Item) => object][] = [
+    ['a deletion', ({ id }) => ({ id, revision: 99, purged: true })],
+    ['an edit, with what was lost among the versions', (_item, older) => ({ ...older, revision: 99 })],
+  ]
+  it.each(lossesPassedOff)('does not pass a loss off as %s', async (_name, lie) => {
+    const { vault, hostile } = await newVictim()
+    const created = await vault.create(login('edited', 'first'))
+    const before = new Replica()
+    await before.pull(vault)
+    const older = before.items.get(created.id)
+    await vault.replace(created.id, created.revision, login('edited', 'second'))
+    const replica = new Replica()
+    await replica.pull(vault)
+    const newest = replica.items.get(created.id)
+    if (!older || !newest) throw new Error('The states are not there')
+    hostile.tamper('GET /changes', () => ({ items: [lie(newest, older)], cursor: 'AAAA', more: false }))
+    const { data, createdAt } = newest
+    const version = { data, revision: 98, createdAt, replacedAt: createdAt }
+    hostile.tamper('GET /versions', () => ({ versions: [version], nextCursor: null }))
+    expect(await replica.resync(vault)).toEqual([newest])
   })
 
   it('loses nothing where the resync itself fails half-way', async () => {

@@ -574,6 +574,37 @@ describe.each(engines)('vaults on %s', (engine) => {
   })
 
   describe('batches', () => {
+    it('keep the marker of a deletion with its tombstone, the first one, and nowhere else', async () => {
+      const [id, other] = [randomUUID(), randomUUID()]
+      const item = await created(id)
+      const [marker, second] = [fakeEnvelope(), fakeEnvelope()]
+      const purge = { op: 'purge', id, revision: item.revision, marker }
+      const tombstone = { id, revision: item.revision + 1, purged: true, marker }
+      expect(bodyOf(BatchResult, await batch([purge])).items).toEqual([tombstone])
+      expect((await allChanges()).items).toContainEqual(tombstone)
+      expect((await call('GET', itemPath(id))).status).toBe(404)
+      // Again, also with another marker, it stays the first one, and nothing is written.
+      for (const again of [{ marker: second }, { marker }, {}])
+        expect(
+          bodyOf(BatchResult, await batch([{ op: 'purge', id, revision: tombstone.revision, ...again }])),
+        ).toEqual({ revision: tombstone.revision, items: [tombstone] })
+      // A deletion without a marker gets one by the repetition that has one.
+      await created(other)
+      await call('DELETE', `${itemPath(other)}?permanent=true`)
+      const bare = (await allChanges()).items.find((one) => one.id === other)
+      expect(bare).toEqual({ id: other, revision: expect.any(Number), purged: true })
+      const given = { op: 'purge', id: other, revision: bare?.revision, marker: second }
+      expect(bodyOf(BatchResult, await batch([given])).items).toMatchObject([{ marker: second }])
+      // What comes back has no version that is a marker.
+      await put(id, ifNone)
+      const { versions } = await get(ItemVersions, `${itemPath(id)}/versions`)
+      expect(versions).toEqual([])
+      for (const bad of ['', 'x', fakeEnvelope(2000)]) {
+        const answer = await batch([{ op: 'purge', id, revision: 9, marker: bad }])
+        expect(outcomeOf(answer)).toBe('400 malformed-request')
+      }
+    })
+
     it('apply all operations under one revision, and answer in their order', async () => {
       const [a, b, c, d] = [await created(), await created(), await created(), await created()]
       await call('DELETE', itemPath(c.id))
