@@ -43,6 +43,7 @@ describe.each(engines)('accounts on %s', (engine) => {
       method: 'authKey',
       kdf,
       accountKey,
+      deletesAt: null,
     })
     const vaults = await send(server, { path: '/api/v1/vaults', token })
     expect(JSON.parse(vaults.text)).toEqual({

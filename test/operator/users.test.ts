@@ -21,6 +21,7 @@ const User = z.strictObject({
   createdAt: z.iso.datetime(),
   lastLoginAt: z.iso.datetime().nullable(),
   disabledAt: z.iso.datetime().nullable(),
+  deletesAt: z.iso.datetime().nullable(),
   sessions: z.int(),
   vaults: z.int(),
   items: z.int(),
