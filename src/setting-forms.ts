@@ -1,4 +1,5 @@
 // The forms that settings are written in: each from the text of the environment to a value, or a sentence about what was expected.
+import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { days, hours, minutes, seconds } from './clock.ts'
@@ -18,16 +19,44 @@ export const duration = (least: number, most: number, expected: string) =>
 export const oneOf = <const Values extends [string, ...string[]]>(...values: Values) =>
   z.enum(values, `expected ${values.join(' or ')}`)
 
+/** Whether somebody can read a file now. */
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * What is wrong with what a Postgres URL says of TLS, if anything. TLS that does not check whom it speaks to is refused: it looks safe and
+ * is not. The names are those of libpq (https://www.postgresql.org/docs/17/libpq-ssl.html).
+ */
+function tlsMistake({ searchParams: given }: URL): string | undefined {
+  const [mode, ca] = [given.get('sslmode'), given.get('sslrootcert')]
+  if (
+    given.has('ssl') ||
+    given.has('uselibpqcompat') ||
+    !(mode === null || /^(disable|verify-full)$/.test(mode))
+  )
+    return 'expected sslmode=verify-full for TLS, which checks certificate and name, or sslmode=disable'
+  if (ca !== null && mode !== 'verify-full') return 'expected sslmode=verify-full beside sslrootcert'
+  if (ca !== null && !isReadable(ca))
+    return 'expected behind sslrootcert= a file with certificates that the server can read'
+  return undefined
+}
+
 /** `file:./data/limpet.db` or `postgres://…`. */
 export const databaseUrl = z.string().transform((text, context): DatabaseUrl => {
   if (text.startsWith('file:') && text.length > 'file:'.length)
     return { engine: 'sqlite', file: resolve(text.slice('file:'.length)) }
-  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { engine: 'postgres', url: text }
-  context.issues.push({
-    code: 'custom',
-    input: undefined,
-    message: 'expected file:<path of an SQLite file> or postgres://user:password@host:port/database',
-  })
+  const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined
+  const mistake = url
+    ? tlsMistake(url)
+    : 'expected file:<path of an SQLite file> or postgres://user:password@host:port/database'
+  if (mistake === undefined) return { engine: 'postgres', url: text }
+  context.issues.push({ code: 'custom', input: undefined, message: mistake })
   return z.NEVER
 })
 

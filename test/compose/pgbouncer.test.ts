@@ -15,7 +15,7 @@ const lines = walkThrough('production')
   .replace('@postgres/', '@pgbouncer:6432/')
   .replace(
     'chmod',
-    `echo "\\"limpet\\" \\"$(cat secrets/postgres-password)\\"" > secrets/pgbouncer-users\nchmod`,
+    `echo "\\"limpet_server\\" \\"$(cat secrets/database-password)\\"" > secrets/pgbouncer-users\nchmod`,
   )
 
 describe.runIf(hasDocker())('PgBouncer in transaction mode', () => {

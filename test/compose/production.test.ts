@@ -1,6 +1,6 @@
 // The production deployment by the README's lines, and what is done to it while it is used.
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -19,6 +19,9 @@ const marker = `marker-${randomUUID()}`
 /** Where certbot leaves what Let's Encrypt asks for. */
 const challenges = 'acme/.well-known/acme-challenge'
 
+const files = 'docker-compose.prod.yml:test/compose/mail/compose.yml'
+const settings = 'COMPOSE_PROFILES=mail\nMAIL_HOST=mail.test\nMAIL_PORT=2525\n'
+
 describe.runIf(hasDocker())('docker-compose.prod.yml', () => {
   let deployment: Deployment
   let firstAnswer: string
@@ -28,9 +31,10 @@ describe.runIf(hasDocker())('docker-compose.prod.yml', () => {
   const plain: Server = { url: 'http://localhost:80' }
 
   beforeAll(async () => {
-    deployment = await newDeployment('docker-compose.prod.yml')
+    deployment = await newDeployment(files)
+    await writeFile(join(deployment.folder, '.env'), settings)
     await deployment.run(`mkdir -p ${challenges} && echo works > ${challenges}/${marker}`)
-    firstAnswer = await deployment.run(walkThrough('production'))
+    firstAnswer = await deployment.run(walkThrough('production').replace('docker-compose.prod.yml', files))
     certificate = await readFile(join(deployment.folder, 'secrets', 'tls.crt'))
     server = { url: 'https://localhost:443', agent: new Agent({ keepAlive: true, ca: certificate }) }
     accounts = await newWriters(server)
@@ -127,7 +131,53 @@ describe.runIf(hasDocker())('docker-compose.prod.yml', () => {
     const answer = await send(server, { path: '/api/v1/account/events', token: account.token })
     const [login] = bodyOf(Events, answer).events
     // What nginx saw: on the way through the published port that is the address of the network's gateway.
-    expect(login?.address).toMatch(/^10\.231\.17\.1$/)
+    expect(login?.address).toMatch(/^10\.231\.17\.17$/)
+  })
+
+  const query = async (sql: string) =>
+    (
+      await deployment.run(
+        `docker compose exec --no-TTY postgres psql --username limpet --no-align --tuples-only --command "${sql}"`,
+      )
+    ).trim()
+
+  it('connects as a role that owns its tables and is no superuser, also in a database from before', async () => {
+    const role = `select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname = 'limpet_server'`
+    expect(await query(role)).toBe('f|f|f|f')
+    const users = `select distinct usename from pg_stat_activity where application_name = 'limpet'`
+    expect(await query(users)).toBe('limpet_server')
+    const owners = `select distinct tableowner from pg_tables where schemaname = 'public'`
+    expect(await query(owners)).toBe('limpet_server')
+    // As a superuser made them, before there was the role.
+    await query(
+      `do 'declare t text; begin for t in select tablename from pg_tables where schemaname = ''public'' loop execute format(''alter table %I owner to limpet'', t); end loop; alter database limpet owner to limpet; end'`,
+    )
+    expect(await query(owners)).toBe('limpet')
+    const documentation = await readFile(new URL('../../docs/deploying.md', import.meta.url), 'utf8')
+    const line = 'docker compose exec --no-TTY postgres bash /docker-entrypoint-initdb.d/database-role.sh'
+    expect(documentation).toContain(line)
+    await deployment.run(line)
+    expect(await query(owners)).toBe('limpet_server')
+    await eventually('the servers are ready', isReady)
+  })
+
+  it('lets the servers reach nginx, the database and the mail server, and nothing else', async () => {
+    const greeting = (service: string, host: string, port: number) =>
+      deployment.compose(
+        `exec --no-TTY ${service} node --eval "const s = require('node:net').connect(${port}, '${host}'); setTimeout(() => { console.log('no answer'); process.exit() }, 4000); s.on('error', (e) => { console.log('refused', e.code); process.exit() }); s.on('connect', () => console.log('connected')); s.on('data', (d) => { console.log(String(d)); process.exit() })"`,
+      )
+    expect(await greeting('app-1', 'mail.test', 2525)).toContain('220 mail.test')
+    expect(await greeting('mail-server', 'mail.test', 2525)).toContain('220 mail.test')
+    expect(await greeting('app-1', '10.231.17.2', 443)).toContain('connected')
+    const inside = 'docker inspect --format "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"'
+    const addresses = (await deployment.run(`${inside} limpet-test-mail-server-1 limpet-test-nginx-1`)).split(
+      /\s+/,
+    )
+    const outside = addresses.filter((address) => /^10\.231\.17\.(1[6-9]|2\d|3\d|4\d)$/.test(address))
+    expect(outside).toHaveLength(2)
+    for (const address of outside)
+      for (const port of [2525, 443])
+        expect(await greeting('app-1', address, port), address).not.toMatch(/connected|220/)
   })
 
   it('offers TLS 1.2 and 1.3, and of 1.2 only what has forward secrecy and authenticates', async () => {

@@ -166,16 +166,18 @@ describe('docker-compose.prod.yml', () => {
     expect(published).toEqual(['nginx 80:80', 'nginx 443:443'])
   })
 
-  it('keeps the database where only the servers reach it, and from where nothing leads out', () => {
+  it('keeps the servers and the database where nothing leads out, and the database where only the servers reach it', () => {
     const networks = Object.entries(production.services).map(([name, service]) => [name, networksOf(service)])
     expect(Object.fromEntries(networks)).toEqual({
-      nginx: ['web'],
+      nginx: ['edge', 'web'],
       'app-1': ['database', 'web'],
       'app-2': ['database', 'web'],
+      'mail-relay': ['mail', 'web'],
       migrate: ['database'],
       postgres: ['database'],
     })
-    expect(production.networks.database?.internal).toBe(true)
+    const internal = Object.entries(production.networks).filter(([, network]) => network.internal)
+    expect(internal.map(([name]) => name).sort()).toEqual(['database', 'web'])
   })
 
   it('starts in the order in which things are needed', () => {
@@ -200,8 +202,9 @@ describe('docker-compose.prod.yml', () => {
       nginx: ['tls.crt', 'tls.key'],
       'app-1': ofServers,
       'app-2': ofServers,
+      'mail-relay': [],
       migrate: ofServers,
-      postgres: ['postgres-password'],
+      postgres: ['postgres-password', 'database-password'],
     })
     for (const { file } of Object.values(production.secrets)) expect(file).toMatch(/^\.\/secrets\/[a-z.-]+$/)
     expect((await read('.gitignore')).split('\n')).toContain('secrets/')

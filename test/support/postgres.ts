@@ -1,5 +1,5 @@
 // The Postgres of a test run: TEST_DATABASE_URL's, or one that is started for it from the npm package.
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,12 +23,20 @@ export const freePort = () =>
     })
   })
 
-/** Starts a Postgres in a folder of its own. @returns its URL, and what stops it and removes the folder */
-export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+/**
+ * Starts a Postgres in a folder of its own.
+ * @param tls a key and its certificate, for one that takes connections with TLS too
+ * @returns its URL, and what stops it and removes the folder
+ */
+export async function startPostgres(tls?: {
+  key: string
+  certificate: string
+}): Promise<{ url: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'limpet-postgres-'))
   // Postgres may run as another user than the tests, who has to get through to its data.
   await chmod(folder, 0o711)
   const port = await freePort()
+  const [keyFile, certificateFile] = [join(folder, 'tls.key'), join(folder, 'tls.crt')]
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
     user: 'limpet',
@@ -37,11 +45,25 @@ export async function startPostgres(): Promise<{ url: string; stop(): Promise<vo
     persistent: false,
     // A server refuses to run as root; the package then makes a user for it.
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'max_connections=200', '-c', 'listen_addresses=127.0.0.1'],
+    postgresFlags: [
+      '-c',
+      'max_connections=200',
+      '-c',
+      'listen_addresses=127.0.0.1',
+      ...(tls
+        ? ['-c', 'ssl=on', '-c', `ssl_key_file=${keyFile}`, '-c', `ssl_cert_file=${certificateFile}`]
+        : []),
+    ],
     onLog: () => {},
     onError: () => {},
   })
   await server.initialise()
+  if (tls) {
+    await writeFile(keyFile, tls.key, { mode: 0o600 })
+    await writeFile(certificateFile, tls.certificate)
+    const { uid, gid } = await stat(join(folder, 'data'))
+    await chown(keyFile, uid, gid)
+  }
   await server.start()
   return {
     url: `postgres://limpet:limpet@127.0.0.1:${port}/postgres`,
