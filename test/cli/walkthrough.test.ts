@@ -85,7 +85,12 @@ describe.each(engines)('the command line with a server on %s', (engine) => {
       vaults: [{ items: 0, trash: 0 }],
     })
     await shell.done(['logout'])
-    expect(await readdir(shell.folder)).toEqual(['device.json'])
+    // The way of the last login stays, so that a server cannot ask for a weaker one afterwards.
+    const left = await readdir(shell.folder)
+    expect(left.map((name) => name.replace(/^login-[0-9a-f]{32}/, 'login-ID')).sort()).toEqual([
+      'device.json',
+      'login-ID.json',
+    ])
     await shell.ended('loggedOut', ['list'])
     await shell.ended('loggedOut', ['status'])
   })
@@ -111,12 +116,13 @@ describe.each(engines)('the command line with a server on %s', (engine) => {
     ]
     expect(forbidden).not.toContain('')
     const files = await filesOf(shell)
-    expect(files.map(({ name }) => name.replace(/^vault-[0-9a-f-]{36}/, 'vault-ID')).sort()).toEqual([
-      'device.json',
-      'session.json',
-      'unlock.json',
-      'vault-ID.json',
-    ])
+    expect(
+      files
+        .map(({ name }) =>
+          name.replace(/^vault-[0-9a-f-]{36}/, 'vault-ID').replace(/^login-[0-9a-f]{32}/, 'login-ID'),
+        )
+        .sort(),
+    ).toEqual(['device.json', 'login-ID.json', 'session.json', 'unlock.json', 'vault-ID.json'])
     expect(files.map(({ mode }) => mode)).toEqual(files.map(() => 0o600))
     expect((await stat(shell.folder)).mode & 0o777).toBe(0o700)
     const found = files.flatMap(({ name, text }) =>
