@@ -1,0 +1,211 @@
+// `npm run check:clients`: the contract as others read it. Linters find nothing in it, and clients that generators make from it
+// compile, register, log in, put, get and sync against a server. No part of `npm test`: it fetches the generators, each of one
+// version, and needs the languages. What cannot be had is said and skipped; with --all that fails.
+import { spawn, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const contract = path.join(root, 'docs/openapi.json')
+const drivers = path.join(root, 'test/clients')
+const temporary = mkdtempSync(path.join(tmpdir(), 'limpet-clients-'))
+
+/** A program that did not end well; its output says why. */
+class Failed extends Error {}
+/** A language, a generator or a registry that is not to be had here. */
+class NotHere extends Error {}
+
+const tail = (output: string) => output.trim().split('\n').slice(-30).join('\n')
+
+/** Runs a program to its end. @throws NotHere if there is no such program, Failed if it fails */
+function run(program: string, args: readonly string[], cwd = temporary): void {
+  const { error, status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' })
+  if (error && 'code' in error && error.code === 'ENOENT') throw new NotHere(`there is no ${program}`)
+  if (status !== 0) throw new Failed(`${program} ${args.join(' ')}\n${tail(`${stdout}\n${stderr}`)}`)
+}
+
+/** The same for what comes out of a registry. @throws NotHere if it fails */
+function fetchTools(program: string, args: readonly string[], cwd: string): void {
+  try {
+    run(program, args, cwd)
+  } catch (error) {
+    if (error instanceof Failed) throw new NotHere(`it could not be installed:\n${error.message}`)
+    throw error
+  }
+}
+
+const folder = (name: string): string => {
+  const made = path.join(temporary, name)
+  mkdirSync(made)
+  return made
+}
+
+/** Installs npm packages into a folder, without their install scripts. */
+function npmPackages(name: string, packages: readonly string[]): string {
+  const here = folder(name)
+  writeFileSync(path.join(here, 'package.json'), '{ "private": true, "type": "module" }')
+  fetchTools('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages], here)
+  return here
+}
+
+const nodeProgram = (here: string, script: string, ...args: string[]) =>
+  run(process.execPath, [path.join(here, 'node_modules', script), ...args], here)
+
+/** Each check, and what it does with a server's address. */
+const checks: Record<string, (url: string) => void> = {
+  'Redocly finds nothing'() {
+    const here = npmPackages('redocly', ['@redocly/cli@2.46.0'])
+    nodeProgram(
+      here,
+      '@redocly/cli/bin/cli.js',
+      'lint',
+      '--extends=recommended',
+      '--max-problems=1000',
+      contract,
+    )
+  },
+
+  'Spectral finds nothing'() {
+    const here = npmPackages('spectral', ['@stoplight/spectral-cli@6.16.3'])
+    const rules = path.join(here, 'rules.yaml')
+    writeFileSync(rules, 'extends: ["spectral:oas"]\n')
+    const cli = '@stoplight/spectral-cli/dist/index.js'
+    nodeProgram(here, cli, 'lint', '--fail-severity=hint', '--ruleset', rules, contract)
+  },
+
+  'TypeScript, by openapi-typescript and openapi-fetch'(url) {
+    const here = npmPackages('typescript', [
+      'openapi-typescript@7.13.0',
+      'openapi-fetch@0.17.0',
+      'typescript@5.9.3',
+      '@types/node@24.19.2',
+    ])
+    nodeProgram(here, 'openapi-typescript/bin/cli.js', contract, '-o', 'limpet.d.ts')
+    copyFileSync(path.join(drivers, 'typescript/drive.ts'), path.join(here, 'drive.ts'))
+    const options = [
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2024',
+      '--types',
+      'node',
+      '--skipLibCheck',
+    ]
+    nodeProgram(here, 'typescript/bin/tsc', ...options, 'drive.ts')
+    run(process.execPath, ['drive.js', url], here)
+  },
+
+  'Python, by openapi-python-client'(url) {
+    const here = folder('python')
+    run('python3', ['-m', 'venv', 'venv'], here)
+    const bin = path.join(here, 'venv/bin')
+    const packages = ['openapi-python-client==0.29.1', 'ruff==0.14.5']
+    fetchTools(path.join(bin, 'pip'), ['install', '--quiet', ...packages], here)
+    const generator = path.join(bin, 'openapi-python-client')
+    const output = path.join(here, 'limpet_client')
+    run(
+      generator,
+      [
+        'generate',
+        '--meta',
+        'none',
+        '--fail-on-warning',
+        '--config',
+        config(here),
+        '--path',
+        contract,
+        '--output-path',
+        output,
+      ],
+      here,
+    )
+    run(path.join(bin, 'python'), ['-m', 'compileall', '-q', 'limpet_client'], here)
+    copyFileSync(path.join(drivers, 'python/drive.py'), path.join(here, 'drive.py'))
+    run(path.join(bin, 'python'), ['drive.py', url], here)
+  },
+
+  'Go, by oapi-codegen'(url) {
+    const here = folder('go')
+    run('go', ['mod', 'init', 'example.com/limpet'], here)
+    const generator = 'github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2'
+    fetchTools('go', ['run', generator, '-version'], here)
+    run(
+      'go',
+      ['run', generator, '-generate', 'types,client', '-package', 'main', '-o', 'client.go', contract],
+      here,
+    )
+    copyFileSync(path.join(drivers, 'go/main.go'), path.join(here, 'main.go'))
+    fetchTools('go', ['get', 'github.com/oapi-codegen/runtime@v1.8.0'], here)
+    fetchTools('go', ['mod', 'tidy'], here)
+    run('go', ['build', '-o', 'drive', '.'], here)
+    run(path.join(here, 'drive'), [url], here)
+  },
+}
+
+/** Without hooks: they would format what nobody reads. */
+function config(here: string): string {
+  const file = path.join(here, 'config.yaml')
+  writeFileSync(file, 'post_hooks: []\n')
+  return file
+}
+
+const freePort = () =>
+  new Promise<number>((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const port = typeof address === 'object' && address ? address.port : 0
+      server.close(() => resolve(port))
+    })
+  })
+
+const port = await freePort()
+const url = `http://127.0.0.1:${port}`
+const server = spawn(process.execPath, [path.join(root, 'bin/limpet-server.js')], {
+  cwd: temporary,
+  stdio: 'ignore',
+  env: {
+    ...process.env,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: url,
+    DATABASE_URL: 'file:./limpet.db',
+  },
+})
+let [failed, skipped] = [0, 0]
+try {
+  const isReady = () =>
+    fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  for (let attempt = 0; !(await isReady()); attempt += 1) {
+    if (attempt > 600) throw new Error('The server did not start within a minute')
+    await sleep(100)
+  }
+  const [only] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+  for (const [name, check] of Object.entries(checks)) {
+    if (only !== undefined && !name.startsWith(only)) continue
+    try {
+      check(url)
+      console.log(`ok       ${name}`)
+    } catch (error) {
+      if (error instanceof NotHere) {
+        skipped += 1
+        console.log(`skipped  ${name}: ${error.message}`)
+      } else if (error instanceof Failed) {
+        failed += 1
+        console.log(`failed   ${name}: ${error.message}`)
+      } else throw error
+    }
+  }
+} finally {
+  server.kill()
+  rmSync(temporary, { recursive: true, force: true })
+}
+if (failed > 0 || (skipped > 0 && process.argv.includes('--all'))) process.exitCode = 1
