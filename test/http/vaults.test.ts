@@ -337,17 +337,23 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect((await put(id, { 'If-Match': `W/${tag(now)}` })).status).toBe(200)
     })
 
-    it('leave a tombstone, which nothing changes, and which gives way to a new item', async () => {
-      const { id, revision: at } = await created()
+    it('leave a tombstone, which no late repetition replaces, and which gives way to whoever names its revision', async () => {
+      const { id, data, revision: at } = await created()
       expect((await call('DELETE', `${itemPath(id)}?permanent=true`, { headers: ifMatch(at) })).status).toBe(
         204,
       )
       const tombstone = { id, revision: at + 1, purged: true }
       await unchanged(async () => {
-        for (const headers of [ifMatch(at), ifMatch(at + 1)]) {
+        for (const headers of [ifMatch(at), ifNone]) {
           const answer = await put(id, headers)
           expect(outcomeOf(answer)).toBe('412 revision-conflict')
           expect(Tombstone.strict().parse(problemOf(answer).current)).toEqual(tombstone)
+        }
+        const again = await call('POST', `${vaultPath}/items`, { body: { id, data } })
+        expect(outcomeOf(again)).toBe('409 id-taken')
+        for (const revision of [null, at]) {
+          const answer = await batch([{ op: 'put', id, data, revision }])
+          expect(problemOf(answer).conflicts).toEqual([{ id, current: tombstone }])
         }
         for (const [method, path] of [
           ['GET', itemPath(id)],
@@ -363,8 +369,8 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect((await allChanges()).items).toEqual([tombstone])
       clock.advance(1)
       const now = new Date(clock.now()).toISOString()
-      const answer = await put(id, ifNone)
-      expect(answer.status).toBe(201)
+      const answer = await put(id, ifMatch(at + 1))
+      expect(answer.status).toBe(200)
       expect(bodyOf(Item, answer)).toMatchObject({ revision: at + 2, createdAt: now, deletedAt: null })
       expect((await get(ItemVersions, `${itemPath(id)}/versions`)).versions).toEqual([])
       expect((await allChanges()).items).toEqual([bodyOf(Item, answer)])

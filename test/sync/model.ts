@@ -74,13 +74,13 @@ class Create implements Command {
 
   async run(model: Model, { clients }: Real) {
     const client = clients[this.who]
-    const fits = !model.items.has(this.id)
-    // What comes back counts on from its deletion, which a client learns of by pulling.
+    // What was deleted for good is not created again by accident.
+    const fits = !model.items.has(this.id) && !model.purged.has(this.id)
+    // What was deleted is compared with its deletion, which a client learns of by pulling.
     if (model.purged.has(this.id)) await client.replica.pull(client.vault)
     await attempt(model, this.id, client, fits, () => client.vault.create(note(this.name), this.id))
     if (!fits) return
     model.revision++
-    model.purged.delete(this.id)
     model.items.set(this.id, { name: this.name, trashed: false, revision: model.revision, replaced: [] })
   }
 

@@ -141,7 +141,7 @@ const replace = route({
   tag,
   summary: 'Create or replace one encrypted item',
   description:
-    'With If-Match only if the item is still at that revision, with If-None-Match: * only if there is none. The replaced version is kept.',
+    'With If-Match only if the item is still at that revision, with If-None-Match: * only if there never was one. The replaced version is kept. An item that was deleted for good is created again with If-Match and the revision of its tombstone.',
   auth: 'writer',
   limit: 'write',
   answerBytes: oneAnswer,

@@ -33,11 +33,15 @@ interface Stamp {
   readonly now: number
 }
 
-/** A tombstone counts as nothing: it may be created over, and not changed. Only purging again finds it there. */
+/**
+ * A tombstone is not nothing: a creation that is repeated late must not bring back what was deleted for good. Whoever means to,
+ * puts over the revision of the tombstone. Trashing and restoring do not find it, purging again does.
+ */
 function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boolean {
-  const stands = current !== undefined && (current.state !== 'purged' || op === 'purge')
-  if (expected === 'nothing') return !stands
-  return stands && (expected === 'anything' || current.revision === expected)
+  if (expected === 'nothing') return current === undefined
+  if (current === undefined) return false
+  if (current.state === 'purged' && (op === 'trash' || op === 'restore')) return false
+  return expected === 'anything' || current.revision === expected
 }
 
 /** The row after a write that `meets`; the same row where the write changes nothing. */
