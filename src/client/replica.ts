@@ -146,9 +146,9 @@ export class Replica {
     await vault.follows(known, shown)
     if ('purged' in known) return vault.purge(itemId, shown.revision)
     const { content, deletedAt } = await vault.openItem(known)
-    const headers: Record<string, string> =
-      'purged' in shown ? { 'If-None-Match': '*' } : { 'If-Match': `"${shown.revision}"` }
     vault.forget(itemId)
+    // Over a tombstone too: what was deleted for good comes back only by its revision.
+    const headers = { 'If-Match': `"${shown.revision}"` }
     await vault.putSealed(itemId, await vault.sealItem(itemId, content), headers)
     if (deletedAt !== null) await vault.trash(itemId)
     else if ('data' in shown && shown.deletedAt !== null) await vault.restore(itemId)

@@ -73,7 +73,7 @@ async function putBack(vault: OpenVault, item: Item, now: ItemState | undefined)
   if (now && 'data' in now) return false
   const data = now ? await sealedAnew(vault, item, now) : item.data
   try {
-    await vault.putSealed(item.id, data, { 'If-None-Match': '*' })
+    await vault.putSealed(item.id, data, now ? { 'If-Match': `"${now.revision}"` } : { 'If-None-Match': '*' })
   } catch (error) {
     if (error instanceof ConflictError) return false
     throw error
