@@ -1249,7 +1249,8 @@ describe('states that no client of the owner can have made', () => {
     expect((await new Replica(replica.export()).pull(vault)).refused).toEqual([id])
     hostile.beHonest()
     // It came back: the old marker does not delete it again, nor another item.
-    const back = await vault.create(login('one', 'back'), id)
+    const { revision: deleted } = z.object({ revision: z.int() }).parse(deletion)
+    const back = await vault.replace(id, deleted, login('one', 'back'))
     const two = await vault.create(login('two'))
     await replica.pull(vault)
     expect(replica.items.get(id)?.revision).toBe(back.revision)
