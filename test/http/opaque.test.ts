@@ -80,6 +80,41 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     expect(outcomeOf(await finishLogin(server, email, other))).toBe('200')
   })
 
+  it.each([
+    ['closed', '403 registration-closed', '403 registration-closed'],
+    ['invite', '200', '403 invite-required'],
+  ])(
+    'begins no registration that REGISTRATION=%s refuses, and tells nothing of accounts',
+    async (mode, begun, ended) => {
+      const { email: taken } = await newOpaqueAccount(server)
+      const choice = await opaqueRegistration(server, 'correct horse')
+      const { registrationRequest: request } = library.startRegistration({ password: 'correct horse' })
+      const other = await startServer(engine, {
+        clock,
+        database: server.database,
+        environment: { REGISTRATION: mode, PUBLIC_URL: server.url },
+      })
+      try {
+        const before = await readRowsBesideLogs(server.database)
+        const forms: unknown[] = []
+        for (const email of [nobody(), taken]) {
+          const answer = await post(other, 'opaque/register', { email, request })
+          expect(outcomeOf(answer)).toBe(begun)
+          const members = Object.entries<unknown>(JSON.parse(answer.text))
+          forms.push(
+            members.map(([name, value]) => [name, answer.status === 200 ? String(value).length : value]),
+          )
+          expect(outcomeOf(await post(other, 'register', { ...choice, email }))).toBe(ended)
+        }
+        const [free, used] = forms.map((form) => JSON.stringify(form).replace(/"requestId","[^"]*"/, ''))
+        expect(used).toBe(free)
+        expect(await readRowsBesideLogs(server.database)).toEqual(before)
+      } finally {
+        await other.close()
+      }
+    },
+  )
+
   it('makes one session of a hundred finishes at once', async () => {
     const { email, password, token } = await newOpaqueAccount(server)
     const proof = await startProof(server, email, password)
