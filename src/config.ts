@@ -150,6 +150,9 @@ const Environment = z.object({
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
 })
 
+/** The names of all settings. */
+export const settingNames: readonly string[] = Object.keys(Environment.shape)
+
 type Variables = Readonly<Record<string, string | undefined>>
 
 /** The environment of the process, for what finds the configuration's own files. */
@@ -229,7 +232,7 @@ function snappassBase(
 /** What the operator's encrypted credentials hold of the settings. */
 function fromCredentials(environment: Variables, mistakes: string[]): Variables {
   try {
-    return settingsFromCredentials(environment, Object.keys(Environment.shape))
+    return settingsFromCredentials(environment, settingNames)
   } catch (error) {
     if (!(error instanceof CredentialsError)) throw error
     mistakes.push(`Credentials: ${error.message}`)
