@@ -222,7 +222,30 @@ describe.each(engines)("the operator's users on %s", (engine) => {
     clock.advance(seconds(1))
     expect(await use(beside, account.token)).toBe('401 not-authenticated')
     await operator.json('users', 'enable', account.accountId)
+    clock.advance(seconds(1))
     expect(await use(beside, account.token)).toBe('200')
+  })
+
+  it('have their tokens back within a second when they are enabled, however often a script tried meanwhile', async () => {
+    const { server, clock } = await startOne({ environment: { RATE_LIMITS: 'on' } })
+    const beside = await startBeside(server, clock)
+    const account = await newAccount(server)
+    const { token } = await newToken(server, account)
+    const current = async (one: Server) =>
+      outcomeOf(await send(one, { path: '/api/v1/tokens/current', token }))
+    const setDisabled = (at: string) =>
+      runStatement(
+        server.database,
+        `update accounts set disabled_at = ${at} where id = '${account.accountId}'`,
+      )
+    expect(await current(server)).toBe('200')
+    await setDisabled('1')
+    clock.advance(seconds(1))
+    for (const one of [server, beside])
+      for (let tries = 0; tries < 310; tries++) expect(await current(one)).toBe('401 not-authenticated')
+    await setDisabled('null')
+    clock.advance(seconds(1))
+    for (const one of [server, beside]) expect(await current(one)).toBe('200')
   })
 
   it('that are deleted leave no row in any table, and are refused within a second', async () => {

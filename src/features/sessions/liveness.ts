@@ -12,7 +12,7 @@ const mostRemembered = 100_000
 
 export interface Liveness {
   isLiving(caller: Caller): Promise<boolean>
-  /** The personal access token of a hash. Look at its expiry: it is remembered with it. */
+  /** The personal access token of a hash. Look at its expiry and its account: they are remembered with it. */
   findToken(hash: Uint8Array): Promise<FoundToken | undefined>
   /** To be called after this process ended sessions or tokens, so that it notices at once. */
   forget(): void

@@ -52,11 +52,12 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
         'A personal access token is "lmp_" and 43 characters. What stands behind a dot is the key of its bearer: never send that.',
       )
     const hash = hashSecret(token)
-    const found = await wrongTokens.find(address, Buffer.from(hash).toString('base64'), async () => {
-      const one = await liveness.findToken(hash)
-      return one && clock.now() < one.expiresAt ? one : undefined
-    })
-    if (!found) throw deadToken()
+    // Nobody guesses a token that exists. A script that goes on with one that has expired, or whose account is disabled, must
+    // not use up the budget of its address: the token is to work as soon as the account is enabled.
+    const found = await wrongTokens.find(address, Buffer.from(hash).toString('base64'), () =>
+      liveness.findToken(hash),
+    )
+    if (!found || found.isAccountDisabled || found.expiresAt <= clock.now()) throw deadToken()
     await note(found)
     return found.holder
   }

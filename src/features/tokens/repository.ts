@@ -66,12 +66,11 @@ export async function createToken(
   return toSummary(row)
 }
 
-// Of a disabled account there is none: what the operator has closed is closed to its tokens too.
 const tokenByHash = statement(({ db, tables: { accounts, personalTokens } }: Reader) =>
   db
-    .select(getTableColumns(personalTokens))
+    .select({ ...getTableColumns(personalTokens), disabledAt: accounts.disabledAt })
     .from(personalTokens)
-    .innerJoin(accounts, and(eq(accounts.id, personalTokens.accountId), isNull(accounts.disabledAt)))
+    .innerJoin(accounts, eq(accounts.id, personalTokens.accountId))
     .where(eq(personalTokens.hash, sql.placeholder('hash')))
     .prepare('token_by_hash'),
 )
@@ -81,17 +80,20 @@ export interface FoundToken {
   readonly holder: TokenHolder
   readonly expiresAt: number
   readonly lastUsedAt: number
+  /** What the operator has closed is closed to its tokens too. */
+  readonly isAccountDisabled: boolean
 }
 
-/** Finds a token by its hash, expired or not. */
+/** Finds a token by its hash, whether it may be used now or not. */
 export async function findToken(reader: Reader, hash: Uint8Array): Promise<FoundToken | undefined> {
   const [row] = await tokenByHash(reader).execute({ hash })
   if (!row) return undefined
-  const { id, accountId, vaultId, expiresAt, lastUsedAt } = row
+  const { id, accountId, vaultId, expiresAt, lastUsedAt, disabledAt } = row
   return {
     holder: { tokenId: id, accountId, vaultId, scopes: scopesOf(row) },
     expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
     lastUsedAt: lastUsedAt ?? Number.NEGATIVE_INFINITY,
+    isAccountDisabled: disabledAt !== null,
   }
 }
 
