@@ -1,9 +1,9 @@
 // Asks for secrets: on a terminal without echo, otherwise from standard input, line by line or byte by byte. Never from arguments.
 import { createInterface, type Interface } from 'node:readline'
-import { Writable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
 import { CliError, InterruptedError } from './exit-codes.ts'
 import { ask, echo, remark } from './output.ts'
-import { safeLine } from './terminal.ts'
+import { safeLine, textIn } from './terminal.ts'
 
 interface AskOptions {
   /** For a new secret: a terminal asks twice, since nobody sees what they type. */
@@ -28,15 +28,33 @@ export interface Prompter {
 
 const withoutLineEnd = (text: string) => text.replace(/\r?\n$/, '')
 
+/** Text that was read. Throws a CliError if it is not UTF-8: read all the same, it would be another text than was meant. */
+function requireText(bytes: Uint8Array): string {
+  const text = textIn(bytes)
+  if (text !== undefined) return text
+  throw new CliError(
+    'usage',
+    'Standard input is not UTF-8, so nothing was done with it. "iconv -f LATIN1 -t UTF-8" makes UTF-8 of Latin-1, for example.',
+  )
+}
+
+/** The same of a line that was typed: the line editor has decoded it, and put this character where it could not. */
+function requireTyped(line: string): string {
+  if (!line.includes('\ufffd')) return line
+  throw new CliError(
+    'usage',
+    'What was typed has a character that is not UTF-8, so nothing was done with it. Set the terminal to UTF-8.',
+  )
+}
+
 /** By events: readline leaves its input paused, from which iterating over the stream does not wake it. */
-const restOf = (stream: NodeJS.ReadStream) =>
-  new Promise<string>((resolve, reject) => {
-    let text = ''
-    stream.setEncoding('utf8')
-    stream.on('data', (chunk: string) => {
-      text += chunk
+const restOf = (stream: Readable) =>
+  new Promise<Buffer>((resolve, reject) => {
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
     })
-    stream.once('end', () => resolve(withoutLineEnd(text)))
+    stream.once('end', () => resolve(Buffer.concat(chunks)))
     stream.once('error', reject)
     stream.resume()
   })
@@ -46,12 +64,12 @@ const nothing = Buffer.alloc(0)
 /** A pipe or a file, read only as far as is asked for. It is bytes; only what is asked for as text is decoded. */
 class PipePrompter implements Prompter {
   readonly interactive = false
-  readonly #input: NodeJS.ReadStream
+  readonly #input: Readable
   #chunks: AsyncIterator<Buffer> | undefined
   /** What was read beyond the last line. */
   #buffered: Buffer = nothing
 
-  constructor(input: NodeJS.ReadStream) {
+  constructor(input: Readable) {
     this.#input = input
   }
 
@@ -75,7 +93,7 @@ class PipePrompter implements Prompter {
     }
     const newline = this.#buffered.indexOf('\n')
     const end = newline < 0 ? this.#buffered.length : newline
-    const line = this.#buffered.subarray(0, end).toString('utf8')
+    const line = requireText(this.#buffered.subarray(0, end))
     this.#buffered = this.#buffered.subarray(end + 1)
     return line.replace(/\r$/, '')
   }
@@ -98,7 +116,7 @@ class PipePrompter implements Prompter {
 
   async text(question: string): Promise<string> {
     const bytes = await this.bytes(question, Number.POSITIVE_INFINITY)
-    return withoutLineEnd(bytes.toString('utf8'))
+    return withoutLineEnd(requireText(bytes))
   }
 
   async confirm(): Promise<boolean> {
@@ -119,7 +137,7 @@ interface Waiting {
 /** Questions on a terminal, shown on standard error so that standard output stays data. */
 class TerminalPrompter implements Prompter {
   readonly interactive = true
-  readonly #input: NodeJS.ReadStream
+  readonly #input: Readable
   #interface: Interface | undefined
   #echo = false
   /** Pasted lines arrive before they are asked for. */
@@ -127,7 +145,7 @@ class TerminalPrompter implements Prompter {
   #ended = false
   #waiting: Waiting | undefined
 
-  constructor(input: NodeJS.ReadStream) {
+  constructor(input: Readable) {
     this.#input = input
   }
 
@@ -177,7 +195,7 @@ class TerminalPrompter implements Prompter {
     ask(question)
     const line = await this.#next(shown)
     if (line === undefined) throw new CliError('usage', 'The question was left without an answer.')
-    return line
+    return requireTyped(line)
   }
 
   async secret(question: string, { twice = false }: AskOptions = {}): Promise<string> {
@@ -196,14 +214,14 @@ class TerminalPrompter implements Prompter {
   async text(question: string): Promise<string> {
     this.#closeInterface()
     remark(`${question}. Ctrl-D on an empty line ends it.`)
-    return restOf(this.#input)
+    return withoutLineEnd(requireText(await restOf(this.#input)))
   }
 
   async bytes(question: string): Promise<Uint8Array> {
     remark(`${question}; it is not shown. Ctrl-D on an empty line ends it.`)
     const lines: string[] = []
     for (let line = await this.#next(false); line !== undefined; line = await this.#next(false))
-      lines.push(line)
+      lines.push(requireTyped(line))
     return new TextEncoder().encode(lines.join('\n'))
   }
 
@@ -223,10 +241,10 @@ class TerminalPrompter implements Prompter {
 }
 
 /** Opened only when something is asked, so that commands without questions leave standard input alone. */
-export function createPrompter(): Prompter {
+export function createPrompter(input: () => Readable & { isTTY?: boolean } = () => process.stdin): Prompter {
   let opened: Prompter | undefined
   const prompter = () => {
-    opened ??= process.stdin.isTTY ? new TerminalPrompter(process.stdin) : new PipePrompter(process.stdin)
+    opened ??= input().isTTY ? new TerminalPrompter(input()) : new PipePrompter(input())
     return opened
   }
   return {

@@ -19,15 +19,19 @@ export const safeLine = (text: string) => text.replace(unsafe, escaped)
 /** The same for text of several lines, in which tabs stay too. */
 export const safeText = (text: string) => text.replaceAll('\r\n', '\n').replace(unsafeBesidesLayout, escaped)
 
-/** Somebody's bytes as text, or undefined where they are none or could steer the terminal. */
-export function shownAsItIs(bytes: Uint8Array): string | undefined {
-  let text: string
+/** @returns undefined if the bytes are not UTF-8; a byte order mark is part of the text */
+export function textIn(bytes: Uint8Array): string | undefined {
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     return undefined
   }
-  return safeText(text) === text.replaceAll('\r\n', '\n') ? text : undefined
+}
+
+/** Somebody's bytes as text, or undefined if they are none or could steer the terminal. */
+export function shownAsItIs(bytes: Uint8Array): string | undefined {
+  const text = textIn(bytes)
+  return text !== undefined && safeText(text) === text.replaceAll('\r\n', '\n') ? text : undefined
 }
 
 /** JSON for scripts, which is as safe on a terminal: the same values in another spelling. */
