@@ -1,9 +1,11 @@
 // The command line at a real pseudo-terminal (`script` of util-linux): it asks, and nobody sees the answers.
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Limpet } from '../../src/client/index.ts'
 import { codeAt } from '../support/second-factors.ts'
-import { startServer, type TestServer } from '../support/server.ts'
+import { quickRegistration, startServer, type TestServer } from '../support/server.ts'
 import { newShell, type Shell } from './program.ts'
 
 const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
@@ -175,6 +177,32 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     expect(again.screen).toContain('Each code works once')
     expect(again.code).toBe(0)
     expect(again.screen).not.toContain(codes[0]?.trim())
+  })
+
+  it('asks before a first login by authKey, and remembers a yes alone', async () => {
+    const shell = await newShell(server)
+    const { email, password } = shell
+    const device = { id: randomUUID(), name: 'other', type: 'other' as const }
+    await new Limpet({ server: server.url, device }).register({ email, password, ...quickRegistration })
+    const answer = (typed: string) =>
+      converse(shell, server, `login ${email}`, [
+        ['Master password: ', `${password}\r`],
+        ['Log in by authKey all the same? [y/N]: ', typed],
+      ])
+    for (const no of ['\r', 'n\r', 'no thanks\r', '\u0003']) {
+      const { screen, code } = await answer(no)
+      expect(code, screen).toBe(no === '\u0003' ? 130 : 9)
+      expect(screen).toContain('whoever controls it could guess the password')
+      expect(screen).not.toContain('Logged in')
+      expect(screen).not.toContain(password)
+    }
+    await shell.ended('loggedOut', ['list'])
+    const yes = await answer('y\r')
+    expect(yes).toMatchObject({ code: 0 })
+    expect(yes.screen).toContain(`Logged in as ${email}`)
+    await shell.done(['logout'])
+    // It is known from now on, so that a script is let in too.
+    await shell.done(['login', email], password)
   })
 
   it('stops at Ctrl-C', async () => {
