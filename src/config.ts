@@ -2,10 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { days, hours, minutes } from './clock.ts'
+import type { Allowed } from './contract/quotas.ts'
+import { mostSecondFactors } from './contract/second-factors.ts'
 import { settingsFromCredentials } from './credentials/credentials.ts'
 import { CredentialsError } from './credentials/master-key.ts'
 import {
   address,
+  amount,
+  byteCount,
   databaseUrl,
   duration,
   host,
@@ -33,6 +37,8 @@ export interface Config {
   readonly sessionTtl: number
   /** Milliseconds from its login after which a session ends, however much it is used. */
   readonly sessionMaxAge: number | undefined
+  /** What one account may pile up. */
+  readonly quotas: Allowed
   readonly registration: 'open' | 'invite' | 'closed'
   /** Who may make one-time shares. */
   readonly shares: 'public' | 'accounts' | 'off'
@@ -104,6 +110,12 @@ const Environment = z.object({
     days(366),
     'expected a duration from 1h to 366d, such as 90d, or nothing for no such end',
   ).optional(),
+  MAX_VAULTS: amount(1, 100_000).prefault('100'),
+  MAX_ITEMS: amount(1, 10_000_000).prefault('20000'),
+  MAX_DELETED_ITEMS: amount(0, 10_000_000).prefault('100000'),
+  MAX_BYTES: byteCount(2 ** 20, 'expected bytes, 1M at the least, such as 256M or 1G').prefault('256M'),
+  MAX_TOKENS: amount(0, 10_000).prefault('100'),
+  MAX_SESSIONS: amount(1, 10_000).prefault('100'),
   REGISTRATION: oneOf('open', 'invite', 'closed').default('open'),
   SHARES: oneOf('public', 'accounts', 'off').default('public'),
   SNAPPASS_API: oneOf('on', 'off').default('off'),
@@ -266,6 +278,15 @@ export function readConfig(from: Variables = environment): Config {
     accessTokenTtl: data.ACCESS_TOKEN_TTL,
     sessionTtl: data.SESSION_TTL,
     sessionMaxAge: data.SESSION_MAX_AGE,
+    quotas: {
+      vaults: data.MAX_VAULTS,
+      items: data.MAX_ITEMS,
+      deletedItems: data.MAX_DELETED_ITEMS,
+      bytes: data.MAX_BYTES,
+      tokens: data.MAX_TOKENS,
+      sessions: data.MAX_SESSIONS,
+      secondFactors: mostSecondFactors,
+    },
     registration: data.REGISTRATION,
     shares: data.SHARES,
     snappass: data.SNAPPASS_API === 'on' ? { baseUrl: snappassBase(data, publicUrl) } : undefined,

@@ -16,6 +16,25 @@ export const duration = (least: number, most: number, expected: string) =>
     })
     .refine((length) => length >= least && length <= most, expected)
 
+/** A whole number. */
+export const amount = (least: number, most: number) =>
+  z
+    .string()
+    .transform((text) => (/^\d{1,12}$/.test(text) ? Number(text) : Number.NaN))
+    .refine((number) => number >= least && number <= most, `expected a whole number from ${least} to ${most}`)
+
+const byteUnits: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
+
+/** Bytes, or KiB, MiB, GiB and TiB by their first letter. */
+export const byteCount = (least: number, expected: string) =>
+  z
+    .string()
+    .transform((text) => {
+      const [, count, unit = ''] = /^(\d{1,12})([KMGT]?)$/.exec(text) ?? []
+      return Number(count) * (byteUnits[unit] ?? Number.NaN)
+    })
+    .refine((bytes) => bytes >= least && Number.isSafeInteger(bytes), expected)
+
 export const oneOf = <const Values extends [string, ...string[]]>(...values: Values) =>
   z.enum(values, `expected ${values.join(' or ')}`)
 

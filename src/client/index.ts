@@ -1,5 +1,6 @@
 // What `import { … } from 'limpet'` offers. Runs in Node and in browsers.
 export {
+  type Account,
   type AccountEvent,
   type AuthMethod,
   type Device,
@@ -7,6 +8,7 @@ export {
   type KdfParameters,
   leastKdf,
 } from '../contract/accounts.ts'
+export type { QuotaName, Quotas } from '../contract/quotas.ts'
 export type { SecondFactor } from '../contract/second-factors.ts'
 export type { ServerInfo } from '../contract/server.ts'
 export { largestSecretBytes, type ShareReceipt, shareTtl } from '../contract/shares.ts'

@@ -1,5 +1,6 @@
 // The SDK's entrance: a server, and the ways to an unlocked account.
 import {
+  Account,
   type AuthMethod,
   type Device,
   type KdfParameters,
@@ -269,6 +270,12 @@ export class Limpet {
     const last = await this.#storage.load()
     const isOf = last && [last.email, last.nextEmail].includes(normalizeEmail(email))
     return isOf && last.server === this.#transport.server ? last : undefined
+  }
+
+  /** The account of the stored session as the server has it now, which takes no password. Throws LoggedOutError. */
+  async account(): Promise<Account> {
+    await this.#session()
+    return this.#transport.sendAuthorized(Account, { method: 'GET', path: '/api/v1/account' })
   }
 
   /** Unlocks the account of the stored session with the password, without asking the server. Throws OpenError. */

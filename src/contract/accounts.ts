@@ -15,6 +15,7 @@ import {
   Timestamp,
   tooLong,
 } from './primitives.ts'
+import { Quotas } from './quotas.ts'
 import { SecondFactorProof } from './second-factors.ts'
 import { CreateVault } from './vaults.ts'
 
@@ -165,6 +166,7 @@ export const Account = z
     deletesAt: Timestamp.nullable().meta({
       description: 'When it is deleted, because its mailbox asked for that; a login keeps it',
     }),
+    quotas: Quotas,
   })
   .meta({ id: 'Account' })
 
@@ -224,7 +226,7 @@ const accountEventTypes = [
 ] as const
 
 /** Why a session ended; a newer server may know more reasons. */
-const sessionEndReasons = ['logout', 'owner', 'password-change', 'token-reuse', 'operator'] as const
+const sessionEndReasons = ['logout', 'owner', 'password-change', 'token-reuse', 'quota', 'operator'] as const
 
 export const AccountEvent = z
   .object({

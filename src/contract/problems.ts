@@ -1,6 +1,7 @@
 // The closed catalogue of problems (RFC 9457). A code is stable; clients decide by it and never by the words.
 import * as z from 'zod'
 import { oneOfMore, Timestamp } from './primitives.ts'
+import { type QuotaName, Quotas } from './quotas.ts'
 import { SecondFactorMethod, WebauthnOptions } from './second-factors.ts'
 import { Conflict, Item, type ItemState, Tombstone, Vault } from './vaults.ts'
 
@@ -100,6 +101,11 @@ export const problemCatalogue = {
     status: 403,
     title: 'One-time shares are switched off',
     help: 'Whoever runs this server decided that. Use another way to hand the secret over.',
+  },
+  'quota-exceeded': {
+    status: 403,
+    title: 'The account may not have more of this',
+    help: '`resource` says of what, `used` how much there is, `allowed` how much there may be. Delete what is not needed any more: for good, because the trash counts. Or ask whoever runs this server for more.',
   },
   'wrong-proof': {
     status: 403,
@@ -206,6 +212,7 @@ export type ProblemMembers = {
   'malformed-request': { errors: { path: string; message: string }[] }
   'second-factor-required': SecondFactorChallenge
   'invalid-second-factor': SecondFactorChallenge
+  'quota-exceeded': { resource: QuotaName; used: number; allowed: number }
   'wrong-proof': { passphrase: boolean }
   'share-consumed': { readAt: string }
   'share-expired': { expiresAt: string }
@@ -236,6 +243,11 @@ export const Problem = z
     options: WebauthnOptions.optional().meta({
       description: 'With the same, where `webauthn` is one of `methods`: for navigator.credentials.get()',
     }),
+    resource: oneOfMore(Object.keys(Quotas.shape))
+      .optional()
+      .meta({ description: 'With `quota-exceeded`: of what there would be too much' }),
+    used: z.int().optional().meta({ description: 'With `quota-exceeded`: how much of it there is' }),
+    allowed: z.int().optional().meta({ description: 'With `quota-exceeded`: how much there may be' }),
     passphrase: z
       .boolean()
       .optional()

@@ -5,6 +5,7 @@ import { CliError } from '../cli/exit-codes.ts'
 import type { Report } from '../cli/progress.ts'
 import { safeLine } from '../cli/terminal.ts'
 import { limits } from '../contract/primitives.ts'
+import { countedUsage } from '../features/quotas/usage.ts'
 import { type BulkConnection, InUseError } from '../store/bulk.ts'
 import { type Digest, encodeRow, RunningDigest } from '../store/digest.ts'
 import { forgetMigrations, levelOf, tableNames } from '../store/migrate.ts'
@@ -185,7 +186,7 @@ export async function digestAll(
 
 /** What rows of different tables have to have to do with each other, and how many do not. */
 async function brokenRules({ db, tables }: BulkConnection['tx']): Promise<[string, number][]> {
-  const { instance, items, itemVersions, shareBodies, shares, vaults } = tables
+  const { accounts, instance, items, itemVersions, shareBodies, shares, vaults } = tables
   const number = (rows: { count: number }[]) => rows[0]?.count ?? 0
   const ofInstance = await db.select({ count: count() }).from(instance)
   const aheadOfVault = await db
@@ -213,7 +214,19 @@ async function brokenRules({ db, tables }: BulkConnection['tx']): Promise<[strin
     .from(shareBodies)
     .innerJoin(shares, eq(shares.id, shareBodies.shareId))
     .where(or(isNotNull(shares.readAt), isNotNull(shares.revokedAt)))
+  const counted = countedUsage(tables)
+  const miscounted = await db
+    .select({ count: count() })
+    .from(accounts)
+    .where(
+      or(
+        ne(accounts.storedItems, counted.storedItems),
+        ne(accounts.deletedItems, counted.deletedItems),
+        ne(accounts.storedBytes, counted.storedBytes),
+      ),
+    )
   return [
+    ['accounts whose counts of items and bytes are not what they store', number(miscounted)],
     ['rows about the database itself beside the one', Math.abs(number(ofInstance) - 1)],
     ['items with a revision above that of their vault', number(aheadOfVault)],
     ['items that are deleted for good and have content, or are not and have none', number(withoutContent)],

@@ -50,6 +50,13 @@ const defineSchema = (kit: Columns) => {
       lastLoginAt: time('last_login_at'),
       /** Since when the operator keeps its owner out. A disabled account has no sessions and gets none. */
       disabledAt: time('disabled_at'),
+      /**
+       * What it stores, kept up to date by every write, so that none has to count: items in the trash or not, tombstones, and
+       * bytes of ciphertext (vaults, items, replaced versions).
+       */
+      storedItems: whole('stored_items').notNull().default(0),
+      deletedItems: whole('deleted_items').notNull().default(0),
+      storedBytes: whole('stored_bytes').notNull().default(0),
     },
     (table) => [kit.index('accounts_by_credential_id').on(table.credentialId)],
   )
@@ -171,7 +178,7 @@ const defineSchema = (kit: Columns) => {
     ],
   )
 
-  /** Every refresh token of a living session: kept after its use, because its second use ends the session. */
+  /** The refresh token of each living session, and those that were replaced within the last minute. */
   const refreshTokens = kit.table(
     'refresh_tokens',
     {
@@ -180,8 +187,16 @@ const defineSchema = (kit: Columns) => {
         .notNull()
         .references(() => sessions.id, { onDelete: 'cascade' }),
       replacedAt: time('replaced_at'),
+      /**
+       * Of the half that all tokens of the session share: by it a token that was replaced long ago is known, and ends the session.
+       * Null for tokens from before there was this column, which are kept themselves until their session ends.
+       */
+      familyHash: bytes('family_hash'),
     },
-    (table) => [kit.index('refresh_tokens_by_session').on(table.sessionId)],
+    (table) => [
+      kit.index('refresh_tokens_by_session').on(table.sessionId),
+      kit.index('refresh_tokens_by_family').on(table.familyHash),
+    ],
   )
 
   /** Ids of what works once and was used: OPAQUE's handshakes, WebAuthn's challenges. What they held is nowhere. */

@@ -14,7 +14,7 @@ import {
 } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
-import { readRows, readRowsBesideLogs } from '../support/rows.ts'
+import { readRows, readRowsBesideLogs, runStatement } from '../support/rows.ts'
 import { client, registeredClient, secondDevice, startServer, type TestServer } from '../support/server.ts'
 import { serversOn } from '../support/servers.ts'
 
@@ -117,6 +117,35 @@ describe.each(engines)('sessions on %s', (engine) => {
       expect(await use(server, token)).toBe(refused)
     expect(await use(server, elsewhere.token)).toBe('200')
     expect((await list(server, elsewhere.token)).map(({ id }) => id)).toEqual([elsewhere.sessionId])
+  })
+
+  it('keeps no token that was replaced long ago, and still knows it', async () => {
+    const { server, clock } = await start()
+    const account = await newAccount(server)
+    const tokens = [account.refreshToken]
+    for (let turn = 0; turn < 20; turn++) {
+      clock.advance(minutes(2))
+      tokens.unshift((await refreshed(server, tokens[0] ?? '')).refreshToken)
+    }
+    const { refresh_tokens: rows = [] } = await readRows(server.database)
+    expect(rows).toHaveLength(2)
+    const [newest = '', , , old = ''] = tokens
+    expect(outcomeOf(await refresh(server, old))).toBe(refreshRefused)
+    expect(outcomeOf(await refresh(server, newest))).toBe(refreshRefused)
+  })
+
+  it('begun before tokens had families goes on, and gets them', async () => {
+    const { server, clock } = await start()
+    const { refreshToken } = await newAccount(server)
+    await runStatement(server.database, 'update refresh_tokens set family_hash = null')
+    const first = await refreshed(server, refreshToken)
+    expect((await refreshed(server, refreshToken)).refreshToken).toBe(first.refreshToken)
+    clock.advance(minutes(2))
+    const second = await refreshed(server, first.refreshToken)
+    const { refresh_tokens: rows = [] } = await readRows(server.database)
+    expect(rows).toHaveLength(2)
+    expect(outcomeOf(await refresh(server, refreshToken))).toBe(refreshRefused)
+    expect(outcomeOf(await refresh(server, second.refreshToken))).toBe(refreshRefused)
   })
 
   it('survives fifty refreshes at once, which all get the one successor', async () => {

@@ -4,6 +4,7 @@ import {
   assessPassword,
   type KdfCosts,
   passwordCharacters,
+  type Quotas,
   type SessionState,
 } from '../../client/index.ts'
 import { InviteCode } from '../../contract/accounts.ts'
@@ -222,11 +223,37 @@ async function isUnlocked(surroundings: Surroundings, accountId: string): Promis
   }
 }
 
+/** What the account has of what it may have; undefined, with a remark, if the server does not say. */
+async function askQuotas({ state }: Surroundings, server: string): Promise<Quotas | undefined> {
+  try {
+    const limpet = await connect(server, state)
+    return (await withProgress('Asking the server', () => limpet.account())).quotas
+  } catch (error) {
+    remark(`What the account has stored is not shown. ${describe(error).sentence}`)
+    return undefined
+  }
+}
+
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+
+function describeQuotas({ bytes, items, sessions, tokens, vaults }: Quotas): string {
+  const parts = [
+    [vaults, 'vaults'],
+    [items, 'items'],
+    [tokens, 'tokens'],
+    [sessions, 'sessions'],
+  ] as const
+  const counts = parts.map(
+    ([{ used, allowed }, name]) => `${used.toLocaleString('en')} of ${allowed.toLocaleString('en')} ${name}`,
+  )
+  return [`${mebibytes(bytes.used)} of ${mebibytes(bytes.allowed)}`, ...counts].join(', ')
+}
+
 export const status = command({
   name: 'status',
   accountOnly: true,
   operands: [],
-  summary: 'show server, account, session and what is kept here; asks neither password nor server',
+  summary: 'show server, account, session, what is stored, and what is kept here; asks for no password',
   example: 'limpet status --json',
   options: { json: { type: 'boolean', help: 'prints JSON' } },
   async run(surroundings, _operands, { json }) {
@@ -244,8 +271,18 @@ export const status = command({
       const active = items.filter(({ deletedAt }) => deletedAt === null).length
       return { id: vault.id, items: active, trash: items.length - active, lastSyncAt: syncedAt.toISOString() }
     })
+    const quotas = await askQuotas(surroundings, server)
     if (json) {
-      printJson({ loggedIn: true, server, email, accountId, unlocked, vaults, stateFolder: state.path })
+      printJson({
+        loggedIn: true,
+        server,
+        email,
+        accountId,
+        unlocked,
+        vaults,
+        stateFolder: state.path,
+        quotas: quotas ?? null,
+      })
       return 'done'
     }
     print(
@@ -256,6 +293,7 @@ export const status = command({
         ({ id, items, trash, lastSyncAt }) =>
           `Vault    ${id}: ${counted(items, 'item')}, ${trash} in the trash, last synced ${localTime(lastSyncAt)}`,
       ),
+      ...(quotas ? [`Stored   ${describeQuotas(quotas)}`] : []),
       `Kept in  ${safeLine(state.path)}`,
     )
     return 'done'

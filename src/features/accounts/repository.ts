@@ -58,7 +58,7 @@ export const kdfOf = (row: PreloginRow): KdfParameters => ({
 export const methodOf = (row: PreloginRow): AuthMethod => AuthMethod.parse(row.authMethod)
 
 /** @param deletesAt when the account goes, in milliseconds since 1970 */
-export const toAccount = (row: AccountRow, deletesAt: number | undefined): Account => ({
+export const toAccount = (row: AccountRow, deletesAt: number | undefined): Omit<Account, 'quotas'> => ({
   id: row.id,
   email: row.email,
   emailVerified: row.emailVerified,

@@ -19,6 +19,7 @@ import { toTimestamp } from '../encoding.ts'
 import { noteChange } from '../events/changes.ts'
 import { noteSessionsAct } from '../events/repository.ts'
 import { type Admission, requireAdmission, spendInvite } from '../invites/admission.ts'
+import { quotasOf } from '../quotas/quotas.ts'
 import { route, type Services } from '../route.ts'
 import { endOtherSessions } from '../sessions/repository.ts'
 import { endTokens, listTokens } from '../tokens/repository.ts'
@@ -146,16 +147,18 @@ const readAccount = route({
   operationId: 'getAccount',
   tag,
   summary: 'The account of the caller',
-  description: 'With what a client needs to derive the keys and to unlock.',
+  description:
+    'With what a client needs to derive the keys and to unlock, and with what the account has and may have of everything that it stores.',
   auth: 'session',
   limit: 'read',
   request: {},
   success: { 200: Account },
   problems: [],
-  async handler({ caller }, { store }) {
+  async handler({ caller }, { clock, config, store }) {
     const body = await store.read(async (reader) => {
       const account = await getAccount(reader, caller)
-      return toAccount(account, await deletionOf(reader, account.id))
+      const quotas = await quotasOf(reader, account, { allowed: config.quotas, now: clock.now() })
+      return { ...toAccount(account, await deletionOf(reader, account.id)), quotas }
     })
     return { status: 200, body }
   },

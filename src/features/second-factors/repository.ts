@@ -62,8 +62,16 @@ export async function factorsOf(reader: Reader, owner: Owner): Promise<Factors> 
   return { totp: rows.flatMap(toTotp), webauthn: rows.flatMap(toWebauthn) }
 }
 
+export async function countFactors({ db, tables }: Reader, owner: Owner): Promise<number> {
+  const [row] = await db.select({ count: count() }).from(tables.secondFactors).where(confirmed(tables, owner))
+  return row?.count ?? 0
+}
+
+const tooManyFactors = () =>
+  problem('too-many-factors', `An account has at most ${mostSecondFactors} second factors.`)
+
 export async function hasFactors(reader: Reader, owner: Owner): Promise<boolean> {
-  return (await listConfirmed(reader, owner)).length > 0
+  return (await countFactors(reader, owner)) > 0
 }
 
 /** How many recovery codes are left. */
@@ -102,8 +110,7 @@ export async function beginFactor(
   { now, type, ...factor }: Pick<FactorRow, 'id' | 'type' | 'name' | 'sealedSecret'> & { now: number },
 ): Promise<void> {
   const { db, tables } = tx
-  if ((await listConfirmed(tx, owner)).length >= mostSecondFactors)
-    throw problem('too-many-factors', `An account has at most ${mostSecondFactors} second factors.`)
+  if ((await countFactors(tx, owner)) >= mostSecondFactors) throw tooManyFactors()
   await db
     .delete(tables.secondFactors)
     .where(and(pending(tables, owner), eq(tables.secondFactors.type, type)))
@@ -136,13 +143,17 @@ export async function getPending(
 /** What confirming writes down: the code's time step, or the credential. */
 export type Confirmation = { name: string; now: number } & ({ lastStep: number } | Credential)
 
-/** Makes a factor one that is asked for; throws `not-found` where it is not there to be confirmed any more. */
+/**
+ * Makes a factor one that is asked for, under the account's row that the caller holds. Throws `not-found` if it is not there to be
+ * confirmed any more, and `too-many-factors`.
+ */
 export async function confirmFactor(
-  { db, tables }: Tx,
+  tx: Tx,
   owner: Owner,
   id: string,
   { name, now, ...rest }: Confirmation,
 ): Promise<void> {
+  const { db, tables } = tx
   const particulars =
     'lastStep' in rest
       ? rest
@@ -153,6 +164,7 @@ export async function confirmFactor(
     .where(and(pending(tables, owner), eq(tables.secondFactors.id, id)))
     .returning({ id: tables.secondFactors.id })
   if (updated.length !== 1) throw notFound()
+  if ((await countFactors(tx, owner)) > mostSecondFactors) throw tooManyFactors()
 }
 
 /** Puts new recovery codes in place of all there are. */

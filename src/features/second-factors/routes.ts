@@ -115,7 +115,7 @@ const confirmTotp = route({
   limit: 'proof',
   request: { params: z.strictObject({ totpId: SecondFactorId }), body: ConfirmTotp },
   success: { 200: SecondFactorConfirmed },
-  problems: ['not-found'],
+  problems: ['not-found', 'too-many-factors'],
   async handler({ caller, params: { totpId }, body }, services) {
     const { clock, keys, store } = services
     const now = clock.now()
@@ -170,7 +170,7 @@ const confirmWebauthn = route({
   limit: 'proof',
   request: { params: z.strictObject({ webauthnId: SecondFactorId }), body: ConfirmWebauthn },
   success: { 200: SecondFactorConfirmed },
-  problems: ['not-found'],
+  problems: ['not-found', 'too-many-factors'],
   async handler({ caller, params: { webauthnId }, body }, services) {
     const now = services.clock.now()
     await services.store.read((reader) =>

@@ -1,5 +1,5 @@
 // Sessions: what login, refresh, listing and ending do to the rows.
-import { and, desc, eq, gt, isNull, lte, ne, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gt, inArray, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
 import { minutes } from '../../clock.ts'
 import { Device, type SessionSummary } from '../../contract/accounts.ts'
 import { statement } from '../../store/statement.ts'
@@ -38,12 +38,22 @@ export async function capSessions(
 /** How long a replaced refresh token still answers with its successor, for clients that lost the answer. */
 const repeatableForMs = minutes(1)
 
+/** Where the operator has lowered what is allowed, the rest ends with later logins. */
+const mostEndedAtOnce = 100
+
 export async function createSession(
   tx: Tx,
   { accountId, sessionId, address }: SessionCaller,
-  session: { device: Device; refreshTokenHash: Uint8Array; now: number; expiresAt: number },
+  session: {
+    device: Device
+    refreshToken: { hash: Uint8Array; familyHash: Uint8Array }
+    now: number
+    expiresAt: number
+    /** How many sessions the account may have. */
+    allowed: number
+  },
 ): Promise<void> {
-  const { device, now, expiresAt, refreshTokenHash } = session
+  const { device, now, expiresAt, refreshToken, allowed } = session
   const { refreshTokens, sessions } = tx.tables
   const { db } = tx
   await db.insert(sessions).values({
@@ -56,8 +66,34 @@ export async function createSession(
     lastUsedAt: now,
     expiresAt,
   })
-  await db.insert(refreshTokens).values({ hash: refreshTokenHash, sessionId })
+  await db.insert(refreshTokens).values({ ...refreshToken, sessionId })
   await noteEvent(tx, accountId, { type: 'login', at: now, device, address })
+  await endUnused(tx, { accountId, sessionId }, { allowed, now })
+}
+
+/**
+ * Ends the sessions that were unused for longest, beyond what the account may have. A refused login would keep the owner out
+ * for what old devices left behind.
+ */
+async function endUnused(
+  tx: Tx,
+  { accountId, sessionId }: Caller,
+  { allowed, now }: { allowed: number; now: number },
+): Promise<void> {
+  const { db, tables } = tx
+  const { sessions } = tables
+  const beyond = await db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
+    .orderBy(desc(sessions.lastUsedAt), sessions.id)
+    .limit(mostEndedAtOnce)
+    .offset(allowed - 1)
+  if (beyond.length === 0) return
+  const ids = beyond.map(({ id }) => id)
+  const ended = await db.delete(sessions).where(inArray(sessions.id, ids)).returning()
+  const living = ended.filter((session) => session.expiresAt > now)
+  await noteSessionsEnded(tx, living, { at: now, address: null, reason: 'quota' })
 }
 
 /** Whether an account that is in use already logs in on a device that has no session of it. */
@@ -103,13 +139,15 @@ export async function isLiving(
 
 /**
  * Uses a refresh token: the first use replaces it by its successor and prolongs the session; a repetition within a minute
- * changes nothing; a later one means that somebody else has a copy, and ends the session.
+ * changes nothing; a later one means that somebody else has a copy, and ends the session. So does any token of the session's
+ * family that is not known any more: replaced ones are kept for their minute only.
  * @returns whom the session belongs to, or undefined where there is none (any more)
  */
 export async function useRefreshToken(
   tx: Tx,
   use: {
     hash: Uint8Array
+    familyHash: Uint8Array
     successorHash: Uint8Array
     now: number
     lifetime: SessionLifetime
@@ -118,10 +156,10 @@ export async function useRefreshToken(
 ): Promise<Caller | Unchanged<undefined> | undefined> {
   const { db } = tx
   const { refreshTokens, sessions } = tx.tables
-  const { hash, successorHash, now, lifetime } = use
+  const { hash, familyHash, successorHash, now, lifetime } = use
   const [replaced] = await db
     .update(refreshTokens)
-    .set({ replacedAt: now })
+    .set({ replacedAt: now, familyHash })
     .where(and(eq(refreshTokens.hash, hash), isNull(refreshTokens.replacedAt)))
     .returning({ sessionId: refreshTokens.sessionId })
   if (replaced) {
@@ -141,21 +179,56 @@ export async function useRefreshToken(
         : []
     // Run out. Nothing is kept of the attempt: where only the clock was wrong, the token is good again once it is right.
     if (!session) return new Unchanged(undefined)
-    await db.insert(refreshTokens).values({ hash: successorHash, sessionId })
+    await db.insert(refreshTokens).values({ hash: successorHash, familyHash, sessionId })
+    await db
+      .delete(refreshTokens)
+      .where(
+        and(
+          eq(refreshTokens.sessionId, sessionId),
+          eq(refreshTokens.familyHash, familyHash),
+          lt(refreshTokens.replacedAt, now - repeatableForMs),
+        ),
+      )
     return { accountId: session.accountId, sessionId }
   }
 
-  const [used] = await db
-    .select({ replacedAt: refreshTokens.replacedAt, sessionId: sessions.id, accountId: sessions.accountId })
+  const family = await db
+    .select({
+      hash: refreshTokens.hash,
+      replacedAt: refreshTokens.replacedAt,
+      sessionId: sessions.id,
+      accountId: sessions.accountId,
+    })
     .from(refreshTokens)
     .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
-    .where(and(eq(refreshTokens.hash, hash), gt(sessions.expiresAt, now)))
-  if (!used) return undefined
-  const { accountId, sessionId, replacedAt } = used
-  if (replacedAt !== null && now - replacedAt <= repeatableForMs) return { accountId, sessionId }
+    .where(
+      and(
+        or(eq(refreshTokens.hash, hash), eq(refreshTokens.familyHash, familyHash)),
+        gt(sessions.expiresAt, now),
+      ),
+    )
+  const [first] = family
+  if (!first) return undefined
+  const { accountId, sessionId } = first
+  const used = family.find((token) => Buffer.compare(token.hash, hash) === 0)
+  if (used && used.replacedAt !== null && now - used.replacedAt <= repeatableForMs)
+    return { accountId, sessionId }
   const ended = await db.delete(sessions).where(eq(sessions.id, sessionId)).returning()
   await noteSessionsEnded(tx, ended, { at: now, address: use.address, reason: 'token-reuse' })
   return undefined
+}
+
+/** How many living sessions an account has. */
+export async function countSessions(
+  { db, tables: { sessions } }: Reader,
+  accountId: string,
+  now: number,
+): Promise<number> {
+  const [row] = await db
+    .select({ count: count() })
+    .from(sessions)
+    .where(and(eq(sessions.accountId, accountId), gt(sessions.expiresAt, now)))
+  return row?.count ?? 0
 }
 
 export async function listSessions(

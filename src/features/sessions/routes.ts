@@ -14,7 +14,7 @@ import { checkSecondFactor, forgetGuesses } from '../second-factors/login.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { signAccessToken } from './access-token.ts'
 import { guardLogin } from './guard-login.ts'
-import { successorOf } from './refresh-token.ts'
+import { familyHashOf, successorOf } from './refresh-token.ts'
 import {
   createSession,
   endOfSession,
@@ -84,9 +84,10 @@ async function beginSession(
     await cancelDeletion(tx, account.id, { now, address, services })
     await createSession(tx, caller, {
       device,
-      refreshTokenHash: hashSecret(refreshToken),
+      refreshToken: { hash: hashSecret(refreshToken), familyHash: familyHashOf(refreshToken) },
       now,
       expiresAt: endOfSession(config, { createdAt: now, now }),
+      allowed: config.quotas.sessions,
     })
     if (isNewDevice)
       await enqueueMail(tx, {
@@ -153,6 +154,7 @@ const refresh = route({
     const caller = await store.write((tx) =>
       useRefreshToken(tx, {
         hash: hashSecret(token),
+        familyHash: familyHashOf(token),
         successorHash: hashSecret(successor),
         now,
         lifetime: config,

@@ -1,5 +1,17 @@
 // Personal access tokens: what making, finding, listing and revoking them do to the rows.
-import { and, desc, eq, getTableColumns, gt, type InferSelectModel, isNull, lte, or, sql } from 'drizzle-orm'
+import {
+  and,
+  count,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  type InferSelectModel,
+  isNull,
+  lte,
+  or,
+  sql,
+} from 'drizzle-orm'
 import { z } from 'zod'
 import { minutes } from '../../clock.ts'
 import { type CreateToken, type CurrentToken, TokenScope, type TokenSummary } from '../../contract/tokens.ts'
@@ -147,6 +159,16 @@ export async function listTokens(
     .where(and(eq(personalTokens.accountId, accountId), livesAt(tables, now)))
     .orderBy(desc(personalTokens.createdAt), personalTokens.id)
   return rows.map(toSummary)
+}
+
+/** How many living tokens an account has. */
+export async function countTokens({ db, tables }: Reader, accountId: string, now: number): Promise<number> {
+  const { personalTokens } = tables
+  const [row] = await db
+    .select({ count: count() })
+    .from(personalTokens)
+    .where(and(eq(personalTokens.accountId, accountId), livesAt(tables, now)))
+  return row?.count ?? 0
 }
 
 /** Ends every token of the caller's account. */

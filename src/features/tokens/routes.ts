@@ -6,9 +6,10 @@ import { notFound, problem } from '../../http/problem.ts'
 import { proveAccount, wrongPassword } from '../accounts/proof.ts'
 import { holdProved } from '../accounts/repository.ts'
 import { noteChange } from '../events/changes.ts'
+import { quotaExceeded } from '../quotas/usage.ts'
 import { route } from '../route.ts'
 import { hashSecret } from '../secret-hash.ts'
-import { createToken, getToken, listTokens, revokeToken } from './repository.ts'
+import { countTokens, createToken, getToken, listTokens, revokeToken } from './repository.ts'
 import { newToken } from './token.ts'
 
 const tag = 'Personal access tokens'
@@ -43,9 +44,9 @@ const create = route({
   limit: 'proof',
   request: { body: CreateToken },
   success: { 201: CreatedToken },
-  problems: ['invalid-credentials', 'not-found'],
+  problems: ['invalid-credentials', 'not-found', 'quota-exceeded'],
   async handler({ caller, body }, services) {
-    const { clock, random, store } = services
+    const { clock, config, random, store } = services
     const now = clock.now()
     if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= now)
       throw problem('malformed-request', 'The token would have expired already.', {
@@ -57,6 +58,10 @@ const create = route({
     const summary = await store.write(async (tx) => {
       const created = await createToken(tx, caller, body, stamp)
       if (!(await holdProved(tx, account))) throw wrongPassword()
+      // The account's row is held from here on: of two at the same time, one counts the other.
+      const tokens = await countTokens(tx, caller.accountId, now)
+      const allowed = config.quotas.tokens
+      if (tokens > allowed) throw quotaExceeded('tokens', tokens - 1, allowed)
       await noteChange(tx, caller, 'token-created', services)
       return created
     })

@@ -8,6 +8,7 @@ import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
+import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
 import type { Position } from './cursor.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import { requireVault } from './repository.ts'
@@ -178,6 +179,19 @@ export async function listVersions(
 }
 
 /** Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is. */
-export async function deleteOldVersions({ db, tables: { itemVersions } }: Tx, now: number): Promise<void> {
-  await db.delete(itemVersions).where(lt(itemVersions.replacedAt, versionsSince(now)))
+export async function deleteOldVersions(tx: Tx, now: number): Promise<void> {
+  const { db, tables } = tx
+  const { itemVersions, vaults } = tables
+  const deleted = await db
+    .delete(itemVersions)
+    .where(lt(itemVersions.replacedAt, versionsSince(now)))
+    .returning({ vaultId: itemVersions.vaultId, bytes: bytesOf(itemVersions.data) })
+  for (const [vaultId, versions] of Map.groupBy(deleted, (version) => version.vaultId)) {
+    const [vault] = await db
+      .select({ accountId: vaults.accountId })
+      .from(vaults)
+      .where(eq(vaults.id, vaultId))
+    const bytes = versions.reduce((sum, version) => sum + version.bytes, 0)
+    if (vault) await addUsage(tx, vault.accountId, { ...noGrowth, bytes: -bytes })
+  }
 }

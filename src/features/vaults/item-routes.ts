@@ -22,8 +22,10 @@ const VersionPosition = z
 const vaultParams = z.strictObject({ vaultId: VaultId })
 const itemParams = z.strictObject({ vaultId: VaultId, itemId: ItemId })
 
-const write = (vaultId: string, item: ItemWrite, caller: VaultCaller, { clock, store }: Services) =>
-  store.write((tx) => applyItemWrites(tx, caller, vaultId, { writes: [item], now: clock.now() }))
+const write = (vaultId: string, item: ItemWrite, caller: VaultCaller, { clock, config, store }: Services) =>
+  store.write((tx) =>
+    applyItemWrites(tx, caller, vaultId, { writes: [item], now: clock.now(), allowed: config.quotas }),
+  )
 
 /** The row that a single write left behind, or its conflict as a problem: `not-found` where nothing is there to conflict. */
 function writtenRow(outcome: WriteOutcome, expected: Expected): ItemRow {
@@ -94,7 +96,7 @@ const create = route({
   request: { params: vaultParams, body: CreateItem },
   success: { 200: Item, 201: Item },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
-  problems: ['not-found', 'id-taken'],
+  problems: ['not-found', 'id-taken', 'quota-exceeded'],
   async handler({ caller, params: { vaultId }, body: { id, data } }, services) {
     const itemId = id ?? services.random.uuid()
     const outcome = await write(
@@ -148,7 +150,7 @@ const replace = route({
   request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
   success: { 200: Item, 201: Item },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
-  problems: ['not-found', 'revision-conflict'],
+  problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
   async handler({ caller, params: { vaultId, itemId }, body: { data }, precondition: expected }, services) {
     const outcome = await write(vaultId, { op: 'put', id: itemId, data, expected }, caller, services)
     const item = writtenItem(outcome, expected)

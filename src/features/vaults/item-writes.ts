@@ -2,12 +2,14 @@
 import { and, eq, inArray, lt, not, or, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
+import type { Allowed } from '../../contract/quotas.ts'
 import type { Conflict } from '../../contract/vaults.ts'
 import { problem } from '../../http/problem.ts'
 import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
 import { type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
+import { bytesOf, type Growth, spendQuota } from '../quotas/usage.ts'
 import { dailyVersionsSince, versionsKept, versionsSince } from './item-repository.ts'
 import { raiseRevision } from './repository.ts'
 import { type ItemRow, toItemState } from './rows.ts'
@@ -45,7 +47,11 @@ function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boole
 }
 
 /** The row after a write that `meets`; the same row where the write changes nothing. */
-function after(write: ItemWrite, current: ItemRow | undefined, { vaultId, revision, now }: Stamp): ItemRow {
+function rowAfter(
+  write: ItemWrite,
+  current: ItemRow | undefined,
+  { vaultId, revision, now }: Stamp,
+): ItemRow {
   const { id } = write
   const living = current?.state === 'purged' ? undefined : current
   const created = {
@@ -145,14 +151,15 @@ const pruneVersions = listStatement('prune_versions', ({ db, tables: { itemVersi
         ),
       ),
     )
+    .returning({ bytes: bytesOf(itemVersions.data) })
 })
 
-/** Keeps what stood there before, where data was replaced. */
-async function keepVersions(tx: Tx, replaced: ItemRow[], { vaultId, now }: Stamp) {
+/** Keeps what stood there before, where data was replaced. @returns how many bytes of versions that added, fewer than none too */
+async function keepVersions(tx: Tx, replaced: ItemRow[], { vaultId, now }: Stamp): Promise<number> {
   const versions = replaced.flatMap(({ id, state, revision, data, updatedAt }) =>
     data === null || state === 'purged' ? [] : [{ itemId: id, revision, data, createdAt: updatedAt }],
   )
-  if (versions.length === 0) return
+  if (versions.length === 0) return 0
   const values = {
     vaultId,
     now,
@@ -161,14 +168,31 @@ async function keepVersions(tx: Tx, replaced: ItemRow[], { vaultId, now }: Stamp
     ...entryValues(versions),
   }
   await insertVersions(tx, versions.length).execute(values)
-  await pruneVersions(tx, versions.length).execute(values)
+  const pruned = await pruneVersions(tx, versions.length).execute(values)
+  return sumOf(versions.map(({ data }) => data.length)) - sumOf(pruned.map(({ bytes }) => bytes))
 }
 
-async function forgetVersions({ db, tables: { itemVersions } }: Tx, vaultId: string, itemIds: string[]) {
-  if (itemIds.length === 0) return
-  await db
+const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0)
+
+/** What rows of items count as. */
+const contentOf = (rows: readonly ItemRow[]): Growth => ({
+  items: rows.filter(({ state }) => state !== 'purged').length,
+  deletedItems: rows.filter(({ state }) => state === 'purged').length,
+  bytes: sumOf(rows.map(({ data }) => data?.length ?? 0)),
+})
+
+/** @returns how many bytes these versions had */
+async function forgetVersions(
+  { db, tables: { itemVersions } }: Tx,
+  vaultId: string,
+  itemIds: string[],
+): Promise<number> {
+  if (itemIds.length === 0) return 0
+  const forgotten = await db
     .delete(itemVersions)
     .where(and(eq(itemVersions.vaultId, vaultId), inArray(itemVersions.itemId, itemIds)))
+    .returning({ bytes: bytesOf(itemVersions.data) })
+  return sumOf(forgotten.map(({ bytes }) => bytes))
 }
 
 const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx, length) =>
@@ -201,14 +225,14 @@ const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx
 
 /**
  * Applies writes to a vault of the caller: all of them, under one new revision, or none. Where none of them changes anything
- * the revision stays. Throws `not-found` for the vault, `insufficient-scope` and `too-large`.
+ * the revision stays. Throws `not-found` for the vault, `insufficient-scope`, `too-large` and `quota-exceeded`.
  * @param writes at most `limits.batchOperations`, each id once
  */
 export async function applyItemWrites(
   tx: Tx,
   caller: VaultCaller,
   vaultId: string,
-  { writes, now }: { writes: ItemWrite[]; now: number },
+  { writes, now, allowed }: { writes: ItemWrite[]; now: number; allowed: Allowed },
 ): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
   // From here on nobody else writes to the vault, so what is read below still stands when it is replaced.
   const { revision } = await raiseRevision(tx, caller, vaultId)
@@ -227,7 +251,7 @@ export async function applyItemWrites(
     return new Unchanged<WriteOutcome>({ kind: 'conflict', conflicts })
   }
 
-  const rows = writes.map((write) => after(write, current.get(write.id), stamp))
+  const rows = writes.map((write) => rowAfter(write, current.get(write.id), stamp))
   const changed = rows.filter((row) => row.revision === revision)
   if (changed.length === 0)
     return new Unchanged<WriteOutcome>({ kind: 'applied', revision: revision - 1, rows })
@@ -235,12 +259,25 @@ export async function applyItemWrites(
   const idsOf = (op: ItemWrite['op']) =>
     new Set(writes.flatMap((write) => (write.op === op ? [write.id] : [])))
   const put = idsOf('put')
-  await keepVersions(
+  const kept = await keepVersions(
     tx,
     [...current.values()].filter(({ id }) => put.has(id)),
     stamp,
   )
-  await forgetVersions(tx, vaultId, [...idsOf('purge')])
+  const forgotten = await forgetVersions(tx, vaultId, [...idsOf('purge')])
   await upsertItems(tx, changed.length).execute({ vaultId, ...entryValues(changed) })
+  const before = contentOf(changed.flatMap(({ id }) => current.get(id) ?? []))
+  const after = contentOf(changed)
+  const { accountId } = caller.owned(vaultId)
+  await spendQuota(
+    tx,
+    accountId,
+    {
+      items: after.items - before.items,
+      deletedItems: after.deletedItems - before.deletedItems,
+      bytes: after.bytes - before.bytes + kept - forgotten,
+    },
+    allowed,
+  )
   return { kind: 'applied', revision, rows }
 }

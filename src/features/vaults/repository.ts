@@ -2,12 +2,14 @@
 import { and, asc, count, eq, getTableColumns, inArray, lt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { limits } from '../../contract/primitives.ts'
+import type { Allowed } from '../../contract/quotas.ts'
 import type { Vault } from '../../contract/vaults.ts'
 import { notFound, problem } from '../../http/problem.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
+import { addUsage, noGrowth, quotaExceeded, spendQuota, usageOfVault } from '../quotas/usage.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import { toVault, type VaultRow } from './rows.ts'
 
@@ -132,11 +134,13 @@ export interface NewVault {
 
 /** @param stamp.epoch random. @returns the row, or undefined where the id is in use */
 export async function insertVault(
-  { db, tables: { vaults } }: Tx,
+  tx: Tx,
   accountId: string,
   { id, key, data }: NewVault,
   { now, epoch }: { now: number; epoch: string },
 ): Promise<VaultRow | undefined> {
+  const { db, tables } = tx
+  const { vaults } = tables
   const [row] = await db
     .insert(vaults)
     .values({
@@ -151,6 +155,7 @@ export async function insertVault(
     })
     .onConflictDoNothing()
     .returning()
+  if (row) await addUsage(tx, accountId, { ...noGrowth, bytes: row.data.length })
   return row
 }
 
@@ -165,15 +170,32 @@ export async function findVaultOwner(
 
 export const vaultIdTaken = () => problem('id-taken', 'There is a vault with this id already.')
 
-/** Makes a vault. The same again changes nothing (`created: false`); an id in use for something else is `id-taken`. */
+/** Throws `quota-exceeded` if a vault that was just inserted is one too many or too large. Its account's row is held. */
+async function requireRoom(tx: Tx, { accountId, data }: VaultRow, allowed: Allowed): Promise<void> {
+  const { bytes } = await addUsage(tx, accountId, noGrowth)
+  if (bytes > allowed.bytes) throw quotaExceeded('bytes', bytes - data.length, allowed.bytes)
+  const vaults = await countVaults(tx, accountId)
+  if (vaults > allowed.vaults) throw quotaExceeded('vaults', vaults - 1, allowed.vaults)
+}
+
+export async function countVaults({ db, tables: { vaults } }: Reader, accountId: string): Promise<number> {
+  const [row] = await db.select({ count: count() }).from(vaults).where(eq(vaults.accountId, accountId))
+  return row?.count ?? 0
+}
+
+/** Makes a vault. Throws `quota-exceeded`. The same again changes nothing (`created: false`); an id in use for something else is `id-taken`. */
 export async function createVault(
   tx: Tx,
   caller: VaultCaller,
   vault: NewVault,
-  stamp: { now: number; epoch: string },
+  stamp: { now: number; epoch: string; allowed: Allowed },
 ): Promise<{ vault: Vault; created: boolean }> {
-  const row = await insertVault(tx, caller.owned(vault.id).accountId, vault, stamp)
-  if (row) return { vault: toVault(row, 0), created: true }
+  const { accountId } = caller.owned(vault.id)
+  const row = await insertVault(tx, accountId, vault, stamp)
+  if (row) {
+    await requireRoom(tx, row, stamp.allowed)
+    return { vault: toVault(row, 0), created: true }
+  }
   const [own] = await tx.db
     .select()
     .from(tx.tables.vaults)
@@ -204,15 +226,18 @@ export async function replaceVault(
   tx: Tx,
   caller: VaultCaller,
   vaultId: string,
-  { data, expected, now }: { data: string; expected: number | undefined; now: number },
+  change: { data: string; expected: number | undefined; now: number; allowed: Allowed },
 ): Promise<Vault> {
   const { vaults } = tx.tables
+  const { expected, now, allowed } = change
   const raised = await raiseFrom(tx, caller, vaultId, expected)
-  const replaced = { data: fromBase64url(data), updatedAt: now }
+  const replaced = { data: fromBase64url(change.data), updatedAt: now }
   await tx.db
     .update(vaults)
     .set(replaced)
     .where(ownVault(tx, caller, vaultId))
+  const bytes = replaced.data.length - raised.data.length
+  await spendQuota(tx, raised.accountId, { ...noGrowth, bytes }, allowed)
   return withCount(tx, { ...raised, ...replaced })
 }
 
@@ -223,6 +248,8 @@ export async function deleteVault(
   vaultId: string,
   expected: number | undefined,
 ): Promise<void> {
-  await raiseFrom(tx, caller, vaultId, expected)
+  const { accountId } = await raiseFrom(tx, caller, vaultId, expected)
+  const { items, deletedItems, bytes } = await usageOfVault(tx, vaultId)
   await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
+  await addUsage(tx, accountId, { items: -items, deletedItems: -deletedItems, bytes: -bytes })
 }

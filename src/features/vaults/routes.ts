@@ -77,9 +77,9 @@ const create = route({
   request: { body: CreateVault },
   success: { 200: Vault, 201: Vault },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
-  problems: ['id-taken'],
-  async handler({ caller, body }, { clock, random, store }) {
-    const stamp = { now: clock.now(), epoch: random.uuid() }
+  problems: ['id-taken', 'quota-exceeded'],
+  async handler({ caller, body }, { clock, config, random, store }) {
+    const stamp = { now: clock.now(), epoch: random.uuid(), allowed: config.quotas }
     const { vault, created } = await store.write((tx) => createVault(tx, caller, body, stamp))
     return created
       ? { status: 201, body: vault, location: `/api/v1/vaults/${vault.id}`, etag: vault.revision }
@@ -100,11 +100,11 @@ const replace = route({
   request: { params, body: ReplaceVault, precondition: OptionalPrecondition },
   success: { 200: Vault },
   headers: { 200: ['ETag'] },
-  problems: ['not-found', 'revision-conflict'],
-  async handler({ caller, params: { vaultId }, body: { data }, precondition: expected }, { clock, store }) {
-    const vault = await store.write((tx) =>
-      replaceVault(tx, caller, vaultId, { data, expected, now: clock.now() }),
-    )
+  problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
+  async handler({ caller, params: { vaultId }, body: { data }, precondition: expected }, services) {
+    const { clock, config, store } = services
+    const change = { data, expected, now: clock.now(), allowed: config.quotas }
+    const vault = await store.write((tx) => replaceVault(tx, caller, vaultId, change))
     return { status: 200, body: vault, etag: vault.revision }
   },
 })
@@ -175,13 +175,13 @@ const batch = route({
   bodyBounds: { bytes: limits.batchBodyBytes, values: batchValues },
   request: { params, body: Batch },
   success: { 200: BatchResult },
-  problems: ['not-found', 'revision-conflict'],
-  async handler({ caller, params: { vaultId }, body: { operations } }, { clock, store }) {
+  problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
+  async handler({ caller, params: { vaultId }, body: { operations } }, { clock, config, store }) {
     const writes = operations.map(
       ({ revision, ...operation }): ItemWrite => ({ ...operation, expected: revision ?? 'nothing' }),
     )
     const outcome = await store.write((tx) =>
-      applyItemWrites(tx, caller, vaultId, { writes, now: clock.now() }),
+      applyItemWrites(tx, caller, vaultId, { writes, now: clock.now(), allowed: config.quotas }),
     )
     if (outcome.kind === 'conflict')
       throw problem(

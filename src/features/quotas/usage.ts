@@ -1,0 +1,122 @@
+// What an account stores is counted on its row, in the transaction of the write that changes it: no write counts rows, and two
+// writes at the same time, in whichever processes, are decided one after the other.
+import { type Column, count, eq, type SQL, sql } from 'drizzle-orm'
+import type { Allowed, QuotaName } from '../../contract/quotas.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
+import type { Reader, Tx } from '../../store/store.ts'
+
+/** What a write adds; negative for what it takes away. */
+export interface Growth {
+  /** In the trash or not. */
+  readonly items: number
+  /** Of which a tombstone is left. */
+  readonly deletedItems: number
+  /** Of ciphertext: vaults, items, replaced versions. */
+  readonly bytes: number
+}
+
+export const noGrowth: Growth = { items: 0, deletedItems: 0, bytes: 0 }
+
+/** How many bytes a column of them holds in a row. */
+export const bytesOf = (column: Column) => sql<number>`octet_length(${column})`.mapWith(Number)
+
+const add = statement(({ db, tables: { accounts } }: Tx) =>
+  db
+    .update(accounts)
+    .set({
+      storedItems: sql`${accounts.storedItems} + ${sql.placeholder('items')}`,
+      deletedItems: sql`${accounts.deletedItems} + ${sql.placeholder('deletedItems')}`,
+      storedBytes: sql`${accounts.storedBytes} + ${sql.placeholder('bytes')}`,
+    })
+    .where(eq(accounts.id, sql.placeholder('accountId')))
+    .returning({
+      items: accounts.storedItems,
+      deletedItems: accounts.deletedItems,
+      bytes: accounts.storedBytes,
+    })
+    .prepare('add_usage'),
+)
+
+/** Adds to what the account stores, and holds its row until the commit. @returns what it stores now; throws `not-found` */
+export async function addUsage(tx: Tx, accountId: string, growth: Growth): Promise<Growth> {
+  const [usage] = await add(tx).execute({ accountId, ...growth })
+  if (!usage) throw notFound()
+  return usage
+}
+
+const nouns: Readonly<Record<QuotaName, string>> = {
+  vaults: 'vaults',
+  items: 'items',
+  deletedItems: 'items that were deleted for good',
+  bytes: 'bytes',
+  tokens: 'personal access tokens',
+  sessions: 'sessions',
+  secondFactors: 'second factors',
+}
+
+/** @param used before what was refused */
+export const quotaExceeded = (resource: QuotaName, used: number, allowed: number) =>
+  problem('quota-exceeded', `The account has ${used} ${nouns[resource]} of ${allowed} that it may have.`, {
+    resource,
+    used,
+    allowed,
+  })
+
+/** What deleting for good needs is never refused: only what grows is looked at. */
+const limited = ['items', 'deletedItems', 'bytes'] as const
+
+/** Adds like `addUsage`, and throws `quota-exceeded` for what grows beyond what is allowed. */
+export async function spendQuota(tx: Tx, accountId: string, growth: Growth, allowed: Allowed): Promise<void> {
+  const usage = await addUsage(tx, accountId, growth)
+  const rows = growth.items + growth.deletedItems
+  // Purging makes tombstones and must stay possible: they are looked at where an item is made, beside a purge too.
+  const grows = { items: growth.items > 0, deletedItems: rows > 0, bytes: growth.bytes > 0 }
+  for (const name of limited)
+    if (grows[name] && usage[name] > allowed[name])
+      throw quotaExceeded(name, usage[name] - growth[name], allowed[name])
+}
+
+/** What a vault holds by its rows, for the moment in which it is deleted. */
+export async function usageOfVault({ db, tables }: Reader, vaultId: string): Promise<Growth> {
+  const { items, itemVersions, vaults } = tables
+  const bytes = (column: Column) => sql`coalesce(sum(octet_length(${column})), 0)`.mapWith(Number)
+  const ofItems = await db
+    .select({ state: items.state, rows: count(), bytes: bytes(items.data) })
+    .from(items)
+    .where(eq(items.vaultId, vaultId))
+    .groupBy(items.state)
+  const ofVersions = await db
+    .select({ bytes: bytes(itemVersions.data) })
+    .from(itemVersions)
+    .where(eq(itemVersions.vaultId, vaultId))
+  const ofVault = await db
+    .select({ bytes: bytes(vaults.data) })
+    .from(vaults)
+    .where(eq(vaults.id, vaultId))
+  const rowsIn = (isPurged: boolean) =>
+    ofItems.reduce((sum, { state, rows }) => sum + ((state === 'purged') === isPurged ? rows : 0), 0)
+  const all = [...ofItems, ...ofVersions, ...ofVault]
+  return {
+    items: rowsIn(false),
+    deletedItems: rowsIn(true),
+    bytes: all.reduce((sum, part) => sum + part.bytes, 0),
+  }
+}
+
+/** What accounts store by their rows of other tables: what the counts on their own row have to say. */
+export function countedUsage({ accounts, items, itemVersions, vaults }: Tables) {
+  const ofItems = (what: SQL, state: SQL) =>
+    sql`(select ${what} from ${items} join ${vaults} on ${vaults.id} = ${items.vaultId}
+      where ${vaults.accountId} = ${accounts.id} and ${items.state} ${state})`
+  const bytes = (column: SQL) => sql`coalesce(sum(octet_length(${column})), 0)`
+  return {
+    storedItems: ofItems(sql`count(*)`, sql`<> 'purged'`),
+    deletedItems: ofItems(sql`count(*)`, sql`= 'purged'`),
+    storedBytes: sql`((select ${bytes(sql`${vaults.data}`)} from ${vaults} where ${vaults.accountId} = ${accounts.id})
+      + ${ofItems(bytes(sql`${items.data}`), sql`is not null`)}
+      + (select ${bytes(sql`${itemVersions.data}`)} from ${itemVersions}
+        join ${vaults} on ${vaults.id} = ${itemVersions.vaultId} where ${vaults.accountId} = ${accounts.id}))`,
+  }
+}
