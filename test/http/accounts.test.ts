@@ -43,11 +43,8 @@ describe.each(engines)('accounts on %s', (engine) => {
       method: 'authKey',
       kdf,
       accountKey,
-<<<<<<< HEAD
       deletesAt: null,
-=======
       quotas: expect.any(Object),
->>>>>>> 70e3695 (Tests know the quotas of an account)
     })
     const vaults = await send(server, { path: '/api/v1/vaults', token })
     expect(JSON.parse(vaults.text)).toEqual({
