@@ -41,6 +41,15 @@ describe('the configuration', () => {
       accessTokenTtl: minutes(15),
       sessionTtl: days(30),
       sessionMaxAge: undefined,
+      quotas: {
+        vaults: 100,
+        items: 20_000,
+        deletedItems: 100_000,
+        bytes: 256 * 2 ** 20,
+        tokens: 100,
+        sessions: 100,
+        secondFactors: 20,
+      },
       registration: 'open',
       shares: 'public',
       snappass: undefined,
@@ -161,6 +170,9 @@ describe('the configuration', () => {
     ['ACCESS_TOKEN_TTL', ['0s', '59s', '61m', '2h', '15', '15 m', '-15m', '1.5m', '15M', 'm', '9999999s']],
     ['SESSION_TTL', ['59m', '367d', '1y', '1w', 'forever', '0d']],
     ['SESSION_MAX_AGE', ['59m', '367d', 'off', '0']],
+    ['MAX_VAULTS', ['0', '-1', '1.5', 'many', '100001']],
+    ['MAX_SESSIONS', ['0']],
+    ['MAX_BYTES', ['0', '1023K', '256 M', '256MB', '1.5G', '-1G', '999999999999T']],
     ['REGISTRATION', ['Open', 'OPEN', 'yes', 'invite ']],
     [
       'TRUST_PROXY',
@@ -207,6 +219,8 @@ describe('the configuration', () => {
     expect([session('1h'), session('366d'), session('60m')]).toEqual([hours(1), days(366), hours(1)])
     const most = (text: string) => readConfig({ SESSION_MAX_AGE: text }).sessionMaxAge
     expect([most('1h'), most('366d'), most('')]).toEqual([hours(1), days(366), undefined])
+    const bytes = (text: string) => readConfig({ MAX_BYTES: text }).quotas.bytes
+    expect([bytes('1048576'), bytes('1M'), bytes('2G')]).toEqual([2 ** 20, 2 ** 20, 2 ** 31])
     const grace = (text: string) => readConfig({ SHUTDOWN_GRACE: text }).shutdownGrace
     expect([grace('0s'), grace('6s'), grace('5m')]).toEqual([0, seconds(6), minutes(5)])
   })
