@@ -1,24 +1,27 @@
 // Wire shapes of quotas: what one account has, and may have.
 import * as z from 'zod'
 
-const Quota = z.object({ used: z.int(), allowed: z.int() })
+const Quota = z.object({ used: z.int(), allowed: z.int() }).meta({ id: 'Quota' })
 
 export const Quotas = z
   .object({
     vaults: Quota,
-    items: Quota.meta({ description: 'In the trash or not' }),
-    deletedItems: Quota.meta({
-      description:
-        'Items that were deleted for good, of which an id stays for sync until their vault is deleted',
-    }),
-    bytes: Quota.meta({
-      description: 'Vaults, items in the trash or not, and replaced versions, as ciphertext',
-    }),
+    /** In the trash or not. */
+    items: Quota,
+    /** Deleted for good: an id of each stays for sync until its vault is deleted. */
+    deletedItems: Quota,
+    /** Of ciphertext: vaults, items in the trash or not, and replaced versions. */
+    bytes: Quota,
     tokens: Quota,
-    sessions: Quota.meta({ description: 'A login beyond it ends the session that was unused for longest' }),
+    /** A login beyond it ends the session that was unused for longest. */
+    sessions: Quota,
     secondFactors: Quota,
   })
-  .meta({ id: 'Quotas' })
+  .meta({
+    id: 'Quotas',
+    description:
+      'What the account has, and may have. Items count in the trash or not; `deletedItems` are those deleted for good, of which an id stays for sync until their vault is deleted; `bytes` are of vaults, items and replaced versions. A login beyond `sessions` ends the one that was unused for longest; of the others, what would be too much is `quota-exceeded`.',
+  })
 
 export type Quotas = z.infer<typeof Quotas>
 export type QuotaName = keyof Quotas
