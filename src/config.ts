@@ -55,6 +55,8 @@ export interface Config {
   /** Addresses or ranges whose X-Forwarded-For counts. */
   readonly trustProxy: string[]
   readonly rateLimits: boolean
+  /** Open connections of one process; one more is closed at once. */
+  readonly maxConnections: number
   /** Milliseconds in which those who send requests here can notice that the server is about to stop. */
   readonly shutdownGrace: number
   /** Where metrics are served, if they are. */
@@ -158,6 +160,11 @@ const Environment = z.object({
   METRICS_HOST: z.string().min(1, 'expected an address to listen on').optional(),
   METRICS_PORT: port.optional(),
   RATE_LIMITS: oneOf('on', 'off').default('on'),
+  MAX_CONNECTIONS: z
+    .string()
+    .regex(/^[1-9]\d{1,4}$/, 'expected a number from 10 to 99999')
+    .transform(Number)
+    .prefault('1000'),
   SHUTDOWN_GRACE: duration(0, minutes(5), 'expected a duration from 0s to 5m, such as 5s').prefault('0s'),
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
 })
@@ -308,6 +315,7 @@ export function readConfig(from: Variables = environment): Config {
         ? undefined
         : { host: data.METRICS_HOST ?? data.HOST, port: data.METRICS_PORT },
     rateLimits: data.RATE_LIMITS === 'on',
+    maxConnections: data.MAX_CONNECTIONS,
     shutdownGrace: data.SHUTDOWN_GRACE,
     logLevel: data.LOG_LEVEL,
     production: data.NODE_ENV === 'production',

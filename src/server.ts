@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { createApp } from './app.ts'
-import { type Clock, seconds, systemClock } from './clock.ts'
+import { type Clock, minutes, seconds, systemClock } from './clock.ts'
 import { type Config, localUrl } from './config.ts'
 import { problemCatalogue } from './contract/problems.ts'
 import { startMailer } from './features/email/mailer.ts'
@@ -41,7 +41,7 @@ export interface Surroundings {
   readonly random?: Random
   /** Where log lines go; standard output unless said otherwise. */
   readonly log?: DestinationStream
-  readonly patience?: Patience
+  readonly patience?: Partial<Patience>
 }
 
 const createLogger = ({ logLevel }: Config, destination: DestinationStream | undefined): Logger => {
@@ -54,9 +54,11 @@ const createLogger = ({ logLevel }: Config, destination: DestinationStream | und
 export interface Patience {
   readonly headersMs: number
   readonly bodyMs: number
+  /** How long an answer waits for a client that takes nothing of it, and a connection for anything at all to come. */
+  readonly unreadMs: number
 }
 
-const usualPatience: Patience = { headersMs: seconds(20), bodyMs: usualBody.ms }
+const usualPatience: Patience = { headersMs: seconds(20), bodyMs: usualBody.ms, unreadMs: seconds(30) }
 
 /** What is said of bytes that Node could not read as a request. */
 const brokenRequest = (code: string | undefined) =>
@@ -93,7 +95,8 @@ const hasGone = ({ code }: { code?: string }) => code === 'ECONNRESET' || code =
 function createHttpServer(
   answer: (req: IncomingMessage, res: ServerResponse) => void,
   publicUrl: string,
-  { headersMs, bodyMs }: Patience,
+  { headersMs, bodyMs, unreadMs }: Patience,
+  maxConnections: number,
 ): Server {
   /** What is being answered on each connection, for what goes wrong in the middle of its body. */
   const answering = new WeakMap<Duplex, ServerResponse>()
@@ -110,6 +113,13 @@ function createHttpServer(
     connectionsCheckingInterval: Math.min(seconds(5), headersMs),
     // Longer than the idle time of proxies in front, so that it is never this side that closes under a request.
     keepAliveTimeout: seconds(75),
+  })
+  server.maxConnections = maxConnections
+  // Nothing has moved on the connection. Where no answer has begun, that is up to this side or to `bodyMs`; what is written later
+  // starts the time anew.
+  server.setTimeout(unreadMs, (socket) => {
+    const res = answering.get(socket)
+    if (!res || res.headersSent) socket.destroy()
   })
   server.on('request', onRequest)
   // Node would ask for the body at once; `readBytes` does when it is wanted. Other expectations may be ignored (RFC 9110, 10.1.1).
@@ -180,7 +190,8 @@ async function secretsOf({ jwtSecret, opaqueSetup, database }: Config) {
 
 /** Starts a server; rejects where the configuration cannot be used, the database not opened, or the port not taken. */
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
-  const { clock = systemClock, random = systemRandom, patience = usualPatience } = surroundings
+  const { clock = systemClock, random = systemRandom } = surroundings
+  const patience = { ...usualPatience, ...surroundings.patience }
   const logger = createLogger(config, surroundings.log)
   const { jwtSecret, opaqueSetup } = await secretsOf(config)
   const opaque = await createOpaqueServer(opaqueSetup)
@@ -216,7 +227,14 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       if (draining) res.setHeader('Connection', 'close')
       app(req, res)
     }
-    const server = createHttpServer(answer, config.publicUrl, patience)
+    const server = createHttpServer(answer, config.publicUrl, patience, config.maxConnections)
+    let toldOfFull = -Infinity
+    server.on('drop', () => {
+      // Once a minute: a line for each would let strangers fill the log.
+      if (clock.monotonic() - toldOfFull < minutes(1)) return
+      toldOfFull = clock.monotonic()
+      logger.warn('MAX_CONNECTIONS are open: more are closed at once')
+    })
     const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
     const { port } = await listen(server, config)
     const stopMaintenance = startMaintenance({ clock, config, postponed, random, store }, (error) =>

@@ -15,6 +15,8 @@ export const limits = {
   /** Largest JSON request body, as sent. A batch may be larger than a single item. */
   bodyBytes: 512 * 1024,
   batchBodyBytes: 8 * 1024 * 1024,
+  /** Largest JSON request body of a route that strangers may call, where it does not say otherwise. A login takes 1 KiB, with the largest passkey 18. */
+  strangersBodyBytes: 32 * 1024,
   /**
    * Largest JSON answer, as sent: above that of a batch, whose items and conflicts hold `batchBodyBytes` in sealed form at the
    * most. A client reads no further.

@@ -58,4 +58,4 @@ export interface Services {
   readonly accepting: () => boolean
 }
 
-export const route = routeFor<Services, Callers>()
+export const route = routeFor<Services, Callers>(['public', 'visitor', 'sharer'])

@@ -8,7 +8,6 @@ import express, {
 } from 'express'
 import helmet from 'helmet'
 import type { Logger } from 'pino'
-import { seconds } from '../clock.ts'
 import { problemCatalogue } from '../contract/problems.ts'
 import { addressKey, withoutPort } from './address-key.ts'
 import { ClientGone, readJsonBody } from './body.ts'
@@ -62,9 +61,6 @@ const rawRequest = (
   body: (bounds) => readJsonBody(req, res, bodyMs === undefined ? bounds : { ...bounds, ms: bodyMs }),
 })
 
-/** How long an answer waits for a client that reads nothing of it, before its connection is closed. */
-const unreadMs = seconds(30)
-
 function send(req: Request, res: Response, answer: RouteAnswer) {
   for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value)
   if (answer.location !== undefined) res.setHeader('Location', answer.location)
@@ -74,8 +70,6 @@ function send(req: Request, res: Response, answer: RouteAnswer) {
     if (reads && isNotModified(header(req, 'if-none-match'), answer.etag)) return res.writeHead(304).end()
   }
   if (answer.body === undefined) return res.writeHead(answer.status).end()
-  // For a client that takes nothing of its answer any more.
-  res.setTimeout(unreadMs)
   const body = answer.body instanceof PreparedJson ? answer.body.bytes : JSON.stringify(answer.body)
   return res
     .writeHead(answer.status, {

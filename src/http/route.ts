@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { ProblemCode } from '../contract/problems.ts'
 import type { Tag } from '../contract/tags.ts'
-import { type BodyBounds, usualBody } from './body.ts'
+import { type BodyBounds, strangersBody, usualBody } from './body.ts'
 import type { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 import { problem } from './problem.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -93,7 +93,7 @@ interface Description {
   readonly limit: RateLimit
   /** What can go wrong beyond what every route of its kind has (`commonProblems`). */
   readonly problems: readonly ProblemCode[]
-  /** Where the body may be larger than `usualBody`: in which respect. */
+  /** Where the body may be larger than `usualBody`, or `strangersBody` where strangers may call: in which respect. */
   readonly bodyBounds?: Partial<BodyBounds>
   /** How large an answer can be, if it can be more than a few KiB. */
   readonly answerBytes?: number
@@ -169,9 +169,10 @@ const noQuery = z.object({ query: z.strictObject({}) })
 /**
  * Makes the function that declares routes over one kind of services and callers.
  * The order in `answer` matters: nobody makes the server read or parse a body before it is known who asks and how often.
+ * @param strangers the kinds of `auth` that let anybody in: little is read from them
  */
 export const routeFor =
-  <Services, C extends Callers>() =>
+  <Services, C extends Callers>(strangers: readonly (keyof C)[]) =>
   <
     const Auth extends keyof C,
     const S extends Success,
@@ -182,7 +183,8 @@ export const routeFor =
   ): Route<Services, C> => {
     const { auth, handler, limit, request: shape, success } = declaration
     const schema = z.object(shape)
-    const bodyBounds = { ...usualBody, ...declaration.bodyBounds }
+    const usual = strangers.includes(auth) ? strangersBody : usualBody
+    const bodyBounds = { ...usual, ...declaration.bodyBounds }
     return {
       ...declaration,
       async answer(raw, services, door) {

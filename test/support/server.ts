@@ -62,7 +62,7 @@ export interface TestServerOptions {
   /** An existing database, for a second server on it; it is then not removed. */
   readonly database?: TestDatabase
   /** How long clients may take. */
-  readonly patience?: Patience
+  readonly patience?: Partial<Patience>
 }
 
 /** Starts a server on an empty database. Rate limits are off unless the environment says otherwise. */

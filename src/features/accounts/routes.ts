@@ -11,6 +11,7 @@ import {
   Register,
   Registered,
 } from '../../contract/accounts.ts'
+import { limits } from '../../contract/primitives.ts'
 import { PasswordChanged } from '../../contract/tokens.ts'
 import { problem } from '../../http/problem.ts'
 import { aboutAddress } from '../email/limits.ts'
@@ -93,6 +94,8 @@ const register = route({
     'The client makes the ids and the keys, and seals the keys before it sends them. Where addresses have to be confirmed, the account exists once the link of the mail was opened; until then each registration of an address stands beside the others, for three days, and the answer is the same for an address that has an account.',
   auth: 'visitor',
   limit: 'register',
+  // The first vault has data, of as many bytes as that of any other.
+  bodyBounds: { bytes: limits.bodyBytes },
   request: { body: Register },
   success: { 201: Registered },
   problems: [

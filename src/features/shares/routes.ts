@@ -1,5 +1,6 @@
 // One-time shares over HTTP: make, look, read once, acknowledge, receipt, revoke.
 import { z } from 'zod'
+import { limits } from '../../contract/primitives.ts'
 import {
   AcknowledgeShare,
   CreatedShare,
@@ -54,6 +55,8 @@ const create = route({
     'The link is `web-view`, "#" and the key, which the client adds and the server never learns. `GET /api/v1/server` says in `shares` who may make one: with `accounts` it takes an access token, or a personal access token with the scope `shares`; with `public` none is looked at.',
   auth: 'sharer',
   limit: 'share',
+  // The ciphertext in base64url, and some hundred bytes around it.
+  bodyBounds: { bytes: 2 * limits.shareBytes },
   request: { body: CreateShare },
   success: { 201: CreatedShare },
   headers: { 201: ['Location'] },
