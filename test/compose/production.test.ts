@@ -8,7 +8,8 @@ import { connect, type SecureVersion } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { Problem } from '../../src/contract/problems.ts'
-import { logInBody, type RawAccount } from '../support/accounts.ts'
+import { logIn, logInBody, type RawAccount } from '../support/accounts.ts'
+import { measureAttack, quantile } from '../support/attack.ts'
 import { answering, runInProject, walkThrough } from '../support/readme.ts'
 import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
 import { type Deployment, hasDocker, newDeployment } from './deployment.ts'
@@ -285,6 +286,32 @@ describe.runIf(hasDocker())('docker-compose.prod.yml', () => {
     })
     expectPatience(load)
     expect(await starts()).toBe(before)
+  })
+
+  it('outlives a minute of the worst that strangers and one account can send, and answers meanwhile', async () => {
+    const [account] = accounts
+    if (!account) throw new Error('There is no account')
+    const processes = () =>
+      deployment.run(
+        "docker inspect --format '{{.Name}} {{.State.Pid}} {{.RestartCount}} {{.State.OOMKilled}} {{.HostConfig.Memory}}' limpet-test-app-1-1 limpet-test-app-2-1 limpet-test-nginx-1",
+      )
+    const before = await processes()
+    expect(before).toMatch(/limpet-test-app-1-1 \d+ \d+ false 536870912/)
+    const { token } = await logIn(server, account)
+    const { outcomes, healthMs } = await measureAttack(server, {
+      account: { ...account, token },
+      ms: 60_000,
+      ca: certificate.toString(),
+    })
+    const median = quantile(healthMs, 0.5)
+    process.stdout.write(
+      `${JSON.stringify(outcomes)}\n/healthz ${healthMs.length} times: median ${median.toFixed(0)} ms, 95 % ${quantile(healthMs, 0.95).toFixed(0)} ms\n`,
+    )
+    expect(await processes()).toBe(before)
+    expect(median).toBeLessThan(200)
+    expect(Object.keys(outcomes['nested brackets'] ?? {})).toContain('400 malformed-request')
+    const all = Object.values(outcomes).flatMap(Object.keys)
+    expect(all.filter((outcome) => outcome.startsWith('500'))).toEqual([])
   })
 
   it('stops a flood of logins before the servers', async () => {

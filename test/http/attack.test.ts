@@ -17,7 +17,7 @@ describe.each(engines)('a server with little memory on %s', (engine) => {
       environment: { NODE_OPTIONS: heapOfContainer, RATE_LIMITS: 'on', LOG_LEVEL: 'warn' },
     })
     try {
-      const outcomes = await attack(server, 3000)
+      const outcomes = await attack(server, { account: await newAccount(server), ms: 3000 })
       expect(server.output()).not.toContain('FATAL')
       expect(Object.keys(outcomes['nested brackets'] ?? {})).toContain('400 malformed-request')
       expect(Object.keys(outcomes['bodies without end'] ?? {})).toEqual(['413'])

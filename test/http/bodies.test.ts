@@ -6,6 +6,7 @@ import { limits } from '../../src/contract/primitives.ts'
 import { Problem } from '../../src/contract/problems.ts'
 import { fakeEnvelope, newAccount, type RawAccount } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
+import { fillPath, isGuarded, operationsOf, readDocument } from '../support/openapi.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
@@ -101,6 +102,23 @@ describe.each(engines)('bodies on %s', (engine) => {
     expect(bodyOf(Problem, answer).errors).toEqual([
       { path: 'body', message: 'Expected each member of an object once' },
     ])
+  })
+
+  it('of strangers are small on every route, but where the contract has room for more', async () => {
+    const document = await readDocument(server)
+    const ids = { shareId: 'A'.repeat(22) }
+    const open = operationsOf(document).filter(
+      (operation) => operation.body !== undefined && !isGuarded(operation),
+    )
+    const larger = new Set(['/api/v1/register', '/api/v1/shares'])
+    expect(open.length).toBeGreaterThan(10)
+    for (const { method, path, name } of open) {
+      const raw = ' '.repeat(limits.strangersBodyBytes + 1)
+      const answer = await send(server, { method, path: fillPath(path, ids), raw })
+      expect(outcomeOf(answer), name).toBe(larger.has(path) ? '400 malformed-request' : '413 too-large')
+    }
+    const share = { method: 'POST', path: '/api/v1/shares', raw: ' '.repeat(2 * limits.shareBytes + 1) }
+    expect(outcomeOf(await send(server, share))).toBe('413 too-large')
   })
 
   it('that are too large are refused by their length, and nothing of them is asked for', async () => {

@@ -9,6 +9,7 @@ import {
   type Document,
   exampleOf,
   fillPath,
+  isGuarded,
   type Operation,
   operationsOf,
   readDocument,
@@ -49,9 +50,6 @@ async function inhabitedAccount(server: TestServer) {
 }
 
 type Inhabited = Awaited<ReturnType<typeof inhabitedAccount>>
-
-const isGuarded = ({ needsSession, needsManageToken, needsPersonalToken }: Operation) =>
-  needsSession || needsManageToken || needsPersonalToken
 
 /** What lets its owner in: the session, the share's own token, or the personal access token that it is about. */
 function tokenFor({ needsManageToken, needsPersonalToken }: Operation, owner: Inhabited) {

@@ -1,5 +1,7 @@
 // What a server tells of itself: counted by route and result, on a port of its own, and nothing of anybody.
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { logIn, logInBody, newAccount, randomKey } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
@@ -35,6 +37,13 @@ describe.each(engines)('metrics on %s', (engine) => {
     for (let time = 0; time < 3; time++) await send(server, { path: item, token: account.token })
     await send(server, { path: '/nothing/here' })
     await send(server, { method: 'BREW', path: '/healthz' }).catch(() => {})
+    const { hostname, port } = new URL(server.url)
+    const gone = connect(Number(port), hostname)
+    const head = ['POST /api/v1/prelogin HTTP/1.1', 'Host: x', 'Content-Type: application/json']
+    gone.write(`${head.join('\r\n')}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`)
+    await once(gone, 'data')
+    gone.destroy()
+    await expect.poll(scrape).toContain('{method="POST",route="/api/v1/prelogin",status="499"} 1')
     const text = await scrape()
     const requests = (labels: string) => seriesIn(text, `limpet_http_requests_total{${labels}}`)
     expect(requests('method="GET",route="/api/v1/vaults/{vaultId}/items/{itemId}",status="404"')).toBe(3)
@@ -83,6 +92,15 @@ describe.each(engines)('metrics on %s', (engine) => {
 })
 
 describe('the dashboard and the alerts', () => {
+  it('take the 503 of /readyz at a planned stop for no error', async () => {
+    for (const file of ['grafana-dashboard.json', 'metrics.md']) {
+      const asked = await readFile(new URL(`../../docs/${file}`, import.meta.url), 'utf8')
+      const counted = asked.replaceAll('\\"', '"').match(/\blimpet_http_requests_total\{[^}]*\}?/g) ?? []
+      expect(counted.length, file).toBeGreaterThan(0)
+      for (const selected of counted) expect(selected, file).toMatch(/route!?="\/readyz"/)
+    }
+  })
+
   it('ask for metrics that there are', async () => {
     const port = await freePort()
     const server = await startServer('sqlite', { environment: { METRICS_PORT: String(port) } })

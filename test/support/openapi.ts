@@ -125,6 +125,10 @@ export const operationsOf = ({ paths }: Document): Operation[] =>
     })),
   )
 
+/** Whether it takes a token; strangers may do everything else. */
+export const isGuarded = ({ needsSession, needsManageToken, needsPersonalToken }: Operation): boolean =>
+  needsSession || needsManageToken || needsPersonalToken
+
 /** The operation that a request is one of. */
 export const operationOf = (operations: readonly Operation[], method: string, path: string) =>
   operations.find(
