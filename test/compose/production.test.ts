@@ -310,6 +310,8 @@ describe.runIf(hasDocker())('docker-compose.prod.yml', () => {
     expect(await processes()).toBe(before)
     expect(median).toBeLessThan(200)
     expect(Object.keys(outcomes['nested brackets'] ?? {})).toContain('400 malformed-request')
+    expect(Object.keys(outcomes['pages that nobody reads'] ?? {})).toEqual(['unread'])
+    expect(Object.keys(outcomes['bodies that stop'] ?? {})).toEqual(['unfinished'])
     const all = Object.values(outcomes).flatMap(Object.keys)
     expect(all.filter((outcome) => outcome.startsWith('500'))).toEqual([])
   })

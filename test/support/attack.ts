@@ -31,8 +31,8 @@ async function open({ url }: Server, ca?: string): Promise<Socket> {
   const { hostname, port, protocol } = new URL(url)
   const isTls = protocol === 'https:'
   const socket = isTls
-    ? connectByTls({ host: hostname, port: Number(port), ca })
-    : connect(Number(port), hostname)
+    ? connectByTls({ host: hostname, port: Number(port || 443), ca })
+    : connect(Number(port || 80), hostname)
   socket.on('error', () => {})
   await once(socket, isTls ? 'secureConnect' : 'connect')
   return socket
