@@ -13,6 +13,7 @@ import {
   SecretRefusedError,
   ShareLinkError,
   TokenError,
+  UnconfirmedError,
 } from '../client/index.ts'
 
 /** What each way to end is called and means; docs/command-line.md and `limpet help` show this table. */
@@ -121,6 +122,12 @@ export function describe(error: unknown): { ending: Ending; sentence: string } {
     error instanceof ShareLinkError
   )
     return { ending: 'usage', sentence: `${error.message}.` }
+  // Not the remedy of the others: with the method forgotten, a lying server would get what it asked for.
+  if (error instanceof UnconfirmedError)
+    return {
+      ending: 'refused',
+      sentence: `Refused: ${error.message} "limpet resend EMAIL" has the mail sent again.`,
+    }
   if (error instanceof RefusedError || error instanceof KdfRefusedError)
     return {
       ending: 'refused',

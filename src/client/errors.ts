@@ -72,6 +72,20 @@ export class RefusedError extends Error {
   override name = 'RefusedError'
 }
 
+/**
+ * The server describes an account that was registered on this device otherwise than it was registered. An honest server does so while
+ * the address is not confirmed: there is no account yet, and of every address without one it says something credible.
+ */
+export class UnconfirmedError extends RefusedError {
+  override name = 'UnconfirmedError'
+
+  constructor() {
+    super(
+      'The server does not describe the account as it was registered here. An honest one does so until the address is confirmed: open the link in the mail first. Nothing was sent to it.',
+    )
+  }
+}
+
 /** The cursor is of another history (a restored backup): `Replica.resync` is next. */
 export class ResyncRequiredError extends Error {
   override name = 'ResyncRequiredError'

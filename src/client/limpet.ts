@@ -117,7 +117,7 @@ export class Limpet {
       body,
       repeatable: false,
     })
-    await this.#pin(email, chosen)
+    await this.#pin(email, chosen, { isUnused: true })
     return registered
   }
 
@@ -165,7 +165,8 @@ export class Limpet {
   /**
    * Logs in and unlocks, by the method that the account has. With OPAQUE the server gets to see nothing that the password could
    * be guessed from; with authKey a key derived from it. Throws ProblemError (`invalid-credentials`), KdfRefusedError,
-   * RefusedError for a weaker way than last time and for one by `authKey` that `acceptAuthKey` does not accept, OpenError where the server's account key is not the one that this
+   * RefusedError for a weaker way than last time and for one by `authKey` that `acceptAuthKey` does not accept, UnconfirmedError in their
+   * place for an account that was registered here and may wait for its confirmation, OpenError where the server's account key is not the one that this
    * password sealed, and whatever `secondFactor` throws.
    */
   async login({ email, password, secondFactor }: Login): Promise<UnlockedAccount> {
@@ -249,10 +250,13 @@ export class Limpet {
     return this.#storage.pins.load(this.#transport.server, normalizeEmail(email))
   }
 
-  #pin(email: string, by: Pick<LoggedInBy, 'method' | 'kdf'>): Promise<void> {
-    return this.#storage.pins.save(
-      pinOf({ server: this.#transport.server, email: normalizeEmail(email) }, by),
-    )
+  #pin(
+    email: string,
+    by: Pick<LoggedInBy, 'method' | 'kdf'>,
+    state: Pick<LoginPin, 'isUnused'> = {},
+  ): Promise<void> {
+    const who = { server: this.#transport.server, email: normalizeEmail(email) }
+    return this.#storage.pins.save({ ...pinOf(who, by), ...state })
   }
 
   /**

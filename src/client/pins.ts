@@ -1,7 +1,7 @@
 // How an account proved its password last time, kept on the device beyond the session (docs/protocol.md, "What a client must refuse").
 import * as z from 'zod'
 import { AuthMethod, type KdfParameters } from '../contract/accounts.ts'
-import { RefusedError } from './errors.ts'
+import { RefusedError, UnconfirmedError } from './errors.ts'
 import { type KdfCosts, requireAcceptableKdf } from './keys.ts'
 
 /** What a device keeps of an account after the owner logged out. Nothing in it is secret. */
@@ -12,6 +12,8 @@ export const LoginPin = z.object({
   method: AuthMethod,
   /** With `authKey`, what the key was derived with; with `opaque`, what its protocol fixes. Memory in KiB. */
   costs: z.object({ memoryKiB: z.number(), iterations: z.number(), parallelism: z.number() }),
+  /** True from the registration here to the first login here: until then the server may wait for the address to be confirmed. */
+  isUnused: z.boolean().optional(),
 })
 export type LoginPin = z.infer<typeof LoginPin>
 
@@ -53,9 +55,8 @@ const isAsDear = (kdf: KdfParameters, pinned: KdfCosts) =>
 
 const refusals = {
   method:
-    'The server asks for a weaker way to log in than last time: authKey, where this account has OPAQUE. Nothing was sent to it. If you have just registered, open the link in the mail first.',
-  costs:
-    'The server asks for a cheaper key derivation than last time. Nothing was sent to it. If you have just registered, open the link in the mail first.',
+    'The server asks for a weaker way to log in than last time: authKey, where this account has OPAQUE. Nothing was sent to it.',
+  costs: 'The server asks for a cheaper key derivation than last time. Nothing was sent to it.',
   unknown:
     'The server asks to log in by authKey, from which it could guess the password, and nothing on this device tells that the account does so. Nothing was sent to it.',
 } as const
@@ -65,7 +66,8 @@ const refusals = {
  * is taken: a password change on another device can have chosen it, and it gives a hostile server nothing.
  *
  * @param pin what this device knows of the account
- * @throws RefusedError before anything is derived or sent, and KdfRefusedError for costs out of bounds
+ * @throws RefusedError before anything is derived or sent (UnconfirmedError if the account was registered here and never logged in
+ *   here), and KdfRefusedError for costs out of bounds
  */
 export async function refuseDowngrade(
   pin: LoginPin | undefined,
@@ -74,9 +76,12 @@ export async function refuseDowngrade(
 ): Promise<void> {
   // Its costs are the protocol's own, and are looked at where it begins.
   if (method === 'opaque') return
-  if (pin?.method === 'opaque') throw new RefusedError(refusals.method)
+  const refuse = (why: keyof typeof refusals) =>
+    // Of addresses without an account, servers say credible things; so they do of a registration that waits.
+    pin?.isUnused ? new UnconfirmedError() : new RefusedError(refusals[why])
+  if (pin?.method === 'opaque') throw refuse('method')
   if (pin && isAsDear(kdf, pin.costs)) return
   requireAcceptableKdf(kdf)
   if (await accept({ email, kdf, pinned: pin?.costs })) return
-  throw new RefusedError(pin ? refusals.costs : refusals.unknown)
+  throw refuse(pin ? 'costs' : 'unknown')
 }

@@ -1,5 +1,6 @@
 // `limpet confirm`, `resend` and `hint`, as somebody with a mailbox uses them.
 import { afterEach, describe, expect, it } from 'vitest'
+import { exitCodes } from '../../src/cli/exit-codes.ts'
 import { engines } from '../support/database.ts'
 import { type MailServer, startMailServer } from '../support/mail.ts'
 import { freePort } from '../support/postgres.ts'
@@ -39,6 +40,13 @@ describe.each(engines)('e-mail at the shell on %s', (engine) => {
     const { stderr } = await ada.ended('done', ['register', ada.email, '--hint', 'a snail'], ada.password)
     expect(stderr).toContain('limpet confirm')
     await mail.next()
+
+    // Like a wrong password, or, of one address in eight, like another account: the person learns what to do either way.
+    const early = await ada.run(['login', ada.email], ada.password)
+    expect([exitCodes.wrongPassword.code, exitCodes.refused.code]).toContain(early.code)
+    expect(early.stderr).toContain('open the link in the mail first')
+    expect(early.stderr).toContain('limpet resend')
+    expect(early.stderr).not.toContain('--forget-method')
 
     await ada.done(['resend', ada.email])
     const link = linkIn(await mail.next())

@@ -28,6 +28,7 @@ import {
   ResyncRequiredError,
   type SessionStorage,
   seal,
+  UnconfirmedError,
   type UnlockedAccount,
   vaultKeyContext,
 } from '../../src/client/index.ts'
@@ -521,6 +522,24 @@ describe('how an account logs in, after the owner logged out', () => {
     await refusing().limpet.login({ email, password })
     expect(await storage.pins.load(server.url, email)).toMatchObject({ method: 'opaque' })
     expect(account.accountId).toBe(last.accountId)
+  })
+
+  it('is refused of an account that waits for its confirmation in words of its own, until the first login', async () => {
+    const email = `${randomUUID()}@example.com`
+    const storage = memorySessionStorage()
+    const { limpet, hostile } = clientOf(storage, () => false)
+    await limpet.register({ email, password })
+    hostile.tamper('POST /prelogin', put('method', 'authKey'))
+    expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(UnconfirmedError)
+    expectSilence(hostile)
+    hostile.beHonest()
+    await limpet.login({ email, password })
+    await limpet.logout()
+    hostile.tamper('POST /prelogin', put('method', 'authKey'))
+    const later = await failure(limpet.login({ email, password }))
+    expect(later).toBeInstanceOf(RefusedError)
+    expect(later).not.toBeInstanceOf(UnconfirmedError)
+    expectSilence(hostile)
   })
 
   it('is known from the session of a version that kept no pins', async () => {

@@ -561,9 +561,11 @@ describe.each(engines)('bad input on %s', (engine) => {
     ])
       for (const method of ['GET', 'POST', 'DELETE']) {
         const answer = await send(server, { method, path })
-        // The page at the root takes any query, and a slash more.
-        if (method === 'GET' && /^\/\/?(\?|$)/.test(path)) continue
-        expectRefusal(answer, [400, 404], `${method} ${path.slice(0, 40)}`)
+        // The page at the root takes any query, and a slash more. Pages take GET alone.
+        const isRoot = /^\/\/?(\?|$)/.test(path)
+        if (method === 'GET' && isRoot) continue
+        const isPage = method !== 'GET' && (isRoot || path.startsWith('/problems/'))
+        expectRefusal(answer, isPage ? [400, 405] : [400, 404], `${method} ${path.slice(0, 40)}`)
       }
   })
 

@@ -6,6 +6,7 @@ import { engines } from '../support/database.ts'
 import { type MailServer, startMailServer, tokenIn } from '../support/mail.ts'
 import {
   choosePassword,
+  makeRecordOld,
   newOpaqueAccount,
   opaqueLogin,
   opaqueRegistration,
@@ -125,26 +126,30 @@ describe.each(engines)('the address of an account on %s', (engine) => {
     expect(await confirm(link)).toBe('403 invalid-confirmation')
   })
 
-  it('changes without OPAQUE noticing, whatever becomes of the old one', async () => {
-    const body = await confirmed(await opaqueRegistration(server, password))
-    const { accessToken: token } = bodyOf(Session, await opaqueLogin(server, body.email, password))
-    const email = newAddress()
-    const current = { opaque: await startProof(server, body.email, password) }
-    expect(outcomeOf(await post(server, 'account/email', { current, email }, token))).toBe('202')
-    expect(await confirm(await nextLink(email))).toBe('204')
-    expect(outcomeOf(await opaqueLogin(server, email, password))).toBe('200')
-    const salt = async (address: string) =>
-      bodyOf(PreloginAnswer, await post(server, 'prelogin', { email: address })).kdf.salt
-    expect(await salt(email)).toBe(body.kdf.salt)
-    // The old one answers as an address without an account does: always the same, and nothing of the account.
-    expect(await salt(body.email)).toBe(await salt(body.email))
-    expect(await salt(body.email)).not.toBe(body.kdf.salt)
-    const { authKey: _, ...other } = registration()
-    const opaque = await choosePassword(server, { email: body.email }, 'another')
-    await confirmed({ ...other, email: body.email, opaque })
-    expect(outcomeOf(await opaqueLogin(server, body.email, 'another'))).toBe('200')
-    expect(outcomeOf(await opaqueLogin(server, email, password))).toBe('200')
-  })
+  it.each(['from before identifiers were stored', 'with an identifier of its own'])(
+    'changes without OPAQUE noticing, whatever becomes of the old one, of a record %s',
+    async (age) => {
+      const body = await confirmed(await opaqueRegistration(server, password))
+      if (age.startsWith('from before')) await makeRecordOld(server.database, { ...body, password })
+      const { accessToken: token } = bodyOf(Session, await opaqueLogin(server, body.email, password))
+      const email = newAddress()
+      const current = { opaque: await startProof(server, body.email, password) }
+      expect(outcomeOf(await post(server, 'account/email', { current, email }, token))).toBe('202')
+      expect(await confirm(await nextLink(email))).toBe('204')
+      expect(outcomeOf(await opaqueLogin(server, email, password))).toBe('200')
+      const salt = async (address: string) =>
+        bodyOf(PreloginAnswer, await post(server, 'prelogin', { email: address })).kdf.salt
+      expect(await salt(email)).toBe(body.kdf.salt)
+      // The old one answers as an address without an account does: always the same, and nothing of the account.
+      expect(await salt(body.email)).toBe(await salt(body.email))
+      expect(await salt(body.email)).not.toBe(body.kdf.salt)
+      const { authKey: _, ...other } = registration()
+      const opaque = await choosePassword(server, { email: body.email }, 'another')
+      await confirmed({ ...other, email: body.email, opaque })
+      expect(outcomeOf(await opaqueLogin(server, body.email, 'another'))).toBe('200')
+      expect(outcomeOf(await opaqueLogin(server, email, password))).toBe('200')
+    },
+  )
 })
 
 describe.each(engines)('the address of an account on %s, where no mail is sent,', (engine) => {

@@ -15,8 +15,8 @@ import { engines } from '../support/database.ts'
 import {
   choosePassword,
   expand,
-  finishChoice,
   finishLogin,
+  makeRecordOld,
   newOpaqueAccount,
   opaqueLogin,
   opaqueRegistration,
@@ -224,25 +224,6 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
   const rowOf = async (accountId: string) =>
     (await readRows(server.database)).accounts?.find(({ id }) => id === accountId)
 
-  /** Gives an account the record that it would have from before: under an identifier that comes from its address. */
-  async function makeOld({
-    accountId,
-    email,
-    password,
-  }: {
-    accountId: string
-    email: string
-    password: string
-  }) {
-    const choice = library.startRegistration({ password })
-    const response = ownOpaque.startRegistration(ownOpaque.credentialIdOf(email), choice.registrationRequest)
-    const record = finishChoice(password, choice.clientRegistrationState, response ?? '')
-    await runStatement(
-      server.database,
-      `update accounts set auth_verifier = '${record}', credential_id = null where id = '${accountId}'`,
-    )
-  }
-
   const guesses = Array.from({ length: 50 }, (_, index) => `guess ${index}`)
 
   /** Whether a record's masking key opens the answer to a login: then both are of one password and one OPRF key. */
@@ -261,7 +242,7 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
     'lets nobody test guesses by choosing passwords, against a record %s',
     async (age) => {
       const victim = await newOpaqueAccount(server, 'guess 17')
-      if (age.startsWith('from before')) await makeOld(victim)
+      if (age.startsWith('from before')) await makeRecordOld(server.database, victim)
       const { token } = await newOpaqueAccount(server)
       const serverKey = libraryServer.getPublicKey(testOpaqueSetup)
       // The one beginning of a login, which is counted.
@@ -322,7 +303,7 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
 
   it('gives a record from before an identifier of its own with the next password', async () => {
     const account = await newOpaqueAccount(server)
-    await makeOld(account)
+    await makeRecordOld(server.database, account)
     const before = await evaluatedAtLogin(account.email, anyLogin)
     const current = { opaque: await startProof(server, account.email, account.password) }
     const next = { opaque: await choosePassword(server, account, 'second') }
@@ -335,7 +316,7 @@ describe.each(engines)('OPAQUE on %s', (engine) => {
   it('lets an account keep its password when its address changes, and answers under its key at the new one alone', async () => {
     for (const old of [true, false]) {
       const { password, ...account } = await newOpaqueAccount(server)
-      if (old) await makeOld({ password, ...account })
+      if (old) await makeRecordOld(server.database, { password, ...account })
       const key = await evaluatedAtLogin(account.email, anyLogin)
       const row = await rowOf(account.accountId)
       const credentialId = credentialIdToKeep(

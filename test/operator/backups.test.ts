@@ -17,13 +17,14 @@ import { encodeBackup, type Header, withBackup } from '../../src/operator/backup
 import { writeNewFile } from '../../src/operator/new-file.ts'
 import { digestAll, fillEmpty, onSnapshot, readAll } from '../../src/operator/whole-database.ts'
 import type { BulkConnection } from '../../src/store/bulk.ts'
-import { migrate, migrationNames, tableNames } from '../../src/store/migrate.ts'
+import { migrate, migrationNames } from '../../src/store/migrate.ts'
 import { postgresTables } from '../../src/store/schema.ts'
 import { allTables } from '../../src/store/shape.ts'
 import { newShell } from '../cli/program.ts'
 import { fakeEnvelope, logIn, newAccount, type RawAccount } from '../support/accounts.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
 import { databaseOf } from '../support/fresh-database.ts'
+import { shapesOf } from '../support/old-database.ts'
 import { freePort } from '../support/postgres.ts'
 import { operatorOf } from '../support/process.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
@@ -127,12 +128,6 @@ async function allItems(server: { url: string }, token: string, vaultId: string)
 const other = { sqlite: 'postgres', postgres: 'sqlite' } as const
 
 /** The columns of a table as a database has it. */
-const columnNames = {
-  sqlite: (table: string) => `select name from pragma_table_info('${table}')`,
-  postgres: (table: string) =>
-    `select column_name as name from information_schema.columns where table_schema = current_schema() and table_name = '${table}'`,
-}
-
 describe.each(engines)('a backup of %s', (engine) => {
   it('made under load is restored into the other engine, and nobody loses anything', async () => {
     const port = await freePort()
@@ -312,12 +307,7 @@ describe.each(engines)('a backup of %s', (engine) => {
     ]
     await fillEmpty(databaseOf(await newDatabase(engine)), async (old) => {
       await migrate(engine, old, 0, { first })
-      const existing = new Set(await old.texts(tableNames[engine]))
-      const tables = []
-      for (const { name, columns } of allTables.filter((table) => existing.has(table.name))) {
-        const there = new Set(await old.texts(columnNames[engine](name)))
-        tables.push({ name, columns: columns.filter((column) => there.has(column.name)) })
-      }
+      const tables = await shapesOf(old)
       const [instance] = tables.filter(({ name }) => name === 'instance')
       const [accounts] = tables.filter(({ name }) => name === 'accounts')
       if (!accounts || !instance) throw new Error('No tables')
@@ -325,7 +315,7 @@ describe.each(engines)('a backup of %s', (engine) => {
       await old.insert(accounts, [row])
       const header: Header = {
         ...headerOf('0005_opaque'),
-        tables: tables.map(({ name, columns }) => ({ name, columns })),
+        tables: tables.map(({ name, columns }) => ({ name, columns: [...columns] })),
       }
       await writeNewFile(
         file,

@@ -3,8 +3,12 @@ import { createHmac } from 'node:crypto'
 import { client, ready } from '@serenity-kit/opaque'
 import { Session } from '../../src/contract/accounts.ts'
 import { OpaqueLoginStarted, OpaqueRegistrationStarted } from '../../src/contract/opaque.ts'
+import { createOpaqueServer } from '../../src/features/opaque/opaque.ts'
 import { logInBody, registration } from './accounts.ts'
+import type { TestDatabase } from './database.ts'
 import { bodyOf, outcomeOf, type Server, send } from './requests.ts'
+import { runStatement } from './rows.ts'
+import { testOpaqueSetup } from './server.ts'
 
 const keyStretching = { 'argon2id-custom': { memory: 8, iterations: 1, parallelism: 1 } }
 
@@ -87,4 +91,19 @@ export async function newOpaqueAccount(server: Server, password = 'correct horse
   const { accountId, email, kdf, accountKey } = body
   const { accessToken: token } = bodyOf(Session, await opaqueLogin(server, email, password))
   return { accountId, email, password, kdf, accountKey, token }
+}
+
+/** Gives an account the record that it would have from before 0.3: under an identifier that comes from its address. */
+export async function makeRecordOld(
+  database: TestDatabase,
+  { accountId, email, password }: { accountId: string; email: string; password: string },
+): Promise<void> {
+  const opaque = await createOpaqueServer(testOpaqueSetup)
+  const { clientRegistrationState, registrationRequest } = client.startRegistration({ password })
+  const response = opaque.startRegistration(opaque.credentialIdOf(email), registrationRequest)
+  const record = finishChoice(password, clientRegistrationState, response ?? '')
+  await runStatement(
+    database,
+    `update accounts set auth_verifier = '${record}', credential_id = null where id = '${accountId}'`,
+  )
 }

@@ -3,6 +3,8 @@ import {
   type AuthKeyOffer,
   assessPassword,
   type KdfCosts,
+  type Limpet,
+  ProblemError,
   passwordCharacters,
   type Quotas,
   type SessionState,
@@ -135,6 +137,16 @@ async function confirmAuthKey(
   throw new CliError('refused', `Refused: ${asks} ${remedy}`)
 }
 
+/** Says beside a wrong password that the address may not be confirmed, where that could be: the server does not tell. */
+async function remarkOnConfirmation(error: unknown, limpet: Limpet, email: string): Promise<void> {
+  if (!(error instanceof ProblemError) || error.code !== 'invalid-credentials') return
+  const { emailVerification } = await limpet.serverInfo()
+  if (emailVerification === 'required')
+    remark(
+      `If you have just registered ${email}, open the link in the mail first. "limpet resend ${email}" has it sent again.`,
+    )
+}
+
 export const login = command({
   name: 'login',
   accountOnly: true,
@@ -178,7 +190,10 @@ export const login = command({
         })
       },
       { atOnce: true },
-    )
+    ).catch(async (error: unknown) => {
+      await remarkOnConfirmation(error, limpet, email).catch(() => {})
+      throw error
+    })
     await state.forgetOthers(account.accountId)
     remark(`Logged in as ${email} at ${url}.`)
   },

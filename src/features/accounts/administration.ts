@@ -1,6 +1,6 @@
 // Accounts as whoever runs the server sees them: list, disable, enable, delete. None of this is reachable over HTTP, so there is
 // no Caller; nothing of it needs a key, and nothing of what is sealed is given out.
-import { and, count, eq, gt, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { normalizeEmail } from '../../contract/primitives.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { noteEvent } from '../events/repository.ts'
@@ -54,10 +54,14 @@ async function usage({ db, tables }: Reader, now: number) {
     .from(vaults)
     .groupBy(vaults.accountId)
   const ownItems = await db
-    .select({ of: vaults.accountId, count: count(), bytes: bytesOf(items.data) })
+    // What is purged is no item any more; the marker of its deletion is still stored.
+    .select({
+      of: vaults.accountId,
+      count: count(sql`case when ${items.state} <> 'purged' then 1 end`),
+      bytes: bytesOf(items.data),
+    })
     .from(items)
     .innerJoin(vaults, eq(vaults.id, items.vaultId))
-    .where(ne(items.state, 'purged'))
     .groupBy(vaults.accountId)
   const ownVersions = await db
     .select({ of: vaults.accountId, bytes: bytesOf(itemVersions.data) })
