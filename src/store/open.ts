@@ -1,10 +1,6 @@
 // From a database URL to a Store, and the first row that every database has.
 import { randomBytes } from 'node:crypto'
 import type { BulkConnection } from './bulk.ts'
-import { openPostgres } from './postgres.ts'
-import { connectPostgresBulk } from './postgres-bulk.ts'
-import { openSqlite } from './sqlite.ts'
-import { connectSqliteBulk } from './sqlite-bulk.ts'
 import type { OpenedStore, Tx } from './store.ts'
 
 export type DatabaseUrl = { engine: 'sqlite'; file: string } | { engine: 'postgres'; url: string }
@@ -24,15 +20,18 @@ const ensureEpoch = ({ db, tables: { instance } }: Tx) =>
     .onConflictDoNothing()
     .then(() => undefined)
 
+// Only the engine that is used is loaded.
+const openEngine = async (database: DatabaseUrl, options: Parameters<typeof openStore>[1]) =>
+  database.engine === 'sqlite'
+    ? (await import('./sqlite.ts')).openSqlite(database.file, options)
+    : (await import('./postgres.ts')).openPostgres(database.url, options)
+
 /** Opens the database and applies the migrations that it does not have yet. */
 export async function openStore(
   database: DatabaseUrl,
   options: { now: () => number; onIdleError: () => void },
 ): Promise<OpenedStore> {
-  const opened =
-    database.engine === 'sqlite'
-      ? await openSqlite(database.file, options)
-      : await openPostgres(database.url, options)
+  const opened = await openEngine(database, options)
   try {
     await opened.store.write(ensureEpoch)
     return opened
@@ -43,5 +42,7 @@ export async function openStore(
 }
 
 /** Connects for work on the whole database, and changes nothing yet; an SQLite file is made where there is none. */
-export const connectBulk = (database: DatabaseUrl): Promise<BulkConnection> =>
-  database.engine === 'sqlite' ? connectSqliteBulk(database.file) : connectPostgresBulk(database.url)
+export const connectBulk = async (database: DatabaseUrl): Promise<BulkConnection> =>
+  database.engine === 'sqlite'
+    ? (await import('./sqlite-bulk.ts')).connectSqliteBulk(database.file)
+    : (await import('./postgres-bulk.ts')).connectPostgresBulk(database.url)

@@ -1,11 +1,5 @@
 // Passkeys and security keys as a second factor (WebAuthn level 3): the one place where the server calls its library.
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
 import { minutes } from '../../clock.ts'
 import type {
   WebauthnAssertion,
@@ -14,6 +8,9 @@ import type {
 } from '../../contract/second-factors.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import type { Services } from '../route.ts'
+
+/** Loaded with the first use: many servers see no passkey, and it takes 5 MB. */
+const library = () => import('@simplewebauthn/server')
 
 const [idBytes, timeBytes] = [16, 8]
 const livesFor = minutes(5)
@@ -102,6 +99,7 @@ export async function registrationOptions(
   known: readonly Known[],
   needs: Needs,
 ): Promise<WebauthnOptions> {
+  const { generateRegistrationOptions } = await library()
   const options = await generateRegistrationOptions({
     rpID: partyOf(needs.config).id,
     rpName: 'Limpet',
@@ -124,6 +122,7 @@ export async function verifyRegistration(
   needs: Needs,
 ): Promise<Credential | undefined> {
   const { id, origins } = partyOf(needs.config)
+  const { verifyRegistrationResponse } = await library()
   const verified = await unlessRefused(() =>
     verifyRegistrationResponse({
       response: { ...response, ...noExtensions },
@@ -151,6 +150,7 @@ export async function assertionOptions(
   known: readonly Known[],
   needs: Needs,
 ): Promise<WebauthnOptions> {
+  const { generateAuthenticationOptions } = await library()
   const options = await generateAuthenticationOptions({
     rpID: partyOf(needs.config).id,
     challenge: newChallenge(loginOf(accountId), needs),
@@ -173,6 +173,7 @@ export async function verifyAssertion(
 ): Promise<{ challenge: Challenge; signCount: number } | undefined> {
   const { id, origins } = partyOf(needs.config)
   let challenge: Challenge | undefined
+  const { verifyAuthenticationResponse } = await library()
   const verified = await unlessRefused(() =>
     verifyAuthenticationResponse({
       response: { ...response, ...noExtensions },
