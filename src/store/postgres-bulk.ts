@@ -5,6 +5,7 @@ import { type BulkConnection, InUseError, rowsAtOnce } from './bulk.ts'
 import { applicationName, control, migrationLock, migrationTarget } from './postgres.ts'
 import { postgresTables } from './schema.ts'
 import { allTables, type Cell, columnList, type Row, rowFrom, selectAll } from './shape.ts'
+import { withoutListeners } from './store.ts'
 
 /** Others of Limpet's connections to this database. One that belongs to another user shows no name, and counts too. */
 const others = `select pid::text from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
@@ -76,7 +77,7 @@ export async function connectPostgresBulk(url: string): Promise<BulkConnection> 
       const text = `insert into "${shape.name}" (${columnList(shape)}) values ${tuples.join(', ')}`
       await control(() => client.query<never, Cell[]>(text, rows.flat()))
     },
-    tx: { db: drizzle(client), tables: postgresTables },
+    tx: withoutListeners({ db: drizzle(client), tables: postgresTables }),
     // The server rolls back what was not committed.
     close: () => client.end(),
   }

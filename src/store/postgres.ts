@@ -2,10 +2,21 @@
 import { getTableName } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
+import { AfterCommit, Announcements, checkLength } from './announcements.ts'
 import { migrate, missingMigrations } from './migrate.ts'
 import { refuseMoved } from './move-mark.ts'
+import { createPostgresListener } from './postgres-listener.ts'
 import { postgresTables } from './schema.ts'
-import { guarded, type OpenedStore, type Store, StoreError, type Tx, Unchanged, unwrap } from './store.ts'
+import {
+  guarded,
+  type OpenedStore,
+  type RowWriter,
+  type Store,
+  StoreError,
+  type Tx,
+  Unchanged,
+  unwrap,
+} from './store.ts'
 
 /** Taken while migrating, so that replicas that start together migrate one after the other. "limpet" in ASCII. */
 export const migrationLock = 0x6c696d706574
@@ -125,8 +136,8 @@ export async function openPostgres(
   const reader = { db: drizzle(pool), tables: postgresTables }
 
   // One handle for each connection of the pool, as long as it lives.
-  const handles = new WeakMap<pg.PoolClient, Tx>()
-  const handleOf = (client: pg.PoolClient): Tx => {
+  const handles = new WeakMap<pg.PoolClient, RowWriter>()
+  const handleOf = (client: pg.PoolClient): RowWriter => {
     const known = handles.get(client)
     if (known) return known
     const handle = { db: drizzle(client), tables: postgresTables }
@@ -134,10 +145,29 @@ export async function openPostgres(
     return handle
   }
 
+  const announcements = new Announcements()
+  const listener = createPostgresListener(poolOptions(url), announcements)
+  const txOf = (client: pg.PoolClient, afterCommit: AfterCommit): Tx => ({
+    ...handleOf(client),
+    afterCommit: (work) => afterCommit.add(work),
+    async announce(message) {
+      checkLength(message)
+      await client.query(listener.notification(message))
+      afterCommit.add(() => announcements.tell(message))
+    },
+  })
+
   async function write<T>(work: (tx: Tx) => Promise<T | Unchanged<T>>): Promise<T> {
     for (let retries = 0; ; retries++) {
       try {
-        return await inTransaction(pool, (client) => work(handleOf(client)))
+        let afterCommit = new AfterCommit()
+        const result = await inTransaction(pool, async (client) => {
+          const returned = await work(txOf(client, afterCommit))
+          if (returned instanceof Unchanged) afterCommit = new AfterCommit()
+          return returned
+        })
+        afterCommit.run()
+        return result
       } catch (error) {
         if (!isDeadlock(error) || retries === deadlockRetries) throw error
       }
@@ -159,13 +189,20 @@ export async function openPostgres(
         query: (query) => guarded(() => control(() => pool.query({ ...query, types: wholeNumbers }))),
       },
     },
+    listen(heard) {
+      listener.start()
+      return announcements.listen(heard)
+    },
     load: () => ({ connections: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     isReady: () =>
       missingMigrations('postgres', migrationTarget(pool)).then(
         (missing) => missing.length === 0,
         () => false,
       ),
-    close: () => pool.end(),
+    async close() {
+      await listener.close()
+      await pool.end()
+    },
   }
   return { store, migrationsApplied }
 }

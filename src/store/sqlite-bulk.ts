@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { type BulkConnection, InUseError, rowsAtOnce } from './bulk.ts'
 import { type Cell, columnList, type Row, rowFrom, selectAll } from './shape.ts'
 import { connect, handle, migrationTarget, patiently, storeError } from './sqlite.ts'
-import { StoreError } from './store.ts'
+import { StoreError, withoutListeners } from './store.ts'
 
 /** Flags are numbers here. */
 const toDriver = (cell: Cell) => (typeof cell === 'boolean' ? Number(cell) : cell)
@@ -69,7 +69,7 @@ export async function connectSqliteBulk(file: string): Promise<BulkConnection> {
         )
         for (const row of rows) insert.run(row.map(toDriver))
       }),
-    tx: handle(connection),
+    tx: withoutListeners(handle(connection)),
     async close() {
       if (connection.inTransaction) connection.exec('rollback')
       connection.close()

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import Driver from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { AfterCommit, Announcements, checkLength } from './announcements.ts'
 import { migrate, missingMigrations } from './migrate.ts'
 import { refuseMoved } from './move-mark.ts'
 import { sqliteTables } from './schema.ts'
@@ -11,6 +12,7 @@ import {
   guarded,
   type OpenedStore,
   type Reader,
+  type RowWriter,
   refuseNested,
   type Store,
   StoreError,
@@ -43,7 +45,7 @@ interface Unit {
   settle(outcome: Outcome): void
 }
 
-type Outcome = { ok: true } | { ok: false; error: unknown }
+type Outcome = { ok: true; afterCommit: AfterCommit } | { ok: false; error: unknown }
 
 const failed = (error: unknown): Outcome => ({ ok: false, error: storeError(error) })
 
@@ -80,8 +82,8 @@ export async function connect(file: string): Promise<Driver.Database> {
 }
 
 // The other of the project's two casts: drizzle's SQLite builder has the same methods, and its rows are those of `Tables`.
-export const handle = (connection: Driver.Database): Tx => ({
-  db: drizzle(connection) as unknown as Tx['db'],
+export const handle = (connection: Driver.Database): RowWriter => ({
+  db: drizzle(connection) as unknown as RowWriter['db'],
   tables: sqliteTables,
 })
 
@@ -108,12 +110,14 @@ async function migrateFile(connection: Driver.Database, now: number): Promise<nu
 /** The writing connection: runs units together in one transaction. */
 class Writer {
   readonly #connection: Driver.Database
-  readonly #tx: Tx
+  readonly #rows: RowWriter
+  readonly #announcements: Announcements
   readonly #statements
 
-  constructor(connection: Driver.Database) {
+  constructor(connection: Driver.Database, announcements: Announcements) {
     this.#connection = connection
-    this.#tx = handle(connection)
+    this.#rows = handle(connection)
+    this.#announcements = announcements
     // Compiled once: they are run for every unit.
     this.#statements = {
       begin: connection.prepare('begin immediate'),
@@ -139,10 +143,23 @@ class Writer {
         }
       }
       commit.run()
+      for (const outcome of outcomes) if (outcome.ok) outcome.afterCommit.run()
       return outcomes
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.exec('rollback')
       return units.map(() => failed(error))
+    }
+  }
+
+  #txOf(afterCommit: AfterCommit): Tx {
+    return {
+      ...this.#rows,
+      afterCommit: (work) => afterCommit.add(work),
+      // Other processes on the file look by themselves: it has no way to tell them.
+      announce: async (message) => {
+        checkLength(message)
+        afterCommit.add(() => this.#announcements.tell(message))
+      },
     }
   }
 
@@ -152,10 +169,11 @@ class Writer {
     savepoint.run()
     let outcome: Outcome
     let keep = false
+    const afterCommit = new AfterCommit()
     try {
-      const result = await unit.work(this.#tx)
+      const result = await unit.work(this.#txOf(afterCommit))
       keep = !(result instanceof Unchanged)
-      outcome = { ok: true }
+      outcome = { ok: true, afterCommit: keep ? afterCommit : new AfterCommit() }
     } catch (error) {
       outcome = failed(error)
     }
@@ -175,7 +193,8 @@ export async function openSqlite(file: string, options: { now: () => number }): 
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const connection = await connect(file)
   const migrationsApplied = await migrateFile(connection, options.now())
-  const writer = new Writer(connection)
+  const announcements = new Announcements()
+  const writer = new Writer(connection, announcements)
   const readConnection = await connect(file)
   const reader: Reader = handle(readConnection)
 
@@ -234,6 +253,7 @@ export async function openSqlite(file: string, options: { now: () => number }): 
         })
         draining ??= drain()
       }),
+    listen: (listener) => announcements.listen(listener),
     // One to write and one to read, which never wait for each other.
     load: () => ({ connections: 2, idle: draining ? 1 : 2, waiting: waiting.length }),
     isReady: () =>

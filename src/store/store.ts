@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DrizzleQueryError } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import type { Listener } from './announcements.ts'
 import type { Tables } from './schema.ts'
 
 type Database = PgDatabase<PgQueryResultHKT>
@@ -15,10 +16,35 @@ export interface Reader {
   readonly tables: Tables
 }
 
-/** A Reader that may also write; exists only inside `Store.write`. */
-export interface Tx extends Reader {
+/** A Reader that may also write rows. */
+export interface RowWriter extends Reader {
   readonly db: Pick<Database, 'select' | 'insert' | 'update' | 'delete'>
 }
+
+/** What a unit of work gets from `Store.write`; it exists only inside. */
+export interface Tx extends RowWriter {
+  /**
+   * Has this process do something once the unit is committed, before the caller of `write` is answered. Nothing is done if the
+   * unit is rolled back or changes nothing.
+   * @param work short, and must not throw
+   */
+  afterCommit(work: () => void): void
+
+  /**
+   * Tells every process that listens (`Store.listen`), once the unit is committed: this one before the caller of `write` is
+   * answered, on Postgres all others right after. An announcement can be lost where a connection is, so nothing may depend on
+   * it for longer than until it looks by itself.
+   * @param message ids and revisions and nothing else; a few thousand bytes at most
+   */
+  announce(message: string): Promise<void>
+}
+
+/** For work on the whole database, beside which no server runs: nobody is there to be told. */
+export const withoutListeners = (rows: RowWriter): Tx => ({
+  ...rows,
+  afterCommit: () => {},
+  announce: async () => {},
+})
 
 /** Returned by a unit of work that turned out to have nothing to do: it is rolled back, and its result stands. */
 export class Unchanged<T> {
@@ -60,6 +86,9 @@ export interface Store {
    * For the rate limiter, which brings its statements itself. Only where several processes may share the database: on Postgres.
    */
   readonly counts?: CountStore
+
+  /** Hears what units of work announce. @returns what ends that */
+  listen(listener: Listener): () => void
 
   /** How busy it is at this moment. */
   load(): StoreLoad

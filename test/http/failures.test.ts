@@ -15,6 +15,7 @@ const failing = (error: unknown): Store => ({
   scrub: () => Promise.reject(error),
   isReady: () => Promise.reject(error),
   close: async () => {},
+  listen: () => () => {},
   load: () => ({ connections: 0, idle: 0, waiting: 0 }),
 })
 
