@@ -8,7 +8,6 @@ import { contactRoutes } from './features/accounts/contact-routes.ts'
 import { deletionRoutes } from './features/accounts/deletion-routes.ts'
 import { createPasswordHasher } from './features/accounts/password-hasher.ts'
 import { accountRoutes } from './features/accounts/routes.ts'
-import type { Mailer } from './features/email/mailer.ts'
 import { addEmailPages } from './features/email/pages.ts'
 import { emailRoutes } from './features/email/routes.ts'
 import { failedLoginsOver } from './features/events/failed-logins.ts'
@@ -56,7 +55,6 @@ export interface Parts {
   readonly logger: Logger
   readonly postponed: Postponed
   readonly accepting: () => boolean
-  readonly mailer: Pick<Mailer, 'wake'>
   /** How long bodies may take to arrive, if it is not the usual time. */
   readonly bodyMs?: number
   readonly limiter: RateLimiter
@@ -114,20 +112,7 @@ export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> 
 
 /** @returns the application, and what it tells of itself */
 export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
-  const {
-    config,
-    keys,
-    opaque,
-    store,
-    clock,
-    random,
-    logger,
-    postponed,
-    accepting,
-    limiter,
-    mailer,
-    bodyMs,
-  } = parts
+  const { config, keys, opaque, store, clock, random, logger, postponed, accepting, limiter, bodyMs } = parts
   const document = contract(config.publicUrl)
   const services: Services = {
     config,
@@ -137,7 +122,6 @@ export async function createApp(parts: Parts): Promise<{ app: Express; metrics: 
     random,
     accepting,
     keys,
-    mailer,
     postponed,
     failedLogins: failedLoginsOver(postponed, store),
     startedLogins: startedLoginsOver(postponed, store),

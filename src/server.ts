@@ -214,7 +214,6 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       keys,
       opaque,
       limiter,
-      mailer,
       store,
       clock,
       random,

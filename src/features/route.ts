@@ -8,7 +8,6 @@ import type { Random } from '../random.ts'
 import type { Store } from '../store/store.ts'
 import type { PasswordHasher } from './accounts/password-hasher.ts'
 import type { Caller, SessionCaller, ShareManager, TokenHolder, VaultCaller, Visitor } from './caller.ts'
-import type { Mailer } from './email/mailer.ts'
 import type { FailedLogins } from './events/failed-logins.ts'
 import type { StartedLogins } from './events/started-logins.ts'
 import type { ServerKeys } from './keys.ts'
@@ -51,7 +50,6 @@ export interface Services {
   readonly startedLogins: StartedLogins
   /** For what only a handler knows to be worth counting. */
   readonly limiter: RateLimiter
-  readonly mailer: Pick<Mailer, 'wake'>
   /** For what is not to be noticed by whoever asked. */
   readonly postponed: Postponed
   /** False from the moment the server was asked to stop. */

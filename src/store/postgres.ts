@@ -15,6 +15,7 @@ import {
   StoreError,
   type Tx,
   Unchanged,
+  unguarded,
   unwrap,
 } from './store.ts'
 
@@ -166,7 +167,7 @@ export async function openPostgres(
           if (returned instanceof Unchanged) afterCommit = new AfterCommit()
           return returned
         })
-        afterCommit.run()
+        unguarded(() => afterCommit.run())
         return result
       } catch (error) {
         if (!isDeadlock(error) || retries === deadlockRetries) throw error

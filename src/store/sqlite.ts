@@ -18,6 +18,7 @@ import {
   StoreError,
   type Tx,
   Unchanged,
+  unguarded,
   unwrap,
 } from './store.ts'
 
@@ -143,7 +144,7 @@ class Writer {
         }
       }
       commit.run()
-      for (const outcome of outcomes) if (outcome.ok) outcome.afterCommit.run()
+      for (const outcome of outcomes) if (outcome.ok) unguarded(() => outcome.afterCommit.run())
       return outcomes
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.exec('rollback')

@@ -153,3 +153,6 @@ export async function guarded<T>(call: () => Promise<T>): Promise<T> {
   refuseNested()
   return running.run(true, call)
 }
+
+/** Runs what a store call leaves to be done after it, which may call the store again. */
+export const unguarded = (work: () => void): void => running.exit(work)

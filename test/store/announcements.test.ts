@@ -69,13 +69,20 @@ describe.each(engines)('after a commit on %s', (engine) => {
   it('does what a unit left to be done, before its caller is answered', async () => {
     const store = await openOn(await newDatabase(engine))
     const done: string[] = []
+    let again: Promise<void> | undefined
     await store.write(async (tx) => {
       await insertOne(tx)
       tx.afterCommit(() => done.push('first'))
       tx.afterCommit(() => done.push('second'))
+      // It may call the store again.
+      tx.afterCommit(() => {
+        again = store.write(insertOne)
+      })
       expect(done).toEqual([])
     })
     expect(done).toEqual(['first', 'second'])
+    await again
+    expect(again).toBeDefined()
   })
 
   it('does nothing of a unit that failed, that was refused with others, or that changed nothing', async () => {

@@ -20,6 +20,7 @@ export const unusedStore: Store = {
   scrub: unused,
   isReady: unused,
   close: async () => {},
+  listen: () => () => {},
   load: () => ({ connections: 0, idle: 0, waiting: 0 }),
 }
 
@@ -48,7 +49,6 @@ export async function appOver(
     keys,
     limiter: limiterOf(config, { keys, store }),
     opaque: await createOpaqueServer(testOpaqueSetup),
-    mailer: { wake: () => {} },
     store,
     clock: new TestClock(),
     random: systemRandom,

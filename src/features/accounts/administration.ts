@@ -3,6 +3,7 @@
 import { and, count, eq, gt, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { normalizeEmail } from '../../contract/primitives.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { announce } from '../announcements.ts'
 import { noteEvent } from '../events/repository.ts'
 import { removeAllFactors } from '../second-factors/repository.ts'
 import { endAllSessions } from '../sessions/repository.ts'
@@ -120,6 +121,8 @@ export async function disableAccount(tx: Tx, id: string, now: number): Promise<b
   if (disabled.length === 1)
     await noteEvent(tx, id, { type: 'account-disabled', at: now, device: null, address: null })
   await endAllSessions(tx, id, now)
+  // Its tokens, which work again when it is enabled.
+  await announce(tx, { kind: 'access-ended', accountId: id })
   return disabled.length === 1
 }
 

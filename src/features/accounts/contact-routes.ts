@@ -25,7 +25,7 @@ const changeEmail = route({
   success: { 202: null, 204: null },
   problems: ['invalid-credentials', 'email-taken'],
   async handler({ caller, body: { current, email } }, services) {
-    const { clock, config, limiter, mailer, opaque, random, store } = services
+    const { clock, config, limiter, opaque, random, store } = services
     const { accountId, address } = caller
     const account = await proveAccount(caller, current, services)
     const now = clock.now()
@@ -43,7 +43,6 @@ const changeEmail = route({
         await noteChange(tx, caller, 'email-changed', services)
       }
     })
-    mailer.wake()
     return { status: config.smtp ? 202 : 204 }
   },
 })
@@ -67,7 +66,6 @@ const changeHint = route({
       if (!(await setHint(tx, account, hint))) throw wrongPassword()
       await noteChange(tx, caller, 'hint-changed', services)
     })
-    services.mailer.wake()
     return { status: 204 }
   },
 })

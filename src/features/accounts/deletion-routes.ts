@@ -41,7 +41,7 @@ const start = route({
   success: { 200: DeletionStarted },
   problems: ['invalid-confirmation', 'account-deletion-off'],
   async handler({ body: { token }, caller: { address } }, services) {
-    const { clock, keys, mailer, store } = services
+    const { clock, keys, store } = services
     const { wait } = requireOn(services)
     const now = clock.now()
     const deletesAt = await store.write(async (tx) => {
@@ -51,7 +51,6 @@ const start = route({
       return startDeletion(tx, account, { now, address, services }, wait)
     })
     if (deletesAt === undefined) throw invalidLink()
-    mailer.wake()
     return { status: 200, body: { deletesAt: toTimestamp(deletesAt) } }
   },
 })
@@ -69,7 +68,7 @@ const keep = route({
   success: { 204: null },
   problems: ['invalid-confirmation'],
   async handler({ body: { token }, caller: { address } }, services) {
-    const { clock, keys, mailer, store } = services
+    const { clock, keys, store } = services
     const now = clock.now()
     const isKept = await store.write(async (tx) => {
       const account = await findAccountById(tx, idInLink(token))
@@ -79,7 +78,6 @@ const keep = route({
       return cancelDeletion(tx, account.id, { now, address, services })
     })
     if (!isKept) throw invalidLink()
-    mailer.wake()
     return { status: 204 }
   },
 })
@@ -98,9 +96,8 @@ const keepFromSession = route({
   success: { 204: null },
   problems: [],
   async handler({ caller: { accountId, address } }, services) {
-    const { clock, mailer, store } = services
+    const { clock, store } = services
     await store.write((tx) => cancelDeletion(tx, accountId, { now: clock.now(), address, services }))
-    mailer.wake()
     return { status: 204 }
   },
 })

@@ -5,6 +5,7 @@ import { type HttpProblem, notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { announce } from '../announcements.ts'
 import type { Caller } from '../caller.ts'
 import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
 import { findVaultOwner, insertVault, vaultIdTaken } from '../vaults/repository.ts'
@@ -286,16 +287,20 @@ export async function holdProved({ db, tables }: Tx, verified: AccountRow): Prom
 }
 
 /** Deletes the account and, by foreign keys, everything of it, if its credentials are still those that were verified. */
-export async function deleteAccount({ db, tables }: Tx, verified: AccountRow): Promise<boolean> {
-  const deleted = await db
-    .delete(tables.accounts)
-    .where(isStill(tables, verified))
-    .returning({ id: tables.accounts.id })
+export async function deleteAccount(tx: Tx, verified: AccountRow): Promise<boolean> {
+  const { accounts } = tx.tables
+  const deleted = await tx.db
+    .delete(accounts)
+    .where(isStill(tx.tables, verified))
+    .returning({ id: accounts.id })
+  await announce(tx, { kind: 'access-ended', accountId: verified.id })
   return deleted.length === 1
 }
 
 /** Deletes the account and, by foreign keys, everything of it. @returns whether there was one */
-export async function removeAccount({ db, tables: { accounts } }: Tx, id: string): Promise<boolean> {
-  const removed = await db.delete(accounts).where(eq(accounts.id, id)).returning({ id: accounts.id })
+export async function removeAccount(tx: Tx, id: string): Promise<boolean> {
+  const { accounts } = tx.tables
+  const removed = await tx.db.delete(accounts).where(eq(accounts.id, id)).returning({ id: accounts.id })
+  await announce(tx, { kind: 'access-ended', accountId: id })
   return removed.length === 1
 }

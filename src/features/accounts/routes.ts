@@ -118,7 +118,6 @@ const register = route({
     const verifier = await verifierOf(body, { newAccount: email }, services)
     const register = isRequired ? registerOnConfirmation : registerAtOnce
     await register(body, verifier, admission, services)
-    services.mailer.wake()
     const createdAt = toTimestamp(clock.now())
     return { status: 201, body: { accountId, email, emailVerified: false, createdAt } }
   },
@@ -181,7 +180,7 @@ const changePassword = route({
   success: { 200: PasswordChanged },
   problems: ['kdf-too-weak', 'stale-opaque-registration', 'invalid-credentials'],
   async handler({ caller, body }, services) {
-    const { clock, liveness, store } = services
+    const { clock, store } = services
     const { current, kdf, accountKey, keepTokens } = body
     requireStrongKdf(kdf)
     const account = await proveAccount(caller, current, services)
@@ -199,7 +198,6 @@ const changePassword = route({
       await noteSessionsAct(tx, caller, 'tokens-ended', now)
       return tokens
     })
-    liveness.forget()
     return {
       status: 200,
       body: keepTokens ? { endedTokens: [], keptTokens: tokens } : { endedTokens: tokens, keptTokens: [] },
@@ -222,7 +220,6 @@ const removeAccount = route({
   async handler({ caller, body }, services) {
     const account = await proveAccount(caller, body, services)
     if (!(await services.store.write((tx) => deleteAccount(tx, account)))) throw wrongPassword()
-    services.liveness.forget()
     return { status: 204 }
   },
 })

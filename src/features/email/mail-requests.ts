@@ -29,7 +29,7 @@ async function prepare(
   findReason: FindReason,
   services: Services,
 ): Promise<void> {
-  const { clock, mailer, random, store } = services
+  const { clock, random, store } = services
   if (!(await mayAsk(services, asked))) return
   const { email } = asked
   const now = clock.now()
@@ -38,7 +38,6 @@ async function prepare(
   )
   if (!reason) return
   await store.write((tx) => enqueueMail(tx, { ...reason, id: random.uuid(), now }))
-  mailer.wake()
 }
 
 /** A route by which anybody asks for mail to an address. */

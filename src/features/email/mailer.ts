@@ -1,5 +1,5 @@
 // Sends what waits in the outbox, again and again until it is taken. Nothing else waits for it.
-import { createTransport, type Transporter } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import type { Logger } from 'pino'
 import { type Clock, seconds } from '../../clock.ts'
 import type { Config } from '../../config.ts'
@@ -9,6 +9,7 @@ import { deletionOf } from '../accounts/deletions.ts'
 import { findEmailChange } from '../accounts/email-changes.ts'
 import { findPendingRegistration, pendingRegistrationsOf } from '../accounts/pending-registrations.ts'
 import { findAccountByEmail, findAccountById } from '../accounts/repository.ts'
+import { listen } from '../announcements.ts'
 import type { ServerKeys } from '../keys.ts'
 import { maySend } from './limits.ts'
 import { type About, writeMessage } from './messages.ts'
@@ -27,8 +28,6 @@ interface Needs {
 }
 
 export interface Mailer {
-  /** There is new mail. */
-  wake(): void
   /** Waits for what is being sent. */
   stop(): Promise<void>
 }
@@ -55,8 +54,13 @@ const isRefused = (error: unknown) => {
  * What sends mail: `smtps://` over TLS from the start, `smtp://` after STARTTLS (RFC 3207). Who can change the connection could take
  * the offer of STARTTLS out of it and read links and the login, so a server without it gets neither.
  */
-export const transportOf = ({ url, allowPlaintext }: NonNullable<Config['smtp']>): Transporter =>
-  createTransport({
+export async function openTransport({
+  url,
+  allowPlaintext,
+}: NonNullable<Config['smtp']>): Promise<Transporter> {
+  // Loaded with the first mail, because it is large and many servers send none.
+  const { createTransport } = await import('nodemailer')
+  return createTransport({
     url,
     requireTLS: !allowPlaintext,
     connectionTimeout: seconds(10),
@@ -66,6 +70,13 @@ export const transportOf = ({ url, allowPlaintext }: NonNullable<Config['smtp']>
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+}
+
+interface Sender {
+  readonly from: string
+  /** The one transport, opened with its first use. */
+  open(): Promise<Transporter>
+}
 
 /** Where a mail goes, and what it is written from, as it is now. */
 async function addressed(
@@ -93,11 +104,7 @@ async function addressed(
 }
 
 /** Sends a mail, if there still is a reason for it. Beyond what the address may be sent it is left out. */
-async function send(
-  needs: Needs,
-  { from, transport }: { from: string; transport: Transporter },
-  mail: Mail,
-): Promise<void> {
+async function send(needs: Needs, { from, open }: Sender, mail: Mail): Promise<void> {
   const { clock, config, keys, logger, store } = needs
   const now = clock.now()
   const { to, about } = await store.read((reader) => addressed(reader, mail, now))
@@ -109,10 +116,11 @@ async function send(
     return
   }
   // As objects, which are not parsed: an address stays one address.
+  const transport = await open()
   await transport.sendMail({ from, to: { name: '', address: to }, ...message })
 }
 
-async function sendDue(needs: Needs, by: { from: string; transport: Transporter }): Promise<void> {
+async function sendDue(needs: Needs, by: Sender): Promise<void> {
   const { clock, logger, store } = needs
   for (;;) {
     const due = await store.write((tx) => takeDueMail(tx, clock.now()))
@@ -131,11 +139,12 @@ async function sendDue(needs: Needs, by: { from: string; transport: Transporter 
   }
 }
 
-/** Sends at once, when it is woken, and every few seconds. Without SMTP_URL there is nothing to do. */
+/** Sends at once, when it hears of mail, and every few seconds. Without SMTP_URL there is nothing to do. */
 export function startMailer(needs: Needs): Mailer {
   const { smtp } = needs.config
-  if (!smtp) return { wake: () => {}, stop: async () => {} }
-  const by = { from: smtp.from, transport: transportOf(smtp) }
+  if (!smtp) return { stop: async () => {} }
+  let transport: Promise<Transporter> | undefined
+  const by = { from: smtp.from, open: () => (transport ??= openTransport(smtp)) }
   let stopped = false
   let running: Promise<void> | undefined
   let isWoken = false
@@ -153,14 +162,20 @@ export function startMailer(needs: Needs): Mailer {
     if (!stopped) running ??= run()
   }
   const timer = setInterval(wake, lookEvery).unref()
+  const endListening = listen(needs.store, {
+    heard({ kind }) {
+      if (kind === 'mail-waits') wake()
+    },
+    missed: wake,
+  })
   wake()
   return {
-    wake,
     async stop() {
       stopped = true
+      endListening()
       clearInterval(timer)
       await running
-      by.transport.close()
+      void transport?.then((opened) => opened.close())
     },
   }
 }

@@ -4,6 +4,7 @@ import { and, asc, count, eq, inArray, lte, min, sql } from 'drizzle-orm'
 import { days, hours, minutes, seconds } from '../../clock.ts'
 import type { MailKind } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { announce } from '../announcements.ts'
 
 /** What the owner is told of. */
 export const accountChanges = [
@@ -83,6 +84,7 @@ export async function enqueueMail(
   await tx.db
     .insert(tx.tables.outbox)
     .values({ id, accountId, registrationId, email, kind, detail, ...stamp })
+  await announce(tx, { kind: 'mail-waits' })
 }
 
 /** Takes mail that is due, so that no other process does, with what is needed to write it. */

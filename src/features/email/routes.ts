@@ -23,7 +23,6 @@ const confirm = route({
   problems: ['invalid-confirmation', 'registration-closed', 'invite-required', 'invalid-invite', 'id-taken'],
   async handler({ body: { token }, caller: { address } }, services) {
     if (!(await confirmBy(token, address, services))) throw invalidLink()
-    services.mailer.wake()
     return { status: 204 }
   },
 })

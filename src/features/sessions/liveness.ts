@@ -1,6 +1,8 @@
-// Whether a session or a token still lives: remembered for less than a second, so that one ended anywhere is refused everywhere by then.
+// Whether a session or a token still lives: remembered for less than a second, and forgotten as soon as this process hears that some
+// have ended, wherever that was. The second is the bound where such an announcement is lost.
 import type { Clock } from '../../clock.ts'
 import type { Store } from '../../store/store.ts'
+import { listen } from '../announcements.ts'
 import type { Caller } from '../caller.ts'
 import { type FoundToken, findToken } from '../tokens/repository.ts'
 import { isLiving } from './repository.ts'
@@ -14,27 +16,31 @@ export interface Liveness {
   isLiving(caller: Caller): Promise<boolean>
   /** The personal access token of a hash. Look at its expiry and its account: they are remembered with it. */
   findToken(hash: Uint8Array): Promise<FoundToken | undefined>
-  /** To be called after this process ended sessions or tokens, so that it notices at once. */
-  forget(): void
 }
 
 /** Remembers what was found for a moment, by a key; what was not found is asked again. */
 function believing<T>(clock: Clock) {
   const known = new Map<string, { found: T; until: number }>()
+  /** Counts what was forgotten: an answer that was under way meanwhile may be of before. */
+  let forgotten = 0
   return {
     async find(key: string, ask: () => Promise<T | undefined>): Promise<T | undefined> {
       const now = clock.monotonic()
       const believed = known.get(key)
       if (believed && believed.until > now) return believed.found
+      const before = forgotten
       const found = await ask()
-      if (found === undefined) known.delete(key)
+      if (found === undefined || before !== forgotten) known.delete(key)
       else {
         if (known.size >= mostRemembered) known.clear()
         known.set(key, { found, until: now + believedForMs })
       }
       return found
     },
-    forget: () => known.clear(),
+    forget(isMeant: (key: string, found: T) => boolean) {
+      forgotten++
+      for (const [key, { found }] of known) if (isMeant(key, found)) known.delete(key)
+    },
   }
 }
 
@@ -42,6 +48,18 @@ export function createLiveness(store: Store, clock: Clock): Liveness {
   // That one has ended is believed as well: its token could be sent again and again, and it never lives again.
   const sessions = believing<boolean>(clock)
   const tokens = believing<FoundToken>(clock)
+
+  /** @param accountId null for all accounts */
+  function forget(accountId: string | null) {
+    sessions.forget((key) => accountId === null || key.startsWith(`${accountId} `))
+    tokens.forget((_key, { holder }) => accountId === null || holder.accountId === accountId)
+  }
+  listen(store, {
+    heard(announcement) {
+      if (announcement.kind === 'access-ended') forget(announcement.accountId)
+    },
+    missed: () => forget(null),
+  })
   return {
     async isLiving(caller) {
       // Both ids: that the session lives says nothing about another account.
@@ -54,9 +72,5 @@ export function createLiveness(store: Store, clock: Clock): Liveness {
       tokens.find(Buffer.from(hash).toString('base64'), () =>
         store.read((reader) => findToken(reader, hash)),
       ),
-    forget() {
-      sessions.forget()
-      tokens.forget()
-    },
   }
 }

@@ -4,6 +4,7 @@ import { minutes } from '../../clock.ts'
 import { Device, type SessionSummary } from '../../contract/accounts.ts'
 import { statement } from '../../store/statement.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
+import { announce } from '../announcements.ts'
 import type { Caller, SessionCaller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
 import { noteEvent, noteSessionsEnded } from '../events/repository.ts'
@@ -93,7 +94,7 @@ async function endUnused(
   const ids = beyond.map(({ id }) => id)
   const ended = await db.delete(sessions).where(inArray(sessions.id, ids)).returning()
   const living = ended.filter((session) => session.expiresAt > now)
-  await noteSessionsEnded(tx, living, { at: now, address: null, reason: 'quota' })
+  await tellOfEnded(tx, living, { at: now, address: null, reason: 'quota' })
 }
 
 /** Whether an account that is in use already logs in on a device that has no session of it. */
@@ -214,7 +215,7 @@ export async function useRefreshToken(
   if (used && used.replacedAt !== null && now - used.replacedAt <= repeatableForMs)
     return { accountId, sessionId }
   const ended = await db.delete(sessions).where(eq(sessions.id, sessionId)).returning()
-  await noteSessionsEnded(tx, ended, { at: now, address: use.address, reason: 'token-reuse' })
+  await tellOfEnded(tx, ended, { at: now, address: use.address, reason: 'token-reuse' })
   return undefined
 }
 
@@ -251,6 +252,19 @@ export async function listSessions(
   }))
 }
 
+type Ended = Parameters<typeof noteSessionsEnded>[1]
+
+/** Notes the ends of sessions for their owners, and has every process refuse them. */
+async function tellOfEnded(
+  tx: Tx,
+  ended: Ended,
+  how: Parameters<typeof noteSessionsEnded>[2],
+): Promise<void> {
+  await noteSessionsEnded(tx, ended, how)
+  for (const accountId of new Set(ended.map((session) => session.accountId)))
+    await announce(tx, { kind: 'access-ended', accountId })
+}
+
 /** Ends one session of the caller's account. @returns whether there was one */
 export async function endSession(
   tx: Tx,
@@ -264,7 +278,7 @@ export async function endSession(
     .where(and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId)))
     .returning()
   const reason = sessionId === ownSessionId ? 'logout' : 'owner'
-  await noteSessionsEnded(tx, ended, { at: now, address, reason })
+  await tellOfEnded(tx, ended, { at: now, address, reason })
   return ended.length === 1
 }
 
@@ -280,7 +294,7 @@ export async function endOtherSessions(
     .delete(sessions)
     .where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
     .returning()
-  await noteSessionsEnded(tx, ended, { at: now, address, reason })
+  await tellOfEnded(tx, ended, { at: now, address, reason })
 }
 
 /** Ends every session of an account, for the operator. @returns how many were living */
@@ -288,7 +302,7 @@ export async function endAllSessions(tx: Tx, accountId: string, now: number): Pr
   const { sessions } = tx.tables
   const ended = await tx.db.delete(sessions).where(eq(sessions.accountId, accountId)).returning()
   const living = ended.filter(({ expiresAt }) => expiresAt > now)
-  await noteSessionsEnded(tx, living, { at: now, address: null, reason: 'operator' })
+  await tellOfEnded(tx, living, { at: now, address: null, reason: 'operator' })
   return living.length
 }
 

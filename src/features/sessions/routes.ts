@@ -118,7 +118,7 @@ const login = route({
   success: { 200: Session },
   problems: ['invalid-credentials', 'email-unverified', 'second-factor-required', 'invalid-second-factor'],
   async handler({ caller: { address }, body }, services) {
-    const { clock, failedLogins, mailer } = services
+    const { clock, failedLogins } = services
     const { device, email } = body
     const session = await guardLogin(services, { address, email, isFinish: 'opaque' in body }, async () => {
       const account = await proveLogin(body, address, services)
@@ -128,7 +128,6 @@ const login = route({
         throw error
       })
     })
-    mailer.wake()
     return { status: 200, body: session }
   },
 })
@@ -147,7 +146,7 @@ const refresh = route({
   success: { 200: SessionTokens },
   problems: ['invalid-refresh-token'],
   async handler({ body, caller: { address } }, services) {
-    const { clock, config, keys, liveness, store } = services
+    const { clock, config, keys, store } = services
     const token = fromBase64url(body.refreshToken)
     const successor = successorOf(keys.refreshTokens, token)
     const now = clock.now()
@@ -162,7 +161,6 @@ const refresh = route({
       }),
     )
     if (!caller) {
-      liveness.forget()
       throw problem('invalid-refresh-token', 'The refresh token is not valid, or its session has ended.')
     }
     return { status: 200, body: tokensOf(caller, successor, now, services) }
@@ -181,9 +179,8 @@ const logout = route({
   request: {},
   success: { 204: null },
   problems: [],
-  async handler({ caller }, { clock, liveness, store }) {
+  async handler({ caller }, { clock, store }) {
     await store.write((tx) => endSession(tx, caller, caller.sessionId, clock.now()))
-    liveness.forget()
     return { status: 204 }
   },
 })
@@ -218,9 +215,8 @@ const endOne = route({
   request: { params: z.strictObject({ sessionId: SessionId }) },
   success: { 204: null },
   problems: ['not-found'],
-  async handler({ caller, params }, { clock, liveness, store }) {
+  async handler({ caller, params }, { clock, store }) {
     if (!(await store.write((tx) => endSession(tx, caller, params.sessionId, clock.now())))) throw notFound()
-    liveness.forget()
     return { status: 204 }
   },
 })
@@ -237,9 +233,8 @@ const endOthers = route({
   request: {},
   success: { 204: null },
   problems: [],
-  async handler({ caller }, { clock, liveness, store }) {
+  async handler({ caller }, { clock, store }) {
     await store.write((tx) => endOtherSessions(tx, caller, clock.now(), 'owner'))
-    liveness.forget()
     return { status: 204 }
   },
 })

@@ -19,6 +19,7 @@ import { notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
+import { announce } from '../announcements.ts'
 import type { Caller, TokenHolder } from '../caller.ts'
 import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
 
@@ -172,23 +173,20 @@ export async function countTokens({ db, tables }: Reader, accountId: string, now
 }
 
 /** Ends every token of the caller's account. */
-export async function endTokens(
-  { db, tables: { personalTokens } }: Tx,
-  { accountId }: Caller,
-): Promise<void> {
-  await db.delete(personalTokens).where(eq(personalTokens.accountId, accountId))
+export async function endTokens(tx: Tx, { accountId }: Caller): Promise<void> {
+  const { personalTokens } = tx.tables
+  await tx.db.delete(personalTokens).where(eq(personalTokens.accountId, accountId))
+  await announce(tx, { kind: 'access-ended', accountId })
 }
 
 /** Ends a token of the caller's account. @returns whether there was one */
-export async function revokeToken(
-  { db, tables: { personalTokens } }: Tx,
-  { accountId }: Caller,
-  tokenId: string,
-): Promise<boolean> {
-  const revoked = await db
+export async function revokeToken(tx: Tx, { accountId }: Caller, tokenId: string): Promise<boolean> {
+  const { personalTokens } = tx.tables
+  const revoked = await tx.db
     .delete(personalTokens)
     .where(and(eq(personalTokens.id, tokenId), eq(personalTokens.accountId, accountId)))
     .returning({ id: personalTokens.id })
+  if (revoked.length === 1) await announce(tx, { kind: 'access-ended', accountId })
   return revoked.length === 1
 }
 
@@ -201,6 +199,9 @@ export async function deleteExpiredTokens(
 }
 
 /** Ends every token of every account. @returns how many there were */
-export async function endAllTokens({ db, tables: { personalTokens } }: Tx): Promise<number> {
-  return (await db.delete(personalTokens).returning({ id: personalTokens.id })).length
+export async function endAllTokens(tx: Tx): Promise<number> {
+  const { personalTokens } = tx.tables
+  const ended = await tx.db.delete(personalTokens).returning({ id: personalTokens.id })
+  await announce(tx, { kind: 'access-ended', accountId: null })
+  return ended.length
 }

@@ -103,7 +103,6 @@ const revoke = route({
       if (!(await revokeToken(tx, caller, tokenId))) throw notFound()
       await noteChange(tx, caller, 'token-revoked', services)
     })
-    services.liveness.forget()
     return { status: 204 }
   },
 })

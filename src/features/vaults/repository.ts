@@ -7,6 +7,7 @@ import type { Vault } from '../../contract/vaults.ts'
 import { notFound, problem } from '../../http/problem.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { announce } from '../announcements.ts'
 import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
 import { addUsage, noGrowth, quotaExceeded, spendQuota, usageOfVault } from '../quotas/usage.ts'
@@ -252,4 +253,6 @@ export async function deleteVault(
   const { items, deletedItems, bytes } = await usageOfVault(tx, vaultId)
   await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
   await addUsage(tx, accountId, { items: -items, deletedItems: -deletedItems, bytes: -bytes })
+  // Tokens for it went with it.
+  await announce(tx, { kind: 'access-ended', accountId })
 }

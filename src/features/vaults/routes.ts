@@ -124,7 +124,7 @@ const remove = route({
   success: { 204: null },
   problems: ['invalid-credentials', 'not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId }, body, precondition: expected }, services) {
-    const { liveness, store } = services
+    const { store } = services
     const owner = VaultCaller.bySession(caller)
     await store.read((reader) => requireVault(reader, owner, vaultId))
     const account = await proveAccount(caller, body, services)
@@ -133,8 +133,6 @@ const remove = route({
       if (!(await holdProved(tx, account))) throw wrongPassword()
       await noteChange(tx, caller, 'vault-deleted', services)
     })
-    // Tokens for it went with it.
-    liveness.forget()
     return { status: 204 }
   },
 })

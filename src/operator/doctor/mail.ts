@@ -1,11 +1,11 @@
 // The mail server: whether it takes a connection and the login.
 import type { Config } from '../../config.ts'
-import { transportOf } from '../../features/email/mailer.ts'
+import { openTransport } from '../../features/email/mailer.ts'
 import { error, type Finding, ok, warning } from './finding.ts'
 
 export async function checkMail({ smtp }: Config): Promise<Finding> {
   if (!smtp) return ok('mail', 'No mail is sent: there is no SMTP_URL.')
-  const transport = transportOf(smtp)
+  const transport = await openTransport(smtp)
   const { host } = new URL(smtp.url)
   try {
     await transport.verify()
