@@ -48,7 +48,7 @@ module.exports = {
     rule(
       'drivers-stay-in-the-store',
       'Database drivers only in the files of their engine',
-      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)(-(bulk|examination))?\\.ts$' },
+      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)(-(bulk|examination|listener))?\\.ts$' },
       {
         path: '^node_modules/(better-sqlite3|pg|@types/(better-sqlite3|pg)|drizzle-orm/(better-sqlite3|node-postgres))/',
       },
