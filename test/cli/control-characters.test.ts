@@ -16,19 +16,7 @@ import type { Prompter } from '../../src/cli/prompter.ts'
 import { StateFolder } from '../../src/cli/state-folder.ts'
 import { Limpet, type OpenVault, sharesOf } from '../../src/client/index.ts'
 import { quickRegistration, startServer, type TestServer } from '../support/server.ts'
-
-/** Colours, the title of the window, a cleared screen, directions, what is not seen, and a line that looks like a question. */
-const evil =
-  'evil\u001b[31m\u001b]0;title\u0007\u009b2J\u007f\r\u202e\u2066\u200f\u061c\u2028\u200b\u00ad\u2060\ufeff\nForged prompt: '
-
-/** What no terminal may get. */
-const steering =
-  /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u
-
-/** What the program itself uses: colours of headings and QR codes, and a line that is drawn anew. */
-const own = ['\u001b[1m', '\u001b[22m', '\u001b[30;107m', '\u001b[0m']
-
-const redrawn = '\r\u001b[K'
+import { evil, onTerminal, steering } from '../support/terminal.ts'
 
 const password = 'kelp forest lantern dune'
 
@@ -103,29 +91,6 @@ describe('a terminal', () => {
     await rm(folder, { recursive: true, force: true })
   })
   afterEach(() => vi.restoreAllMocks())
-
-  /** Runs `work` with both outputs being a terminal. @returns what the terminal got */
-  async function onTerminal(work: () => Promise<unknown>): Promise<string> {
-    let screen = ''
-    const take = (chunk: unknown, ...rest: unknown[]) => {
-      screen += chunk instanceof Uint8Array ? Buffer.from(chunk).toString('utf8') : String(chunk)
-      for (const done of rest) if (typeof done === 'function') done()
-      return true
-    }
-    for (const stream of [process.stdout, process.stderr]) {
-      vi.spyOn(stream, 'write').mockImplementation(take)
-      Object.defineProperty(stream, 'isTTY', { value: true, configurable: true, writable: true })
-    }
-    try {
-      await work()
-    } finally {
-      vi.restoreAllMocks()
-      for (const stream of [process.stdout, process.stderr])
-        Object.defineProperty(stream, 'isTTY', { value: false, configurable: true, writable: true })
-    }
-    const lines = screen.split('\n').map((line) => line.split(redrawn).at(-1))
-    return own.reduce((text, sequence) => text.replaceAll(sequence, ''), lines.join('\n'))
-  }
 
   /** A person who agrees to everything. */
   const person: Prompter = {

@@ -1,0 +1,67 @@
+// Runs one command line of `limpet-server`, from its arguments to its exit code.
+import { CliError, InterruptedError, interruptedCode } from '../cli/exit-codes.ts'
+import { asksForHelp, helpFor } from '../cli/help.ts'
+import { print, remark } from '../cli/output.ts'
+import type { Prompter } from '../cli/prompter.ts'
+import { safeLine } from '../cli/terminal.ts'
+import { ConfigError } from '../config.ts'
+import { MovedError } from '../store/move-mark.ts'
+import { StoreError } from '../store/store.ts'
+import { findCommand, overview } from './commands.ts'
+
+async function help(topic: readonly string[]) {
+  if (topic.length === 0) return print(...(await overview()))
+  const found = await findCommand(topic)
+  if (!found) throw await unknown(topic)
+  return print(...helpFor(found.command))
+}
+
+const unknown = async (words: readonly string[]) =>
+  new CliError(
+    'usage',
+    [`There is no command "${safeLine(words.slice(0, 2).join(' '))}".`, '', ...(await overview())].join('\n'),
+  )
+
+async function run(args: readonly string[], prompter: Prompter): Promise<void> {
+  const [name] = args
+  if (name === 'help' || name === '--help' || name === '-h') return help(args.slice(1))
+  const found = await findCommand(name === undefined ? ['start'] : args)
+  if (!found) {
+    // `limpet-server users --help` is about none of them yet.
+    if (asksForHelp(args)) return help([])
+    throw await unknown(args)
+  }
+  if (asksForHelp(found.args)) return print(...helpFor(found.command))
+  await found.command.run({ prompter }, found.args)
+}
+
+/** What an operator can do about an error that kept the command from its work. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message
+  if (error instanceof MovedError) return error.message
+  if (error instanceof StoreError)
+    return `The database cannot be used (${error.code}). Is DATABASE_URL right, and is the database running and writable?`
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+    return 'The port is taken by another program. Choose another one with PORT.'
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Of the client's endings the operator's programs need two: 2 for what was typed, 1 for everything else. */
+function codeOf(error: unknown): number {
+  if (error instanceof InterruptedError) return interruptedCode
+  return error instanceof CliError && error.ending === 'usage' ? 2 : 1
+}
+
+/**
+ * Runs a command line, and says what kept it from its end.
+ * @returns the exit code
+ */
+export async function runProgram(args: readonly string[], prompter: Prompter): Promise<number> {
+  try {
+    await run(args, prompter)
+    return 0
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) remark(explain(error))
+    return codeOf(error)
+  }
+}

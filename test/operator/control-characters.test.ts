@@ -1,0 +1,117 @@
+// Nothing that a row of the database says steers the operator's terminal: every command there is, over rows of somebody evil.
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ask } from '../../src/cli/output.ts'
+import type { Prompter } from '../../src/cli/prompter.ts'
+import { loadCommands } from '../../src/operator/commands.ts'
+import { runProgram } from '../../src/operator/program.ts'
+import { newAccount } from '../support/accounts.ts'
+import { runStatement } from '../support/rows.ts'
+import { startServer, type TestServer, testOpaqueSetup, testSecret } from '../support/server.ts'
+import { evil, onTerminal, steering } from '../support/terminal.ts'
+
+/** Commands that show something of accounts and invites, in one way at least. */
+const showing = [
+  'invite list',
+  'invite revoke',
+  'users delete',
+  'users disable',
+  'users enable',
+  'users list',
+  'users reset-factors',
+]
+
+/** Somebody at a terminal who answers everything with the same. */
+const person: Prompter = {
+  interactive: true,
+  secret: async () => evil,
+  line: async (question) => {
+    ask(question)
+    return evil
+  },
+  text: async () => evil,
+  bytes: async () => Buffer.from(evil),
+  confirm: async () => true,
+  close: () => {},
+}
+
+describe("the operator's terminal", () => {
+  let server: TestServer
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'limpet-operator-'))
+    server = await startServer('sqlite')
+    const settings = {
+      DATABASE_URL: server.database.url,
+      JWT_SECRET: testSecret,
+      OPAQUE_SERVER_SETUP: testOpaqueSetup,
+      LIMPET_CREDENTIALS_FILE: join(folder, 'credentials.yml.enc'),
+      // An editor that changes nothing.
+      VISUAL: 'true',
+    }
+    for (const [name, value] of Object.entries(settings)) vi.stubEnv(name, value)
+  })
+  afterAll(async () => {
+    vi.unstubAllEnvs()
+    await server.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** An account and two invites, of which it has used one, with everything that is text spoiled as far as it can be. */
+  async function spoiledRows() {
+    const { accountId } = await newAccount(server)
+    const run = (statement: string) => runStatement(server.database, statement)
+    await run(`update accounts set email = email || '${evil}' where id = '${accountId}'`)
+    const [used, open] = [randomUUID(), `${randomUUID()}${evil}`]
+    for (const [id, usedBy] of [
+      [used, `'${accountId}'`],
+      [open, 'null'],
+    ])
+      await run(
+        `insert into invites (id, code_hash, email, note, created_at, expires_at, used_at, used_by)
+         values ('${id}', randomblob(32), 'a@example.com${evil}', '${evil}', 0, 9999999999999, ${usedBy === 'null' ? 'null' : 1}, ${usedBy})`,
+      )
+    return { accountId, used, open }
+  }
+
+  const valueFor = (operand: string, { accountId }: { accountId: string }) =>
+    operand === 'EMAIL_OR_ID'
+      ? accountId
+      : operand.includes('FILE')
+        ? join(folder, `${randomUUID()}${evil}`)
+        : evil
+
+  it('gets nothing that steers it from any command', async () => {
+    const met = new Set<string>()
+    const commands = await loadCommands()
+    // Serving is no command that ends, and nothing can be looked at in a database that was moved.
+    const others = commands.filter(([name]) => name !== 'start' && name !== 'move')
+    for (const [name, command] of [...others, ...commands.filter(([name]) => name === 'move')]) {
+      const rows = await spoiledRows()
+      const words = command.usage.split(' ').slice(1 + name.split(' ').length)
+      const operands = words.filter((word) => word !== '[options]').map((word) => valueFor(word, rows))
+      const withOption = Object.entries(command.options).map(([option, { type }]) => [
+        type === 'boolean'
+          ? `--${option}`
+          : `--${option}=${option === 'to' ? `file:${folder}/${evil}` : evil}`,
+        ...operands,
+      ])
+      const lines = [operands, ...withOption]
+      if (name === 'invite revoke') lines.push([rows.used], [rows.open], ['--json', rows.open])
+      for (const line of lines) {
+        const args = [...name.split(' '), ...line]
+        const screen = await onTerminal(() => runProgram(args, person))
+        const told = `${args.join(' ')}:\n${JSON.stringify(screen)}`
+        expect(steering.exec(screen)?.[0], told).toBeUndefined()
+        expect(screen, told).not.toMatch(/^Forged prompt/m)
+        expect(screen, told).toMatch(/^$|\n$|: $/)
+        if (screen.includes('evil\\u001b')) met.add(name)
+      }
+    }
+    // Otherwise the test would see nothing of what it is about.
+    expect([...met]).toEqual(expect.arrayContaining(showing))
+  }, 120_000)
+})
