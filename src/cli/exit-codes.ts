@@ -5,6 +5,7 @@ import {
   KdfRefusedError,
   LoggedOutError,
   NetworkError,
+  OlderVaultError,
   OpenError,
   PasswordRefusedError,
   ProblemError,
@@ -127,6 +128,11 @@ export function describe(error: unknown): { ending: Ending; sentence: string } {
     return {
       ending: 'refused',
       sentence: `Refused: ${error.message} "limpet resend EMAIL" has the mail sent again.`,
+    }
+  if (error instanceof OlderVaultError)
+    return {
+      ending: 'refused',
+      sentence: `Refused: ${error.message} "limpet sync --put-back" writes the name that is known here again, "limpet sync --accept" takes what the server shows.`,
     }
   if (error instanceof RefusedError || error instanceof KdfRefusedError)
     return {

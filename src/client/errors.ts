@@ -86,6 +86,17 @@ export class UnconfirmedError extends RefusedError {
   }
 }
 
+/** The server shows older data of a vault itself, such as its name: `Replica.acceptVault` or `putVaultBack` comes before the next pull. */
+export class OlderVaultError extends RefusedError {
+  override name = 'OlderVaultError'
+
+  constructor() {
+    super(
+      "The server shows an older state of a vault's name as its newest one. It is not honest, or a client that does not count edits wrote to it. Nothing of it was taken over.",
+    )
+  }
+}
+
 /** The cursor is of another history (a restored backup): `Replica.resync` is next. */
 export class ResyncRequiredError extends Error {
   override name = 'ResyncRequiredError'

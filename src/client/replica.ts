@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { Revision, Sealed } from '../contract/primitives.ts'
 import { type Item, ItemState } from '../contract/vaults.ts'
+import { OlderVaultError } from './errors.ts'
 import { endlessList, ListLength } from './refusals.ts'
 import { refuseRollback } from './rollback.ts'
 import type { OpenVault } from './vault.ts'
@@ -65,7 +66,8 @@ export class Replica {
 
   /**
    * Takes in everything that changed since the last time. Throws ResyncRequiredError, after which `resync` is next, and
-   * RefusedError where the server goes back in its revisions or with the vault's own data, or gives a list that never ends.
+   * RefusedError where the server goes back in its revisions, or with the vault's own data (OlderVaultError), or gives a list that never
+   * ends.
    * @param vault as the server showed it just now
    * @param onProgress told after each page how many changes have come in so far
    */
@@ -96,9 +98,25 @@ export class Replica {
   }
 
   async #takeVault(vault: OpenVault) {
-    const { revision, data } = vault.sealed
     if (this.#vault) await vault.refuseOlderData(this.#vault.data)
+    this.acceptVault(vault)
+  }
+
+  /** Takes over the vault's own data as the server shows it, also if it is older: the next `pull` is not refused for it. */
+  acceptVault(vault: OpenVault): void {
+    const { revision, data } = vault.sealed
     this.#vault = { revision, data }
+  }
+
+  /** Writes the vault's own data of the last pull again, if the server shows an older state in its place. Throws as `OpenVault.rename` does. */
+  async putVaultBack(vault: OpenVault): Promise<void> {
+    if (!this.#vault) return
+    try {
+      await vault.refuseOlderData(this.#vault.data)
+    } catch (error) {
+      if (!(error instanceof OlderVaultError)) throw error
+      await vault.putDataBack(this.#vault.data)
+    }
   }
 
   /** All of a page or nothing of it. */

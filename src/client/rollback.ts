@@ -20,7 +20,7 @@ export function refuseRollback(known: ItemState | undefined, shown: ItemState): 
 export const countsOn = (known: number, shown: number): boolean => known === 0 || shown > known
 
 /** What is told of a state that does not count on from the one that is known. */
-export const goesBack = (what: string) =>
+export const goesBack = () =>
   new RefusedError(
-    `The server shows an older state of ${what} as its newest one. It is not honest, or a client that does not count edits wrote to it. Nothing of it was taken over.`,
+    'The server shows an older state of an item as its newest one. It is not honest, or a client that does not count edits wrote to it. Nothing of it was taken over.',
   )

@@ -12,7 +12,7 @@ import {
 } from '../contract/vaults.ts'
 import { itemContext, purgeContext, vaultDataContext } from './context.ts'
 import { OpenError, open, seal } from './envelope.ts'
-import { ProblemError, RefusedError, ResyncRequiredError } from './errors.ts'
+import { OlderVaultError, ProblemError, RefusedError, ResyncRequiredError } from './errors.ts'
 import {
   editsIn,
   encodeContent,
@@ -112,8 +112,19 @@ export class OpenVault {
    * in the meantime; that items were written, which raises its revision too, is no conflict.
    */
   async rename(name: string): Promise<void> {
-    const content = { ...this.#content, name }
-    const edits = this.#edits + 1
+    await this.#replaceContent({ ...this.#content, name }, this.#edits + 1)
+  }
+
+  /**
+   * Writes data that this vault had over what the server shows. It counts on from both. Throws as `rename` does.
+   * @param known the envelope of before, which was of this vault too
+   */
+  async putDataBack(known: string): Promise<void> {
+    const { content, edits } = readVaultContent(await open(this.#key, vaultDataContext(this.id), known))
+    await this.#replaceContent(content, Math.max(edits, this.#edits) + 1)
+  }
+
+  async #replaceContent(content: VaultContent, edits: number): Promise<void> {
     const data = await seal(this.#key, vaultDataContext(this.id), encodeContent(content, edits))
     for (let tries = 0; this.#vault.data !== data; tries++) this.#vault = await this.#replaceData(data, tries)
     this.#content = content
@@ -121,13 +132,13 @@ export class OpenVault {
   }
 
   /**
-   * Refuses the data that the server gave of this vault where it is older than what was known of it. Throws RefusedError.
+   * Refuses the data that the server gave of this vault if it is older than what was known of it. Throws OlderVaultError.
    * @param known the data of before, which was of this vault too
    */
   async refuseOlderData(known: string): Promise<void> {
     if (known === this.#vault.data) return
     const before = editsIn(await open(this.#key, vaultDataContext(this.id), known))
-    if (!countsOn(before, this.#edits)) throw goesBack('the vault itself')
+    if (!countsOn(before, this.#edits)) throw new OlderVaultError()
   }
 
   /** @returns the vault with the new data, or with the data as known and a later revision to replace it from */
@@ -272,7 +283,7 @@ export class OpenVault {
 
   /** Why a state does not follow what is known: it does not open, or it is older. */
   async #refusal(item: Item): Promise<Error> {
-    return (await this.editsOf(item)) === undefined ? new OpenError() : goesBack('an item')
+    return (await this.editsOf(item)) === undefined ? new OpenError() : goesBack()
   }
 
   async get(itemId: string): Promise<OpenItem> {

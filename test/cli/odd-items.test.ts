@@ -14,6 +14,7 @@ import {
   vaultKeyContext,
 } from '../../src/client/index.ts'
 import { send } from '../support/requests.ts'
+import { runStatement } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newShell } from './program.ts'
 
@@ -100,6 +101,32 @@ it('keeps its copy of what was deleted without a marker, until the person decide
   await shell.ended('refused', ['sync'])
   await shell.done(['sync', '--accept'])
   await shell.ended('notFound', ['get', 'Mail'])
+  expect((await shell.ended('done', ['sync'])).stderr).toBe('')
+})
+
+it("takes a vault's name back, or puts it back, once the person says so", async () => {
+  const shell = await newShell(server)
+  await shell.enter()
+  const { vault } = await shell.otherDevice()
+  const goBack = async (data: string) => {
+    const hex = Buffer.from(data, 'base64url').toString('hex')
+    await runStatement(
+      server.database,
+      `update vaults set data = x'${hex}', revision = revision + 1 where id = '${vault.id}'`,
+    )
+  }
+  const old = vault.sealed.data
+  await vault.rename('Renamed')
+  expect(await shell.done(['sync'])).toBe('Renamed: nothing new')
+  await goBack(old)
+  for (const command of [['sync'], ['list']])
+    expect((await shell.ended('refused', command)).stderr).toContain('limpet sync --put-back')
+  expect(await shell.done(['sync', '--put-back'])).toBe('Renamed: nothing new')
+  expect((await shell.otherDevice()).vault.name).toBe('Renamed')
+  expect((await shell.ended('done', ['sync'])).stderr).toBe('')
+  await goBack(old)
+  await shell.ended('refused', ['sync'])
+  expect(await shell.done(['sync', '--accept'])).toBe('Personal: nothing new')
   expect((await shell.ended('done', ['sync'])).stderr).toBe('')
 })
 

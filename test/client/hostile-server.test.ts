@@ -1343,11 +1343,18 @@ describe('the data of a vault', () => {
     const again = new Replica(state)
     expect(await failure(again.pull(shown))).toBeInstanceOf(RefusedError)
     expect(again.export()).toEqual(state)
+    const accepting = new Replica(state)
+    accepting.acceptVault(shown)
+    await accepting.pull(shown)
+    expect(accepting.export().vault?.data).toBe(before.data)
     hostile.beHonest()
     const [honest] = await account.vaults()
     if (!honest) throw new Error('There is no vault')
     await honest.rename('Again')
     await again.pull(honest)
+    // What did not go back is not written again.
+    await again.putVaultBack(honest)
+    expect(honest.sealed.data).toBe(again.export().vault?.data)
   })
 })
 

@@ -139,7 +139,7 @@ export const sync = command({
   operands: [],
   summary: 'take in the changes of other devices; repair the server after a restored backup',
   details:
-    'Where the server shows an older state of an item, or a deletion, and nothing tells that you did that, the copy here stays and the command ends with 9: --put-back writes it again, --accept takes what the server shows. After a restored backup nothing on the server is overwritten: where it lost a version and has another content in its place, the lost version becomes a new item with "(recovered)" in its name.',
+    'Where the server shows an older state of an item, or of the name of a vault, or a deletion, and nothing tells that you did that, the copy here stays and the command ends with 9: --put-back writes it again, --accept takes what the server shows. After a restored backup nothing on the server is overwritten: where it lost a version and has another content in its place, the lost version becomes a new item with "(recovered)" in its name.',
   example: 'limpet sync',
   options: {
     'put-back': { type: 'boolean', help: 'writes what is here over states of the server that were refused' },
@@ -159,6 +159,8 @@ export const sync = command({
       const replica = new Replica(known?.replica)
       let changes = 0
       let repairs: Repairs | undefined
+      if (accept) replica.acceptVault(vault)
+      if (overwrite) await replica.putVaultBack(vault)
       try {
         const pulled = await withProgress('Pulling changes', (report) =>
           replica.pull(vault, reportCount(report)),
