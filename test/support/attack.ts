@@ -48,8 +48,12 @@ async function sendWithoutEnd(socket: Socket): Promise<string> {
   socket.write(`${head.join('\r\n')}\r\nTransfer-Encoding: chunked\r\n\r\n`)
   const chunk = `100000\r\n${' '.repeat(1_048_576)}\r\n`
   for (let sent = 0; sent < 300 && !socket.destroyed; sent += 1)
-    if (!socket.write(chunk))
-      await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {})
+    if (!socket.write(chunk)) {
+      const waiting = new AbortController()
+      const events = ['drain', 'close'].map((event) => once(socket, event, waiting))
+      await Promise.race(events).catch(() => {})
+      waiting.abort()
+    }
   socket.destroy()
   return answer
 }
