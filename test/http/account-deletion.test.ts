@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { days, minutes } from '../../src/clock.ts'
 import { AccountEventList } from '../../src/contract/accounts.ts'
 import { DeletionStarted } from '../../src/contract/email.ts'
+import { ServerInfo } from '../../src/contract/server.ts'
 import { finishDeletions } from '../../src/features/accounts/deletions.ts'
 import { systemRandom } from '../../src/random.ts'
 import { openStore } from '../../src/store/open.ts'
@@ -166,6 +167,9 @@ describe.each(engines)('deletion by mail on %s', (engine) => {
     const off = await startServer(engine, { clock, database: server.database, environment })
     try {
       const refused = '403 account-deletion-off'
+      const offered = async (at: TestServer) =>
+        bodyOf(ServerInfo, await send(at, { path: '/api/v1/server' })).accountDeletionByMail
+      expect([await offered(server), await offered(off)]).toEqual(['on', 'off'])
       expect(await outcome('email/delete', { email: body.email }, off)).toBe(refused)
       expect(await outcome('email/delete/confirm', { token }, off)).toBe(refused)
     } finally {

@@ -9,7 +9,7 @@ import {
   type Quotas,
   type SessionState,
 } from '../../client/index.ts'
-import { InviteCode } from '../../contract/accounts.ts'
+import { type Account, InviteCode } from '../../contract/accounts.ts'
 import { Email } from '../../contract/primitives.ts'
 import { command, type Surroundings } from '../command.ts'
 import { CliError, describe } from '../exit-codes.ts'
@@ -238,13 +238,13 @@ async function isUnlocked(surroundings: Surroundings, accountId: string): Promis
   }
 }
 
-/** What the account has of what it may have; undefined, with a remark, if the server does not say. */
-async function askQuotas({ state }: Surroundings, server: string): Promise<Quotas | undefined> {
+/** The account as the server has it; undefined, with a remark, if the server does not say. */
+async function askAccount({ state }: Surroundings, server: string): Promise<Account | undefined> {
   try {
     const limpet = await connect(server, state)
-    return (await withProgress('Asking the server', () => limpet.account())).quotas
+    return await withProgress('Asking the server', () => limpet.account())
   } catch (error) {
-    remark(`What the account has stored is not shown. ${describe(error).sentence}`)
+    remark(`What the server has of the account is not shown. ${describe(error).sentence}`)
     return undefined
   }
 }
@@ -286,7 +286,8 @@ export const status = command({
       const active = items.filter(({ deletedAt }) => deletedAt === null).length
       return { id: vault.id, items: active, trash: items.length - active, lastSyncAt: syncedAt.toISOString() }
     })
-    const quotas = await askQuotas(surroundings, server)
+    const account = await askAccount(surroundings, server)
+    const { quotas, deletesAt } = { quotas: undefined, deletesAt: null, ...account }
     if (json) {
       printJson({
         loggedIn: true,
@@ -297,6 +298,7 @@ export const status = command({
         vaults,
         stateFolder: state.path,
         quotas: quotas ?? null,
+        deletesAt,
       })
       return 'done'
     }
@@ -309,6 +311,11 @@ export const status = command({
           `Vault    ${id}: ${counted(items, 'item')}, ${trash} in the trash, last synced ${localTime(lastSyncAt)}`,
       ),
       ...(quotas ? [`Stored   ${describeQuotas(quotas)}`] : []),
+      ...(deletesAt === null
+        ? []
+        : [
+            `Goes     ${localTime(deletesAt)}, as was asked for by its mailbox; "limpet login EMAIL" keeps it`,
+          ]),
       `Kept in  ${safeLine(state.path)}`,
     )
     return 'done'

@@ -67,6 +67,7 @@ const info = route({
         version,
         registration: config.registration,
         emailVerification: config.emailVerification,
+        accountDeletionByMail: config.smtp && config.accountDeletion ? 'on' : 'off',
         shares: config.shares,
         leastKdf,
         limits: { ...limits, versionsKept, versionDaysKept, versionsKeptDaily },
