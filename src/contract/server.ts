@@ -11,12 +11,10 @@ export const ServerInfo = z
     emailVerification: z
       .enum(['off', 'required'])
       .meta({ description: 'Whether an address has to be confirmed before its account can be used' }),
-    accountDeletionByMail: z
-      .enum(['off', 'on'])
-      .meta({
-        description:
-          'Whether an owner who has lost the password can have the account deleted by a link in a mail',
-      }),
+    accountDeletionByMail: z.enum(['off', 'on']).meta({
+      description:
+        'Whether an owner who has lost the password can have the account deleted by a link in a mail',
+    }),
     shares: z.enum(['public', 'accounts', 'off']),
     leastKdf: z
       .object({ memoryKiB: z.int().min(1), iterations: z.int().min(1), parallelism: z.int().min(1) })
