@@ -1,6 +1,6 @@
 // What is inside the envelopes of items and vaults, once open (docs/protocol.md, "Item content" and "Vault data").
 import * as z from 'zod'
-import { InexactNumberError, parseExactly } from './json.ts'
+import { InexactNumberError, parseExactly, RepeatedMemberError } from './json.ts'
 
 const text = z.string().optional()
 
@@ -98,9 +98,8 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     return parseExactly(text)
   } catch (error) {
-    throw new ContentError(
-      error instanceof InexactNumberError ? error.message : 'The content is not JSON in UTF-8',
-    )
+    const isExplained = error instanceof InexactNumberError || error instanceof RepeatedMemberError
+    throw new ContentError(isExplained ? error.message : 'The content is not JSON in UTF-8')
   }
 }
 

@@ -5,6 +5,15 @@ export class InexactNumberError extends Error {
   override readonly name = 'InexactNumberError'
 }
 
+/** A JSON text in which an object has two members of one name: parsers differ in which of the two they keep (RFC 8259, section 4). */
+export class RepeatedMemberError extends Error {
+  override readonly name = 'RepeatedMemberError'
+}
+
+/** How many members a valid JSON text has: its colons outside of strings. */
+const countMembers = (text: string): number =>
+  text.replaceAll(/"[^"\\]*(?:\\.[^"\\]*)*"/g, '').split(':').length - 1
+
 /** What `JSON.stringify` writes as these digits: JSON.rawJSON, which Node has and browsers have since 2025. */
 function exactly(digits: string | undefined): unknown {
   if (digits === undefined || !('rawJSON' in JSON) || typeof JSON.rawJSON !== 'function')
@@ -19,12 +28,20 @@ function exactly(digits: string | undefined): unknown {
  *
  * Members of a result must be copied by spreading, which keeps an own member `__proto__`; `Object.assign` would set the prototype.
  *
- * @throws SyntaxError for what is no JSON, and InexactNumberError in a browser that cannot keep such a number
+ * @throws SyntaxError for what is no JSON, RepeatedMemberError, and InexactNumberError in a browser that cannot keep such a number
  */
 export function parseExactly(text: string): unknown {
-  return JSON.parse(text, (_member, value: unknown, context?: { readonly source?: string }) => {
-    if (typeof value !== 'number') return value
-    if (context === undefined) return Number.isSafeInteger(value) ? value : exactly(undefined)
-    return String(value) === context.source ? value : exactly(context.source)
-  })
+  let kept = 0
+  const parsed: unknown = JSON.parse(
+    text,
+    (_member, value: unknown, context?: { readonly source?: string }) => {
+      if (typeof value === 'object' && value !== null && !Array.isArray(value))
+        kept += Object.keys(value).length
+      if (typeof value !== 'number') return value
+      if (context === undefined) return Number.isSafeInteger(value) ? value : exactly(undefined)
+      return String(value) === context.source ? value : exactly(context.source)
+    },
+  )
+  if (kept !== countMembers(text)) throw new RepeatedMemberError('The text has two members of one name')
+  return parsed
 }

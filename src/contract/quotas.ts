@@ -8,7 +8,7 @@ export const Quotas = z
     vaults: Quota,
     /** In the trash or not. */
     items: Quota,
-    /** Deleted for good: an id of each stays for sync until its vault is deleted. */
+    /** Deleted for good: an id of each stays, of items until their vault is deleted, of vaults until the account is. */
     deletedItems: Quota,
     /** Of ciphertext: vaults, items in the trash or not, and replaced versions. */
     bytes: Quota,
@@ -20,7 +20,7 @@ export const Quotas = z
   .meta({
     id: 'Quotas',
     description:
-      'What the account has, and may have. Items count in the trash or not; `deletedItems` are those deleted for good, of which an id stays for sync until their vault is deleted; `bytes` are of vaults, items and replaced versions. A login beyond `sessions` ends the one that was unused for longest; of the others, what would be too much is `quota-exceeded`.',
+      'What the account has, and may have. Items count in the trash or not; `deletedItems` are those deleted for good, of which an id stays for sync until their vault is deleted, and the deleted vaults, of which an id stays too; `bytes` are of vaults, items and replaced versions. A login beyond `sessions` ends the one that was unused for longest; of the others, what would be too much is `quota-exceeded`.',
   })
 
 export type Quotas = z.infer<typeof Quotas>

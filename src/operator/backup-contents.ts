@@ -47,6 +47,7 @@ const contents: Readonly<Record<keyof Tables, Content>> = {
     afterRestore: async (tx, { keepAccess, now }) => (keepAccess ? 0 : revokeOpenInvites(tx, now)),
   },
   vaults: kept,
+  deletedVaults: kept,
   items: kept,
   itemVersions: kept,
   personalTokens: { afterRestore: async (tx, { keepAccess }) => (keepAccess ? 0 : endAllTokens(tx)) },

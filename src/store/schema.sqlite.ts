@@ -17,6 +17,7 @@ export const {
   startedLogins,
   invites,
   vaults,
+  deletedVaults,
   items,
   itemVersions,
   personalTokens,

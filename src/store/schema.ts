@@ -51,8 +51,8 @@ const defineSchema = (kit: Columns) => {
       /** Since when the operator keeps its owner out. A disabled account has no sessions and gets none. */
       disabledAt: time('disabled_at'),
       /**
-       * What it stores, kept up to date by every write, so that none has to count: items in the trash or not, tombstones, and
-       * bytes of ciphertext (vaults, items, replaced versions).
+       * What it stores, kept up to date by every write, so that none has to count: items in the trash or not, tombstones (of items
+       * and of vaults), and bytes of ciphertext (vaults, items, replaced versions).
        */
       storedItems: whole('stored_items').notNull().default(0),
       deletedItems: whole('deleted_items').notNull().default(0),
@@ -290,12 +290,19 @@ const defineSchema = (kit: Columns) => {
       key: bytes('key').notNull(),
       data: bytes('data').notNull(),
       revision: whole('revision').notNull(),
-      /** Random: a vault that is made again under its old id has another history. */
+      /** Random: a vault that somebody else makes under the id of one that is gone has another history. */
       epoch: text('epoch').notNull(),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
     },
     (table) => [kit.index('vaults_by_account').on(table.accountId)],
+  )
+
+  /** Vaults that were deleted. None comes back under its id: a late repetition of the request that made it would not know. */
+  const deletedVaults = kit.table(
+    'deleted_vaults',
+    { accountId: accountId(), vaultId: text('vault_id').notNull(), deletedAt: time('deleted_at').notNull() },
+    (table) => [kit.primaryKey({ columns: [table.accountId, table.vaultId] })],
   )
 
   const vaultId = () =>
@@ -437,6 +444,7 @@ const defineSchema = (kit: Columns) => {
     accountEvents,
     startedLogins,
     vaults,
+    deletedVaults,
     items,
     itemVersions,
     personalTokens,

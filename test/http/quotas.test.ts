@@ -191,9 +191,19 @@ describe.each(engines)('quotas on %s', (engine) => {
     expect(await quotas()).toMatchObject({
       vaults: { used: 0 },
       items: { used: 0 },
-      deletedItems: { used: 0 },
+      deletedItems: { used: 1 },
       bytes: { used: 0 },
     })
+    expect(await damage()).toEqual([])
+    // What is left of a vault is bounded in the same way, and deleting it is never refused.
+    const outcomes: string[] = []
+    for (let count = 0; count < 8; count++) {
+      const { id, outcome } = await newVault()
+      outcomes.push(outcome)
+      if (outcome === '201') await call('DELETE', `vaults/${id}`, { body: { authKey } })
+    }
+    expect(outcomes).toEqual([...Array(6).fill('201'), exceeded, exceeded])
+    expect((await quotas()).deletedItems.used).toBe(7)
     expect(await damage()).toEqual([])
   })
 

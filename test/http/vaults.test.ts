@@ -216,6 +216,40 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect(JSON.stringify(await readRows(server.database))).not.toContain(id)
     })
 
+    it('do not come back by a late repetition, or by anything else under their id', async () => {
+      const body = { id: randomUUID(), key: fakeEnvelope(), data: fakeEnvelope() }
+      const path = `/api/v1/vaults/${body.id}`
+      const make = (what = body) => call('POST', '/api/v1/vaults', { body: what })
+      expect((await make()).status).toBe(201)
+      expect((await call('DELETE', path, { body: { authKey: account.authKey } })).status).toBe(204)
+      await unchanged(async () => {
+        for (const what of [body, { ...body, key: fakeEnvelope(), data: fakeEnvelope() }])
+          expect(outcomeOf(await make(what))).toBe('409 id-taken')
+      })
+      // The deletion is known of the account alone, and goes with it.
+      const isLeft = async () => {
+        const { deleted_vaults: rows = [] } = await readRows(server.database)
+        return rows.filter((row) => row.vault_id === body.id).map((row) => row.account_id)
+      }
+      expect(await isLeft()).toEqual([account.accountId])
+      const gone = await call('DELETE', '/api/v1/account', { body: { authKey: account.authKey } })
+      expect(gone.status).toBe(204)
+      expect(await isLeft()).toEqual([])
+    })
+
+    it('do not come back by a repetition at the moment of the deletion', async () => {
+      const body = { id: randomUUID(), key: fakeEnvelope(), data: fakeEnvelope() }
+      const make = () => call('POST', '/api/v1/vaults', { body })
+      expect((await make()).status).toBe(201)
+      const [removed, ...made] = await Promise.all([
+        call('DELETE', `/api/v1/vaults/${body.id}`, { body: { authKey: account.authKey } }),
+        ...Array.from({ length: 6 }, make),
+      ])
+      expect(removed.status).toBe(204)
+      for (const answer of made) expect(['200', '409 id-taken']).toContain(outcomeOf(answer))
+      expect((await get(VaultList, '/api/v1/vaults')).vaults.map(({ id }) => id)).toEqual([account.vaultId])
+    })
+
     it('count their items outside of the trash', async () => {
       const [kept, trashed, purged] = [await created(), await created(), await created()]
       await call('DELETE', itemPath(trashed.id))
@@ -812,7 +846,8 @@ describe.each(engines)('vaults on %s', (engine) => {
       await created()
       const { cursor } = await allChanges()
       await removeVault()
-      clock.advance(1)
+      // Its owner cannot make it again; somebody else can take the id.
+      account = { ...(await newAccount(server)), vaultId: account.vaultId }
       const body = { id: account.vaultId, key: fakeEnvelope(), data: fakeEnvelope() }
       expect((await call('POST', '/api/v1/vaults', { body })).status).toBe(201)
       const [item] = [await created(), await created()]

@@ -11,7 +11,7 @@ import type { Reader, Tx } from '../../store/store.ts'
 export interface Growth {
   /** In the trash or not. */
   readonly items: number
-  /** Of which a tombstone is left. */
+  /** Of which a tombstone is left: items, and vaults. */
   readonly deletedItems: number
   /** Of ciphertext: vaults, items, replaced versions. */
   readonly bytes: number
@@ -49,7 +49,7 @@ export async function addUsage(tx: Tx, accountId: string, growth: Growth): Promi
 const nouns: Readonly<Record<QuotaName, string>> = {
   vaults: 'vaults',
   items: 'items',
-  deletedItems: 'items that were deleted for good',
+  deletedItems: 'items and vaults that were deleted for good',
   bytes: 'bytes',
   tokens: 'personal access tokens',
   sessions: 'sessions',
@@ -106,14 +106,15 @@ export async function usageOfVault({ db, tables }: Reader, vaultId: string): Pro
 }
 
 /** What accounts store by their rows of other tables: what the counts on their own row have to say. */
-export function countedUsage({ accounts, items, itemVersions, vaults }: Tables) {
+export function countedUsage({ accounts, deletedVaults, items, itemVersions, vaults }: Tables) {
   const ofItems = (what: SQL, state: SQL) =>
     sql`(select ${what} from ${items} join ${vaults} on ${vaults.id} = ${items.vaultId}
       where ${vaults.accountId} = ${accounts.id} and ${items.state} ${state})`
   const bytes = (column: SQL) => sql`coalesce(sum(octet_length(${column})), 0)`
   return {
     storedItems: ofItems(sql`count(*)`, sql`<> 'purged'`),
-    deletedItems: ofItems(sql`count(*)`, sql`= 'purged'`),
+    deletedItems: sql`(${ofItems(sql`count(*)`, sql`= 'purged'`)}
+      + (select count(*) from ${deletedVaults} where ${deletedVaults.accountId} = ${accounts.id}))`,
     storedBytes: sql`((select ${bytes(sql`${vaults.data}`)} from ${vaults} where ${vaults.accountId} = ${accounts.id})
       + ${ofItems(bytes(sql`${items.data}`), sql`is not null`)}
       + (select ${bytes(sql`${itemVersions.data}`)} from ${itemVersions}

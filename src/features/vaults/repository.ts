@@ -171,12 +171,28 @@ export async function findVaultOwner(
 
 export const vaultIdTaken = () => problem('id-taken', 'There is a vault with this id already.')
 
+/**
+ * Throws `id-taken` if the account had a vault with this id and deleted it: a late repetition must not bring it back. It is asked
+ * behind the insert, which waits for a deletion that is under way.
+ */
+async function requireNotDeleted(tx: Tx, { accountId, id }: VaultRow): Promise<void> {
+  const { deletedVaults } = tx.tables
+  const [row] = await tx.db
+    .select({ id: deletedVaults.vaultId })
+    .from(deletedVaults)
+    .where(and(eq(deletedVaults.accountId, accountId), eq(deletedVaults.vaultId, id)))
+  if (row) throw problem('id-taken', 'There was a vault with this id, which was deleted. Choose a new id.')
+}
+
 /** Throws `quota-exceeded` if a vault that was just inserted is one too many or too large. Its account's row is held. */
 async function requireRoom(tx: Tx, { accountId, data }: VaultRow, allowed: Allowed): Promise<void> {
-  const { bytes } = await addUsage(tx, accountId, noGrowth)
+  const { bytes, deletedItems } = await addUsage(tx, accountId, noGrowth)
   if (bytes > allowed.bytes) throw quotaExceeded('bytes', bytes - data.length, allowed.bytes)
   const vaults = await countVaults(tx, accountId)
   if (vaults > allowed.vaults) throw quotaExceeded('vaults', vaults - 1, allowed.vaults)
+  // Deleting must stay possible: as with items, tombstones are looked at where something is made.
+  if (deletedItems > allowed.deletedItems)
+    throw quotaExceeded('deletedItems', deletedItems, allowed.deletedItems)
 }
 
 export async function countVaults({ db, tables: { vaults } }: Reader, accountId: string): Promise<number> {
@@ -184,7 +200,10 @@ export async function countVaults({ db, tables: { vaults } }: Reader, accountId:
   return row?.count ?? 0
 }
 
-/** Makes a vault. Throws `quota-exceeded`. The same again changes nothing (`created: false`); an id in use for something else is `id-taken`. */
+/**
+ * Makes a vault. Throws `quota-exceeded`. The same again changes nothing (`created: false`); the id of another vault, or of one
+ * that the account deleted, is `id-taken`.
+ */
 export async function createVault(
   tx: Tx,
   caller: VaultCaller,
@@ -194,6 +213,7 @@ export async function createVault(
   const { accountId } = caller.owned(vault.id)
   const row = await insertVault(tx, accountId, vault, stamp)
   if (row) {
+    await requireNotDeleted(tx, row)
     await requireRoom(tx, row, stamp.allowed)
     return { vault: toVault(row, 0), created: true }
   }
@@ -242,17 +262,18 @@ export async function replaceVault(
   return withCount(tx, { ...raised, ...replaced })
 }
 
-/** Deletes a vault with everything in it. */
+/** Deletes a vault with everything in it, and keeps its id as a tombstone. */
 export async function deleteVault(
   tx: Tx,
   caller: VaultCaller,
   vaultId: string,
-  expected: number | undefined,
+  { expected, now }: { expected: number | undefined; now: number },
 ): Promise<void> {
   const { accountId } = await raiseFrom(tx, caller, vaultId, expected)
   const { items, deletedItems, bytes } = await usageOfVault(tx, vaultId)
   await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
-  await addUsage(tx, accountId, { items: -items, deletedItems: -deletedItems, bytes: -bytes })
+  await tx.db.insert(tx.tables.deletedVaults).values({ accountId, vaultId, deletedAt: now })
+  await addUsage(tx, accountId, { items: -items, deletedItems: 1 - deletedItems, bytes: -bytes })
   // Tokens for it went with it.
   await announce(tx, { kind: 'access-ended', accountId })
 }

@@ -70,7 +70,7 @@ const create = route({
   operationId: 'createVault',
   tag,
   summary: 'Make a vault',
-  description: 'The same again is 200 and changes nothing.',
+  description: 'The same again is 200 and changes nothing. The id of a vault that was deleted is taken.',
   auth: 'vaultOwner',
   limit: 'write',
   answerBytes: oneAnswer,
@@ -116,7 +116,7 @@ const remove = route({
   tag,
   summary: 'Delete a vault with everything in it, for good',
   description:
-    'It takes a fresh proof of the password, because nothing of the vault comes back. With If-Match only if the vault, items included, is still at that revision.',
+    'It takes a fresh proof of the password, because nothing of the vault comes back: its id stays taken. With If-Match only if the vault, items included, is still at that revision.',
   auth: 'session',
   limit: 'proof',
   answerBytes: oneAnswer,
@@ -124,12 +124,12 @@ const remove = route({
   success: { 204: null },
   problems: ['invalid-credentials', 'not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId }, body, precondition: expected }, services) {
-    const { store } = services
+    const { clock, store } = services
     const owner = VaultCaller.bySession(caller)
     await store.read((reader) => requireVault(reader, owner, vaultId))
     const account = await proveAccount(caller, body, services)
     await store.write(async (tx) => {
-      await deleteVault(tx, owner, vaultId, expected)
+      await deleteVault(tx, owner, vaultId, { expected, now: clock.now() })
       if (!(await holdProved(tx, account))) throw wrongPassword()
       await noteChange(tx, caller, 'vault-deleted', services)
     })
