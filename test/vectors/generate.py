@@ -902,6 +902,13 @@ def content() -> dict:
             {"text": '{"kind":"note","name":"x","edits":0}', "edits": 0},
             {"text": '{"kind":"note","name":"x","edits":1}', "edits": 1},
             {"text": '{"edits":9007199254740991,"kind":"passport","name":"x"}', "edits": 9007199254740991},
+            {"text": '{"kind":"note","name":""}', "edits": 0},
+            {"text": '{"kind":"","name":""}', "edits": 0},
+            {"text": '{"kind":"Note","name":"x","tags":7}', "edits": 0},
+            {"text": '{"kind":"passport","name":"x","password":null,"fields":"none"}', "edits": 0},
+            {"text": '{"kind":"note","name":"\\ud800"}', "edits": 0},
+            {"text": '{"kind":"note","name":"a\\":\\\\","notes":":\\"name\\":"}', "edits": 0},
+            {"text": '{"kind":"note","name":"x","fields":[{"name":"a","value":"b","hidden":true},{"name":"a","value":"c","hidden":true}]}', "edits": 0},
         ],
         "kept": [
             {"text": '{"kind":"note","name":"x","n":12345678901234567890}', "member": '"n":12345678901234567890'},
@@ -911,6 +918,14 @@ def content() -> dict:
             {"text": '{"kind":"note","name":"x","n":0.1000}', "member": '"n":0.1000'},
             {"text": '{"kind":"passport","name":"x","n":[{"m":1E2}]}', "member": '"n":[{"m":1E2}]'},
             {"text": '{"kind":"note","name":"x","__proto__":{"a":1.0}}', "member": '"__proto__":{"a":1.0}'},
+            {"text": '{"kind":"note","name":"x","notes":"a\\udc00b"}', "member": '"notes":"a\\udc00b"'},
+            {"text": '{"kind":"note","name":"x","\\ud800":1}', "member": '"\\ud800":1'},
+            {"text": '{"kind":"note","name":"x","":1}', "member": '"":1'},
+            {"text": '{"kind":"Note","name":"x","tags":7}', "member": '"tags":7'},
+            {
+                "text": '{"kind":"note","name":"x","fields":[{"name":"","value":"","hidden":false}]}',
+                "member": '"fields":[{"name":"","value":"","hidden":false}]',
+            },
             {"text": '{"kind":"note","name":"x","constructor":1,"toString":2}', "member": '"constructor":1,"toString":2'},
             {
                 "text": '{"kind":"note","name":"x","fields":[{"name":"a","value":"b","hidden":true,"__proto__":3.0}]}',
@@ -927,6 +942,24 @@ def content() -> dict:
                 ("a counter with an exponent", "1e1"),
                 ("a counter that is a text", '"1"'),
                 ("a counter that is null", "null"),
+            ]
+        ]
+        + [
+            {"why": why, "text": text}
+            for why, text in [
+                ("two members of one name", '{"kind":"note","name":"x","name":"y"}'),
+                ("two members of one name and value", '{"kind":"note","name":"x","name":"x"}'),
+                ("two unknown members of one name", '{"kind":"note","name":"x","n":1,"n":2}'),
+                ("two members of one name, spelled differently", '{"kind":"note","name":"x","n":1,"\\u006e":2}'),
+                ("two members of one name, further down", '{"kind":"note","name":"x","n":[{"m":1,"m":2}]}'),
+                ("two members of one name, in an unknown kind", '{"kind":"passport","name":"x","n":1,"n":2}'),
+                ("two members of the name __proto__", '{"kind":"note","name":"x","__proto__":1,"__proto__":2}'),
+                ("two counters", '{"kind":"note","name":"x","edits":1,"edits":2}'),
+                ("a name that is absent", '{"kind":"note"}'),
+                ("a name that is absent, of an unknown kind", '{"kind":"passport"}'),
+                ("a name that is no text, of an unknown kind", '{"kind":"passport","name":7}'),
+                ("a kind that is absent", '{"name":"x"}'),
+                ("a known member of another type", '{"kind":"note","name":"x","tags":7}'),
             ]
         ],
     }
