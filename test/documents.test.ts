@@ -1,7 +1,10 @@
 // Lists in documents that the code could outgrow.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { contract } from '../src/app.ts'
 import { exampleSecrets, readConfig, secretFiles, settingNames } from '../src/config.ts'
+import { problemCatalogue } from '../src/contract/problems.ts'
+import { secondFactorRoutes } from '../src/features/second-factors/routes.ts'
 
 const secret = 'of-thirty-two-bytes-or-more-and-random'
 /** In form, which is all that the configuration looks at. */
@@ -64,5 +67,60 @@ describe('the decisions', () => {
     for (const [, name, file] of listed) expect(file).toBe(`${name}.md`)
     const pages = readdirSync(folder).filter((file) => file !== 'README.md')
     expect(listed.map(([, , file]) => file).sort()).toEqual(pages.sort())
+  })
+})
+
+/** A section of a document in docs/, by its heading. */
+function section(file: string, heading: string): string {
+  const text = readFileSync(new URL(`../docs/${file}`, import.meta.url), 'utf8')
+  const [, behind = ''] = text.split(`\n## ${heading}\n`)
+  return behind.split('\n## ')[0] ?? ''
+}
+
+/** The rows of the tables in it, each as its cells. */
+const rowsOf = (text: string) =>
+  [...text.matchAll(/^\|(.*)\|$/gm)].map(([, cells = '']) => cells.split('|').map((cell) => cell.trim()))
+
+/** The requests that a cell names, with every parameter as `{id}`. */
+const requestsIn = (cell = '') =>
+  [...cell.matchAll(/`([A-Z]+ \/[^`]*)`/g)].map(([, request = '']) => request.replaceAll(/\{\w+\}/g, '{id}'))
+
+const shortOf = (method: string, path: string) =>
+  `${method.toUpperCase()} ${path.replace('/api/v1', '').replaceAll(/\{\w+\}/g, '{id}')}`
+
+describe('the table of repeated requests', () => {
+  it('has every request that writes, each once, and no other', () => {
+    const { paths } = contract('https://limpet.example')
+    const writes = Object.entries(paths ?? {}).flatMap(([path, operations]) =>
+      Object.keys(operations)
+        .filter((method) => !['get', 'head', 'parameters'].includes(method))
+        .map((method) => shortOf(method, path)),
+    )
+    expect(writes.length).toBeGreaterThan(30)
+    const rows = rowsOf(section('protocol.md', 'Repeating a request'))
+    expect(rows.flatMap(([operation]) => requestsIn(operation)).sort()).toEqual(writes.sort())
+    for (const cells of rows) expect(cells, cells[0]).toHaveLength(3)
+  })
+})
+
+describe('the table of second factors', () => {
+  it('has every request with what it answers and its problems, and no other but the login', () => {
+    const rows = rowsOf(section('second-factors.md', 'Requests')).filter(
+      ([request]) => requestsIn(request).length > 0,
+    )
+    const inTable = rows.map(([request, body = '', answer = '', all = '']) => ({
+      request: requestsIn(request).join(),
+      takesBody: body !== '',
+      answers: [answer.slice(0, 3)],
+      problems: [...all.matchAll(/\d{3} `[a-z-]+`/g)].map(([problem]) => problem),
+    }))
+    const declared = secondFactorRoutes.map((route) => ({
+      request: shortOf(route.method, route.path),
+      takesBody: 'body' in route.request,
+      answers: Object.keys(route.success),
+      problems: route.problems.map((code) => `${problemCatalogue[code].status} \`${code}\``),
+    }))
+    expect(inTable.filter(({ request }) => request !== 'POST /login')).toEqual(declared)
+    for (const { auth } of secondFactorRoutes) expect(auth).toBe('session')
   })
 })

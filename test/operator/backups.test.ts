@@ -634,6 +634,9 @@ describe('what is in a backup', () => {
       2 ** 53 - 1,
       -(2 ** 53 - 1),
       null,
+      1,
+      2,
+      2 ** 40,
     ]
     const rows = []
     for (const engine of engines) {
