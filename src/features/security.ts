@@ -1,46 +1,33 @@
 // How each kind of caller proves who it is, as the OpenAPI document says it.
-import type { TokenScope } from '../contract/tokens.ts'
 import type { Security } from '../http/openapi.ts'
 import type { Callers } from './route.ts'
 
-const [session, read, write, shares] = [
-  { session: [] },
-  { readToken: [] },
-  { writeToken: [] },
-  { sharesToken: [] },
-]
+const bearer = (description: string, bearerFormat?: string) =>
+  ({ type: 'http', scheme: 'bearer', ...(bearerFormat && { bearerFormat }), description }) as const
 
-/** A scheme for each scope: OpenAPI has scopes for OAuth alone. */
-const personalToken = (scope: TokenScope, what: string) =>
-  ({
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'lmp_…',
-    description: `a personal access token with the scope ${scope}, which is ${what}`,
-  }) as const
-
+/**
+ * A scheme for each set of tokens that is taken, and one for each operation: of alternatives some generated clients send all, and
+ * proxies refuse a request with two `Authorization` headers. Scopes OpenAPI has for OAuth alone.
+ */
 export const security: Security<keyof Callers> = {
   schemes: {
-    session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'an access token' },
-    readToken: personalToken('read', 'for reading items'),
-    writeToken: personalToken('write', 'for reading and writing items'),
-    sharesToken: personalToken('shares', 'for making one-time shares'),
-    manageToken: {
-      type: 'http',
-      scheme: 'bearer',
-      description: 'the manage token that making the share answered with',
-    },
+    session: bearer('an access token', 'JWT'),
+    reader: bearer('an access token, or a personal access token with the scope read or write'),
+    writer: bearer('an access token, or a personal access token with the scope write'),
+    sharer: bearer('an access token, or a personal access token with the scope shares'),
+    tokenHolder: bearer('a personal access token of any scope', 'lmp_…'),
+    shareManager: bearer('the manage token that making the share answered with'),
   },
   required: {
     public: [],
     visitor: [],
-    session: [session],
-    vaultOwner: [session],
-    reader: [session, read, write],
-    writer: [session, write],
-    tokenHolder: [read, write, shares],
-    sharer: [{}, session, shares],
-    shareManager: [{ manageToken: [] }],
+    session: [{ session: [] }],
+    vaultOwner: [{ session: [] }],
+    reader: [{ reader: [] }],
+    writer: [{ writer: [] }],
+    tokenHolder: [{ tokenHolder: [] }],
+    sharer: [{}, { sharer: [] }],
+    shareManager: [{ shareManager: [] }],
   },
   refusals: {
     public: [],

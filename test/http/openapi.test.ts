@@ -108,12 +108,11 @@ const readOperations = [
 /** Who may use an operation, in OpenAPI's words; an access token unless it is said otherwise here. */
 const securityOf = (operation: string): object[] => {
   if (publicOperations.includes(operation)) return []
-  const [session, read, write] = [{ session: [] }, { readToken: [] }, { writeToken: [] }]
-  if (operation === 'post /api/v1/shares') return [{}, session, { sharesToken: [] }]
-  if (operation === 'get /api/v1/tokens/current') return [read, write, { sharesToken: [] }]
-  if (operation.includes('/shares/')) return [{ manageToken: [] }]
-  if (readOperations.includes(operation)) return [session, read, write]
-  return /\/items|\/batch/.test(operation) ? [session, write] : [session]
+  if (operation === 'post /api/v1/shares') return [{}, { sharer: [] }]
+  if (operation === 'get /api/v1/tokens/current') return [{ tokenHolder: [] }]
+  if (operation.includes('/shares/')) return [{ shareManager: [] }]
+  if (readOperations.includes(operation)) return [{ reader: [] }]
+  return /\/items|\/batch/.test(operation) ? [{ writer: [] }] : [{ session: [] }]
 }
 
 /** Every `$ref` anywhere in a value. */

@@ -94,17 +94,25 @@ const needs = (scheme: string, security: Alternatives) =>
   security.every((alternative) => Object.keys(alternative).length > 0) &&
   security.some((alternative) => scheme in alternative)
 
-/** The scopes of the personal access tokens that are let in. */
+/** The scopes of the personal access tokens that each scheme takes. */
+const scopesOf: Readonly<Record<string, readonly string[]>> = {
+  session: [],
+  reader: ['read', 'write'],
+  writer: ['write'],
+  sharer: ['shares'],
+  tokenHolder: ['read', 'write', 'shares'],
+  shareManager: [],
+}
+
+/** The scopes of the personal access tokens that are let in; throws for a scheme that no test knows. */
 const scopesIn = (security: Alternatives) =>
   security
-    .flatMap((alternative) =>
-      Object.keys(alternative).flatMap((scheme) => /^(\w+)Token$/.exec(scheme)?.[1] ?? []),
-    )
-    .filter((scope) => scope !== 'manage')
-
-/** Whether personal access tokens are let in, and nothing else. */
-const needsPersonalToken = (security: Alternatives) =>
-  security.length > 0 && scopesIn(security).length === security.length
+    .flatMap((alternative) => Object.keys(alternative))
+    .flatMap((scheme) => {
+      const scopes = scopesOf[scheme]
+      if (!scopes) throw new Error(`No test knows the tokens of ${scheme}`)
+      return scopes
+    })
 
 export const operationsOf = ({ paths }: Document): Operation[] =>
   Object.entries(paths).flatMap(([path, methods]) =>
@@ -112,10 +120,10 @@ export const operationsOf = ({ paths }: Document): Operation[] =>
       name: `${method} ${path}`,
       method: method.toUpperCase(),
       path,
-      needsSession: needs('session', security),
-      needsPersonalToken: needsPersonalToken(security),
+      needsSession: ['session', 'reader', 'writer', 'sharer'].some((scheme) => needs(scheme, security)),
+      needsPersonalToken: needs('tokenHolder', security),
       scopes: scopesIn(security),
-      needsManageToken: needs('manageToken', security),
+      needsManageToken: needs('shareManager', security),
       parameters,
       body: requestBody?.content['application/json']?.schema,
       statuses: Object.keys(responses).map(Number),
