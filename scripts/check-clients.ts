@@ -2,7 +2,7 @@
 // compile, register, log in, put, get and sync against a server. No part of `npm test`: it fetches the generators, each of one
 // version, and needs the languages. What cannot be had is said and skipped; with --all that fails.
 import { spawn, spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -50,6 +50,36 @@ function npmPackages(name: string, packages: readonly string[]): string {
   writeFileSync(path.join(here, 'package.json'), '{ "private": true, "type": "module" }')
   fetchTools('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages], here)
   return here
+}
+
+/** A virtual environment of Python with these packages in it; the folder of its programs. */
+function pythonPackages(here: string, packages: readonly string[]): string {
+  run('python3', ['-m', 'venv', 'venv'], here)
+  const bin = path.join(here, 'venv/bin')
+  fetchTools(path.join(bin, 'pip'), ['install', '--quiet', ...packages], here)
+  return bin
+}
+
+const openApiGenerator = '7.17.0'
+const mavenDependencies = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1'
+
+/** Makes a client with openapi-generator, which Maven fetches, and of which each language has its own options. */
+function openApiGenerated(language: string, here: string, ...options: string[]): void {
+  run('java', ['-version'])
+  const jar = path.join(temporary, `openapi-generator-cli-${openApiGenerator}.jar`)
+  if (!existsSync(jar))
+    fetchTools(
+      'mvn',
+      [
+        '--batch-mode',
+        '--quiet',
+        `${mavenDependencies}:copy`,
+        `-Dartifact=org.openapitools:openapi-generator-cli:${openApiGenerator}`,
+        `-DoutputDirectory=${temporary}`,
+      ],
+      temporary,
+    )
+  run('java', ['-jar', jar, 'generate', '-g', language, '-i', contract, '-o', here, ...options], here)
 }
 
 const nodeProgram = (here: string, script: string, ...args: string[]) =>
@@ -102,10 +132,7 @@ const checks: Record<string, (url: string) => void> = {
 
   'Python, by openapi-python-client'(url) {
     const here = folder('python')
-    run('python3', ['-m', 'venv', 'venv'], here)
-    const bin = path.join(here, 'venv/bin')
-    const packages = ['openapi-python-client==0.29.1', 'ruff==0.14.5']
-    fetchTools(path.join(bin, 'pip'), ['install', '--quiet', ...packages], here)
+    const bin = pythonPackages(here, ['openapi-python-client==0.29.1', 'ruff==0.14.5'])
     const generator = path.join(bin, 'openapi-python-client')
     const output = path.join(here, 'limpet_client')
     run(
@@ -129,6 +156,15 @@ const checks: Record<string, (url: string) => void> = {
     run(path.join(bin, 'python'), ['drive.py', url], here)
   },
 
+  'Python, by openapi-generator'(url) {
+    const here = folder('python-openapi-generator')
+    openApiGenerated('python', here, '--package-name', 'limpet_client')
+    const bin = pythonPackages(here, ['--requirement', 'requirements.txt'])
+    run(path.join(bin, 'python'), ['-m', 'compileall', '-q', 'limpet_client'], here)
+    copyFileSync(path.join(drivers, 'python-openapi-generator/drive.py'), path.join(here, 'drive.py'))
+    run(path.join(bin, 'python'), ['drive.py', url], here)
+  },
+
   'Go, by oapi-codegen'(url) {
     const here = folder('go')
     run('go', ['mod', 'init', 'example.com/limpet'], here)
@@ -144,6 +180,21 @@ const checks: Record<string, (url: string) => void> = {
     fetchTools('go', ['mod', 'tidy'], here)
     run('go', ['build', '-o', 'drive', '.'], here)
     run(path.join(here, 'drive'), [url], here)
+  },
+
+  'Rust, by openapi-generator'(url) {
+    const here = folder('rust')
+    run('cargo', ['--version'])
+    const options = 'packageName=limpet_client,supportAsync=false'
+    openApiGenerated('rust', here, '--additional-properties', options)
+    const packages = ['base64@=0.22.1', 'rand@=0.9.2', 'uuid@=1.18.1']
+    fetchTools('cargo', ['add', '--quiet', ...packages], here)
+    fetchTools('cargo', ['fetch', '--quiet'], here)
+    mkdirSync(path.join(here, 'src/bin'))
+    copyFileSync(path.join(drivers, 'rust/drive.rs'), path.join(here, 'src/bin/drive.rs'))
+    // TLS would need libraries of the system, and the server here has none.
+    run('cargo', ['build', '--quiet', '--offline', '--no-default-features'], here)
+    run(path.join(here, 'target/debug/drive'), [url], here)
   },
 }
 
@@ -189,8 +240,10 @@ try {
     await sleep(100)
   }
   const [only] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-  for (const [name, check] of Object.entries(checks)) {
-    if (only !== undefined && !name.startsWith(only)) continue
+  const chosen = Object.entries(checks).filter(([name]) => only === undefined || name.startsWith(only))
+  if (chosen.length === 0)
+    throw new Error(`No check begins with ${only}. There are:\n${Object.keys(checks).join('\n')}`)
+  for (const [name, check] of chosen) {
     try {
       check(url)
       console.log(`ok       ${name}`)

@@ -7,7 +7,7 @@ const bearer = (description: string, bearerFormat?: string) =>
 
 /**
  * A scheme for each set of tokens that is taken, and one for each operation: of alternatives some generated clients send all, and
- * proxies refuse a request with two `Authorization` headers. Scopes OpenAPI has for OAuth alone.
+ * a request with two `Authorization` headers is refused. Scopes OpenAPI has for OAuth alone.
  */
 export const security: Security<keyof Callers> = {
   schemes: {
