@@ -3,8 +3,8 @@ import { z } from 'zod'
 import type { Store, Tx } from '../store/store.ts'
 
 const Announcement = z.discriminatedUnion('kind', [
-  /** Sessions or tokens ended: of one account, or null for of all. */
-  z.object({ kind: z.literal('access-ended'), accountId: z.string().nullable() }),
+  /** Sessions or tokens ended, or work again: of one account, or of all accounts if it is null. */
+  z.object({ kind: z.literal('access-changed'), accountId: z.string().nullable() }),
   /** There is mail to send. */
   z.object({ kind: z.literal('mail-waits') }),
 ])

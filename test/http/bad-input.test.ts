@@ -372,7 +372,9 @@ function takes(schema: Schema, raw: string): boolean {
   if (choices || only !== undefined) return false
   if (type === 'array') return raw === '[]' && minItems === 0
   if (type === 'boolean') return raw === 'true'
-  return type === 'string' && raw.startsWith('"') && fits(schema, z.string().parse(JSON.parse(raw)))
+  const types = Array.isArray(type) ? type : [type]
+  if (raw === 'null') return types.includes('null')
+  return types.includes('string') && raw.startsWith('"') && fits(schema, z.string().parse(JSON.parse(raw)))
 }
 
 describe.each(engines)('bad input on %s', (engine) => {

@@ -331,6 +331,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     clock.advance(seconds(1))
     expect(await use(server, token)).toBe(dead)
     await disable('null')
+    clock.advance(seconds(1))
     expect(await use(server, token)).toBe('200')
   })
 

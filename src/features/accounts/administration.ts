@@ -122,7 +122,7 @@ export async function disableAccount(tx: Tx, id: string, now: number): Promise<b
     await noteEvent(tx, id, { type: 'account-disabled', at: now, device: null, address: null })
   await endAllSessions(tx, id, now)
   // Its tokens, which work again when it is enabled.
-  await announce(tx, { kind: 'access-ended', accountId: id })
+  await announce(tx, { kind: 'access-changed', accountId: id })
   return disabled.length === 1
 }
 
@@ -158,8 +158,9 @@ export async function enableAccount(tx: Tx, id: string, now: number): Promise<vo
     .set({ disabledAt: null })
     .where(and(eq(accounts.id, id), isNotNull(accounts.disabledAt)))
     .returning({ id: accounts.id })
-  if (enabled.length === 1)
-    await noteEvent(tx, id, { type: 'account-enabled', at: now, device: null, address: null })
+  if (enabled.length === 0) return
+  await noteEvent(tx, id, { type: 'account-enabled', at: now, device: null, address: null })
+  await announce(tx, { kind: 'access-changed', accountId: id })
 }
 
 /** Removes the second factors of an owner who has lost them. @returns how many there were */

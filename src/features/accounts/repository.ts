@@ -293,7 +293,7 @@ export async function deleteAccount(tx: Tx, verified: AccountRow): Promise<boole
     .delete(accounts)
     .where(isStill(tx.tables, verified))
     .returning({ id: accounts.id })
-  await announce(tx, { kind: 'access-ended', accountId: verified.id })
+  await announce(tx, { kind: 'access-changed', accountId: verified.id })
   return deleted.length === 1
 }
 
@@ -301,6 +301,6 @@ export async function deleteAccount(tx: Tx, verified: AccountRow): Promise<boole
 export async function removeAccount(tx: Tx, id: string): Promise<boolean> {
   const { accounts } = tx.tables
   const removed = await tx.db.delete(accounts).where(eq(accounts.id, id)).returning({ id: accounts.id })
-  await announce(tx, { kind: 'access-ended', accountId: id })
+  await announce(tx, { kind: 'access-changed', accountId: id })
   return removed.length === 1
 }

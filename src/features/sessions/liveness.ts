@@ -56,7 +56,7 @@ export function createLiveness(store: Store, clock: Clock): Liveness {
   }
   listen(store, {
     heard(announcement) {
-      if (announcement.kind === 'access-ended') forget(announcement.accountId)
+      if (announcement.kind === 'access-changed') forget(announcement.accountId)
     },
     missed: () => forget(null),
   })

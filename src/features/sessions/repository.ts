@@ -262,7 +262,7 @@ async function tellOfEnded(
 ): Promise<void> {
   await noteSessionsEnded(tx, ended, how)
   for (const accountId of new Set(ended.map((session) => session.accountId)))
-    await announce(tx, { kind: 'access-ended', accountId })
+    await announce(tx, { kind: 'access-changed', accountId })
 }
 
 /** Ends one session of the caller's account. @returns whether there was one */

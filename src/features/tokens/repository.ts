@@ -176,7 +176,7 @@ export async function countTokens({ db, tables }: Reader, accountId: string, now
 export async function endTokens(tx: Tx, { accountId }: Caller): Promise<void> {
   const { personalTokens } = tx.tables
   await tx.db.delete(personalTokens).where(eq(personalTokens.accountId, accountId))
-  await announce(tx, { kind: 'access-ended', accountId })
+  await announce(tx, { kind: 'access-changed', accountId })
 }
 
 /** Ends a token of the caller's account. @returns whether there was one */
@@ -186,7 +186,7 @@ export async function revokeToken(tx: Tx, { accountId }: Caller, tokenId: string
     .delete(personalTokens)
     .where(and(eq(personalTokens.id, tokenId), eq(personalTokens.accountId, accountId)))
     .returning({ id: personalTokens.id })
-  if (revoked.length === 1) await announce(tx, { kind: 'access-ended', accountId })
+  if (revoked.length === 1) await announce(tx, { kind: 'access-changed', accountId })
   return revoked.length === 1
 }
 
@@ -202,6 +202,6 @@ export async function deleteExpiredTokens(
 export async function endAllTokens(tx: Tx): Promise<number> {
   const { personalTokens } = tx.tables
   const ended = await tx.db.delete(personalTokens).returning({ id: personalTokens.id })
-  await announce(tx, { kind: 'access-ended', accountId: null })
+  await announce(tx, { kind: 'access-changed', accountId: null })
   return ended.length
 }

@@ -275,5 +275,5 @@ export async function deleteVault(
   await tx.db.insert(tx.tables.deletedVaults).values({ accountId, vaultId, deletedAt: now })
   await addUsage(tx, accountId, { items: -items, deletedItems: 1 - deletedItems, bytes: -bytes })
   // Tokens for it went with it.
-  await announce(tx, { kind: 'access-ended', accountId })
+  await announce(tx, { kind: 'access-changed', accountId })
 }
