@@ -196,6 +196,15 @@ const checks: Record<string, (url: string) => void> = {
     run('cargo', ['build', '--quiet', '--offline', '--no-default-features'], here)
     run(path.join(here, 'target/debug/drive'), [url], here)
   },
+
+  'Kotlin, by openapi-generator, which is compiled only'() {
+    const here = folder('kotlin')
+    openApiGenerated('kotlin', here)
+    copyFileSync(path.join(drivers, 'kotlin/pom.xml'), path.join(here, 'pom.xml'))
+    const maven = ['--batch-mode', '--quiet']
+    fetchTools('mvn', [...maven, `${mavenDependencies}:go-offline`], here)
+    run('mvn', [...maven, '--offline', 'kotlin:compile'], here)
+  },
 }
 
 /** Without hooks: they would format what nobody reads. */
