@@ -30,7 +30,7 @@ export function expand(key: Uint8Array, info: Uint8Array, length: number): Buffe
 }
 
 /** The record of a password, by the server's answer. */
-export const finishChoice = (
+const finishChoice = (
   password: string,
   clientRegistrationState: string,
   registrationResponse: string,
