@@ -203,7 +203,7 @@ export function warnOfBroken(broken: readonly Broken[]) {
   const [unreadable, malformed] = [idsOf(broken, 'unreadable'), idsOf(broken, 'malformed')]
   if (unreadable.length > 0)
     remark(
-      `${counted(unreadable.length, 'item')} of the vault cannot be opened with its key and cannot be shown: ${unreadable.join(', ')}. Ask whoever runs the server; "limpet rm ID" removes one.`,
+      `${counted(unreadable.length, 'item')} of the vault cannot be opened with its key and cannot be shown: ${unreadable.join(', ')}. Ask the operator of the server; "limpet rm ID" removes one.`,
     )
   if (malformed.length > 0)
     remark(

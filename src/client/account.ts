@@ -181,7 +181,7 @@ export class UnlockedAccount {
     )
     const state = await this.#storage.load()
     await this.#storage.clear()
-    // Whoever registers the address again chooses anew.
+    // The next registration of the address chooses anew.
     if (state) await this.#storage.pins.remove(state.server, state.email)
   }
 

@@ -37,7 +37,7 @@ export interface PasswordContext {
 export interface PasswordAssessment {
   /** Why it must not be chosen, or undefined. */
   readonly refusal: PasswordRefusedError | undefined
-  /** For somebody who has the server's database and ten graphics cards. 0 guesses if the password is refused for its form. */
+  /** For an attacker with the server's database and ten graphics cards. 0 guesses if the password is refused for its form. */
   readonly guessing: {
     readonly guesses: number
     readonly seconds: number
@@ -149,7 +149,7 @@ export async function assessPassword(
     return { refusal: ownAddress(), guessing }
   const refusal = new PasswordRefusedError(
     'guessable',
-    `The password is found ${guessing.seconds < 1 ? 'at once' : `within ${guessing.words.replace('about ', '')}`} by somebody who has the server's database. Several words that do not belong together are good`,
+    `The password is found ${guessing.seconds < 1 ? 'at once' : `within ${guessing.words.replace('about ', '')}`} by an attacker with the server's database. Several words that do not belong together are good`,
   )
   return { refusal, guessing }
 }

@@ -68,7 +68,7 @@ export interface NewToken {
   /** The one vault that it sees, and whose key its bearer gets; without it all of them, as ciphertext. */
   readonly vault?: { readonly sealed: Vault }
   readonly expiresAt?: Date
-  /** The master password: whoever found an open session makes no token that outlives it. */
+  /** The master password. With an open session alone nobody makes a token that outlives it. */
   readonly password: string
 }
 

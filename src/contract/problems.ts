@@ -55,7 +55,7 @@ export const problemCatalogue = {
   'registration-closed': {
     status: 403,
     title: 'Registration is closed',
-    help: 'Ask whoever runs this server for an account.',
+    help: 'Ask the operator of this server for an account.',
   },
   'email-unverified': {
     status: 403,
@@ -70,12 +70,12 @@ export const problemCatalogue = {
   'email-off': {
     status: 403,
     title: 'This server sends no e-mail',
-    help: 'Ask whoever runs this server.',
+    help: 'Ask the operator of this server.',
   },
   'account-deletion-off': {
     status: 403,
     title: 'Accounts are not deleted by mail here',
-    help: 'Whoever runs this server decided that. Ask them, or log in and delete the account from there.',
+    help: 'The operator of this server decided that. Ask them, or log in and delete the account from there.',
   },
   'token-not-allowed': {
     status: 403,
@@ -90,22 +90,22 @@ export const problemCatalogue = {
   'invite-required': {
     status: 403,
     title: 'Registration needs an invite',
-    help: 'Ask whoever runs this server for an invite code, and send it as `invite`.',
+    help: 'Ask the operator of this server for an invite code, and send it as `invite`.',
   },
   'invalid-invite': {
     status: 403,
     title: 'The invite cannot be used',
-    help: 'It is unknown, used, expired, revoked, or for another e-mail address; the answer is the same for all. Check the code and the address, and ask whoever runs this server for another one.',
+    help: 'It is unknown, used, expired, revoked, or for another e-mail address; the answer is the same for all. Check the code and the address, and ask the operator of this server for another one.',
   },
   'shares-off': {
     status: 403,
     title: 'One-time shares are switched off',
-    help: 'Whoever runs this server decided that. Use another way to hand the secret over.',
+    help: 'The operator of this server decided that. Use another way to hand the secret over.',
   },
   'quota-exceeded': {
     status: 403,
     title: 'The account may not have more of this',
-    help: '`resource` says of what, `used` how much there is, `allowed` how much there may be. Delete what is not needed any more: for good, because the trash counts. Or ask whoever runs this server for more.',
+    help: '`resource` says of what, `used` how much there is, `allowed` how much there may be. Delete what is not needed any more: for good, because the trash counts. Or ask the operator of this server for more.',
   },
   'wrong-proof': {
     status: 403,

@@ -1,4 +1,4 @@
-// The server's own keys, each for one purpose, derived (HKDF, RFC 5869). Whoever has one of the two secrets can make none of those
+// The server's own keys, each for one purpose, derived (HKDF, RFC 5869). One of the two secrets alone makes none of those
 // that come from both. docs/decisions/server-keys.md says what each is worth to whom.
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 

@@ -38,7 +38,7 @@ export function withoutPort(address: string): string {
 }
 
 /**
- * One key for whoever can send from an address: an IPv4 address as it is, also where it is written as IPv6; of an IPv6
+ * One key for all who can send from an address: an IPv4 address as it is, also where it is written as IPv6; of an IPv6
  * address the /64, because that is the least that one customer gets and can walk through at will; anything else as a whole.
  */
 export function addressKey(address: string): string {

@@ -51,7 +51,7 @@ export function createRoom(size = usualSize): Room {
   let total = 0
 
   const heldBy = (key: string) => held.get(key) ?? 0
-  // Whoever has nothing may have one request, however large.
+  // A key that holds nothing may have one request, however large.
   const fitsKey = ({ key, bytes }: Waiter) => heldBy(key) === 0 || heldBy(key) + bytes <= size.each
   const fits = (waiter: Waiter) => fitsKey(waiter) && (total === 0 || total + waiter.bytes <= size.total)
 
@@ -62,7 +62,7 @@ export function createRoom(size = usualSize): Room {
     else held.set(key, now)
   }
 
-  /** In the order in which they came, but nobody waits behind somebody who waits for their own requests. */
+  /** In the order in which they came, but no request waits behind one whose own key is full. */
   function admit() {
     for (const waiter of waiting) {
       if (fits(waiter)) waiter.enter()

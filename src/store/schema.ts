@@ -140,7 +140,7 @@ const defineSchema = (kit: Columns) => {
     'outbox',
     {
       id: text('id').primaryKey(),
-      /** Whom it is about; null where there is no account yet, or none any more. */
+      /** The account that it is about. Null if there is no account yet, or none any more. */
       accountId: text('account_id').references(() => accounts.id, { onDelete: 'cascade' }),
       registrationId: text('registration_id').references(() => pendingRegistrations.accountId, {
         onDelete: 'cascade',
@@ -316,7 +316,7 @@ const defineSchema = (kit: Columns) => {
       vaultId: vaultId(),
       id: text('id').notNull(),
       state: text('state').notNull().$type<'active' | 'trash' | 'purged'>(),
-      /** The item's envelope; once purged the marker of its deletion, or null where the client sent none. */
+      /** The item's envelope; once purged the marker of its deletion, or null if the client sent none. */
       data: bytes('data'),
       revision: whole('revision').notNull(),
       createdAt: time('created_at').notNull(),

@@ -167,7 +167,7 @@ describe('limpet register with an invite', () => {
       expect(unusable.stderr).toContain('begins with lmi_')
       const unknown = 'lmi_AAAAAAAAAAAAAAAAAAAAAA'
       const refused = await shell.ended('unexpected', register('--invite'), unknown, shell.password)
-      expect(refused.stderr).toContain('Ask whoever runs this server')
+      expect(refused.stderr).toContain('Ask the operator of this server')
       expect(refused.stderr).not.toContain(unknown)
       await shell.done(register('--invite'), ` ${await code()} `, shell.password)
       await shell.done(['login', shell.email], shell.password)

@@ -41,7 +41,7 @@ export async function newMasterPassword({ prompter }: Surroundings, email: strin
     const { refusal, guessing } = await assessPassword(password, { email })
     if (!refusal) {
       remark(
-        `Guessing it takes ${guessing.words}, for somebody who has the server's database and ten graphics cards.`,
+        `Guessing it takes ${guessing.words}, for an attacker with the server's database and ten graphics cards.`,
       )
       if (guessing.seconds < advisedGuessingSeconds || [...password].length < passwordCharacters.advised)
         remark('Several words that do not belong together are better.')
@@ -126,7 +126,7 @@ async function confirmAuthKey(
   if (expected && !pinned) return true
   const asks = pinned
     ? `The server asks for a cheaper key derivation than at the last login here (${inWords(kdf)}; it was ${inWords(pinned)}). An honest one does so only after the password was changed on another device.`
-    : `Nothing here knows how ${email} logs in at ${url}, and the server asks for authKey, from which whoever controls it could guess the password. Accounts of "limpet register" use OPAQUE, and an honest server does not ask this for them.`
+    : `Nothing here knows how ${email} logs in at ${url}, and the server asks for authKey, from which its operator, or an attacker in its place, could guess the password. Accounts of "limpet register" use OPAQUE, and an honest server does not ask this for them.`
   if (prompter.interactive) {
     remark(asks)
     return prompter.confirm('Log in by authKey all the same?')

@@ -12,7 +12,7 @@ export const password = command({
   operands: [],
   summary: 'change the master password; every other session ends, and so do personal access tokens',
   details:
-    'Whoever knew the old password may have made a token, which is why tokens end with it. The vaults stay as they are, and this session goes on.',
+    'Tokens end with the old password, because an attacker who knew it may have made one. The vaults stay as they are, and this session goes on.',
   example: 'limpet password',
   options: {
     'keep-tokens': { type: 'boolean', help: 'lets personal access tokens live on; prints which there are' },

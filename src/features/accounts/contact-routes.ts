@@ -7,7 +7,7 @@ import { route } from '../route.ts'
 import { cancelDeletion } from './deletions.ts'
 import { moveToAddress, startEmailChange } from './email-changes.ts'
 import { proveAccount, wrongPassword } from './proof.ts'
-import { emailTaken, setHint, stillHas } from './repository.ts'
+import { emailTaken, holdProved, setHint } from './repository.ts'
 
 const tag = 'Accounts'
 
@@ -31,7 +31,7 @@ const changeEmail = route({
     const now = clock.now()
     if (config.smtp) await limiter.count('mailAbout', aboutAddress({ address, email }))
     await store.write(async (tx) => {
-      if (!(await stillHas(tx, account))) throw wrongPassword()
+      if (!(await holdProved(tx, account))) throw wrongPassword()
       await cancelDeletion(tx, accountId, { now, address, services })
       if (config.smtp) {
         await startEmailChange(tx, { accountId, email, now })

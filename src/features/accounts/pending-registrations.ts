@@ -154,7 +154,7 @@ export async function confirmRegistration(
   if (!isAdmitted)
     throw problem(
       'invalid-invite',
-      'The invite of this registration was used or revoked meanwhile. Ask whoever runs this server for another one, and register again.',
+      'The invite of this registration was used or revoked meanwhile. Ask the operator of this server for another one, and register again.',
     )
   const verifier = { ...row, authMethod: methodOf(row) }
   await createAccount(tx, { ...registerOf(row), emailVerified: true }, verifier, stamp)

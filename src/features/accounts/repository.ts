@@ -189,7 +189,7 @@ export async function makeRoomAt(tx: Tx, email: string, keeping?: string): Promi
   return removeAccount(tx, holder.id)
 }
 
-/** Notes that whoever has the account's address has confirmed it; registrations of the address end. */
+/** Notes that the address is confirmed, and ends other registrations of it. */
 export async function confirmAddress(
   { db, tables: { accounts, pendingRegistrations } }: Tx,
   { id, email }: Pick<AccountRow, 'id' | 'email'>,
@@ -222,69 +222,39 @@ const isStill = ({ accounts }: Tables, { id, authVerifier }: Pick<AccountRow, 'i
   and(eq(accounts.id, id), eq(accounts.authVerifier, authVerifier), isNull(accounts.disabledAt))
 
 /**
- * Notes a login of an account whose password was verified outside of the transaction.
- * @returns whether its credentials are still those that were verified; if not, the login must fail. The update also holds the
- * account's row, so that a password change that ends all sessions cannot overtake the session which is made next.
+ * Changes an account whose password was verified outside of the transaction, and holds its row until the end of it.
+ * @returns whether its credentials are still those that were verified; if not, what they were proved for must fail
  */
-export async function noteLogin({ db, tables }: Tx, verified: AccountRow, now: number): Promise<boolean> {
-  const updated = await db
-    .update(tables.accounts)
-    .set({ lastLoginAt: now })
-    .where(isStill(tables, verified))
-    .returning({ id: tables.accounts.id })
-  return updated.length === 1
-}
-
-/** Whether the account still has the credentials that were verified, and is enabled; holds its row. */
-export async function stillHas({ db, tables }: Tx, verified: AccountRow): Promise<boolean> {
-  const held = await db
-    .update(tables.accounts)
-    .set({ id: verified.id })
-    .where(isStill(tables, verified))
-    .returning({ id: tables.accounts.id })
-  return held.length === 1
-}
-
-/** Replaces the hint if the credentials are still those that were verified. @returns whether they were */
-export async function setHint(
+async function updateProved(
   { db, tables }: Tx,
   verified: AccountRow,
-  hint: string | null,
+  change: Partial<AccountRow>,
 ): Promise<boolean> {
   const updated = await db
     .update(tables.accounts)
-    .set({ hint })
+    .set(change)
     .where(isStill(tables, verified))
     .returning({ id: tables.accounts.id })
   return updated.length === 1
 }
 
-/** Replaces the credentials if they are still those that were verified. @returns whether they were */
-export async function replaceCredentials(
-  { db, tables }: Tx,
+/** Notes a login. A password change that ends all sessions cannot overtake the session which is made next: the row is held. */
+export const noteLogin = (tx: Tx, verified: AccountRow, now: number): Promise<boolean> =>
+  updateProved(tx, verified, { lastLoginAt: now })
+
+/** Replaces the hint. @param hint null to remove it */
+export const setHint = (tx: Tx, verified: AccountRow, hint: string | null): Promise<boolean> =>
+  updateProved(tx, verified, { hint })
+
+export const replaceCredentials = (
+  tx: Tx,
   verified: AccountRow,
   credentials: Credentials,
-): Promise<boolean> {
-  const updated = await db
-    .update(tables.accounts)
-    .set(credentialColumns(credentials))
-    .where(isStill(tables, verified))
-    .returning({ id: tables.accounts.id })
-  return updated.length === 1
-}
+): Promise<boolean> => updateProved(tx, verified, credentialColumns(credentials))
 
-/**
- * Holds the account's row until the end of the transaction.
- * @returns whether its credentials are still those that were verified outside of it; if not, what they were proved for must fail
- */
-export async function holdProved({ db, tables }: Tx, verified: AccountRow): Promise<boolean> {
-  const held = await db
-    .update(tables.accounts)
-    .set({ id: verified.id })
-    .where(isStill(tables, verified))
-    .returning({ id: tables.accounts.id })
-  return held.length === 1
-}
+/** Changes nothing; for what is done with other rows of the account. */
+export const holdProved = (tx: Tx, verified: AccountRow): Promise<boolean> =>
+  updateProved(tx, verified, { id: verified.id })
 
 /** Deletes the account and, by foreign keys, everything of it, if its credentials are still those that were verified. */
 export async function deleteAccount(tx: Tx, verified: AccountRow): Promise<boolean> {

@@ -75,7 +75,7 @@ const confirmSubject = 'Confirm your e-mail address'
 
 /** Other people can register the address too; their link would give them an account under it. */
 const ownAlone =
-  'Open a link only for an account that you made yourself, at that time: it belongs to whoever chose its password. If it was not you, do nothing.'
+  'Open a link only for an account that you made yourself, at that time: it belongs to the person who chose its password. If it was not you, do nothing.'
 
 const confirmOwn = (account: Account, context: Context): Message => ({
   subject: confirmSubject,
@@ -163,7 +163,7 @@ const writers: Record<MailKind, Writer> = {
     return (
       change && {
         subject: 'Your account was changed',
-        text: `${changeSentences[change]} This was on ${toTimestamp(createdAt)}, in your account at ${config.publicUrl}.\n\nIf it was not you, log in, end all other sessions, revoke what you do not know, and change your master password. If you cannot log in, ask whoever runs the server at once.`,
+        text: `${changeSentences[change]} This was on ${toTimestamp(createdAt)}, in your account at ${config.publicUrl}.\n\nIf it was not you, log in, end all other sessions, revoke what you do not know, and change your master password. If you cannot log in, ask the operator of the server at once.`,
       }
     )
   }),

@@ -13,7 +13,7 @@ export type Admission = { readonly codeHash: Uint8Array; readonly inviteId: stri
 const invalidInvite = () =>
   problem(
     'invalid-invite',
-    'This invite cannot be used: it is unknown, used, expired, or for another e-mail address. Ask whoever runs this server.',
+    'This invite cannot be used: it is unknown, used, expired, or for another e-mail address. Ask the operator of this server.',
   )
 
 /** Refuses everybody where there are no new accounts; throws `registration-closed`. */
@@ -23,7 +23,7 @@ export function requireNotClosed({ registration }: Pick<Services['config'], 'reg
 }
 
 const inviteRequired = () =>
-  problem('invite-required', 'This server takes new accounts with an invite from whoever runs it.')
+  problem('invite-required', 'This server takes new accounts with an invite from its operator.')
 
 /**
  * Refuses whoever may not register, before anything slow is done for them and before they learn whether an address is taken.

@@ -1,4 +1,4 @@
-// Which credential identifier goes with whom (RFC 9807, section 5). The OPRF key comes from it, so whoever gets an evaluation
+// Which credential identifier goes with whom (RFC 9807, section 5). The OPRF key comes from it, so a stranger with an evaluation
 // under the identifier of a record can test a guess of its password. Logins alone give one, and each is counted.
 import type { Reader } from '../../store/store.ts'
 import { type AccountRow, findAccountByEmail, isCredentialIdTaken } from '../accounts/repository.ts'

@@ -11,14 +11,14 @@ export interface OpaqueServer {
    */
   credentialIdOf(email: string, spare?: 'spare'): string
   /**
-   * The answer to somebody who chooses a password, or undefined if the request is no message of OPAQUE.
+   * The answer to a client that chooses a password, or undefined if the request is no message of OPAQUE.
    * @param credentialId new and random. Under that of a record, the answer would tell whether a guess is its password.
    */
   startRegistration(credentialId: string, request: string): string | undefined
   /** Whether a client's record can be logged in with. One that cannot would lock its account out. */
   isRecord(record: string): boolean
   /**
-   * The answer to somebody who claims to know a password, and what to check the finish against; undefined where the request is
+   * The answer to a client that claims to know a password, and what to check the finish against; undefined where the request is
    * no message of OPAQUE.
    * @param credentialId that of the record
    * @param record of nobody when undefined; the answer then has the same form, and takes as long

@@ -138,7 +138,7 @@ const acknowledge = route({
   operationId: 'acknowledgeShare',
   tag,
   summary: 'Say that a claimed share has arrived, so that the server forgets it at once',
-  description: 'Whoever has the claim says so. After that nobody can read the share again.',
+  description: 'The reader says that the secret has arrived. After that nobody can read the share again.',
   auth: 'public',
   limit: 'write',
   request: { params, body: AcknowledgeShare },

@@ -36,7 +36,7 @@ interface Stamp {
 }
 
 /**
- * A tombstone is not nothing: a creation that is repeated late must not bring back what was deleted for good. Whoever means to,
+ * A tombstone is not nothing: a creation that is repeated late must not bring back what was deleted for good. A client that means to,
  * puts over the revision of the tombstone. Trashing and restoring do not find it, purging again does.
  */
 function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boolean {

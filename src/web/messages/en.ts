@@ -4,7 +4,7 @@ export const en = {
   language: 'Language',
   noCryptoTitle: 'This page needs https',
   noCrypto:
-    'Browsers encrypt and decrypt only on https addresses, and this is not one. Nothing was sent. Open the same address with https:// in front, or ask whoever runs this server to set it up.',
+    'Browsers encrypt and decrypt only on https addresses, and this is not one. Nothing was sent. Open the same address with https:// in front, or ask the operator of this server to set it up.',
   unexpected:
     'The server gave an answer that this page does not know. Reload the page and try again; if that does not help, tell whoever runs this server.',
   copied: 'Copied.',
@@ -128,8 +128,8 @@ export const en = {
   keptTitle: 'The account stays',
   kept: 'Nothing was deleted. You can close this page.',
   confirmNoInvite:
-    'This server takes new accounts with an invite, and the one of this registration was used or revoked. Ask whoever runs the server for another one, and register again.',
-  confirmClosed: 'This server does not take new accounts any more. Ask whoever runs it.',
+    'This server takes new accounts with an invite, and the one of this registration was used or revoked. Ask the operator of the server for another one, and register again.',
+  confirmClosed: 'This server does not take new accounts any more. Ask its operator.',
 }
 
 export type Messages = typeof en
