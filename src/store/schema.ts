@@ -26,26 +26,31 @@ const defineSchema = (kit: Columns) => {
     opaqueFingerprint: text('opaque_fingerprint'),
   })
 
+  /** How an account is logged in to, the account key sealed under it, and the hint. */
+  const credentials = () => ({
+    /** How the password is proved, and what the proof is checked against: its OPAQUE record, or the Argon2id hash of its authKey. */
+    authMethod: text('auth_method').notNull(),
+    authVerifier: text('auth_verifier').notNull(),
+    /**
+     * What the OPRF key of the OPAQUE record comes from. Null for the method authKey, and for records from before there was this
+     * column: theirs is derived from the e-mail address.
+     */
+    credentialId: text('credential_id'),
+    kdfMemoryKiB: whole('kdf_memory_kib').notNull(),
+    kdfIterations: whole('kdf_iterations').notNull(),
+    kdfParallelism: whole('kdf_parallelism').notNull(),
+    kdfSalt: bytes('kdf_salt').notNull(),
+    accountKey: bytes('account_key').notNull(),
+    hint: text('hint'),
+  })
+
   const accounts = kit.table(
     'accounts',
     {
       id: text('id').primaryKey(),
       email: text('email').notNull().unique(),
       emailVerified: flag('email_verified').notNull(),
-      /** How the password is proved, and what the proof is checked against: its OPAQUE record, or the Argon2id hash of its authKey. */
-      authMethod: text('auth_method').notNull(),
-      authVerifier: text('auth_verifier').notNull(),
-      /**
-       * What the OPRF key of the OPAQUE record comes from. Null for the method authKey, and for records from before there was this
-       * column: theirs is derived from the e-mail address.
-       */
-      credentialId: text('credential_id'),
-      kdfMemoryKiB: whole('kdf_memory_kib').notNull(),
-      kdfIterations: whole('kdf_iterations').notNull(),
-      kdfParallelism: whole('kdf_parallelism').notNull(),
-      kdfSalt: bytes('kdf_salt').notNull(),
-      accountKey: bytes('account_key').notNull(),
-      hint: text('hint'),
+      ...credentials(),
       createdAt: time('created_at').notNull(),
       lastLoginAt: time('last_login_at'),
       /** Since when the operator keeps its owner out. A disabled account has no sessions and gets none. */
@@ -93,15 +98,7 @@ const defineSchema = (kit: Columns) => {
     {
       accountId: text('account_id').primaryKey(),
       email: text('email').notNull(),
-      authMethod: text('auth_method').notNull(),
-      authVerifier: text('auth_verifier').notNull(),
-      credentialId: text('credential_id'),
-      kdfMemoryKiB: whole('kdf_memory_kib').notNull(),
-      kdfIterations: whole('kdf_iterations').notNull(),
-      kdfParallelism: whole('kdf_parallelism').notNull(),
-      kdfSalt: bytes('kdf_salt').notNull(),
-      accountKey: bytes('account_key').notNull(),
-      hint: text('hint'),
+      ...credentials(),
       vaultId: text('vault_id').notNull().unique(),
       vaultKey: bytes('vault_key').notNull(),
       vaultData: bytes('vault_data').notNull(),
