@@ -1,49 +1,117 @@
-// Who may import whom. `npm run check:imports` fails on a violation, and when it looked at no module at all.
+// Who may import whom (docs/architecture.md). `npm run check:imports` fails on a violation, and when it looked at no module at all.
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to })
+
+/** Of a room and what it may import: everything else is refused. Node's own modules are `core`. */
+const room = (name, comment, folder, allowed, options = {}) =>
+  rule(
+    name,
+    comment,
+    { path: folder, ...(options.except && { pathNot: options.except }) },
+    { pathNot: [folder, ...allowed], ...(options.core !== false && { dependencyTypesNot: ['core'] }) },
+  )
+
+const packages = (...names) => `^node_modules/(@types/)?(${names.join('|')})/`
+
+/** Files beside the rooms that hold one small thing each, and import nothing of the project but each other. */
+const basics = '^src/(aes-gcm|clock|random|version|package-folder)\\.ts$'
 
 module.exports = {
   forbidden: [
-    rule('no-cycles', 'Nothing imports itself by a detour', {}, { circular: true }),
-    rule(
+    rule('no-cycles', 'No file imports itself by a detour', {}, { circular: true }),
+    {
+      ...rule('no-cycles-of-folders', 'No folder imports itself by a detour', {}, { circular: true }),
+      scope: 'folder',
+    },
+    room('basics-are-basic', 'What everybody imports imports nobody', basics, [packages('zod')]),
+    room(
       'contract-is-pure',
       'The wire shapes import zod and nothing else',
-      { path: '^src/contract/' },
+      '^src/contract/',
+      [packages('zod')],
       {
-        pathNot: ['^src/contract/', '^node_modules/zod/'],
+        core: false,
       },
     ),
-    rule(
-      'client-is-portable',
+    room(
+      'protocol-is-portable',
+      'The bytes are made in Node and in browsers',
+      '^src/protocol/',
+      ['^src/contract/', packages('hash-wasm', '@serenity-kit/opaque')],
+      { core: false },
+    ),
+    room(
+      'sdk-is-portable',
       'The SDK runs in browsers too',
-      { path: '^src/client/' },
+      '^src/sdk/',
+      ['^src/(protocol|contract)/', packages('zod', '@zxcvbn-ts/core', '@zxcvbn-ts/language-common')],
+      { core: false },
+    ),
+    room(
+      'web-is-small',
+      'The pages use the SDK and what it stands on: what they import, every reader loads',
+      '^src/web/',
+      ['^src/(sdk|protocol|contract)/', packages('lean-qr')],
+      { core: false },
+    ),
+    rule(
+      'domain-knows-no-http',
+      'The rules hold whoever asks and however',
+      { path: '^src/domain/' },
       {
-        pathNot: [
-          '^src/(client|contract)/',
-          '^node_modules/(zod|hash-wasm|@serenity-kit/opaque|@zxcvbn-ts/(core|language-common))/',
-        ],
+        path: ['^src/', packages('express', 'express-serve-static-core', 'helmet'), '^https?$'],
+        pathNot: ['^src/(domain|store|contract|protocol)/', basics],
       },
     ),
     rule(
-      'http-knows-no-feature',
-      'The HTTP base serves features and knows none',
+      'http-serves-every-api',
+      'The engine of every API knows none, and no rule of the product but what a failure is',
       { path: '^src/http/' },
+      { path: '^src/', pathNot: ['^src/(http|contract)/', '^src/domain/failure\\.ts$', basics] },
+    ),
+    rule(
+      'apis-translate',
+      'An API is over the domain and HTTP',
+      { path: '^src/apis/' },
       {
-        path: '^src/(features|store)/',
+        path: '^src/',
+        pathNot: ['^src/(apis|domain|http|contract|protocol)/', '^src/store/store\\.ts$', basics],
       },
     ),
     rule(
-      'store-knows-no-feature',
-      'The store serves features and knows none',
+      'apis-stand-side-by-side',
+      'No API imports another one',
+      { path: '^src/apis/([^/]+)/' },
+      { path: '^src/apis/', pathNot: '^src/apis/$1/' },
+    ),
+    rule(
+      'store-knows-no-rules',
+      'The store serves the domain and knows nothing of it',
       { path: '^src/store/' },
-      {
-        path: '^src/(features|http)/',
-      },
+      { path: '^src/', pathNot: ['^src/store/', basics] },
     ),
     rule(
-      'features-keep-their-routes',
-      "A feature may use a sibling's repository, never its routes",
-      { path: '^src/features/([^/]+)/' },
-      { path: '^src/features/.*routes\\.ts$', pathNot: '^src/features/$1/' },
+      'terminal-serves-both-programs',
+      'What both command lines share knows neither',
+      { path: '^src/terminal/' },
+      { path: '^src/', pathNot: ['^src/terminal/', basics] },
+    ),
+    rule(
+      'cli-uses-the-sdk',
+      'The command line goes through the SDK',
+      { path: '^src/cli/' },
+      { path: '^src/', pathNot: ['^src/(cli|terminal|sdk|protocol|contract)/', basics] },
+    ),
+    rule(
+      'operator-is-no-client',
+      "The operator's commands work on the server's side",
+      { path: '^src/operator/' },
+      { path: '^src/(cli|sdk|web|apis|http)/' },
+    ),
+    rule(
+      'server-is-on-top',
+      'Only the programs and the operator import what puts the server together',
+      { path: '^src/', pathNot: ['^src/(server|operator)/', '^src/(limpet-server|healthcheck)\\.ts$'] },
+      { path: '^src/server/' },
     ),
     rule(
       'drivers-stay-in-the-store',
@@ -64,20 +132,6 @@ module.exports = {
       'Nothing imports an entry point',
       { path: '^src/' },
       { path: '^src/(healthcheck|limpet-server|cli/limpet)\\.ts$' },
-    ),
-    rule(
-      'cli-uses-the-sdk',
-      'The command line goes through the SDK',
-      { path: '^src/cli/' },
-      {
-        path: '^src/(features|http|store)/',
-      },
-    ),
-    rule(
-      'web-is-small',
-      "The pages use the SDK's portable files and nothing else: what they import, every reader loads",
-      { path: '^src/web/' },
-      { pathNot: ['^src/(web|client)/', '^node_modules/lean-qr/'] },
     ),
     rule('no-unknown', 'Every import can be found', {}, { couldNotResolve: true }),
   ],

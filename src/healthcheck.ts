@@ -1,7 +1,7 @@
 // Asks the server of this configuration whether it is ready, for what watches a container; ends with 0 or 1. A program of its
 // own, because it runs every few seconds and the commands of limpet-server take longer to load than to run.
 import { seconds } from './clock.ts'
-import { localUrl, readConfig } from './config.ts'
+import { localUrl, readConfig } from './server/config.ts'
 
 /** Milliseconds within which a server that is well has answered. */
 const timeout = seconds(4)

@@ -2,4 +2,4 @@
 import { version } from './version.ts'
 
 if (process.argv[2] === '--version') process.stdout.write(`${version}\n`)
-else await import('./main.ts')
+else await import('./operator/main.ts')

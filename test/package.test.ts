@@ -76,8 +76,8 @@ describe('the package', () => {
       'dist/programs/limpet.js',
       'dist/programs/limpet-server.js',
       'dist/programs/healthcheck.js',
-      'dist/client/index.js',
-      'dist/client/index.d.ts',
+      'dist/sdk/index.js',
+      'dist/sdk/index.d.ts',
       'dist/programs/web/create.js',
       'dist/programs/web/open.js',
       'dist/programs/web/style.css',
@@ -123,7 +123,7 @@ describe('the package', () => {
       const key = newKey()
       const opened = await open(key, ['item'], await seal(key, ['item'], new TextEncoder().encode('works')))
       new Limpet({ server: 'https://vault.example.com', device: { id: '', name: '', type: 'other' } })
-      console.log(new TextDecoder().decode(opened), import.meta.resolve('limpet').endsWith('/dist/client/index.js'))
+      console.log(new TextDecoder().decode(opened), import.meta.resolve('limpet').endsWith('/dist/sdk/index.js'))
     `
     await writeFile(inConsumer('use.js'), script)
     const { stdout } = await run(process.execPath, ['--no-experimental-strip-types', 'use.js'], {

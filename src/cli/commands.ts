@@ -1,7 +1,7 @@
 // Every command, in the order in which help shows them; and the overview, which is made from them.
-import type { Command, Surroundings } from './command.ts'
-import { exitCodes } from './exit-codes.ts'
-import { columns } from './help.ts'
+import type { Command, Surroundings } from '../terminal/command.ts'
+import { exitCodes } from '../terminal/exit-codes.ts'
+import { columns } from '../terminal/help.ts'
 
 type Loaded = Promise<Command<Surroundings>>
 

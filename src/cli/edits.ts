@@ -1,10 +1,10 @@
 // What `add` and `edit` change of an item's content: options, answers to questions, and the rules between them.
-import { ItemContent, type ItemKind, requireItemContent, secretMembers } from '../client/index.ts'
-import { wholeNumber } from './command.ts'
-import { CliError } from './exit-codes.ts'
+import { ItemContent, type ItemKind, requireItemContent, secretMembers } from '../sdk/index.ts'
+import { wholeNumber } from '../terminal/command.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import type { Prompter } from '../terminal/prompter.ts'
+import { safeLine } from '../terminal/text.ts'
 import { generatePassword, passwordLengths } from './passwords.ts'
-import type { Prompter } from './prompter.ts'
-import { safeLine } from './terminal.ts'
 
 export const editOptions = {
   username: { type: 'string', value: 'NAME', help: 'user name of a login' },

@@ -1,6 +1,6 @@
 // Finds items by id or name among what was decrypted here: the server knows no names.
-import { CliError } from './exit-codes.ts'
-import { safeLine } from './terminal.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { safeLine } from '../terminal/text.ts'
 import { chosenVaults, type Entry, type Workspace } from './workspace.ts'
 
 export interface Where {

@@ -1,7 +1,7 @@
 // The program `limpet`: runs what its arguments say, and ends with its exit code.
-import { endWithStandardOutput } from './output.ts'
+import { endWithStandardOutput } from '../terminal/output.ts'
+import { createPrompter } from '../terminal/prompter.ts'
 import { runProgram } from './program.ts'
-import { createPrompter } from './prompter.ts'
 import { StateFolder } from './state-folder.ts'
 
 endWithStandardOutput()

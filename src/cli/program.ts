@@ -1,6 +1,5 @@
 // Runs one command line of `limpet`, from its arguments to its exit code.
-import type { Surroundings } from './command.ts'
-import { exitCodeHelp, findCommand, overview } from './commands.ts'
+import type { Surroundings } from '../terminal/command.ts'
 import {
   CliError,
   describe,
@@ -8,10 +7,11 @@ import {
   exitCodes,
   InterruptedError,
   interruptedCode,
-} from './exit-codes.ts'
-import { asksForHelp, helpFor } from './help.ts'
-import { print, remark } from './output.ts'
-import { safeLine } from './terminal.ts'
+} from '../terminal/exit-codes.ts'
+import { asksForHelp, helpFor } from '../terminal/help.ts'
+import { print, remark } from '../terminal/output.ts'
+import { safeLine } from '../terminal/text.ts'
+import { exitCodeHelp, findCommand, overview } from './commands.ts'
 
 const unknown = (name: string) =>
   new CliError('usage', `There is no command "${safeLine(name)}". "limpet help" lists them.`)

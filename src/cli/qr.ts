@@ -1,6 +1,6 @@
 // A QR code for a terminal: two modules a character, dark on light whatever the terminal's colours are.
 import { generate } from 'lean-qr'
-import type { Line } from './terminal.ts'
+import type { Line } from '../terminal/text.ts'
 
 /** Modules around the code that have to be light (ISO/IEC 18004, section 6.3.8, wants four; two are enough for cameras). */
 const quiet = 2

@@ -1,8 +1,8 @@
 // Asks for the second factor of a login.
-import type { ProblemError, SecondFactorAnswer, SecondFactorChallenge } from '../client/index.ts'
-import { CliError } from './exit-codes.ts'
-import { remark } from './output.ts'
-import type { Prompter } from './prompter.ts'
+import type { ProblemError, SecondFactorAnswer, SecondFactorChallenge } from '../sdk/index.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { remark } from '../terminal/output.ts'
+import type { Prompter } from '../terminal/prompter.ts'
 
 const questions = {
   both: 'Code of the authenticator app, or a recovery code',

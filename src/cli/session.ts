@@ -12,12 +12,12 @@ import {
   TokenClient,
   type UnlockedAccount,
   unlockContext,
-} from '../client/index.ts'
-import type { Surroundings } from './command.ts'
-import { CliError } from './exit-codes.ts'
-import { withProgress } from './progress.ts'
+} from '../sdk/index.ts'
+import type { Surroundings } from '../terminal/command.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { withProgress } from '../terminal/progress.ts'
+import { safeLine } from '../terminal/text.ts'
 import type { StateFolder } from './state-folder.ts'
-import { safeLine } from './terminal.ts'
 
 const defaultServer = 'http://localhost:8080'
 const unlockKeyBytes = 32

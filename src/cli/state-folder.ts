@@ -4,10 +4,10 @@ import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { LoginPin, ReplicaState, SessionState, type SessionStorage, type Vault } from '../client/index.ts'
 import { Device } from '../contract/accounts.ts'
 import { Vault as VaultShape } from '../contract/vaults.ts'
-import { CliError } from './exit-codes.ts'
+import { LoginPin, ReplicaState, SessionState, type SessionStorage, type Vault } from '../sdk/index.ts'
+import { CliError } from '../terminal/exit-codes.ts'
 
 /** The account key under a key that only the environment of a shell holds (`limpet unlock`). */
 const UnlockState = z.object({ accountId: z.string(), accountKey: z.string() })

@@ -1,7 +1,7 @@
 // How items are shown: to people with their secrets masked, and to scripts as JSON.
-import { isItemContent, secretMembers } from '../client/index.ts'
-import { CliError } from './exit-codes.ts'
-import { localTime, safeLine, safeText } from './terminal.ts'
+import { isItemContent, secretMembers } from '../sdk/index.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { localTime, safeLine, safeText } from '../terminal/text.ts'
 import type { Entry } from './workspace.ts'
 
 type Content = Entry['item']['content']

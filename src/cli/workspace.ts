@@ -8,14 +8,14 @@ import {
   Replica,
   ResyncRequiredError,
   type Vault,
-} from '../client/index.ts'
-import type { Surroundings } from './command.ts'
-import { CliError, describe, type Ending, isUnavailable } from './exit-codes.ts'
-import { remark } from './output.ts'
-import { type Report, withProgress } from './progress.ts'
+} from '../sdk/index.ts'
+import type { Surroundings } from '../terminal/command.ts'
+import { CliError, describe, type Ending, isUnavailable } from '../terminal/exit-codes.ts'
+import { remark } from '../terminal/output.ts'
+import { type Report, withProgress } from '../terminal/progress.ts'
+import { counted, localTime, safeLine } from '../terminal/text.ts'
 import { tokenClient, unlock } from './session.ts'
 import type { StateFolder, StoredVault } from './state-folder.ts'
-import { counted, localTime, safeLine } from './terminal.ts'
 
 /** An item, and the vault that it is in. */
 export interface Entry {

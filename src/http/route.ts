@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import type { ProblemCode } from '../contract/problems.ts'
 import type { Tag } from '../contract/tags.ts'
+import type { RateLimit } from '../domain/rate-limits/budgets.ts'
 import { type BodyBounds, strangersBody, usualBody } from './body.ts'
 import type { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 import { problem } from './problem.ts'
-import type { RateLimit } from './rate-limit.ts'
 
 /** The parts of a request that a route takes. A query that is not declared must be empty; a body that is not is not read. */
 type RequestShape = Readonly<{

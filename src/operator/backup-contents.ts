@@ -1,7 +1,7 @@
 // What a backup holds of each table, and what becomes of it when it is restored. docs/decisions/backups.md says why.
-import { revokeOpenInvites } from '../features/invites/repository.ts'
-import { forgetUnreadShares } from '../features/shares/repository.ts'
-import { endAllTokens } from '../features/tokens/repository.ts'
+import { revokeOpenInvites } from '../domain/identity/invites.ts'
+import { endAllTokens } from '../domain/identity/personal-tokens.ts'
+import { forgetUnreadShares } from '../domain/shares/shares.ts'
 import { renewEpoch } from '../store/open.ts'
 import type { Tables } from '../store/schema.ts'
 import { allTables, type Table } from '../store/shape.ts'

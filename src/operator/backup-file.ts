@@ -4,12 +4,12 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { z } from 'zod'
-import { CliError } from '../cli/exit-codes.ts'
-import { withProgress } from '../cli/progress.ts'
-import { safeLine } from '../cli/terminal.ts'
 import { rowsAtOnce } from '../store/bulk.ts'
 import { type Digest, encodeRow, RunningDigest } from '../store/digest.ts'
 import { kinds, type Row, rowFrom, type Shape } from '../store/shape.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { withProgress } from '../terminal/progress.ts'
+import { safeLine } from '../terminal/text.ts'
 
 /** Names go into statements between quotation marks. */
 const Name = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/)

@@ -1,12 +1,12 @@
 // What the operator's commands work with.
 import { existsSync } from 'node:fs'
-import { commandOf } from '../cli/command.ts'
-import { CliError } from '../cli/exit-codes.ts'
-import type { Prompter } from '../cli/prompter.ts'
 import { systemClock } from '../clock.ts'
-import { type Config, readConfig } from '../config.ts'
+import { type Config, readConfig } from '../server/config.ts'
 import { type DatabaseUrl, openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
+import { commandOf } from '../terminal/command.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import type { Prompter } from '../terminal/prompter.ts'
 
 export interface Surroundings {
   readonly prompter: Prompter

@@ -1,6 +1,6 @@
 // Every command of `limpet-server`, in the order in which help shows them; and the overview, which is made from them.
-import type { Command } from '../cli/command.ts'
-import { columns } from '../cli/help.ts'
+import type { Command } from '../terminal/command.ts'
+import { columns } from '../terminal/help.ts'
 import type { Surroundings } from './command.ts'
 
 type Loaded = Promise<Command<Surroundings>>

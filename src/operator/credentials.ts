@@ -1,10 +1,6 @@
 // The operator's commands for the encrypted credentials: init, get, show, edit, encrypt, decrypt.
 import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { CliError } from '../cli/exit-codes.ts'
-import { print, printBytes, printValue, remark } from '../cli/output.ts'
-import { safeLine } from '../cli/terminal.ts'
-import { environment } from '../config.ts'
 import {
   credentialsFileOf,
   emptyCredentials,
@@ -18,6 +14,10 @@ import { decrypt as decryptText, encrypt as encryptText, getSecret } from '../cr
 import { keyFileBeside, newMasterKey, parseMasterKey, readMasterKey } from '../credentials/master-key.ts'
 import { openContent, purposeOfFile, sealContent } from '../credentials/sealed-text.ts'
 import { systemRandom } from '../random.ts'
+import { environment } from '../server/config.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { print, printBytes, printValue, remark } from '../terminal/output.ts'
+import { safeLine } from '../terminal/text.ts'
 import { command } from './command.ts'
 import { writeNewFile } from './new-file.ts'
 

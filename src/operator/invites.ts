@@ -1,11 +1,8 @@
 // The operator's commands for invites: create, list, revoke.
-import { duration } from '../cli/command.ts'
-import { CliError } from '../cli/exit-codes.ts'
-import { print, printJson, remark } from '../cli/output.ts'
-import { localTime, safeLine, table } from '../cli/terminal.ts'
+
 import { days, minutes, seconds, systemClock } from '../clock.ts'
 import { Email, line } from '../contract/primitives.ts'
-import { toTimestamp, toTimestampOrNull } from '../features/encoding.ts'
+import { toTimestamp, toTimestampOrNull } from '../domain/encoding.ts'
 import {
   createInvite,
   findInvite,
@@ -14,9 +11,13 @@ import {
   newInviteCode,
   revokeInvite,
   stateOf,
-} from '../features/invites/repository.ts'
-import { hashSecret } from '../features/secret-hash.ts'
+} from '../domain/identity/invites.ts'
+import { hashSecret } from '../domain/secret-hash.ts'
 import { systemRandom } from '../random.ts'
+import { duration } from '../terminal/command.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { print, printJson, remark } from '../terminal/output.ts'
+import { localTime, safeLine, table } from '../terminal/text.ts'
 import { command, json, onDatabase } from './command.ts'
 
 const Note = line(200)

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, rmSync } from 'node:fs'
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { CliError } from '../cli/exit-codes.ts'
-import { safeLine } from '../cli/terminal.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { safeLine } from '../terminal/text.ts'
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)
 

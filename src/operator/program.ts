@@ -1,12 +1,13 @@
 // Runs one command line of `limpet-server`, from its arguments to its exit code.
-import { CliError, InterruptedError, interruptedCode } from '../cli/exit-codes.ts'
-import { asksForHelp, helpFor } from '../cli/help.ts'
-import { print, remark } from '../cli/output.ts'
-import type { Prompter } from '../cli/prompter.ts'
-import { safeLine } from '../cli/terminal.ts'
-import { ConfigError } from '../config.ts'
+
+import { ConfigError } from '../server/config.ts'
 import { MovedError } from '../store/move-mark.ts'
 import { StoreError } from '../store/store.ts'
+import { CliError, InterruptedError, interruptedCode } from '../terminal/exit-codes.ts'
+import { asksForHelp, helpFor } from '../terminal/help.ts'
+import { print, remark } from '../terminal/output.ts'
+import type { Prompter } from '../terminal/prompter.ts'
+import { safeLine } from '../terminal/text.ts'
 import { findCommand, overview } from './commands.ts'
 
 async function help(topic: readonly string[]) {

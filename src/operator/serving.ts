@@ -1,9 +1,10 @@
 // The operator's commands for the server itself: start, migrate.
-import { print, remark } from '../cli/output.ts'
+
 import { systemClock } from '../clock.ts'
-import { readConfig } from '../config.ts'
-import { createOpaqueSetup } from '../features/opaque/opaque.ts'
+import { createOpaqueSetup } from '../domain/identity/opaque.ts'
+import { readConfig } from '../server/config.ts'
 import { openStore } from '../store/open.ts'
+import { print, remark } from '../terminal/output.ts'
 import { command } from './command.ts'
 
 export const start = command({
@@ -15,7 +16,7 @@ export const start = command({
   async run() {
     const config = readConfig()
     // Only here, so that the commands that need no server do not wait for all of it to be loaded.
-    const { startServer } = await import('../server.ts')
+    const { startServer } = await import('../server/lifecycle.ts')
     const server = await startServer(config)
     if (!config.production) {
       const { publicUrl } = config

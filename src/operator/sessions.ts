@@ -1,10 +1,11 @@
 // The operator's command for sessions: end those of an account, or all there are.
-import { CliError } from '../cli/exit-codes.ts'
-import { printJson, remark } from '../cli/output.ts'
-import { counted } from '../cli/terminal.ts'
+
 import { systemClock } from '../clock.ts'
-import { accountsWithSessions, endSessionsOf } from '../features/accounts/administration.ts'
+import { accountsWithSessions, endSessionsOf } from '../domain/identity/account-administration.ts'
 import type { Store } from '../store/store.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { printJson, remark } from '../terminal/output.ts'
+import { counted } from '../terminal/text.ts'
 import { command, json, onDatabase } from './command.ts'
 import { requireUser } from './users.ts'
 

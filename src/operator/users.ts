@@ -1,9 +1,8 @@
 // The operator's commands for the accounts of a server: list, disable, enable, delete.
-import { CliError } from '../cli/exit-codes.ts'
-import { print, printJson, remark } from '../cli/output.ts'
-import { counted, localTime, safeLine, table } from '../cli/terminal.ts'
+
 import { systemClock } from '../clock.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
+import { toTimestamp, toTimestampOrNull } from '../domain/encoding.ts'
 import {
   disableAccount,
   enableAccount,
@@ -11,10 +10,12 @@ import {
   listUsers,
   resetSecondFactors,
   type User,
-} from '../features/accounts/administration.ts'
-import { removeAccount } from '../features/accounts/repository.ts'
-import { toTimestamp, toTimestampOrNull } from '../features/encoding.ts'
+} from '../domain/identity/account-administration.ts'
+import { removeAccount } from '../domain/identity/accounts.ts'
 import type { Store } from '../store/store.ts'
+import { CliError } from '../terminal/exit-codes.ts'
+import { print, printJson, remark } from '../terminal/output.ts'
+import { counted, localTime, safeLine, table } from '../terminal/text.ts'
 import { command, json, onDatabase, type Surroundings } from './command.ts'
 
 const operands = ['EMAIL_OR_ID'] as const

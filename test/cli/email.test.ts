@@ -1,6 +1,6 @@
 // `limpet confirm`, `resend` and `hint`, as somebody with a mailbox uses them.
 import { afterEach, describe, expect, it } from 'vitest'
-import { exitCodes } from '../../src/cli/exit-codes.ts'
+import { exitCodes } from '../../src/terminal/exit-codes.ts'
 import { engines } from '../support/database.ts'
 import { type MailServer, startMailServer } from '../support/mail.ts'
 import { freePort } from '../support/postgres.ts'

@@ -1,8 +1,8 @@
 // What is asked for is taken exactly as it was given, or not at all.
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CliError } from '../../src/cli/exit-codes.ts'
-import { createPrompter, type Prompter } from '../../src/cli/prompter.ts'
+import { CliError } from '../../src/terminal/exit-codes.ts'
+import { createPrompter, type Prompter } from '../../src/terminal/prompter.ts'
 
 const questions: readonly (readonly [string, (prompter: Prompter) => Promise<unknown>])[] = [
   ['a secret', (prompter) => prompter.secret('Master password')],

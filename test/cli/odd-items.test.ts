@@ -12,7 +12,7 @@ import {
   seal,
   type UnlockedAccount,
   vaultKeyContext,
-} from '../../src/client/index.ts'
+} from '../../src/sdk/index.ts'
 import { send } from '../support/requests.ts'
 import { runStatement } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loadCommands } from '../../src/cli/commands.ts'
-import { exitCodes } from '../../src/cli/exit-codes.ts'
 import { generatePassword } from '../../src/cli/passwords.ts'
 import { stateFolderPath } from '../../src/cli/state-folder.ts'
-import { safeJson, safeLine } from '../../src/cli/terminal.ts'
+import { exitCodes } from '../../src/terminal/exit-codes.ts'
+import { safeJson, safeLine } from '../../src/terminal/text.ts'
 
 describe('generated passwords', () => {
   it('have the length asked for and a character of each class', () => {

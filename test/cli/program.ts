@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
-import { type Ending, exitCodes } from '../../src/cli/exit-codes.ts'
-import { Limpet, type OpenVault, type UnlockedAccount } from '../../src/client/index.ts'
+import { Limpet, type OpenVault, type UnlockedAccount } from '../../src/sdk/index.ts'
+import { type Ending, exitCodes } from '../../src/terminal/exit-codes.ts'
 
 export const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
 

@@ -2,7 +2,7 @@
 import { copyFile } from 'node:fs/promises'
 import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
-import { Replica } from '../../src/client/index.ts'
+import { Replica } from '../../src/sdk/index.ts'
 import { createDatabase } from '../support/database.ts'
 import { freePort } from '../support/postgres.ts'
 import { startServer } from '../support/server.ts'

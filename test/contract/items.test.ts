@@ -1,6 +1,6 @@
 // Items through the SDK, on both engines.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConflictError, ProblemError, Replica } from '../../src/client/index.ts'
+import { ConflictError, ProblemError, Replica } from '../../src/sdk/index.ts'
 import { engines } from '../support/database.ts'
 import { registeredClient, secondDevice, startServer, type TestServer } from '../support/server.ts'
 

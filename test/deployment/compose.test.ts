@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { seconds } from '../../src/clock.ts'
 import { limits } from '../../src/contract/primitives.ts'
-import { addressKey, widerKey } from '../../src/http/address-key.ts'
+import { addressKey, widerKey } from '../../src/domain/rate-limits/address-key.ts'
 
 const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')
 

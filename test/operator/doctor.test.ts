@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { deriveServerKeys } from '../../src/features/keys.ts'
 import {
   Reflection,
   reflectionHeader,
   reflectionPath,
   reflectionToken,
-} from '../../src/features/server/reflection.ts'
+} from '../../src/apis/limpet/reflection.ts'
+import { deriveServerKeys } from '../../src/domain/server-keys.ts'
 import { judgeReflection } from '../../src/operator/doctor/public-url.ts'
 import { looksTyped } from '../../src/operator/doctor/secrets.ts'
 import { fillEmpty, withConnection } from '../../src/operator/whole-database.ts'

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const entry = fileURLToPath(new URL('../../src/client/index.ts', import.meta.url))
+const entry = fileURLToPath(new URL('../../src/sdk/index.ts', import.meta.url))
 
 /** The SDK as one script that leaves its exports in `limpet`. */
 export async function bundleSdk(options: { minify: boolean; external?: string[] }) {

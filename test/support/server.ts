@@ -1,16 +1,16 @@
 // A server for a test, in this process, and clients of it.
 import { randomUUID } from 'node:crypto'
 import { Writable } from 'node:stream'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import {
   Limpet,
   leastKdf,
   type OpenVault,
   type SessionStorage,
   type UnlockedAccount,
-} from '../../src/client/index.ts'
-import { type Clock, systemClock } from '../../src/clock.ts'
-import { readConfig } from '../../src/config.ts'
-import { type Patience, startServer as start } from '../../src/server.ts'
+} from '../../src/sdk/index.ts'
+import { readConfig } from '../../src/server/config.ts'
+import { type Patience, startServer as start } from '../../src/server/lifecycle.ts'
 import { createDatabase, type Engine, type TestDatabase } from './database.ts'
 import { freePort } from './postgres.ts'
 

@@ -1,7 +1,7 @@
 // Many writers at once on one vault, through two servers on one database, on both engines.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConflictError, Replica } from '../../src/client/index.ts'
+import { ConflictError, Replica } from '../../src/sdk/index.ts'
 import { engines } from '../support/database.ts'
 import { registeredClient, secondDevice, startServer, type TestServer } from '../support/server.ts'
 

@@ -1,7 +1,7 @@
 // Random sequences of what two clients do to one vault: no divergence from the model, and no edit lost.
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Replica, type UnlockedAccount, type Vault } from '../../src/client/index.ts'
+import { Replica, type UnlockedAccount, type Vault } from '../../src/sdk/index.ts'
 import type { Engine } from '../support/database.ts'
 import { registeredClient, secondDevice, startServer, type TestServer } from '../support/server.ts'
 import { commands, expectNothingLost, type Model, type Real, type RealClient } from './model.ts'

@@ -1,7 +1,7 @@
 // The model of a vault for property tests: a plain map, and commands that do the same to it and to a real server.
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { ConflictError, type OpenItem, type OpenVault, type Replica } from '../../src/client/index.ts'
+import { ConflictError, type OpenItem, type OpenVault, type Replica } from '../../src/sdk/index.ts'
 
 interface ModelItem {
   name: string

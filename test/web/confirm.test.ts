@@ -1,8 +1,8 @@
 // The page behind the link of a confirmation mail, in a real browser: it waits for a click, and says what happened.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { minutes } from '../../src/clock.ts'
-import { de } from '../../src/web/messages/de.ts'
-import { en } from '../../src/web/messages/en.ts'
+import { de } from '../../src/web/kit/messages/de.ts'
+import { en } from '../../src/web/kit/messages/en.ts'
 import { logInBody, registration } from '../support/accounts.ts'
 import { type MailServer, startMailServer } from '../support/mail.ts'
 import { freePort } from '../support/postgres.ts'

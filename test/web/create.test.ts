@@ -1,9 +1,9 @@
 // What somebody who makes a link is told, before and after.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { largestSecretBytes, ReceivedShare } from '../../src/client/index.ts'
-import { en } from '../../src/web/messages/en.ts'
-import { largestSecretBytes as largestOfThePage } from '../../src/web/secret.ts'
+import { largestSecretBytes, ReceivedShare } from '../../src/sdk/index.ts'
+import { en } from '../../src/web/kit/messages/en.ts'
+import { largestSecretBytes as largestOfThePage } from '../../src/web/share/secret.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
 import { startVisiting } from './visit.ts'
 

@@ -1,7 +1,7 @@
 // From a secret on one browser to the same bytes on another, over real servers.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseShareLink } from '../../src/client/index.ts'
+import { parseShareLink } from '../../src/sdk/index.ts'
 import { engines } from '../support/database.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { type ReverseProxy, startProxy } from './proxy.ts'

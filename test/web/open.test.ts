@@ -1,8 +1,8 @@
 // What somebody who opens a link is told, in every case there is; nothing is read or lost but by a click.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encryptFernet, parseShareLink, ReceivedShare, sharesOf } from '../../src/client/index.ts'
-import { en } from '../../src/web/messages/en.ts'
+import { encryptFernet, parseShareLink, ReceivedShare, sharesOf } from '../../src/sdk/index.ts'
+import { en } from '../../src/web/kit/messages/en.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
 import { startVisiting, type Visit } from './visit.ts'
 

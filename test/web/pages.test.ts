@@ -1,12 +1,12 @@
 // The pages as documents: what the server sends, in which languages, for whom, and whether everybody can use them.
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sharesOf } from '../../src/client/index.ts'
-import { de } from '../../src/web/messages/de.ts'
-import { en, type Messages } from '../../src/web/messages/en.ts'
-import { es } from '../../src/web/messages/es.ts'
-import { fr } from '../../src/web/messages/fr.ts'
-import { nl } from '../../src/web/messages/nl.ts'
+import { sharesOf } from '../../src/sdk/index.ts'
+import { de } from '../../src/web/kit/messages/de.ts'
+import { en, type Messages } from '../../src/web/kit/messages/en.ts'
+import { es } from '../../src/web/kit/messages/es.ts'
+import { fr } from '../../src/web/kit/messages/fr.ts'
+import { nl } from '../../src/web/kit/messages/nl.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { startVisiting } from './visit.ts'
 

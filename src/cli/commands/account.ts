@@ -1,4 +1,7 @@
 // Commands for the account and its session: register, login, logout, status.
+
+import { type Account, InviteCode } from '../../contract/accounts.ts'
+import { Email } from '../../contract/primitives.ts'
 import {
   type AuthKeyOffer,
   assessPassword,
@@ -8,16 +11,14 @@ import {
   passwordCharacters,
   type Quotas,
   type SessionState,
-} from '../../client/index.ts'
-import { type Account, InviteCode } from '../../contract/accounts.ts'
-import { Email } from '../../contract/primitives.ts'
-import { command, type Surroundings } from '../command.ts'
-import { CliError, describe } from '../exit-codes.ts'
-import { print, printJson, remark } from '../output.ts'
-import { type Hold, withProgress } from '../progress.ts'
+} from '../../sdk/index.ts'
+import { command, type Surroundings } from '../../terminal/command.ts'
+import { CliError, describe } from '../../terminal/exit-codes.ts'
+import { print, printJson, remark } from '../../terminal/output.ts'
+import { type Hold, withProgress } from '../../terminal/progress.ts'
+import { counted, localTime, safeLine } from '../../terminal/text.ts'
 import { askSecondFactor } from '../second-factor.ts'
 import { accountKeyFromEnvironment, chosenServer, connect } from '../session.ts'
-import { counted, localTime, safeLine } from '../terminal.ts'
 
 export const server = {
   type: 'string',

@@ -1,10 +1,10 @@
 // Commands about mail: confirm, resend, hint, delete-by-mail; and what mail needs: change-email, change-hint.
-import { command, type Surroundings } from '../command.ts'
-import { CliError } from '../exit-codes.ts'
-import { remark } from '../output.ts'
-import { withProgress } from '../progress.ts'
+import { command, type Surroundings } from '../../terminal/command.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
+import { remark } from '../../terminal/output.ts'
+import { withProgress } from '../../terminal/progress.ts'
+import { localTime } from '../../terminal/text.ts'
 import { chosenServer, connect, unlockWithPassword } from '../session.ts'
-import { localTime } from '../terminal.ts'
 import { emailFrom, server } from './account.ts'
 
 const connectTo = async (surroundings: Surroundings, option: string | undefined) =>

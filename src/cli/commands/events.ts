@@ -1,10 +1,10 @@
 // The command for the account's security log: events.
-import type { AccountEvent } from '../../client/index.ts'
-import { command } from '../command.ts'
-import { print, printJson } from '../output.ts'
-import { withProgress } from '../progress.ts'
+import type { AccountEvent } from '../../sdk/index.ts'
+import { command } from '../../terminal/command.ts'
+import { print, printJson } from '../../terminal/output.ts'
+import { withProgress } from '../../terminal/progress.ts'
+import { localTime, table } from '../../terminal/text.ts'
 import { unlock } from '../session.ts'
-import { localTime, table } from '../terminal.ts'
 
 /** What happened, how often, and why. */
 const named = ({ type, count, reason }: AccountEvent) =>

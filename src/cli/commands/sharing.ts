@@ -1,12 +1,12 @@
 // The command that makes a one-time link: share.
-import { LoggedOutError, largestSecretBytes, RefusedError, shareTtl } from '../../client/index.ts'
-import { command, duration, type Surroundings } from '../command.ts'
-import { CliError } from '../exit-codes.ts'
+import { LoggedOutError, largestSecretBytes, RefusedError, shareTtl } from '../../sdk/index.ts'
+import { command, duration, type Surroundings } from '../../terminal/command.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
+import { print, printJson, remark } from '../../terminal/output.ts'
+import { withProgress } from '../../terminal/progress.ts'
+import { localTime } from '../../terminal/text.ts'
 import { findItem } from '../lookup.ts'
-import { print, printJson, remark } from '../output.ts'
-import { withProgress } from '../progress.ts'
 import { sharesOn } from '../session.ts'
-import { localTime } from '../terminal.ts'
 import { fieldOf } from '../views.ts'
 import { openWorkspace } from '../workspace.ts'
 

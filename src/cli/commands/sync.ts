@@ -10,12 +10,12 @@ import {
   type OpenVault,
   Replica,
   ResyncRequiredError,
-} from '../../client/index.ts'
-import { command } from '../command.ts'
-import { CliError } from '../exit-codes.ts'
-import { print, printJson, remark } from '../output.ts'
-import { withProgress } from '../progress.ts'
-import { counted, localTime, safeLine } from '../terminal.ts'
+} from '../../sdk/index.ts'
+import { command } from '../../terminal/command.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
+import { print, printJson, remark } from '../../terminal/output.ts'
+import { withProgress } from '../../terminal/progress.ts'
+import { counted, localTime, safeLine } from '../../terminal/text.ts'
 import {
   type Broken,
   decrypt,

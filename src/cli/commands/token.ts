@@ -1,11 +1,11 @@
 // The command for personal access tokens: token create, list, revoke.
-import type { OpenVault, TokenScope, TokenSummary, UnlockedAccount } from '../../client/index.ts'
-import { command, duration, type Surroundings } from '../command.ts'
-import { CliError } from '../exit-codes.ts'
-import { print, printJson, remark } from '../output.ts'
-import { withProgress } from '../progress.ts'
+import type { OpenVault, TokenScope, TokenSummary, UnlockedAccount } from '../../sdk/index.ts'
+import { command, duration, type Surroundings } from '../../terminal/command.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
+import { print, printJson, remark } from '../../terminal/output.ts'
+import { withProgress } from '../../terminal/progress.ts'
+import { localTime, safeLine, table } from '../../terminal/text.ts'
 import { unlock, unlockWithPassword } from '../session.ts'
-import { localTime, safeLine, table } from '../terminal.ts'
 import { oneVault } from '../workspace.ts'
 
 const usualExpiry = '90d'

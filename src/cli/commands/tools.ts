@@ -1,9 +1,9 @@
 // Commands without a session: generate, derive.
-import { encodeContent, itemContext, prepareRegistration, seal } from '../../client/index.ts'
-import { command, wholeNumber } from '../command.ts'
-import { print, printJson } from '../output.ts'
+import { encodeContent, itemContext, prepareRegistration, seal } from '../../sdk/index.ts'
+import { command, wholeNumber } from '../../terminal/command.ts'
+import { print, printJson } from '../../terminal/output.ts'
+import { withProgress } from '../../terminal/progress.ts'
 import { generatePassword, passwordLengths } from '../passwords.ts'
-import { withProgress } from '../progress.ts'
 import { newDevice } from '../state-folder.ts'
 import { emailFrom, newMasterPassword } from './account.ts'
 

@@ -1,18 +1,12 @@
 // Commands that change items: add, edit, rm, restore.
-import {
-  ConflictError,
-  ItemContent,
-  isItemContent,
-  type OpenItem,
-  type OpenVault,
-} from '../../client/index.ts'
-import { command } from '../command.ts'
+import { ConflictError, ItemContent, isItemContent, type OpenItem, type OpenVault } from '../../sdk/index.ts'
+import { command } from '../../terminal/command.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
+import { print, printJson, remark } from '../../terminal/output.ts'
+import { withProgress } from '../../terminal/progress.ts'
+import { safeLine } from '../../terminal/text.ts'
 import { Edits, editOptions } from '../edits.ts'
-import { CliError } from '../exit-codes.ts'
 import { findItem } from '../lookup.ts'
-import { print, printJson, remark } from '../output.ts'
-import { withProgress } from '../progress.ts'
-import { safeLine } from '../terminal.ts'
 import { itemJson } from '../views.ts'
 import { type Entry, oneVault, openWorkspace, requireTakenOver, type Workspace } from '../workspace.ts'
 

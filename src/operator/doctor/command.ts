@@ -1,9 +1,10 @@
 // The operator's command that looks at everything a server depends on.
-import { CliError } from '../../cli/exit-codes.ts'
-import { print, printJson } from '../../cli/output.ts'
-import { withProgress } from '../../cli/progress.ts'
-import { counted, safeText } from '../../cli/terminal.ts'
-import { type Config, ConfigError, readConfig } from '../../config.ts'
+
+import { type Config, ConfigError, readConfig } from '../../server/config.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
+import { print, printJson } from '../../terminal/output.ts'
+import { withProgress } from '../../terminal/progress.ts'
+import { counted, safeText } from '../../terminal/text.ts'
 import { command, json } from '../command.ts'
 import { checkDatabase } from './database.ts'
 import { error, type Finding, ok } from './finding.ts'

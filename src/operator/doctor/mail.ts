@@ -1,6 +1,7 @@
 // The mail server: whether it takes a connection and the login.
-import type { Config } from '../../config.ts'
-import { openTransport } from '../../features/email/mailer.ts'
+
+import { openTransport } from '../../domain/mail/mailer.ts'
+import type { Config } from '../../server/config.ts'
 import { error, type Finding, ok, warning } from './finding.ts'
 
 export async function checkMail({ smtp }: Config): Promise<Finding> {

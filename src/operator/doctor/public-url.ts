@@ -1,17 +1,17 @@
 // The server as clients reach it: whether it answers under PUBLIC_URL, by which TLS, with whose address and at which time.
 import { connect, type PeerCertificate } from 'node:tls'
 import type { z } from 'zod'
-import { days, seconds, systemClock } from '../../clock.ts'
-import type { Config } from '../../config.ts'
-import { ServerInfo } from '../../contract/server.ts'
-import { deriveServerKeys } from '../../features/keys.ts'
 import {
   Reflection,
   reflectionHeader,
   reflectionPath,
   reflectionToken,
-} from '../../features/server/reflection.ts'
-import { presentJwtSecret, presentOpaqueSetup } from '../../kept-secrets.ts'
+} from '../../apis/limpet/reflection.ts'
+import { days, seconds, systemClock } from '../../clock.ts'
+import { ServerInfo } from '../../contract/server.ts'
+import { deriveServerKeys } from '../../domain/server-keys.ts'
+import type { Config } from '../../server/config.ts'
+import { presentJwtSecret, presentOpaqueSetup } from '../../server/own-secrets.ts'
 import { version } from '../../version.ts'
 import { checkClock } from './database.ts'
 import { error, type Finding, ok, warning } from './finding.ts'

@@ -1,5 +1,5 @@
 // Settings that are right in form and wrong for a server that others rely on.
-import type { Config } from '../../config.ts'
+import type { Config } from '../../server/config.ts'
 import { error, type Finding, ok, warning } from './finding.ts'
 
 const local = /^(localhost|127\.|\[::1\]|.*\.localhost$)/

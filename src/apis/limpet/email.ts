@@ -1,0 +1,51 @@
+// E-mail over HTTP: confirming an address, and asking for mail. Asking is answered alike for every address.
+import { ConfirmEmail } from '../../contract/email.ts'
+import { hasItsAddress } from '../../domain/identity/accounts.ts'
+import { confirmBy } from '../../domain/identity/email-confirmation.ts'
+import { pendingRegistrationsOf } from '../../domain/identity/pending-registrations.ts'
+import { invalidLink, mailRequest } from './mail-requests.ts'
+import { route } from './route.ts'
+
+const tag = 'E-mail'
+
+const confirm = route({
+  method: 'post',
+  path: '/api/v1/email/confirm',
+  operationId: 'confirmEmail',
+  tag,
+  summary: 'Confirm an e-mail address by the token of the link that was sent there',
+  description:
+    'The link of the mail opens a page that sends this request. Of a registration it makes the account, of a change of the address the account has the new one from then on.',
+  auth: 'visitor',
+  limit: 'mail',
+  request: { body: ConfirmEmail },
+  success: { 204: null },
+  problems: ['invalid-confirmation', 'registration-closed', 'invite-required', 'invalid-invite', 'id-taken'],
+  async handler({ body: { token }, caller: { address } }, services) {
+    if (!(await confirmBy(token, address, services))) throw invalidLink()
+    return { status: 204 }
+  },
+})
+
+const resend = mailRequest({
+  path: '/api/v1/email/resend',
+  operationId: 'resendConfirmation',
+  summary: 'Send the confirmation once more, of everything that waits for it at the address',
+  async findReason({ email, account, now }, reader) {
+    if (account?.emailVerified) return undefined
+    const [newest] = account && hasItsAddress(account) ? [] : await pendingRegistrationsOf(reader, email, now)
+    if (newest) return { kind: 'confirm-again', registrationId: newest.accountId }
+    return account && { kind: 'confirm', accountId: account.id }
+  },
+})
+
+const hint = mailRequest({
+  path: '/api/v1/email/hint',
+  operationId: 'sendHint',
+  summary: 'Send the password hint to the address, if it is the confirmed one of an account',
+  async findReason({ account }) {
+    return account?.emailVerified ? { kind: 'hint', accountId: account.id } : undefined
+  },
+})
+
+export const emailRoutes = [confirm, resend, hint]

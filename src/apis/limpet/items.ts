@@ -1,0 +1,256 @@
+// Items over HTTP: list, create, read, replace, trash, purge, restore, and the versions that were replaced.
+import { z } from 'zod'
+import { Cursor, Flag, ItemId, PageLimit, VaultId } from '../../contract/primitives.ts'
+import { CreateItem, Item, ItemPage, ItemVersions, ReplaceItem } from '../../contract/vaults.ts'
+import type { VaultCaller } from '../../domain/caller.ts'
+import {
+  applyItemWrites,
+  type Expected,
+  type ItemWrite,
+  type WriteOutcome,
+} from '../../domain/vaults/item-writes.ts'
+import { getItem, listItems, listVersions } from '../../domain/vaults/items.ts'
+import { decodeListCursor, encodeListCursor } from '../../domain/vaults/pages.ts'
+import { type ItemRow, toItem } from '../../domain/vaults/rows.ts'
+import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import { oneAnswer, pageAnswer } from './answer-sizes.ts'
+import { route, type Services } from './route.ts'
+
+const tag = 'Items'
+/** The place of a version among those of its item: its revision. */
+const VersionPosition = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
+
+const vaultParams = z.strictObject({ vaultId: VaultId })
+const itemParams = z.strictObject({ vaultId: VaultId, itemId: ItemId })
+
+const write = (vaultId: string, item: ItemWrite, caller: VaultCaller, { clock, config, store }: Services) =>
+  store.write((tx) =>
+    applyItemWrites(tx, caller, vaultId, { writes: [item], now: clock.now(), allowed: config.quotas }),
+  )
+
+/** The row that a single write left behind, or its conflict as a problem: `not-found` where nothing is there to conflict. */
+function writtenRow(outcome: WriteOutcome, expected: Expected): ItemRow {
+  if (outcome.kind === 'applied') {
+    const [row] = outcome.rows
+    if (!row) throw new Error('A write of one item answered without it')
+    return row
+  }
+  const current = outcome.conflicts[0]?.current
+  if (!current || (expected === 'anything' && 'purged' in current)) throw notFound()
+  throw problem('revision-conflict', `The item is at revision ${current.revision}.`, { current })
+}
+
+function writtenItem(outcome: WriteOutcome, expected: Expected): Item {
+  const item = toItem(writtenRow(outcome, expected))
+  if (!item) throw notFound()
+  return item
+}
+
+const itemPath = (item: Item) => `/api/v1/vaults/${item.vaultId}/items/${item.id}`
+
+const list = route({
+  method: 'get',
+  path: '/api/v1/vaults/{vaultId}/items',
+  operationId: 'listItems',
+  tag,
+  summary: 'The items of a vault, or of its trash, by id',
+  description: 'To follow a vault use its changes.',
+  auth: 'reader',
+  limit: 'read',
+  answerBytes: pageAnswer,
+  request: {
+    params: vaultParams,
+    query: z.strictObject({
+      state: z.enum(['active', 'trash']).default('active'),
+      limit: PageLimit,
+      cursor: Cursor.optional(),
+    }),
+  },
+  success: { 200: ItemPage },
+  problems: ['not-found'],
+  async handler({ caller, params: { vaultId }, query: { state, limit, cursor } }, { store }) {
+    const after = decodeListCursor(cursor, ItemId)
+    const { rows, more } = await store.read((reader) =>
+      listItems(reader, caller, vaultId, { state, limit, after }),
+    )
+    const last = rows.at(-1)
+    return {
+      status: 200,
+      body: {
+        items: rows.flatMap((row) => toItem(row) ?? []),
+        nextCursor: more && last ? encodeListCursor(last.id) : null,
+      },
+    }
+  },
+})
+
+const create = route({
+  method: 'post',
+  path: '/api/v1/vaults/{vaultId}/items',
+  operationId: 'createItem',
+  tag,
+  summary: 'Create an item',
+  description: 'The same id and data again is 200 and changes nothing.',
+  auth: 'writer',
+  limit: 'write',
+  answerBytes: oneAnswer,
+  request: { params: vaultParams, body: CreateItem },
+  success: { 200: Item, 201: Item },
+  headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
+  problems: ['not-found', 'id-taken', 'quota-exceeded'],
+  async handler({ caller, params: { vaultId }, body: { id, data } }, services) {
+    const itemId = id ?? services.random.uuid()
+    const outcome = await write(
+      vaultId,
+      { op: 'put', id: itemId, data, expected: 'nothing' },
+      caller,
+      services,
+    )
+    if (outcome.kind === 'conflict') {
+      const current = outcome.conflicts[0]?.current
+      if (current && 'data' in current && current.data === data)
+        return { status: 200, body: current, etag: current.revision }
+      throw problem('id-taken', 'There is another item with this id in the vault.')
+    }
+    const item = writtenItem(outcome, 'nothing')
+    return { status: 201, body: item, etag: item.revision, location: itemPath(item) }
+  },
+})
+
+const read = route({
+  method: 'get',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  operationId: 'getItem',
+  tag,
+  summary: 'One item, in the trash or not',
+  description: 'With If-None-Match the answer is 304 if the item is still at that revision.',
+  auth: 'reader',
+  limit: 'read',
+  answerBytes: oneAnswer,
+  request: { params: itemParams },
+  success: { 200: Item, 304: null },
+  headers: { 200: ['ETag'], 304: ['ETag'] },
+  problems: ['not-found'],
+  async handler({ caller, params }, { store }) {
+    const item = await store.read((reader) => getItem(reader, caller, params))
+    return { status: 200, body: item, etag: item.revision }
+  },
+})
+
+const replace = route({
+  method: 'put',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  operationId: 'putItem',
+  tag,
+  summary: 'Create or replace one encrypted item',
+  description:
+    'With If-Match only if the item is still at that revision, with If-None-Match: * only if there never was one. The replaced version is kept. An item that was deleted for good is created again with If-Match and the revision of its tombstone.',
+  auth: 'writer',
+  limit: 'write',
+  answerBytes: oneAnswer,
+  request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
+  success: { 200: Item, 201: Item },
+  headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
+  problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
+  async handler({ caller, params: { vaultId, itemId }, body: { data }, precondition: expected }, services) {
+    const outcome = await write(vaultId, { op: 'put', id: itemId, data, expected }, caller, services)
+    const item = writtenItem(outcome, expected)
+    return expected === 'nothing'
+      ? { status: 201, body: item, etag: item.revision, location: itemPath(item) }
+      : { status: 200, body: item, etag: item.revision }
+  },
+})
+
+const remove = route({
+  method: 'delete',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  operationId: 'deleteItem',
+  tag,
+  summary: 'Move an item to the trash, or delete it for good',
+  description:
+    'To the trash: 200 with the item, and again 200 without a change. With ?permanent=true: 204, also out of the trash; only a tombstone stays, for sync.',
+  auth: 'writer',
+  limit: 'write',
+  answerBytes: oneAnswer,
+  request: {
+    params: itemParams,
+    query: z.strictObject({
+      permanent: Flag,
+    }),
+    precondition: OptionalPrecondition,
+  },
+  success: { 200: Item, 204: null },
+  headers: { 200: ['ETag'] },
+  problems: ['not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId, itemId }, query: { permanent }, precondition }, services) {
+    const op = permanent ? 'purge' : 'trash'
+    const expected = precondition ?? 'anything'
+    const outcome = await write(vaultId, { op, id: itemId, expected }, caller, services)
+    if (op === 'purge') {
+      writtenRow(outcome, expected)
+      return { status: 204 }
+    }
+    const item = writtenItem(outcome, expected)
+    return { status: 200, body: item, etag: item.revision }
+  },
+})
+
+const restore = route({
+  method: 'post',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}/restore',
+  operationId: 'restoreItem',
+  tag,
+  summary: 'Take an item out of the trash',
+  description: 'Again is 200 without a change.',
+  auth: 'writer',
+  limit: 'write',
+  answerBytes: oneAnswer,
+  request: { params: itemParams, precondition: OptionalPrecondition },
+  success: { 200: Item },
+  headers: { 200: ['ETag'] },
+  problems: ['not-found', 'revision-conflict'],
+  async handler({ caller, params: { vaultId, itemId }, precondition }, services) {
+    const expected = precondition ?? 'anything'
+    const item = writtenItem(
+      await write(vaultId, { op: 'restore', id: itemId, expected }, caller, services),
+      expected,
+    )
+    return { status: 200, body: item, etag: item.revision }
+  },
+})
+
+const versions = route({
+  method: 'get',
+  path: '/api/v1/vaults/{vaultId}/items/{itemId}/versions',
+  operationId: 'listItemVersions',
+  tag,
+  summary: 'The versions of an item that were replaced, newest first',
+  description:
+    'They are kept for as long as `limits` of `GET /api/v1/server` says. A page ends at `limit` versions or at `pageBytes`.',
+  auth: 'reader',
+  limit: 'read',
+  answerBytes: pageAnswer,
+  request: {
+    params: itemParams,
+    query: z.strictObject({ limit: PageLimit, cursor: Cursor.optional() }),
+  },
+  success: { 200: ItemVersions },
+  problems: ['not-found'],
+  async handler({ caller, params, query: { limit, cursor } }, { clock, store }) {
+    const before = decodeListCursor(cursor, VersionPosition)
+    const { rows, more } = await store.read((reader) =>
+      listVersions(reader, caller, params, { limit, before, now: clock.now() }),
+    )
+    const last = rows.at(-1)
+    return {
+      status: 200,
+      body: { versions: rows, nextCursor: more && last ? encodeListCursor(String(last.revision)) : null },
+    }
+  },
+})
+
+export const itemRoutes = [list, create, read, replace, remove, restore, versions]

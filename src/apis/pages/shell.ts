@@ -1,0 +1,83 @@
+// What every page that is done in the browser has in common: one document, its policy, and the assets it loads.
+import type { Express, Request, Response } from 'express'
+import { html, type Part, sendPage } from '../../http/html.ts'
+import { addPage } from '../../http/page-route.ts'
+import { notFound } from '../../http/problem.ts'
+import { type Asset, webAssets } from './assets.ts'
+
+const policy = {
+  'script-src': "'self'",
+  'style-src': "'self'",
+  'img-src': "'self'",
+  'connect-src': "'self'",
+  // The scripts build elements and never parse HTML, so that a secret cannot become some.
+  'require-trusted-types-for': "'script'",
+  'trusted-types': "'none'",
+}
+
+/** All that the server itself says to people here, and so in every language. */
+const needsScript = {
+  en: 'This page encrypts and decrypts in your browser, for which it needs JavaScript. Nothing has been opened or lost. Switch JavaScript on and load the page again.',
+  de: 'Diese Seite ver- und entschlüsselt in Ihrem Browser und braucht dafür JavaScript. Es wurde nichts geöffnet, und nichts ist verloren. Schalten Sie JavaScript ein und laden Sie die Seite neu.',
+  es: 'Esta página cifra y descifra en tu navegador y para ello necesita JavaScript. No se ha abierto ni se ha perdido nada. Activa JavaScript y vuelve a cargar la página.',
+  fr: 'Cette page chiffre et déchiffre dans votre navigateur et a besoin pour cela de JavaScript. Rien n’a été ouvert et rien n’est perdu. Activez JavaScript et rechargez la page.',
+  nl: 'Deze pagina versleutelt en ontsleutelt in je browser en heeft daar JavaScript voor nodig. Er is niets geopend en niets verloren. Zet JavaScript aan en laad de pagina opnieuw.',
+}
+
+/** Deeper than the path of any page: beyond it an address would make an answer that is larger than itself. */
+const deepest = 8
+
+/** The way from a page to the server's root, whichever path a proxy has taken away before it. */
+function toRoot(path: string): string {
+  const depth = path.split('/', deepest + 3).length - 2
+  if (depth > deepest) throw notFound()
+  return '../../features/'.repeat(depth) || '../../features/pages/'
+}
+
+/** Answers with a page that a script of `src/web` fills. @param data attributes for the script */
+export async function sendShell(
+  req: Request,
+  res: Response,
+  { script, data }: { script: string; data?: Part },
+): Promise<void> {
+  const assets = await webAssets()
+  const root = toRoot(req.path)
+  const address = (name: string) => `${root}assets/${assets.get(name)?.fileName}`
+  res.setHeader('X-Robots-Tag', 'noindex')
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>Limpet</title>
+<link rel="icon" href="${address('icon.svg')}" type="image/svg+xml">
+<link rel="stylesheet" href="${address('style.css')}">
+<script type="module" src="${address(script)}"></script>
+</head>
+<body${data}>
+<header><span class="brand"><img src="${address('icon.svg')}" alt="">Limpet</span></header>
+<noscript>${Object.entries(needsScript).map(([language, text]) => html`<p lang="${language}">${text}</p>\n`)}</noscript>
+<main></main>
+</body>
+</html>
+`
+  sendPage(res, page, policy)
+}
+
+async function assetOf(fileName: string): Promise<Asset> {
+  for (const asset of (await webAssets()).values()) if (asset.fileName === fileName) return asset
+  throw notFound()
+}
+
+/** Adds what the pages load to an application. */
+export function addAssets(app: Express): void {
+  addPage(app, { name: '/assets/{file}', path: '/assets/:file' }, async (req, res) => {
+    const { fileName, content, gzipped } = await assetOf(String(req.params.file))
+    const isGzipped = req.acceptsEncodings('gzip') === 'gzip'
+    if (isGzipped) res.setHeader('Content-Encoding', 'gzip')
+    res.vary('Accept-Encoding')
+    res.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
+    res.type(fileName).send(isGzipped ? gzipped : content)
+  })
+}

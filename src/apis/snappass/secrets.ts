@@ -1,0 +1,67 @@
+// Shares whose secret the server encrypts and decrypts itself, for whoever speaks SnapPass's protocol.
+
+import type { ProblemCode } from '../../contract/problems.ts'
+import { largestSecretBytes } from '../../contract/shares.ts'
+import { fromBase64url, toBase64url, toFernetToken } from '../../domain/encoding.ts'
+import { makeShare, openShare } from '../../domain/shares/lifecycle.ts'
+import { findShare, stateOf } from '../../domain/shares/shares.ts'
+import { HttpProblem, problem } from '../../http/problem.ts'
+import { OpenError } from '../../protocol/envelope.ts'
+import { decryptFernet, encryptFernet, fernetKeyBytes } from '../../protocol/fernet.ts'
+import { shareKeys } from '../../protocol/share-link.ts'
+import type { Services } from '../limpet/route.ts'
+import { formatToken, type Order, type Token } from './wire.ts'
+
+/** Encrypts under a new key, which is in the token that it returns and nowhere else. */
+export async function keep({ clock, random, store }: Services, { password, ttl }: Order): Promise<string> {
+  const plaintext = Buffer.from(password)
+  if (plaintext.length > largestSecretBytes)
+    throw problem(
+      'too-large',
+      `The password is larger than the ${largestSecretBytes} bytes that a share holds.`,
+    )
+  const linkKey = toBase64url(random.bytes(fernetKeyBytes))
+  const { fernetKey, proof } = await shareKeys(linkKey)
+  const made = { now: clock.now(), random: (count: number) => random.bytes(count) }
+  const token = await encryptFernet(fernetKey, plaintext, made)
+  const { id } = await makeShare(
+    { clock, random, store },
+    { ciphertext: fromBase64url(token), proof: fromBase64url(proof), ttl, hasPassphrase: false },
+  )
+  return formatToken(id, linkKey)
+}
+
+/** Whether a token leads to something that can be read here; whoever needs a passphrase reads it on Limpet's own page. */
+export async function isThere({ clock, store }: Services, token: Token | undefined): Promise<boolean> {
+  const share = token && (await store.read((reader) => findShare(reader, token.id)))
+  return share !== undefined && !share.hasPassphrase && stateOf(share, clock.now()) === 'pending'
+}
+
+const missing: readonly ProblemCode[] = [
+  'wrong-proof',
+  'not-found',
+  'share-consumed',
+  'share-expired',
+  'share-revoked',
+]
+
+/** SnapPass has one answer for all that keeps a secret from being read. */
+const isMissing = (error: unknown) =>
+  error instanceof OpenError || (error instanceof HttpProblem && missing.includes(error.code))
+
+/** Reads what a token leads to, once. A wrong key finds nothing, and takes nothing away. */
+export async function take(
+  services: Services,
+  address: string,
+  token: Token | undefined,
+): Promise<string | undefined> {
+  if (token?.linkKey === undefined) return undefined
+  const { fernetKey, proof } = await shareKeys(token.linkKey)
+  try {
+    const ciphertext = await openShare(services, { address }, token.id, { proof: fromBase64url(proof) })
+    return Buffer.from(await decryptFernet(fernetKey, toFernetToken(ciphertext))).toString()
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}

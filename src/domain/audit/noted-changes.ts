@@ -1,0 +1,21 @@
+// Changes of an account that its owner has to learn of, in case it was somebody else who made them.
+
+import type { Services } from '../../apis/limpet/route.ts'
+import type { Tx } from '../../store/store.ts'
+import type { SessionCaller } from '../caller.ts'
+import { type AccountChange, enqueueMail } from '../mail/outbox.ts'
+import { noteSessionsAct } from './audit-log.ts'
+
+/** Notes a change in the security log, in the transaction that makes it, and has the owner told by mail where there is mail. */
+export async function noteChange(
+  tx: Tx,
+  caller: SessionCaller,
+  change: AccountChange,
+  { clock, config, random }: Pick<Services, 'clock' | 'config' | 'random'>,
+): Promise<void> {
+  const now = clock.now()
+  await noteSessionsAct(tx, caller, change, now)
+  const { accountId } = caller
+  if (config.smtp)
+    await enqueueMail(tx, { id: random.uuid(), accountId, kind: 'account-changed', detail: change, now })
+}

@@ -1,0 +1,74 @@
+// Who may register, as REGISTRATION says.
+
+import type { Services } from '../../apis/limpet/route.ts'
+import type { Register } from '../../contract/accounts.ts'
+import { problem } from '../../http/problem.ts'
+import type { Tx } from '../../store/store.ts'
+import { hashSecret } from '../secret-hash.ts'
+import { findAdmitting, noteInvited, takeInvite } from './invites.ts'
+
+/** What a registration has to use up; undefined where nothing. */
+export type Admission = { readonly codeHash: Uint8Array; readonly inviteId: string } | undefined
+
+/** The same for every invite that cannot be used: whoever tries codes learns nothing about those that there are. */
+const invalidInvite = () =>
+  problem(
+    'invalid-invite',
+    'This invite cannot be used: it is unknown, used, expired, or for another e-mail address. Ask the operator of this server.',
+  )
+
+/** Refuses everybody where there are no new accounts; throws `registration-closed`. */
+export function requireNotClosed({ registration }: Pick<Services['config'], 'registration'>): void {
+  if (registration === 'closed')
+    throw problem('registration-closed', 'This server does not take new accounts.')
+}
+
+const inviteRequired = () =>
+  problem('invite-required', 'This server takes new accounts with an invite from its operator.')
+
+/**
+ * Refuses whoever may not register, before anything slow is done for them and before they learn whether an address is taken.
+ * Throws `registration-closed`, `invite-required` and `invalid-invite`.
+ */
+export async function requireAdmission(
+  { email, invite }: Pick<Register, 'email' | 'invite'>,
+  { clock, config, store }: Pick<Services, 'clock' | 'config' | 'store'>,
+): Promise<Admission> {
+  if (config.registration === 'open') return undefined
+  requireNotClosed(config)
+  if (invite === undefined) throw inviteRequired()
+  const codeHash = hashSecret(invite)
+  const now = clock.now()
+  const inviteId = await store.read((reader) => findAdmitting(reader, { codeHash, email, now }))
+  if (inviteId === undefined) throw invalidInvite()
+  return { codeHash, inviteId }
+}
+
+/**
+ * Makes an account by `create` and uses up the invite for it. The invite is taken first, so that of two who register with it
+ * at once the second finds it used; a `create` that throws gives it back, with the rest of the transaction.
+ */
+export async function spendInvite(
+  tx: Tx,
+  admission: Admission,
+  { accountId, email, now }: { accountId: string; email: string; now: number },
+  create: () => Promise<void>,
+): Promise<void> {
+  if (!admission) return create()
+  const invite = await takeInvite(tx, { ...admission, email, now })
+  if (invite === undefined) throw invalidInvite()
+  await create()
+  await noteInvited(tx, invite, accountId)
+}
+
+/**
+ * Whether a registration that waits for its confirmation may still become an account: REGISTRATION may have changed meanwhile. Throws
+ * `registration-closed` and `invite-required`.
+ */
+export function requireStillAdmitted(
+  { inviteId }: { inviteId: string | null },
+  config: Services['config'],
+): void {
+  requireNotClosed(config)
+  if (config.registration === 'invite' && inviteId === null) throw inviteRequired()
+}

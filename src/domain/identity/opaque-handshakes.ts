@@ -1,0 +1,91 @@
+// What the server has to remember between the start and the finish of an OPAQUE login. The client carries it, sealed: so any
+// process can finish what another one began, and neither memory nor database holds anything of it.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Services } from '../../apis/limpet/route.ts'
+import { minutes } from '../../clock.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
+import { openInTime, sealUntil } from '../sealed-tokens.ts'
+import { useOnce } from '../single-use.ts'
+import type { AccountRow } from './accounts.ts'
+import type { Subject } from './opaque-credential-ids.ts'
+
+const context = 'opaque-handshake'
+const idBytes = 16
+const bindingBytes = 32
+const livesFor = minutes(1)
+
+interface Handshake {
+  readonly id: Uint8Array
+  /** Whose password it asks for: of no account, where `bindingOf` gives it for none. */
+  readonly binding: Buffer
+  /** The library's, of 128 bytes. The last 64 are a finish that would be accepted: it is as good as the password. */
+  readonly state: string
+}
+
+interface StartedHandshake {
+  readonly handshake: string
+  readonly response: string
+  /** By which a finish is found again. */
+  readonly id: Uint8Array
+  /** Whose password it asks for; undefined if no account's, which the client cannot tell. */
+  readonly accountId: string | undefined
+}
+
+type Needs = Pick<Services, 'clock' | 'keys' | 'opaque' | 'random' | 'store'>
+
+/** Of an account with the record that it has now: after a password change, what was begun before fits nothing. */
+const bindingOf = ({ id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>): Buffer =>
+  createHash('sha256').update(`${id}:${authVerifier}`).digest()
+
+/** The account's record, if its method is OPAQUE. */
+const recordOf = (account: AccountRow | undefined): string | undefined =>
+  account?.authMethod === 'opaque' ? account.authVerifier : undefined
+
+const pack = ({ id, binding, state }: Handshake) => Buffer.concat([id, binding, fromBase64url(state)])
+
+const unpack = (packed: Buffer): Handshake => ({
+  id: packed.subarray(0, idBytes),
+  binding: packed.subarray(idBytes, idBytes + bindingBytes),
+  state: toBase64url(packed.subarray(idBytes + bindingBytes)),
+})
+
+/**
+ * Begins a login of whoever has the address, of nobody as well, in the same form and by the same work.
+ * @returns undefined where the request is no message of OPAQUE
+ */
+export function startHandshake(
+  { account, credentialId }: Subject,
+  request: string,
+  { clock, keys, opaque, random }: Needs,
+): StartedHandshake | undefined {
+  const record = recordOf(account)
+  const started = opaque.startLogin(credentialId, record, request)
+  if (!started) return undefined
+  const nobody = { id: random.uuid(), authVerifier: '' }
+  const owner = record === undefined ? undefined : account
+  const id = random.bytes(idBytes)
+  const packed = pack({ id, binding: bindingOf(owner ?? nobody), state: started.state })
+  const sealing = { key: keys.opaqueHandshakes, random }
+  const handshake = sealUntil(sealing, context, clock.now() + livesFor, packed)
+  return { handshake, response: started.response, id, accountId: owner?.id }
+}
+
+/**
+ * Whether the finish proves the password of the account. The handshake is used up, durably, before the finish is looked at:
+ * otherwise of many finishes at once more than one would count, and a wrong one could be tried again.
+ */
+export async function finishHandshake(
+  account: AccountRow | undefined,
+  { handshake, finish }: { handshake: string; finish: string },
+  { clock, keys, opaque, store }: Needs,
+): Promise<boolean> {
+  const opened = openInTime({ key: keys.opaqueHandshakes, clock }, context, handshake)
+  if (!opened) return false
+  const { id, binding, state } = unpack(opened.plain)
+  const fits =
+    account !== undefined && recordOf(account) !== undefined && timingSafeEqual(bindingOf(account), binding)
+  // Used up for another account, it leaves its own account's start unfinished: a failure there.
+  const { expiresAt } = opened
+  if (!(await store.write((tx) => useOnce(tx, { id, expiresAt, settled: fits })))) return false
+  return opaque.finishLogin(state, finish) && fits
+}

@@ -1,0 +1,48 @@
+// The first half of choosing a password by OPAQUE. Each has a credential identifier of its own, new and random: its answer says
+// nothing about any record. The client carries the identifier, sealed, to where the record is stored.
+
+import type { Services } from '../../apis/limpet/route.ts'
+import { minutes } from '../../clock.ts'
+import { problem } from '../../http/problem.ts'
+import { toBase64url } from '../encoding.ts'
+import { openInTime, sealUntil } from '../sealed-tokens.ts'
+
+/** Long enough for Argon2id on a slow device, and for a request that has to be repeated. */
+const livesFor = minutes(10)
+const idBytes = 32
+
+/** What a password is chosen for: a new account with this address, or this account, which has a session. */
+export type Choice = { readonly newAccount: string } | { readonly account: string }
+
+const contextOf = (choice: Choice): string =>
+  'newAccount' in choice
+    ? `opaque-registration for ${choice.newAccount}`
+    : `opaque-password-change of ${choice.account}`
+
+/** @returns undefined if the request is no message of OPAQUE */
+export function startRegistration(
+  choice: Choice,
+  request: string,
+  { clock, keys, opaque, random }: Pick<Services, 'clock' | 'keys' | 'opaque' | 'random'>,
+): { response: string; registration: string } | undefined {
+  const id = random.bytes(idBytes)
+  const response = opaque.startRegistration(toBase64url(id), request)
+  if (response === undefined) return undefined
+  const sealing = { key: keys.opaqueRegistrations, random }
+  return { response, registration: sealUntil(sealing, contextOf(choice), clock.now() + livesFor, id) }
+}
+
+/** The credential identifier of a registration that was begun for this; throws `stale-opaque-registration`. */
+export function credentialIdOf(
+  choice: Choice,
+  registration: string,
+  { clock, keys }: Pick<Services, 'clock' | 'keys'>,
+): string {
+  const opened = openInTime({ key: keys.opaqueRegistrations, clock }, contextOf(choice), registration)
+  if (!opened)
+    throw problem(
+      'stale-opaque-registration',
+      'The password was chosen more than ten minutes ago, or for something else. Choose it again.',
+    )
+  return toBase64url(opened.plain)
+}

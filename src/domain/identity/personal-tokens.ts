@@ -1,0 +1,207 @@
+// Personal access tokens: what making, finding, listing and revoking them do to the rows.
+import {
+  and,
+  count,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  type InferSelectModel,
+  isNull,
+  lte,
+  or,
+  sql,
+} from 'drizzle-orm'
+import { z } from 'zod'
+import { minutes } from '../../clock.ts'
+import { type CreateToken, type CurrentToken, TokenScope, type TokenSummary } from '../../contract/tokens.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
+import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
+import type { Caller, TokenHolder } from '../caller.ts'
+import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
+import { announce } from '../live/announcements.ts'
+
+type TokenRow = InferSelectModel<Tables['personalTokens']>
+
+/** How exactly it is known when a token was last used: a write for every request would be most of its cost. */
+export const usedToMs = minutes(1)
+
+const scopesOf = ({ scopes }: Pick<TokenRow, 'scopes'>) => z.array(TokenScope).parse(scopes.split(' '))
+
+const toSummary = (row: TokenRow): TokenSummary => ({
+  id: row.id,
+  name: row.name,
+  scopes: scopesOf(row),
+  vaultId: row.vaultId,
+  createdAt: toTimestamp(row.createdAt),
+  expiresAt: toTimestampOrNull(row.expiresAt),
+  lastUsedAt: toTimestampOrNull(row.lastUsedAt),
+})
+
+/** A token that lives at a time: it has not expired. */
+const livesAt = ({ personalTokens }: Tables, now: number) =>
+  or(isNull(personalTokens.expiresAt), gt(personalTokens.expiresAt, now))
+
+/** Throws `not-found` unless the vault is the account's; from here to the commit it is, since its row is held. */
+async function holdVault({ db, tables: { vaults } }: Tx, { accountId }: Caller, vaultId: string) {
+  const [held] = await db
+    .update(vaults)
+    .set({ epoch: sql`${vaults.epoch}` })
+    .where(and(eq(vaults.id, vaultId), eq(vaults.accountId, accountId)))
+    .returning({ id: vaults.id })
+  if (!held) throw notFound()
+}
+
+/** Makes a token. Throws `not-found` where its vault is not the caller's. */
+export async function createToken(
+  tx: Tx,
+  caller: Caller,
+  { name, scopes, vaultId, vaultKey, expiresAt }: Omit<CreateToken, 'authKey' | 'opaque'>,
+  stamp: { id: string; hash: Uint8Array; now: number },
+): Promise<TokenSummary> {
+  const { personalTokens } = tx.tables
+  if (vaultId !== undefined) await holdVault(tx, caller, vaultId)
+  const row: TokenRow = {
+    id: stamp.id,
+    hash: stamp.hash,
+    accountId: caller.accountId,
+    name,
+    scopes: scopes.join(' '),
+    vaultId: vaultId ?? null,
+    vaultKey: vaultKey === undefined ? null : fromBase64url(vaultKey),
+    createdAt: stamp.now,
+    expiresAt: expiresAt === undefined ? null : Date.parse(expiresAt),
+    lastUsedAt: null,
+  }
+  await tx.db.insert(personalTokens).values(row)
+  return toSummary(row)
+}
+
+const tokenByHash = statement(({ db, tables: { accounts, personalTokens } }: Reader) =>
+  db
+    .select({ ...getTableColumns(personalTokens), disabledAt: accounts.disabledAt })
+    .from(personalTokens)
+    .innerJoin(accounts, eq(accounts.id, personalTokens.accountId))
+    .where(eq(personalTokens.hash, sql.placeholder('hash')))
+    .prepare('token_by_hash'),
+)
+
+/** A token as it was found. Times are milliseconds since 1970; infinity stands for never. */
+export interface FoundToken {
+  readonly holder: TokenHolder
+  readonly expiresAt: number
+  readonly lastUsedAt: number
+  /** What the operator has closed is closed to its tokens too. */
+  readonly isAccountDisabled: boolean
+}
+
+/** Finds a token by its hash, whether it may be used now or not. */
+export async function findToken(reader: Reader, hash: Uint8Array): Promise<FoundToken | undefined> {
+  const [row] = await tokenByHash(reader).execute({ hash })
+  if (!row) return undefined
+  const { id, accountId, vaultId, expiresAt, lastUsedAt, disabledAt } = row
+  return {
+    holder: { tokenId: id, accountId, vaultId, scopes: scopesOf(row) },
+    expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
+    lastUsedAt: lastUsedAt ?? Number.NEGATIVE_INFINITY,
+    isAccountDisabled: disabledAt !== null,
+  }
+}
+
+/** Notes that a token was used, unless that was noted within the last minute. */
+export async function noteUse(
+  { db, tables: { personalTokens } }: Tx,
+  { accountId, tokenId }: TokenHolder,
+  now: number,
+): Promise<undefined | Unchanged<undefined>> {
+  const noted = await db
+    .update(personalTokens)
+    .set({ lastUsedAt: now })
+    .where(
+      and(
+        eq(personalTokens.id, tokenId),
+        eq(personalTokens.accountId, accountId),
+        or(isNull(personalTokens.lastUsedAt), lte(personalTokens.lastUsedAt, now - usedToMs)),
+      ),
+    )
+    .returning({ id: personalTokens.id })
+  return noted.length === 1 ? undefined : new Unchanged(undefined)
+}
+
+/** That there is no such token any more, or never was: it is not said which. */
+export const deadToken = () =>
+  problem('not-authenticated', 'The personal access token is not valid, has expired or was revoked.')
+
+/** What a bearer learns of its own token. Throws `not-authenticated` where it was revoked a moment ago. */
+export async function getToken(
+  { db, tables: { personalTokens } }: Reader,
+  { accountId, tokenId }: TokenHolder,
+): Promise<CurrentToken> {
+  const [row] = await db
+    .select()
+    .from(personalTokens)
+    .where(and(eq(personalTokens.id, tokenId), eq(personalTokens.accountId, accountId)))
+  if (!row) throw deadToken()
+  return { ...toSummary(row), accountId, vaultKey: row.vaultKey === null ? null : toBase64url(row.vaultKey) }
+}
+
+/** The living tokens of an account, newest first. */
+export async function listTokens(
+  { db, tables }: Reader,
+  { accountId }: Caller,
+  now: number,
+): Promise<TokenSummary[]> {
+  const { personalTokens } = tables
+  const rows = await db
+    .select()
+    .from(personalTokens)
+    .where(and(eq(personalTokens.accountId, accountId), livesAt(tables, now)))
+    .orderBy(desc(personalTokens.createdAt), personalTokens.id)
+  return rows.map(toSummary)
+}
+
+/** How many living tokens an account has. */
+export async function countTokens({ db, tables }: Reader, accountId: string, now: number): Promise<number> {
+  const { personalTokens } = tables
+  const [row] = await db
+    .select({ count: count() })
+    .from(personalTokens)
+    .where(and(eq(personalTokens.accountId, accountId), livesAt(tables, now)))
+  return row?.count ?? 0
+}
+
+/** Ends every token of the caller's account. */
+export async function endTokens(tx: Tx, { accountId }: Caller): Promise<void> {
+  const { personalTokens } = tx.tables
+  await tx.db.delete(personalTokens).where(eq(personalTokens.accountId, accountId))
+  await announce(tx, { kind: 'access-changed', accountId })
+}
+
+/** Ends a token of the caller's account. @returns whether there was one */
+export async function revokeToken(tx: Tx, { accountId }: Caller, tokenId: string): Promise<boolean> {
+  const { personalTokens } = tx.tables
+  const revoked = await tx.db
+    .delete(personalTokens)
+    .where(and(eq(personalTokens.id, tokenId), eq(personalTokens.accountId, accountId)))
+    .returning({ id: personalTokens.id })
+  if (revoked.length === 1) await announce(tx, { kind: 'access-changed', accountId })
+  return revoked.length === 1
+}
+
+/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
+export async function deleteExpiredTokens(
+  { db, tables: { personalTokens } }: Tx,
+  now: number,
+): Promise<void> {
+  await db.delete(personalTokens).where(lte(personalTokens.expiresAt, now))
+}
+
+/** Ends every token of every account. @returns how many there were */
+export async function endAllTokens(tx: Tx): Promise<number> {
+  const { personalTokens } = tx.tables
+  const ended = await tx.db.delete(personalTokens).returning({ id: personalTokens.id })
+  await announce(tx, { kind: 'access-changed', accountId: null })
+  return ended.length
+}

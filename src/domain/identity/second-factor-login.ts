@@ -1,0 +1,135 @@
+// What a login has to show beside the password, where its account asks for that.
+import { openBytes } from '../../aes-gcm.ts'
+import type { Services } from '../../apis/limpet/route.ts'
+import type { SecondFactorChallenge } from '../../contract/problems.ts'
+import type { SecondFactorProof } from '../../contract/second-factors.ts'
+import { type HttpProblem, problem, retryLater } from '../../http/problem.ts'
+import type { Tx } from '../../store/store.ts'
+import { toBase64url } from '../encoding.ts'
+import { useOnce } from '../single-use.ts'
+import {
+  countRecoveryCodes,
+  type Factors,
+  factorsOf,
+  hasFactors,
+  noteAssertion,
+  useRecoveryCode,
+  useStep,
+} from './second-factors.ts'
+import { stepOfCode } from './totp.ts'
+import { assertionOptions, verifyAssertion } from './webauthn.ts'
+
+/** A second factor that was looked at. What works once is used in the transaction that makes the session, or not at all. */
+export interface CheckedFactor {
+  /** @returns whether the login may go on */
+  use(tx: Tx): Promise<boolean>
+  /** What to throw where it may not. */
+  readonly refusal: HttpProblem
+}
+
+type Use = CheckedFactor['use']
+
+interface Owner {
+  readonly accountId: string
+}
+
+async function challengeOf(
+  owner: Owner,
+  factors: Factors,
+  services: Services,
+): Promise<SecondFactorChallenge> {
+  const codesLeft = await services.store.read((reader) => countRecoveryCodes(reader, owner))
+  return {
+    methods: [
+      ...(factors.totp.length > 0 ? (['totp'] as const) : []),
+      ...(factors.webauthn.length > 0 ? (['webauthn'] as const) : []),
+      ...(codesLeft > 0 ? (['recovery-code'] as const) : []),
+    ],
+    ...(factors.webauthn.length > 0 && {
+      options: await assertionOptions(owner.accountId, factors.webauthn, services),
+    }),
+  }
+}
+
+/** In the context that sealed it: a secret that is put into another row opens nothing there. */
+export const totpContext = ({ accountId }: Owner, factorId: string): string => `totp:${accountId}:${factorId}`
+
+function checkCode(
+  owner: Owner,
+  { totp }: Factors,
+  code: string,
+  { clock, keys }: Services,
+): Use | undefined {
+  const now = clock.now()
+  for (const { id, sealedSecret } of totp) {
+    const secret = openBytes(keys.totpSecrets, totpContext(owner, id), sealedSecret)
+    const step = secret && stepOfCode(secret, code, now)
+    if (step !== undefined) return (tx) => useStep(tx, owner, { id, step, now })
+  }
+  return undefined
+}
+
+async function checkAssertion(
+  owner: Owner,
+  { webauthn }: Factors,
+  response: (SecondFactorProof & { type: 'webauthn' })['response'],
+  services: Services,
+): Promise<Use | undefined> {
+  const factor = webauthn.find(({ credentialId }) => toBase64url(credentialId) === response.id)
+  if (!factor) return undefined
+  const verified = await verifyAssertion(owner.accountId, factor, response, services)
+  if (!verified) return undefined
+  const { challenge, signCount } = verified
+  const noted = { id: factor.id, signCount, now: services.clock.now() }
+  return async (tx) => (await useOnce(tx, challenge)) && noteAssertion(tx, owner, noted)
+}
+
+/**
+ * Codes of six digits can be guessed by whoever has the password, from as many addresses as they like: so these are counted by
+ * account. That keeps no owner out, for recovery codes and WebAuthn cannot be guessed and are not counted.
+ */
+const guessesOf = ({ accountId }: Owner) => `second-factor ${accountId}`
+
+async function check(
+  owner: Owner,
+  factors: Factors,
+  given: SecondFactorProof,
+  services: Services,
+): Promise<Use | undefined> {
+  if (given.type === 'recovery-code') return (tx) => useRecoveryCode(tx, owner, given.code)
+  if (given.type === 'webauthn') return checkAssertion(owner, factors, given.response, services)
+  await services.limiter.failures.begin(guessesOf(owner))
+  return checkCode(owner, factors, given.code, services)
+}
+
+/**
+ * Checks the second factor of a login whose password was proved; never before, so that strangers learn nothing of it.
+ * Throws `second-factor-required` where there is none and one is needed, `invalid-second-factor`, and `too-many-requests`.
+ */
+export async function checkSecondFactor(
+  owner: Owner,
+  given: SecondFactorProof | undefined,
+  services: Services,
+): Promise<CheckedFactor> {
+  const factors = await services.store.read((reader) => factorsOf(reader, owner))
+  if (factors.totp.length + factors.webauthn.length === 0)
+    return {
+      use: async (tx) => !(await hasFactors(tx, owner)),
+      refusal: retryLater('unavailable', 'A second factor was added at this moment. Log in again.', 1),
+    }
+  const challenge = await challengeOf(owner, factors, services)
+  if (!given)
+    throw problem('second-factor-required', 'The account asks for a second factor as well.', challenge)
+  const refusal = problem(
+    'invalid-second-factor',
+    'The second factor is wrong, or was used before.',
+    challenge,
+  )
+  const use = await check(owner, factors, given, services)
+  if (!use) throw refusal
+  return { use, refusal }
+}
+
+/** After a login: the wrong codes before it are forgotten. */
+export const forgetGuesses = (owner: Owner, { limiter }: Services): Promise<void> =>
+  limiter.failures.forget(guessesOf(owner))

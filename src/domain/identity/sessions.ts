@@ -1,0 +1,312 @@
+// Sessions: what login, refresh, listing and ending do to the rows.
+import { and, count, desc, eq, gt, inArray, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
+import { minutes } from '../../clock.ts'
+import { Device, type SessionSummary } from '../../contract/accounts.ts'
+import { statement } from '../../store/statement.ts'
+import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
+import { noteEvent, noteSessionsEnded } from '../audit/audit-log.ts'
+import type { Caller, SessionCaller } from '../caller.ts'
+import { toTimestamp } from '../encoding.ts'
+import { announce } from '../live/announcements.ts'
+
+/** How long sessions live, in milliseconds. */
+export interface SessionLifetime {
+  /** Without being used: SESSION_TTL. */
+  readonly sessionTtl: number
+  /** However much they are used: SESSION_MAX_AGE. */
+  readonly sessionMaxAge: number | undefined
+}
+
+/** When a session ends that is used now, and not again. All in milliseconds since 1970. */
+export const endOfSession = (
+  { sessionTtl, sessionMaxAge }: SessionLifetime,
+  { createdAt, now }: { createdAt: number; now: number },
+): number => Math.min(now + sessionTtl, sessionMaxAge === undefined ? Infinity : createdAt + sessionMaxAge)
+
+/**
+ * Brings the ends of sessions forward that go beyond SESSION_MAX_AGE, for those from before it was set or lowered. Then the end that is
+ * stored is the one that counts, at every use.
+ */
+export async function capSessions(
+  { db, tables: { sessions } }: Tx,
+  { sessionMaxAge }: SessionLifetime,
+): Promise<void> {
+  if (sessionMaxAge === undefined) return
+  const end = sql<number>`${sessions.createdAt} + ${sessionMaxAge}`
+  await db.update(sessions).set({ expiresAt: end }).where(gt(sessions.expiresAt, end))
+}
+
+/** How long a replaced refresh token still answers with its successor, for clients that lost the answer. */
+const repeatableForMs = minutes(1)
+
+/** Where the operator has lowered what is allowed, the rest ends with later logins. */
+const mostEndedAtOnce = 100
+
+export async function createSession(
+  tx: Tx,
+  { accountId, sessionId, address }: SessionCaller,
+  session: {
+    device: Device
+    refreshToken: { hash: Uint8Array; familyHash: Uint8Array }
+    now: number
+    expiresAt: number
+    /** How many sessions the account may have. */
+    allowed: number
+  },
+): Promise<void> {
+  const { device, now, expiresAt, refreshToken, allowed } = session
+  const { refreshTokens, sessions } = tx.tables
+  const { db } = tx
+  await db.insert(sessions).values({
+    id: sessionId,
+    accountId,
+    deviceId: device.id,
+    deviceName: device.name,
+    deviceType: device.type,
+    createdAt: now,
+    lastUsedAt: now,
+    expiresAt,
+  })
+  await db.insert(refreshTokens).values({ ...refreshToken, sessionId })
+  await noteEvent(tx, accountId, { type: 'login', at: now, device, address })
+  await endUnused(tx, { accountId, sessionId }, { allowed, now })
+}
+
+/**
+ * Ends the sessions that were unused for longest, beyond what the account may have. A refused login would keep the owner out
+ * for what old devices left behind.
+ */
+async function endUnused(
+  tx: Tx,
+  { accountId, sessionId }: Caller,
+  { allowed, now }: { allowed: number; now: number },
+): Promise<void> {
+  const { db, tables } = tx
+  const { sessions } = tables
+  const beyond = await db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
+    .orderBy(desc(sessions.lastUsedAt), sessions.id)
+    .limit(mostEndedAtOnce)
+    .offset(allowed - 1)
+  if (beyond.length === 0) return
+  const ids = beyond.map(({ id }) => id)
+  const ended = await db.delete(sessions).where(inArray(sessions.id, ids)).returning()
+  const living = ended.filter((session) => session.expiresAt > now)
+  await tellOfEnded(tx, living, { at: now, address: null, reason: 'quota' })
+}
+
+/** Whether an account that is in use already logs in on a device that has no session of it. */
+export async function isFirstLoginOf(
+  { db, tables: { sessions } }: Reader,
+  { id, lastLoginAt }: { id: string; lastLoginAt: number | null },
+  device: Device,
+): Promise<boolean> {
+  if (lastLoginAt === null) return false
+  const known = await db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.accountId, id), eq(sessions.deviceId, device.id)))
+    .limit(1)
+  return known.length === 0
+}
+
+// That the account is not disabled is looked at too, should a session ever come to be that disabling did not end.
+const livingSession = statement(({ db, tables: { accounts, sessions } }: Reader) =>
+  db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .innerJoin(accounts, eq(accounts.id, sessions.accountId))
+    .where(
+      and(
+        eq(sessions.id, sql.placeholder('sessionId')),
+        eq(sessions.accountId, sql.placeholder('accountId')),
+        gt(sessions.expiresAt, sql.placeholder('now')),
+        isNull(accounts.disabledAt),
+      ),
+    )
+    .prepare('living_session'),
+)
+
+export async function isLiving(
+  reader: Reader,
+  { accountId, sessionId }: Caller,
+  now: number,
+): Promise<boolean> {
+  const rows = await livingSession(reader).execute({ sessionId, accountId, now })
+  return rows.length === 1
+}
+
+/**
+ * Uses a refresh token: the first use replaces it by its successor and prolongs the session; a repetition within a minute
+ * changes nothing; a later one means that somebody else has a copy, and ends the session. So does any token of the session's
+ * family that is not known any more: replaced ones are kept for their minute only.
+ * @returns whom the session belongs to, or undefined where there is none (any more)
+ */
+export async function useRefreshToken(
+  tx: Tx,
+  use: {
+    hash: Uint8Array
+    familyHash: Uint8Array
+    successorHash: Uint8Array
+    now: number
+    lifetime: SessionLifetime
+    address: string
+  },
+): Promise<Caller | Unchanged<undefined> | undefined> {
+  const { db } = tx
+  const { refreshTokens, sessions } = tx.tables
+  const { hash, familyHash, successorHash, now, lifetime } = use
+  const [replaced] = await db
+    .update(refreshTokens)
+    .set({ replacedAt: now, familyHash })
+    .where(and(eq(refreshTokens.hash, hash), isNull(refreshTokens.replacedAt)))
+    .returning({ sessionId: refreshTokens.sessionId })
+  if (replaced) {
+    const { sessionId } = replaced
+    const [begun] = await db
+      .select({ createdAt: sessions.createdAt })
+      .from(sessions)
+      .where(eq(sessions.id, sessionId))
+    const expiresAt = begun ? endOfSession(lifetime, { ...begun, now }) : now
+    const [session] =
+      expiresAt > now
+        ? await db
+            .update(sessions)
+            .set({ lastUsedAt: now, expiresAt })
+            .where(and(eq(sessions.id, sessionId), gt(sessions.expiresAt, now)))
+            .returning({ accountId: sessions.accountId })
+        : []
+    // Run out. Nothing is kept of the attempt: where only the clock was wrong, the token is good again once it is right.
+    if (!session) return new Unchanged(undefined)
+    await db.insert(refreshTokens).values({ hash: successorHash, familyHash, sessionId })
+    await db
+      .delete(refreshTokens)
+      .where(
+        and(
+          eq(refreshTokens.sessionId, sessionId),
+          eq(refreshTokens.familyHash, familyHash),
+          lt(refreshTokens.replacedAt, now - repeatableForMs),
+        ),
+      )
+    return { accountId: session.accountId, sessionId }
+  }
+
+  const family = await db
+    .select({
+      hash: refreshTokens.hash,
+      replacedAt: refreshTokens.replacedAt,
+      sessionId: sessions.id,
+      accountId: sessions.accountId,
+    })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .where(
+      and(
+        or(eq(refreshTokens.hash, hash), eq(refreshTokens.familyHash, familyHash)),
+        gt(sessions.expiresAt, now),
+      ),
+    )
+  const [first] = family
+  if (!first) return undefined
+  const { accountId, sessionId } = first
+  const used = family.find((token) => Buffer.compare(token.hash, hash) === 0)
+  if (used && used.replacedAt !== null && now - used.replacedAt <= repeatableForMs)
+    return { accountId, sessionId }
+  const ended = await db.delete(sessions).where(eq(sessions.id, sessionId)).returning()
+  await tellOfEnded(tx, ended, { at: now, address: use.address, reason: 'token-reuse' })
+  return undefined
+}
+
+/** How many living sessions an account has. */
+export async function countSessions(
+  { db, tables: { sessions } }: Reader,
+  accountId: string,
+  now: number,
+): Promise<number> {
+  const [row] = await db
+    .select({ count: count() })
+    .from(sessions)
+    .where(and(eq(sessions.accountId, accountId), gt(sessions.expiresAt, now)))
+  return row?.count ?? 0
+}
+
+export async function listSessions(
+  { db, tables: { sessions } }: Reader,
+  { accountId, sessionId }: Caller,
+  now: number,
+): Promise<SessionSummary[]> {
+  const rows = await db
+    .select()
+    .from(sessions)
+    .where(and(eq(sessions.accountId, accountId), gt(sessions.expiresAt, now)))
+    .orderBy(desc(sessions.lastUsedAt), sessions.id)
+  return rows.map((row) => ({
+    id: row.id,
+    device: Device.parse({ id: row.deviceId, name: row.deviceName, type: row.deviceType }),
+    createdAt: toTimestamp(row.createdAt),
+    lastUsedAt: toTimestamp(row.lastUsedAt),
+    expiresAt: toTimestamp(row.expiresAt),
+    current: row.id === sessionId,
+  }))
+}
+
+type Ended = Parameters<typeof noteSessionsEnded>[1]
+
+/** Notes the ends of sessions for their owners, and has every process refuse them. */
+async function tellOfEnded(
+  tx: Tx,
+  ended: Ended,
+  how: Parameters<typeof noteSessionsEnded>[2],
+): Promise<void> {
+  await noteSessionsEnded(tx, ended, how)
+  for (const accountId of new Set(ended.map((session) => session.accountId)))
+    await announce(tx, { kind: 'access-changed', accountId })
+}
+
+/** Ends one session of the caller's account. @returns whether there was one */
+export async function endSession(
+  tx: Tx,
+  { accountId, address, sessionId: ownSessionId }: SessionCaller,
+  sessionId: string,
+  now: number,
+): Promise<boolean> {
+  const { sessions } = tx.tables
+  const ended = await tx.db
+    .delete(sessions)
+    .where(and(eq(sessions.id, sessionId), eq(sessions.accountId, accountId)))
+    .returning()
+  const reason = sessionId === ownSessionId ? 'logout' : 'owner'
+  await tellOfEnded(tx, ended, { at: now, address, reason })
+  return ended.length === 1
+}
+
+/** Ends every session of the caller's account but the caller's. */
+export async function endOtherSessions(
+  tx: Tx,
+  { accountId, sessionId, address }: SessionCaller,
+  now: number,
+  reason: 'owner' | 'password-change',
+): Promise<void> {
+  const { sessions } = tx.tables
+  const ended = await tx.db
+    .delete(sessions)
+    .where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
+    .returning()
+  await tellOfEnded(tx, ended, { at: now, address, reason })
+}
+
+/** Ends every session of an account, for the operator. @returns how many were living */
+export async function endAllSessions(tx: Tx, accountId: string, now: number): Promise<number> {
+  const { sessions } = tx.tables
+  const ended = await tx.db.delete(sessions).where(eq(sessions.accountId, accountId)).returning()
+  const living = ended.filter(({ expiresAt }) => expiresAt > now)
+  await tellOfEnded(tx, living, { at: now, address: null, reason: 'operator' })
+  return living.length
+}
+
+/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
+export async function deleteExpiredSessions({ db, tables: { sessions } }: Tx, now: number): Promise<void> {
+  await db.delete(sessions).where(lte(sessions.expiresAt, now))
+}

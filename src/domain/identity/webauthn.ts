@@ -1,0 +1,197 @@
+// Passkeys and security keys as a second factor (WebAuthn level 3): the one place where the server calls its library.
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import type { Services } from '../../apis/limpet/route.ts'
+import { minutes } from '../../clock.ts'
+import type {
+  WebauthnAssertion,
+  WebauthnOptions,
+  WebauthnRegistration,
+} from '../../contract/second-factors.ts'
+import { fromBase64url, toBase64url } from '../encoding.ts'
+
+/** Loaded with the first use: many servers see no passkey, and it takes 5 MB. */
+const library = () => import('@simplewebauthn/server')
+
+const [idBytes, timeBytes] = [16, 8]
+const livesFor = minutes(5)
+
+type Needs = Pick<Services, 'clock' | 'config' | 'keys' | 'random'>
+
+/** What an authenticator has to sign, and for what; nothing of it is kept anywhere. */
+export interface Challenge {
+  readonly id: Uint8Array
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+const authenticate = (key: KeyObject, purpose: string, head: Uint8Array) =>
+  createHmac('sha256', key).update(`${purpose}:`).update(head).digest()
+
+/**
+ * A challenge that proves by itself that this server made it: an id, a time, and an HMAC of both. So any process can check what
+ * another began, and beginning writes nothing.
+ * @param purpose what may be done by it, and by whom
+ */
+function newChallenge(purpose: string, { clock, keys, random }: Needs): Buffer<ArrayBuffer> {
+  const head = Buffer.alloc(idBytes + timeBytes)
+  head.set(random.bytes(idBytes))
+  head.writeBigUInt64BE(BigInt(clock.now() + livesFor), idBytes)
+  return Buffer.concat([head, authenticate(keys.webauthnChallenges, purpose, head)])
+}
+
+/** @param challenge base64url, as the client gave it back. @returns undefined where it is not of this purpose, or too old */
+function openChallenge(
+  purpose: string,
+  challenge: string,
+  { clock, keys }: Pick<Needs, 'clock' | 'keys'>,
+): Challenge | undefined {
+  const bytes = Buffer.from(challenge, 'base64url')
+  const head = bytes.subarray(0, idBytes + timeBytes)
+  const mac = authenticate(keys.webauthnChallenges, purpose, head)
+  const given = bytes.subarray(head.length)
+  if (given.length !== mac.length || !timingSafeEqual(given, mac)) return undefined
+  const expiresAt = Number(head.readBigUInt64BE(idBytes))
+  return clock.now() < expiresAt ? { id: head.subarray(0, idBytes), expiresAt } : undefined
+}
+
+/** The library throws for what does not hold; which of its many reasons it was helps nobody but an attacker. */
+async function unlessRefused<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch {
+    return undefined
+  }
+}
+
+/** A credential as the server keeps it. */
+export interface Credential {
+  readonly credentialId: Uint8Array
+  readonly publicKey: Uint8Array
+  readonly signCount: number
+  readonly transports: string[]
+}
+
+type Known = Pick<Credential, 'credentialId' | 'transports'>
+
+const described = ({ credentialId, transports }: Known) => ({ id: toBase64url(credentialId), transports })
+
+const partyOf = ({ publicUrl, webauthnOrigins }: Services['config']) => {
+  const { hostname, origin } = new URL(publicUrl)
+  return { id: hostname, origins: [origin, ...webauthnOrigins] }
+}
+
+/** Ed25519, ES256 and RS256 (COSE's numbers, RFC 9053 and RFC 8812): what authenticators have. */
+const supportedAlgorithmIDs = [-8, -7, -257]
+
+/** None is asked for, so that none is looked at. */
+const noExtensions = { clientExtensionResults: {} }
+
+/** A second factor says that somebody is there; who it is, the password has said. */
+const userVerification = 'discouraged'
+
+const registrationOf = (factorId: string) => `registration:${factorId}`
+const loginOf = (accountId: string) => `login:${accountId}`
+
+/** What `navigator.credentials.create()` takes. Nothing is asked of the maker of the authenticator. */
+export async function registrationOptions(
+  account: { readonly id: string; readonly email: string },
+  factorId: string,
+  known: readonly Known[],
+  needs: Needs,
+): Promise<WebauthnOptions> {
+  const { generateRegistrationOptions } = await library()
+  const options = await generateRegistrationOptions({
+    rpID: partyOf(needs.config).id,
+    rpName: 'Limpet',
+    userID: new Uint8Array(Buffer.from(account.id.replaceAll('-', ''), 'hex')),
+    userName: account.email,
+    challenge: newChallenge(registrationOf(factorId), needs),
+    timeout: livesFor,
+    supportedAlgorithmIDs,
+    attestationType: 'none',
+    excludeCredentials: known.map(described),
+    authenticatorSelection: { residentKey: 'discouraged', userVerification },
+  })
+  return { ...options }
+}
+
+/** @returns the credential, or undefined where the answer is not one to the options of this factor */
+export async function verifyRegistration(
+  factorId: string,
+  response: WebauthnRegistration,
+  needs: Needs,
+): Promise<Credential | undefined> {
+  const { id, origins } = partyOf(needs.config)
+  const { verifyRegistrationResponse } = await library()
+  const verified = await unlessRefused(() =>
+    verifyRegistrationResponse({
+      response: { ...response, ...noExtensions },
+      expectedChallenge: (challenge) =>
+        openChallenge(registrationOf(factorId), challenge, needs) !== undefined,
+      expectedOrigin: origins,
+      expectedRPID: id,
+      supportedAlgorithmIDs,
+      requireUserVerification: false,
+    }),
+  )
+  if (!verified?.verified) return undefined
+  const { credential } = verified.registrationInfo
+  return {
+    credentialId: fromBase64url(credential.id),
+    publicKey: credential.publicKey,
+    signCount: credential.counter,
+    transports: response.response.transports,
+  }
+}
+
+/** What `navigator.credentials.get()` takes. */
+export async function assertionOptions(
+  accountId: string,
+  known: readonly Known[],
+  needs: Needs,
+): Promise<WebauthnOptions> {
+  const { generateAuthenticationOptions } = await library()
+  const options = await generateAuthenticationOptions({
+    rpID: partyOf(needs.config).id,
+    challenge: newChallenge(loginOf(accountId), needs),
+    timeout: livesFor,
+    allowCredentials: known.map(described),
+    userVerification,
+  })
+  return { ...options }
+}
+
+/**
+ * Whether an authenticator signed a challenge of a login of this account. The caller uses the challenge up.
+ * @returns undefined where it did not
+ */
+export async function verifyAssertion(
+  accountId: string,
+  { credentialId, publicKey, signCount, transports }: Credential,
+  response: WebauthnAssertion,
+  needs: Needs,
+): Promise<{ challenge: Challenge; signCount: number } | undefined> {
+  const { id, origins } = partyOf(needs.config)
+  let challenge: Challenge | undefined
+  const { verifyAuthenticationResponse } = await library()
+  const verified = await unlessRefused(() =>
+    verifyAuthenticationResponse({
+      response: { ...response, ...noExtensions },
+      expectedChallenge: (given) => {
+        challenge = openChallenge(loginOf(accountId), given, needs)
+        return challenge !== undefined
+      },
+      expectedOrigin: origins,
+      expectedRPID: id,
+      credential: {
+        id: toBase64url(credentialId),
+        publicKey: new Uint8Array(publicKey),
+        counter: signCount,
+        transports,
+      },
+      requireUserVerification: false,
+    }),
+  )
+  if (!verified?.verified || !challenge) return undefined
+  return { challenge, signCount: verified.authenticationInfo.newCounter }
+}

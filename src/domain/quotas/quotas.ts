@@ -1,0 +1,24 @@
+// What an account has and may have of everything that it can pile up.
+import type { Allowed, Quotas } from '../../contract/quotas.ts'
+import type { Reader } from '../../store/store.ts'
+import type { AccountRow } from '../identity/accounts.ts'
+import { countTokens } from '../identity/personal-tokens.ts'
+import { countFactors } from '../identity/second-factors.ts'
+import { countSessions } from '../identity/sessions.ts'
+import { countVaults } from '../vaults/vaults.ts'
+
+export async function quotasOf(
+  reader: Reader,
+  { id, storedItems, deletedItems, storedBytes }: AccountRow,
+  { allowed, now }: { allowed: Allowed; now: number },
+): Promise<Quotas> {
+  return {
+    vaults: { used: await countVaults(reader, id), allowed: allowed.vaults },
+    items: { used: storedItems, allowed: allowed.items },
+    deletedItems: { used: deletedItems, allowed: allowed.deletedItems },
+    bytes: { used: storedBytes, allowed: allowed.bytes },
+    tokens: { used: await countTokens(reader, id, now), allowed: allowed.tokens },
+    sessions: { used: await countSessions(reader, id, now), allowed: allowed.sessions },
+    secondFactors: { used: await countFactors(reader, { accountId: id }), allowed: allowed.secondFactors },
+  }
+}

@@ -1,0 +1,74 @@
+// Sync: what changed in a vault since a cursor, so that a client that follows it has exactly what the server has.
+import { and, eq, sql } from 'drizzle-orm'
+import type { Changes } from '../../contract/vaults.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import { statement } from '../../store/statement.ts'
+import type { Reader } from '../../store/store.ts'
+import type { VaultCaller } from '../caller.ts'
+import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
+import { listChangedItems } from './items.ts'
+import { type ItemRow, toItemState } from './rows.ts'
+
+const vaultAndEpoch = statement(({ db, tables: { instance, vaults } }: Reader) =>
+  db
+    .select({ revision: vaults.revision, vaultEpoch: vaults.epoch, databaseEpoch: instance.epoch })
+    .from(vaults)
+    .innerJoin(instance, eq(instance.id, 1))
+    .where(and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))))
+    .prepare('vault_and_epoch'),
+)
+
+const resyncRequired = () =>
+  problem(
+    'resync-required',
+    'The cursor is of another history of this vault. Pull all changes again, without since.',
+  )
+
+const malformedCursor = () =>
+  problem('malformed-request', 'The cursor is none that this server gave.', {
+    errors: [{ path: 'query.since', message: 'Expected the cursor of an earlier answer' }],
+  })
+
+function positionOf(history: History, cursor: string | undefined, vaultRevision: number): Position {
+  if (cursor === undefined) return start
+  const decoded = decodeCursor(history, cursor)
+  if (decoded.kind === 'malformed') throw malformedCursor()
+  if (decoded.kind === 'foreign' || decoded.position.revision > vaultRevision) throw resyncRequired()
+  return decoded.position
+}
+
+/** Where a client stands after a page: at its last row, or at the vault's own revision where nothing is left below it. */
+function positionAfter(
+  last: ItemRow | undefined,
+  more: boolean,
+  before: Position,
+  vaultRevision: number,
+): Position {
+  if (last && (more || last.revision >= vaultRevision)) return { revision: last.revision, itemId: last.id }
+  return vaultRevision > before.revision ? { revision: vaultRevision, itemId: '' } : before
+}
+
+/**
+ * One page of what changed since a cursor, in the order of revisions; throws `not-found`, `resync-required`, and
+ * `malformed-request` for a cursor that never was one.
+ *
+ * The vault's row is read before the items, each with a snapshot of its own. Commits happen in the order of revisions, so
+ * the items' snapshot holds everything up to the revision that was read, and where it holds later ones, everything up to
+ * the last of those: either is a position to go on from.
+ */
+export async function changesSince(
+  reader: Reader,
+  caller: VaultCaller,
+  vaultId: string,
+  { since, limit }: { since: string | undefined; limit: number },
+): Promise<Changes> {
+  const [vault] = await vaultAndEpoch(reader).execute(caller.owned(vaultId))
+  if (!vault) throw notFound()
+
+  const { databaseEpoch, vaultEpoch } = vault
+  const history = { databaseEpoch, vaultEpoch }
+  const position = positionOf(history, since, vault.revision)
+  const { rows, more } = await listChangedItems(reader, vaultId, { position, limit })
+  const reached = positionAfter(rows.at(-1), more, position, vault.revision)
+  return { items: rows.map(toItemState), cursor: encodeCursor(history, reached), more }
+}

@@ -1,0 +1,283 @@
+// Every write of items is a list of operations, applied all together or not at all; a single one is a list of one.
+import { and, eq, inArray, lt, not, or, sql } from 'drizzle-orm'
+import { days } from '../../clock.ts'
+import { limits } from '../../contract/primitives.ts'
+import type { Allowed } from '../../contract/quotas.ts'
+import type { Conflict } from '../../contract/vaults.ts'
+import { problem } from '../../http/problem.ts'
+import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
+import { type Tx, Unchanged } from '../../store/store.ts'
+import type { VaultCaller } from '../caller.ts'
+import { fromBase64url } from '../encoding.ts'
+import { bytesOf, type Growth, spendQuota } from '../quotas/usage.ts'
+import { dailyVersionsSince, versionsKept, versionsSince } from './items.ts'
+import { type ItemRow, toItemState } from './rows.ts'
+import { raiseRevision } from './vaults.ts'
+
+/** What must stand under the id: this revision; `nothing`, which creates; or `anything`, as long as there is something. */
+export type Expected = number | 'nothing' | 'anything'
+
+/** What is to become of one item. */
+export type ItemWrite =
+  | { op: 'put'; id: string; data: string; expected: Expected }
+  | { op: 'trash' | 'restore'; id: string; expected: Expected }
+  | { op: 'purge'; id: string; expected: Expected; marker?: string | undefined }
+
+/** What became of a list of writes. `rows` stand in the order of the writes, `revision` is the vault's. */
+export type WriteOutcome =
+  | { kind: 'applied'; revision: number; rows: ItemRow[] }
+  | { kind: 'conflict'; conflicts: Conflict[] }
+
+/** What every row that a write touches is stamped with. */
+interface Stamp {
+  readonly vaultId: string
+  readonly revision: number
+  readonly now: number
+}
+
+/**
+ * A tombstone is not nothing: a creation that is repeated late must not bring back what was deleted for good. A client that means to,
+ * puts over the revision of the tombstone. Trashing and restoring do not find it, purging again does.
+ */
+function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boolean {
+  if (expected === 'nothing') return current === undefined
+  if (current === undefined) return false
+  if (current.state === 'purged' && (op === 'trash' || op === 'restore')) return false
+  return expected === 'anything' || current.revision === expected
+}
+
+/** The row after a write that `meets`; the same row where the write changes nothing. */
+function rowAfter(
+  write: ItemWrite,
+  current: ItemRow | undefined,
+  { vaultId, revision, now }: Stamp,
+): ItemRow {
+  const { id } = write
+  const living = current?.state === 'purged' ? undefined : current
+  const created = {
+    vaultId,
+    id,
+    state: 'active',
+    data: null,
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+  } as const
+  const row: ItemRow = { ...(living ?? created), revision }
+  switch (write.op) {
+    case 'put':
+      return { ...row, data: fromBase64url(write.data), updatedAt: now }
+    case 'trash':
+      return current?.state === 'trash' ? current : { ...row, state: 'trash', deletedAt: now }
+    case 'restore':
+      return current?.state === 'active' ? current : { ...row, state: 'active', deletedAt: null }
+    case 'purge':
+      return current?.state === 'purged' && (current.data !== null || write.marker === undefined)
+        ? current
+        : {
+            ...row,
+            state: 'purged',
+            data: write.marker === undefined ? null : fromBase64url(write.marker),
+            deletedAt: now,
+          }
+  }
+}
+
+/** Refuses a batch over items so large that its answer would fill the memory. */
+async function requireBounded({ db, tables: { items } }: Tx, vaultId: string, ids: string[]): Promise<void> {
+  const [row] = await db
+    .select({ bytes: sql`coalesce(sum(octet_length(${items.data})), 0)`.mapWith(Number) })
+    .from(items)
+    .where(and(eq(items.vaultId, vaultId), inArray(items.id, ids)))
+  if (row && row.bytes > limits.batchBodyBytes)
+    throw problem(
+      'too-large',
+      `The items of this batch hold more than ${limits.batchBodyBytes} bytes. Send smaller batches.`,
+    )
+}
+
+const itemsById = listStatement('items_by_id', ({ db, tables: { items } }: Tx, length) =>
+  db
+    .select()
+    .from(items)
+    .where(
+      and(eq(items.vaultId, sql.placeholder('vaultId')), inArray(items.id, entryPlaceholders('id', length))),
+    ),
+)
+
+async function currentRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<string, ItemRow>> {
+  const values = entryValues(ids.map((id) => ({ id })))
+  const rows = await itemsById(tx, ids.length).execute({ vaultId, ...values })
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** Stands in SQL as it is: as a parameter Postgres would not know its type. */
+const dayMs = sql.raw(String(days(1)))
+
+const insertVersions = listStatement('insert_versions', ({ db, tables: { itemVersions } }: Tx, length) =>
+  db.insert(itemVersions).values(
+    Array.from({ length }, (_, index) => ({
+      vaultId: sql.placeholder('vaultId'),
+      itemId: entryPlaceholder('itemId', index),
+      revision: entryPlaceholder('revision', index),
+      data: entryPlaceholder('data', index),
+      createdAt: entryPlaceholder('createdAt', index),
+      replacedAt: sql.placeholder('now'),
+    })),
+  ),
+)
+
+/** Forgets what is over the age, and what is over the depth unless it is the one that is kept of its day. */
+const pruneVersions = listStatement('prune_versions', ({ db, tables: { itemVersions } }: Tx, length) => {
+  const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${itemVersions.vaultId}
+    and newer.item_id = ${itemVersions.itemId} and newer.revision > ${itemVersions.revision})`
+  // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
+  const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
+    where earlier.vault_id = ${itemVersions.vaultId} and earlier.item_id = ${itemVersions.itemId}
+    and earlier.revision < ${itemVersions.revision}
+    and earlier.replaced_at / ${dayMs} = ${itemVersions.replacedAt} / ${dayMs})`
+  return db
+    .delete(itemVersions)
+    .where(
+      and(
+        eq(itemVersions.vaultId, sql.placeholder('vaultId')),
+        inArray(itemVersions.itemId, entryPlaceholders('itemId', length)),
+        or(
+          lt(itemVersions.replacedAt, sql.placeholder('since')),
+          and(
+            sql`${newer} >= ${versionsKept}`,
+            or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), not(isFirstOfDay)),
+          ),
+        ),
+      ),
+    )
+    .returning({ bytes: bytesOf(itemVersions.data) })
+})
+
+/** Keeps what stood there before, where data was replaced. @returns how many bytes of versions that added, fewer than none too */
+async function keepVersions(tx: Tx, replaced: ItemRow[], { vaultId, now }: Stamp): Promise<number> {
+  const versions = replaced.flatMap(({ id, state, revision, data, updatedAt }) =>
+    data === null || state === 'purged' ? [] : [{ itemId: id, revision, data, createdAt: updatedAt }],
+  )
+  if (versions.length === 0) return 0
+  const values = {
+    vaultId,
+    now,
+    since: versionsSince(now),
+    dailySince: dailyVersionsSince(now),
+    ...entryValues(versions),
+  }
+  await insertVersions(tx, versions.length).execute(values)
+  const pruned = await pruneVersions(tx, versions.length).execute(values)
+  return sumOf(versions.map(({ data }) => data.length)) - sumOf(pruned.map(({ bytes }) => bytes))
+}
+
+const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0)
+
+/** What rows of items count as. */
+const contentOf = (rows: readonly ItemRow[]): Growth => ({
+  items: rows.filter(({ state }) => state !== 'purged').length,
+  deletedItems: rows.filter(({ state }) => state === 'purged').length,
+  bytes: sumOf(rows.map(({ data }) => data?.length ?? 0)),
+})
+
+/** @returns how many bytes these versions had */
+async function forgetVersions(
+  { db, tables: { itemVersions } }: Tx,
+  vaultId: string,
+  itemIds: string[],
+): Promise<number> {
+  if (itemIds.length === 0) return 0
+  const forgotten = await db
+    .delete(itemVersions)
+    .where(and(eq(itemVersions.vaultId, vaultId), inArray(itemVersions.itemId, itemIds)))
+    .returning({ bytes: bytesOf(itemVersions.data) })
+  return sumOf(forgotten.map(({ bytes }) => bytes))
+}
+
+const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx, length) =>
+  db
+    .insert(items)
+    .values(
+      Array.from({ length }, (_, index) => ({
+        vaultId: sql.placeholder('vaultId'),
+        id: entryPlaceholder('id', index),
+        state: entryPlaceholder('state', index),
+        data: entryPlaceholder('data', index),
+        revision: entryPlaceholder('revision', index),
+        createdAt: entryPlaceholder('createdAt', index),
+        updatedAt: entryPlaceholder('updatedAt', index),
+        deletedAt: entryPlaceholder('deletedAt', index),
+      })),
+    )
+    .onConflictDoUpdate({
+      target: [items.vaultId, items.id],
+      set: {
+        state: sql`excluded.state`,
+        data: sql`excluded.data`,
+        revision: sql`excluded.revision`,
+        createdAt: sql`excluded.created_at`,
+        updatedAt: sql`excluded.updated_at`,
+        deletedAt: sql`excluded.deleted_at`,
+      },
+    }),
+)
+
+/**
+ * Applies writes to a vault of the caller: all of them, under one new revision, or none. Where none of them changes anything
+ * the revision stays. Throws `not-found` for the vault, `insufficient-scope`, `too-large` and `quota-exceeded`.
+ * @param writes at most `limits.batchOperations`, each id once
+ */
+export async function applyItemWrites(
+  tx: Tx,
+  caller: VaultCaller,
+  vaultId: string,
+  { writes, now, allowed }: { writes: ItemWrite[]; now: number; allowed: Allowed },
+): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
+  // From here on nobody else writes to the vault, so what is read below still stands when it is replaced.
+  const { revision } = await raiseRevision(tx, caller, vaultId)
+  if (writes.some(({ op }) => op === 'purge')) caller.requireMayPurge()
+  const stamp = { vaultId, revision, now }
+  const ids = writes.map(({ id }) => id)
+  if (writes.length > 1) await requireBounded(tx, vaultId, ids)
+  const current = await currentRows(tx, vaultId, ids)
+
+  const unmet = writes.filter((write) => !meets(write, current.get(write.id)))
+  if (unmet.length > 0) {
+    const conflicts = unmet.map(({ id }) => {
+      const row = current.get(id)
+      return { id, current: row ? toItemState(row) : null }
+    })
+    return new Unchanged<WriteOutcome>({ kind: 'conflict', conflicts })
+  }
+
+  const rows = writes.map((write) => rowAfter(write, current.get(write.id), stamp))
+  const changed = rows.filter((row) => row.revision === revision)
+  if (changed.length === 0)
+    return new Unchanged<WriteOutcome>({ kind: 'applied', revision: revision - 1, rows })
+
+  const idsOf = (op: ItemWrite['op']) =>
+    new Set(writes.flatMap((write) => (write.op === op ? [write.id] : [])))
+  const put = idsOf('put')
+  const kept = await keepVersions(
+    tx,
+    [...current.values()].filter(({ id }) => put.has(id)),
+    stamp,
+  )
+  const forgotten = await forgetVersions(tx, vaultId, [...idsOf('purge')])
+  await upsertItems(tx, changed.length).execute({ vaultId, ...entryValues(changed) })
+  const before = contentOf(changed.flatMap(({ id }) => current.get(id) ?? []))
+  const after = contentOf(changed)
+  const { accountId } = caller.owned(vaultId)
+  await spendQuota(
+    tx,
+    accountId,
+    {
+      items: after.items - before.items,
+      deletedItems: after.deletedItems - before.deletedItems,
+      bytes: after.bytes - before.bytes + kept - forgotten,
+    },
+    allowed,
+  )
+  return { kind: 'applied', revision, rows }
+}

@@ -1,0 +1,279 @@
+// Vaults: list, make, replace, delete, and the revision that every write raises.
+import { and, asc, count, eq, getTableColumns, inArray, lt, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { limits } from '../../contract/primitives.ts'
+import type { Allowed } from '../../contract/quotas.ts'
+import type { Vault } from '../../contract/vaults.ts'
+import { notFound, problem } from '../../http/problem.ts'
+import { statement } from '../../store/statement.ts'
+import type { Reader, Tx } from '../../store/store.ts'
+import type { VaultCaller } from '../caller.ts'
+import { fromBase64url } from '../encoding.ts'
+import { announce } from '../live/announcements.ts'
+import { addUsage, noGrowth, quotaExceeded, spendQuota, usageOfVault } from '../quotas/usage.ts'
+import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
+import { toVault, type VaultRow } from './rows.ts'
+
+function ownVault({ tables: { vaults } }: Reader, caller: VaultCaller, id: string) {
+  const { accountId, vaultId } = caller.owned(id)
+  return and(eq(vaults.id, vaultId), eq(vaults.accountId, accountId))
+}
+
+/** Throws `not-found` unless the vault is the caller's. */
+export async function requireVault(reader: Reader, caller: VaultCaller, vaultId: string): Promise<void> {
+  const { vaults } = reader.tables
+  const [row] = await reader.db
+    .select({ id: vaults.id })
+    .from(vaults)
+    .where(ownVault(reader, caller, vaultId))
+  if (!row) throw notFound()
+}
+
+const raise = statement(({ db, tables: { vaults } }: Tx) =>
+  db
+    .update(vaults)
+    .set({ revision: sql`${vaults.revision} + 1` })
+    .where(and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))))
+    .returning()
+    .prepare('raise_revision'),
+)
+
+/**
+ * Raises the revision of the caller's vault by one, or throws `not-found`. Every write begins with this statement: it holds
+ * the vault's row until the commit, so that writers come one after the other and the order of commits is that of revisions.
+ */
+export async function raiseRevision(tx: Tx, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
+  const [row] = await raise(tx).execute(caller.owned(vaultId))
+  if (!row) throw notFound()
+  return row
+}
+
+async function countActive(
+  { db, tables: { items } }: Reader,
+  vaultIds: string[],
+): Promise<Map<string, number>> {
+  if (vaultIds.length === 0) return new Map()
+  const rows = await db
+    .select({ vaultId: items.vaultId, active: count() })
+    .from(items)
+    .where(and(inArray(items.vaultId, vaultIds), eq(items.state, 'active')))
+    .groupBy(items.vaultId)
+  return new Map(rows.map(({ vaultId, active }) => [vaultId, active]))
+}
+
+async function withItemCount(reader: Reader, rows: VaultRow[]): Promise<Vault[]> {
+  const counts = await countActive(
+    reader,
+    rows.map(({ id }) => id),
+  )
+  return rows.map((row) => toVault(row, counts.get(row.id) ?? 0))
+}
+
+/** The place of a vault in the list: when it was made, in milliseconds since 1970, and its id. */
+export const VaultPosition = z
+  .string()
+  .regex(/^\d{1,15} [\da-f-]{36}$/)
+  .transform((text) => {
+    const [createdAt, id] = text.split(' ')
+    return { createdAt: Number(createdAt), id }
+  })
+
+export const positionAfterVault = ({ createdAt, id }: Vault): string => `${Date.parse(createdAt)} ${id}`
+
+/** A page of the caller's vaults, oldest first. */
+export async function listVaults(
+  reader: Reader,
+  caller: VaultCaller,
+  { limit, after }: { limit: number; after: z.output<typeof VaultPosition> | undefined },
+): Promise<Page<Vault>> {
+  const { vaults } = reader.tables
+  const { accountId, onlyVaultId } = caller.reach()
+  const candidates = reader.db
+    .select({
+      id: vaults.id,
+      createdAt: vaults.createdAt,
+      size: sql<number>`octet_length(${vaults.key}) + octet_length(${vaults.data})`.as('size'),
+    })
+    .from(vaults)
+    .where(
+      and(
+        eq(vaults.accountId, accountId),
+        onlyVaultId === null ? undefined : eq(vaults.id, onlyVaultId),
+        after && sql`(${vaults.createdAt}, ${vaults.id}) > (${after.createdAt}, ${after.id})`,
+      ),
+    )
+    .orderBy(asc(vaults.createdAt), asc(vaults.id))
+    .limit(limit + 1)
+    .as('candidates')
+  const summed = reader.db
+    .select({
+      id: candidates.id,
+      bytesBefore: bytesBefore(candidates.size, sql`${candidates.createdAt}, ${candidates.id}`),
+      found: rowsFound(),
+    })
+    .from(candidates)
+    .as('summed')
+  const found = await reader.db
+    .select({ row: getTableColumns(vaults), found: summed.found })
+    .from(vaults)
+    .innerJoin(summed, eq(vaults.id, summed.id))
+    .where(lt(summed.bytesBefore, limits.pageBytes))
+    .orderBy(asc(vaults.createdAt), asc(vaults.id))
+  const { rows, more } = toPage(found, limit)
+  return { rows: await withItemCount(reader, rows), more }
+}
+
+const withCount = async (reader: Reader, row: VaultRow): Promise<Vault> =>
+  toVault(row, (await countActive(reader, [row.id])).get(row.id) ?? 0)
+
+/** What a client makes a vault of. */
+export interface NewVault {
+  readonly id: string
+  readonly key: string
+  readonly data: string
+}
+
+/** @param stamp.epoch random. @returns the row, or undefined where the id is in use */
+export async function insertVault(
+  tx: Tx,
+  accountId: string,
+  { id, key, data }: NewVault,
+  { now, epoch }: { now: number; epoch: string },
+): Promise<VaultRow | undefined> {
+  const { db, tables } = tx
+  const { vaults } = tables
+  const [row] = await db
+    .insert(vaults)
+    .values({
+      id,
+      accountId,
+      key: fromBase64url(key),
+      data: fromBase64url(data),
+      revision: 1,
+      epoch,
+      createdAt: now,
+      updatedAt: now,
+    })
+    .onConflictDoNothing()
+    .returning()
+  if (row) await addUsage(tx, accountId, { ...noGrowth, bytes: row.data.length })
+  return row
+}
+
+/** The account that has a vault, for a registration, which has no caller yet. */
+export async function findVaultOwner(
+  { db, tables: { vaults } }: Reader,
+  id: string,
+): Promise<string | undefined> {
+  const [row] = await db.select({ accountId: vaults.accountId }).from(vaults).where(eq(vaults.id, id))
+  return row?.accountId
+}
+
+export const vaultIdTaken = () => problem('id-taken', 'There is a vault with this id already.')
+
+/**
+ * Throws `id-taken` if the account had a vault with this id and deleted it: a late repetition must not bring it back. It is asked
+ * behind the insert, which waits for a deletion that is under way.
+ */
+async function requireNotDeleted(tx: Tx, { accountId, id }: VaultRow): Promise<void> {
+  const { deletedVaults } = tx.tables
+  const [row] = await tx.db
+    .select({ id: deletedVaults.vaultId })
+    .from(deletedVaults)
+    .where(and(eq(deletedVaults.accountId, accountId), eq(deletedVaults.vaultId, id)))
+  if (row) throw problem('id-taken', 'There was a vault with this id, which was deleted. Choose a new id.')
+}
+
+/** Throws `quota-exceeded` if a vault that was just inserted is one too many or too large. Its account's row is held. */
+async function requireRoom(tx: Tx, { accountId, data }: VaultRow, allowed: Allowed): Promise<void> {
+  const { bytes, deletedItems } = await addUsage(tx, accountId, noGrowth)
+  if (bytes > allowed.bytes) throw quotaExceeded('bytes', bytes - data.length, allowed.bytes)
+  const vaults = await countVaults(tx, accountId)
+  if (vaults > allowed.vaults) throw quotaExceeded('vaults', vaults - 1, allowed.vaults)
+  // Deleting must stay possible: as with items, tombstones are looked at where something is made.
+  if (deletedItems > allowed.deletedItems)
+    throw quotaExceeded('deletedItems', deletedItems, allowed.deletedItems)
+}
+
+export async function countVaults({ db, tables: { vaults } }: Reader, accountId: string): Promise<number> {
+  const [row] = await db.select({ count: count() }).from(vaults).where(eq(vaults.accountId, accountId))
+  return row?.count ?? 0
+}
+
+/**
+ * Makes a vault. Throws `quota-exceeded`. The same again changes nothing (`created: false`); the id of another vault, or of one
+ * that the account deleted, is `id-taken`.
+ */
+export async function createVault(
+  tx: Tx,
+  caller: VaultCaller,
+  vault: NewVault,
+  stamp: { now: number; epoch: string; allowed: Allowed },
+): Promise<{ vault: Vault; created: boolean }> {
+  const { accountId } = caller.owned(vault.id)
+  const row = await insertVault(tx, accountId, vault, stamp)
+  if (row) {
+    await requireNotDeleted(tx, row)
+    await requireRoom(tx, row, stamp.allowed)
+    return { vault: toVault(row, 0), created: true }
+  }
+  const [own] = await tx.db
+    .select()
+    .from(tx.tables.vaults)
+    .where(ownVault(tx, caller, vault.id))
+  const existing = own && (await withCount(tx, own))
+  if (existing?.key !== vault.key || existing.data !== vault.data) throw vaultIdTaken()
+  return { vault: existing, created: false }
+}
+
+/** Raises the revision from the one that the caller expects, or throws `revision-conflict` with the vault as it is. */
+async function raiseFrom(
+  tx: Tx,
+  caller: VaultCaller,
+  vaultId: string,
+  expected: number | undefined,
+): Promise<VaultRow> {
+  const row = await raiseRevision(tx, caller, vaultId)
+  const before = row.revision - 1
+  if (expected !== undefined && before !== expected)
+    throw problem('revision-conflict', `The vault is at revision ${before}, not at ${expected}.`, {
+      current: await withCount(tx, { ...row, revision: before }),
+    })
+  return row
+}
+
+/** @param expected the revision that the vault must be at, where the caller cares */
+export async function replaceVault(
+  tx: Tx,
+  caller: VaultCaller,
+  vaultId: string,
+  change: { data: string; expected: number | undefined; now: number; allowed: Allowed },
+): Promise<Vault> {
+  const { vaults } = tx.tables
+  const { expected, now, allowed } = change
+  const raised = await raiseFrom(tx, caller, vaultId, expected)
+  const replaced = { data: fromBase64url(change.data), updatedAt: now }
+  await tx.db
+    .update(vaults)
+    .set(replaced)
+    .where(ownVault(tx, caller, vaultId))
+  const bytes = replaced.data.length - raised.data.length
+  await spendQuota(tx, raised.accountId, { ...noGrowth, bytes }, allowed)
+  return withCount(tx, { ...raised, ...replaced })
+}
+
+/** Deletes a vault with everything in it, and keeps its id as a tombstone. */
+export async function deleteVault(
+  tx: Tx,
+  caller: VaultCaller,
+  vaultId: string,
+  { expected, now }: { expected: number | undefined; now: number },
+): Promise<void> {
+  const { accountId } = await raiseFrom(tx, caller, vaultId, expected)
+  const { items, deletedItems, bytes } = await usageOfVault(tx, vaultId)
+  await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
+  await tx.db.insert(tx.tables.deletedVaults).values({ accountId, vaultId, deletedAt: now })
+  await addUsage(tx, accountId, { items: -items, deletedItems: 1 - deletedItems, bytes: -bytes })
+  // Tokens for it went with it.
+  await announce(tx, { kind: 'access-changed', accountId })
+}

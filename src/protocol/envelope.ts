@@ -1,0 +1,117 @@
+// Envelopes: authenticated encryption that is bound to a key and to a context (docs/protocol.md, "Envelope").
+
+import { type Context, encodeContext } from './associated-data.ts'
+import { decodeBase64url, encodeBase64url } from './base64url.ts'
+import { hkdfSha256 } from './hkdf.ts'
+import { pad, unpad } from './padding.ts'
+import { platformRandom, type Random, takeRandom } from './random.ts'
+
+// version (1) ‖ salt (32) ‖ commitment (32) ‖ body (AES-256-GCM, its tag of 16 bytes last)
+const version = 0x01
+const keyBytes = 32
+const saltBytes = 32
+const commitmentBytes = 32
+const tagBytes = 16
+const leastPaddedBytes = 1
+const commitmentAt = 1 + saltBytes
+const bodyAt = commitmentAt + commitmentBytes
+const leastBytes = bodyAt + leastPaddedBytes + tagBytes
+
+// Zero, because each envelope has a key of its own, made from its salt, that encrypts this one message.
+const nonce = new Uint8Array(12)
+const info = 'limpet/v1/envelope'
+
+/** An envelope did not open. It does not say why, so that nobody learns from how it fails; never report it to a server. */
+export class OpenError extends Error {
+  override readonly name = 'OpenError'
+
+  constructor() {
+    super('The envelope does not open with this key in this context')
+  }
+}
+
+function requireKey(key: Uint8Array) {
+  if (key.length !== keyBytes)
+    throw new TypeError(`A key has ${keyBytes} bytes, this one has ${key.length}: pass the bytes, not a text`)
+}
+
+/** Encryption key and commitment for one envelope: HKDF-SHA-256 (RFC 5869) of the key under the envelope's salt. */
+async function deriveEnvelopeKeys(key: Uint8Array, salt: Uint8Array) {
+  const derived = await hkdfSha256(key, salt, info, keyBytes + commitmentBytes)
+  return { encryptionKey: derived.subarray(0, keyBytes), commitment: derived.subarray(keyBytes) }
+}
+
+const importAesKey = (encryptionKey: Uint8Array<ArrayBuffer>, usage: 'encrypt' | 'decrypt') =>
+  globalThis.crypto.subtle.importKey('raw', encryptionKey, 'AES-GCM', false, [usage])
+
+const aesGcm = (context: Context) => ({
+  name: 'AES-GCM',
+  iv: nonce,
+  additionalData: encodeContext(context),
+  tagLength: tagBytes * 8,
+})
+
+/** Compares every byte, so that the time it takes says nothing about where two commitments differ. */
+function equalInConstantTime(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false
+  let difference = 0
+  for (const [index, byte] of left.entries()) difference |= byte ^ (right[index] ?? 0)
+  return difference === 0
+}
+
+/**
+ * Seals `plaintext` so that it opens with this key in this context only: AES-256-GCM (NIST SP 800-38D) with a key per
+ * envelope and a commitment to it (docs/protocol.md, "Envelope").
+ *
+ * @param key 32 bytes
+ * @param random for the salt; give one only to make vectors, since a salt used twice reveals what is sealed
+ * @returns the envelope in base64url: at most 12 % longer than the plaintext, plus 82 bytes, before base64url
+ * @throws TypeError for a key of another length, or a context that is not well-formed Unicode
+ */
+export async function seal(
+  key: Uint8Array,
+  context: Context,
+  plaintext: Uint8Array,
+  random: Random = platformRandom,
+): Promise<string> {
+  requireKey(key)
+  const salt = takeRandom(random, saltBytes)
+  const { encryptionKey, commitment } = await deriveEnvelopeKeys(key, salt)
+  const aesKey = await importAesKey(encryptionKey, 'encrypt')
+  const body = new Uint8Array(await globalThis.crypto.subtle.encrypt(aesGcm(context), aesKey, pad(plaintext)))
+  const envelope = new Uint8Array(bodyAt + body.length)
+  envelope[0] = version
+  envelope.set(salt, 1)
+  envelope.set(commitment, commitmentAt)
+  envelope.set(body, bodyAt)
+  return encodeBase64url(envelope)
+}
+
+async function openBytes(key: Uint8Array, context: Context, envelope: Uint8Array<ArrayBuffer>) {
+  if (envelope.length < leastBytes || envelope[0] !== version) throw new OpenError()
+  const { encryptionKey, commitment } = await deriveEnvelopeKeys(key, envelope.subarray(1, commitmentAt))
+  // Before decryption: AES-GCM alone lets one ciphertext be made that opens under two keys (partitioning oracles).
+  if (!equalInConstantTime(commitment, envelope.subarray(commitmentAt, bodyAt))) throw new OpenError()
+  const aesKey = await importAesKey(encryptionKey, 'decrypt')
+  const body = envelope.subarray(bodyAt)
+  return unpad(new Uint8Array(await globalThis.crypto.subtle.decrypt(aesGcm(context), aesKey, body)))
+}
+
+/**
+ * Opens what `seal` made (docs/protocol.md, "Envelope").
+ *
+ * @param key 32 bytes
+ * @param sealed the envelope in base64url
+ * @returns the plaintext
+ * @throws OpenError whatever it is that keeps the envelope from opening
+ * @throws TypeError for a key of another length, or a context that is not well-formed Unicode: mistakes of the caller
+ */
+export async function open(key: Uint8Array, context: Context, sealed: string): Promise<Uint8Array> {
+  requireKey(key)
+  encodeContext(context)
+  try {
+    return await openBytes(key, context, decodeBase64url(sealed))
+  } catch {
+    throw new OpenError()
+  }
+}

@@ -1,0 +1,50 @@
+// What `import { … } from 'limpet'` offers. Runs in Node and in browsers.
+export {
+  type Account,
+  type AccountEvent,
+  type AuthMethod,
+  type Device,
+  defaultKdf,
+  type KdfParameters,
+  leastKdf,
+} from '../contract/accounts.ts'
+export type { QuotaName, Quotas } from '../contract/quotas.ts'
+export type { SecondFactor } from '../contract/second-factors.ts'
+export type { ServerInfo } from '../contract/server.ts'
+export { largestSecretBytes, type ShareReceipt, shareTtl } from '../contract/shares.ts'
+export type { CurrentToken, TokenScope, TokenSummary } from '../contract/tokens.ts'
+export type { Item, ItemState, Operation, Vault } from '../contract/vaults.ts'
+export * from '../protocol/associated-data.ts'
+export { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts'
+export { OpenError, open, seal } from '../protocol/envelope.ts'
+export { decryptFernet, encryptFernet } from '../protocol/fernet.ts'
+export * from '../protocol/item-content.ts'
+export * from '../protocol/keys.ts'
+export { type PasswordRefusal, PasswordRefusedError } from '../protocol/password.ts'
+export * from '../protocol/share-link.ts'
+export { UnlockedAccount } from './account.ts'
+export * from './errors.ts'
+export { type AskSecondFactor, Limpet, type LimpetOptions } from './limpet.ts'
+export {
+  assessPassword,
+  type PasswordAssessment,
+  type PasswordContext,
+  passwordCharacters,
+} from './password-choice.ts'
+export { type AcceptAuthKey, type AuthKeyOffer, LoginPin, type LoginPins } from './pins.ts'
+export type { MethodChoice } from './proofs.ts'
+export { prepareRegistration, type Registration } from './registration.ts'
+export { Replica, ReplicaState } from './replica.ts'
+export { type SecondFactorAnswer, SecondFactors } from './second-factors.ts'
+export { memorySessionStorage, SessionState, type SessionStorage } from './session-storage.ts'
+export * from './shares.ts'
+export {
+  type MadeToken,
+  type NewToken,
+  TokenAccess,
+  TokenClient,
+  TokenError,
+  type TokenOptions,
+  Tokens,
+} from './tokens.ts'
+export { ConflictError, type OpenItem, OpenVault } from './vault.ts'

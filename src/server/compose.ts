@@ -1,0 +1,157 @@
+// The one place where everything is put together: configuration and store in, an Express application out.
+import type { Express } from 'express'
+import type { Logger } from 'pino'
+import { z } from 'zod'
+import { contactRoutes } from '../apis/limpet/account-contact.ts'
+import { deletionRoutes } from '../apis/limpet/account-deletion.ts'
+import { accountRoutes } from '../apis/limpet/accounts.ts'
+import { eventRoutes } from '../apis/limpet/audit-log.ts'
+import { sessionAuthenticators } from '../apis/limpet/authenticate-session.ts'
+import { shareAuthenticators } from '../apis/limpet/authenticate-share.ts'
+import { tokenAuthenticators } from '../apis/limpet/authenticate-token.ts'
+import { emailRoutes } from '../apis/limpet/email.ts'
+import { itemRoutes } from '../apis/limpet/items.ts'
+import { opaqueRoutes } from '../apis/limpet/opaque.ts'
+import { addReflection } from '../apis/limpet/reflection.ts'
+import { route, type Services } from '../apis/limpet/route.ts'
+import { secondFactorRoutes } from '../apis/limpet/second-factors.ts'
+import { security } from '../apis/limpet/security-schemes.ts'
+import { serverRoutes } from '../apis/limpet/server.ts'
+import { sessionRoutes } from '../apis/limpet/sessions.ts'
+import { shareRoutes } from '../apis/limpet/shares.ts'
+import { tokenRoutes } from '../apis/limpet/tokens.ts'
+import { vaultRoutes } from '../apis/limpet/vaults.ts'
+import { addPages } from '../apis/pages/documentation.ts'
+import { addEmailPages } from '../apis/pages/mail-links.ts'
+import { addSharePages } from '../apis/pages/shares.ts'
+import { addAssets } from '../apis/pages/shell.ts'
+import { addSnapPass } from '../apis/snappass/routes.ts'
+import type { Clock } from '../clock.ts'
+import { failedLoginsOver } from '../domain/audit/failed-logins.ts'
+import { startedLoginsOver } from '../domain/audit/started-logins.ts'
+import type { Postponed } from '../domain/deferred-tasks.ts'
+import type { OpaqueServer } from '../domain/identity/opaque.ts'
+import { createPasswordHasher } from '../domain/identity/password-hasher.ts'
+import { createLiveness } from '../domain/identity/session-cache.ts'
+import type { RateLimiter } from '../domain/rate-limits/budgets.ts'
+import { countWrongTokens } from '../domain/rate-limits/wrong-tokens.ts'
+import type { ServerKeys } from '../domain/server-keys.ts'
+import { mount } from '../http/mount.ts'
+import { openApiDocument } from '../http/openapi.ts'
+import { PreparedJson } from '../http/prepared-json.ts'
+import type { Random } from '../random.ts'
+import type { Store } from '../store/store.ts'
+import { version } from '../version.ts'
+import type { Config } from './config.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+
+export interface Parts {
+  readonly config: Config
+  readonly keys: ServerKeys
+  readonly opaque: OpaqueServer
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly postponed: Postponed
+  readonly accepting: () => boolean
+  /** How long bodies may take to arrive, if it is not the usual time. */
+  readonly bodyMs?: number
+  readonly limiter: RateLimiter
+}
+
+/** The contract itself, as a route among the routes. */
+const openApi = route({
+  method: 'get',
+  path: '/api/v1/openapi.json',
+  operationId: 'getContract',
+  tag: 'Server',
+  summary: 'This contract as an OpenAPI 3.1 document',
+  description: 'Made from the same declarations that check the requests.',
+  auth: 'public',
+  limit: 'read',
+  request: {},
+  success: {
+    200: z.instanceof(PreparedJson).meta({
+      id: 'OpenApiDocument',
+      override: {
+        type: 'object',
+        description: 'An OpenAPI 3.1 document',
+        properties: { openapi: { type: 'string' } },
+        required: ['openapi'],
+        additionalProperties: {},
+      },
+    }),
+  },
+  problems: [],
+  async handler(_request, { contract }) {
+    return { status: 200, body: contract }
+  },
+})
+
+const routes = [
+  ...serverRoutes,
+  openApi,
+  ...accountRoutes,
+  ...contactRoutes,
+  ...opaqueRoutes,
+  ...sessionRoutes,
+  ...eventRoutes,
+  ...secondFactorRoutes,
+  ...vaultRoutes,
+  ...itemRoutes,
+  ...tokenRoutes,
+  ...shareRoutes,
+  ...emailRoutes,
+  ...deletionRoutes,
+]
+
+/** The OpenAPI document of every route there is. */
+export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> =>
+  openApiDocument(routes, { version, publicUrl, security })
+
+/** @returns the application, and what it tells of itself */
+export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
+  const { config, keys, opaque, store, clock, random, logger, postponed, accepting, limiter, bodyMs } = parts
+  const document = contract(config.publicUrl)
+  const services: Services = {
+    config,
+    contract: new PreparedJson(document),
+    store,
+    clock,
+    random,
+    accepting,
+    keys,
+    postponed,
+    failedLogins: failedLoginsOver(postponed, store),
+    startedLogins: startedLoginsOver(postponed, store),
+    passwordHasher: await createPasswordHasher(),
+    opaque,
+    liveness: createLiveness(store, clock),
+    limiter,
+    wrongTokens: countWrongTokens(limiter),
+  }
+  const sessions = sessionAuthenticators(services)
+  const { accountSharer, ...tokens } = tokenAuthenticators(services, sessions.session)
+  const door = {
+    authenticate: { ...sessions, ...tokens, ...shareAuthenticators(services, accountSharer) },
+    count: services.limiter.count,
+  }
+  const metrics = createMetrics(services)
+  const app = mount(routes, services, door, {
+    publicUrl: config.publicUrl,
+    trustProxy: config.trustProxy,
+    logger,
+    bodyMs,
+    observe: metrics.observe,
+    pages: (app) => {
+      addSnapPass(app, services)
+      addSharePages(app, config)
+      addEmailPages(app)
+      addReflection(app, services)
+      addAssets(app)
+      addPages(app, document)
+    },
+  })
+  return { app, metrics }
+}

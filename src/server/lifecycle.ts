@@ -1,0 +1,269 @@
+// A running server: opens the store, listens, and drains when it is told to stop.
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { type Clock, minutes, seconds, systemClock } from '../clock.ts'
+import { problemCatalogue } from '../contract/problems.ts'
+import { createPostponed } from '../domain/deferred-tasks.ts'
+import { createOpaqueServer } from '../domain/identity/opaque.ts'
+import { requireSameSetup } from '../domain/identity/opaque-setup.ts'
+import { capSessions } from '../domain/identity/sessions.ts'
+import { startMailer } from '../domain/mail/mailer.ts'
+import { limiterOf } from '../domain/rate-limits/limiter.ts'
+import { deriveServerKeys } from '../domain/server-keys.ts'
+import { usualBody } from '../http/body.ts'
+import { problem, problemBody, sendProblem } from '../http/problem.ts'
+import { safeError } from '../http/request-log.ts'
+import { type Random, systemRandom } from '../random.ts'
+import { openStore } from '../store/open.ts'
+import { startMaintenance } from './cleanup.ts'
+import { createApp } from './compose.ts'
+import { type Config, localUrl } from './config.ts'
+import { serveMetrics } from './metrics-server.ts'
+import { readOrMakeJwtSecret, readOrMakeOpaqueSetup } from './own-secrets.ts'
+
+/** What runs when the server is told to stop has this long to finish. */
+const drainMs = seconds(10)
+
+export interface RunningServer {
+  /** Where it listens, for this machine. */
+  readonly url: string
+  readonly migrationsApplied: number
+  /** Finishes what runs, then closes the database; within ten seconds and twice the grace of the configuration. */
+  stop(): Promise<void>
+}
+
+export interface Surroundings {
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Where log lines go; standard output unless said otherwise. */
+  readonly log?: DestinationStream
+  readonly patience?: Partial<Patience>
+}
+
+const createLogger = ({ logLevel }: Config, destination: DestinationStream | undefined): Logger => {
+  // No process id and host name: lines are safe to publish.
+  const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  return destination ? pino(options, destination) : pino(options)
+}
+
+/** How long clients may take, in milliseconds. */
+export interface Patience {
+  readonly headersMs: number
+  readonly bodyMs: number
+  /** How long an answer waits for a client that takes nothing of it, and a connection for anything at all to come. */
+  readonly unreadMs: number
+}
+
+const usualPatience: Patience = { headersMs: seconds(20), bodyMs: usualBody.ms, unreadMs: seconds(30) }
+
+/** What is said of bytes that Node could not read as a request. */
+const brokenRequest = (code: string | undefined) =>
+  code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    ? problem('request-timeout', 'The headers did not arrive in time.')
+    : problem('malformed-request', 'This is not a complete HTTP/1.1 request of a common size.', {
+        errors: [
+          { path: 'request', message: 'Expected a request line, headers of a few KiB, and the whole body' },
+        ],
+      })
+
+/** Answers what is not even HTTP, in the same form as every other problem. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex, publicUrl: string) {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const requestId = randomUUID()
+  const broken = brokenRequest(error.code)
+  const body = JSON.stringify(problemBody(broken, { publicUrl, requestId }))
+  const { status } = problemCatalogue[broken.code]
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/problem+json; charset=utf-8',
+    'Cache-Control: no-store',
+    `X-Request-Id: ${requestId}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** Whether a client closed its connection before its body was complete. */
+const hasGone = ({ code }: { code?: string }) => code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE'
+
+/** Node's server around an application. */
+function createHttpServer(
+  answer: (req: IncomingMessage, res: ServerResponse) => void,
+  publicUrl: string,
+  { headersMs, bodyMs, unreadMs }: Patience,
+  maxConnections: number,
+): Server {
+  /** What is being answered on each connection, for what goes wrong in the middle of its body. */
+  const answering = new WeakMap<Duplex, ServerResponse>()
+  const onRequest = (req: IncomingMessage, res: ServerResponse) => {
+    answering.set(req.socket, res)
+    answer(req, res)
+  }
+  const server = createServer({
+    // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
+    requireHostHeader: false,
+    headersTimeout: headersMs,
+    // Bodies have a time of their own and are refused like everything else after it. This is for what nobody reads.
+    requestTimeout: headersMs + 2 * bodyMs,
+    connectionsCheckingInterval: Math.min(seconds(5), headersMs),
+    // Longer than the idle time of proxies in front, so that it is never this side that closes under a request.
+    keepAliveTimeout: seconds(75),
+  })
+  server.maxConnections = maxConnections
+  // Nothing has moved on the connection. Where no answer has begun, that is up to this side or to `bodyMs`; what is written later
+  // starts the time anew.
+  server.setTimeout(unreadMs, (socket) => {
+    const res = answering.get(socket)
+    if (!res || res.headersSent) socket.destroy()
+  })
+  server.on('request', onRequest)
+  // Node would ask for the body at once; `readBytes` does when it is wanted. Other expectations may be ignored (RFC 9110, 10.1.1).
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    const res = answering.get(socket)
+    if (!res || res.writableFinished) return answerBrokenRequest(error, socket, publicUrl)
+    // In the middle of a body: the answer, the log and the counts are those of the request.
+    if (hasGone(error)) socket.destroy()
+    else if (!res.headersSent)
+      sendProblem(res, brokenRequest(error.code), {
+        publicUrl,
+        requestId: String(res.getHeader('X-Request-Id')),
+      })
+  })
+  return server
+}
+
+const listen = (server: Server, { host, port }: Config) =>
+  new Promise<AddressInfo>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('Not listening on a TCP port'))
+      else resolve(address)
+    })
+  })
+
+/**
+ * Stops accepting. Resolves when every connection is closed: each as soon as its answer is out, one that is idle after
+ * `idleMs`, the last of them at the deadline.
+ *
+ * A proxy keeps connections open, and may send a request on one in the moment in which it is closed here. It cannot know then
+ * whether a POST was done, and must fail it. So idle connections are left to the proxy to close, if it is quicker than `idleMs`.
+ */
+const drain = (server: Server, idleMs: number) =>
+  new Promise<void>((resolve) => {
+    let sweep: NodeJS.Timeout | undefined
+    const idle = setTimeout(() => {
+      server.closeIdleConnections()
+      // A connection whose request began before is kept alive by its client after the answer.
+      sweep = setInterval(() => server.closeIdleConnections(), 50)
+    }, idleMs)
+    const deadline = setTimeout(() => server.closeAllConnections(), idleMs + drainMs - seconds(1))
+    const closed = () => {
+      clearTimeout(idle)
+      clearInterval(sweep)
+      clearTimeout(deadline)
+      resolve()
+    }
+    // Connections that the system has made and nobody has accepted yet are reset by closing. Right after the event loop has
+    // looked for connections there are none. The close of an HTTP server would end idle connections at once.
+    setImmediate(() => NetServer.prototype.close.call(server, closed))
+  })
+
+/** The server's secrets: given, or kept beside the SQLite file. */
+async function secretsOf({ jwtSecret, opaqueSetup, database }: Config) {
+  if (database.engine === 'sqlite')
+    return {
+      jwtSecret: jwtSecret ?? readOrMakeJwtSecret(database.file),
+      opaqueSetup: opaqueSetup ?? (await readOrMakeOpaqueSetup(database.file)),
+    }
+  if (jwtSecret === undefined) throw new Error('JWT_SECRET is missing')
+  if (opaqueSetup === undefined) throw new Error('OPAQUE_SERVER_SETUP is missing')
+  return { jwtSecret, opaqueSetup }
+}
+
+/** Starts a server; rejects where the configuration cannot be used, the database not opened, or the port not taken. */
+export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
+  const { clock = systemClock, random = systemRandom } = surroundings
+  const patience = { ...usualPatience, ...surroundings.patience }
+  const logger = createLogger(config, surroundings.log)
+  const { jwtSecret, opaqueSetup } = await secretsOf(config)
+  const opaque = await createOpaqueServer(opaqueSetup)
+
+  const { store, migrationsApplied } = await openStore(config.database, {
+    now: () => clock.now(),
+    onIdleError: () => logger.warn('a connection to the database was lost'),
+  })
+  const keys = deriveServerKeys(jwtSecret, opaqueSetup)
+  const limiter = limiterOf(config, { keys, store })
+  const mailer = startMailer({ clock, config, keys, limiter, logger, store })
+  try {
+    await requireSameSetup(store, opaque.fingerprint)
+    await store.write((tx) => capSessions(tx, config))
+    let accepting = true
+    const postponed = createPostponed()
+    let draining = false
+    const { app, metrics } = await createApp({
+      config,
+      keys,
+      opaque,
+      limiter,
+      store,
+      clock,
+      random,
+      logger,
+      postponed,
+      accepting: () => accepting,
+      bodyMs: patience.bodyMs,
+    })
+    const answer = (req: IncomingMessage, res: ServerResponse) => {
+      if (draining) res.setHeader('Connection', 'close')
+      app(req, res)
+    }
+    const server = createHttpServer(answer, config.publicUrl, patience, config.maxConnections)
+    let toldOfFull = -Infinity
+    server.on('drop', () => {
+      // Once a minute: a line for each would let strangers fill the log.
+      if (clock.monotonic() - toldOfFull < minutes(1)) return
+      toldOfFull = clock.monotonic()
+      logger.warn('MAX_CONNECTIONS are open: more are closed at once')
+    })
+    const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
+    const { port } = await listen(server, config)
+    const stopMaintenance = startMaintenance({ clock, config, postponed, random, store }, (error) =>
+      logger.error({ error: safeError(error) }, 'maintenance failed'),
+    )
+    if (!config.rateLimits) logger.warn('rate limits are off: for benchmarks only')
+    logger.info({ port, engine: config.database.engine, migrationsApplied }, 'listening')
+
+    const stop = async () => {
+      accepting = false
+      logger.info('stopping')
+      // Connections stay alive meanwhile: a proxy that has to make new ones would do so until the end of it.
+      await Promise.all([stopMaintenance(), pause(config.shutdownGrace)])
+      draining = true
+      await drain(server, config.shutdownGrace)
+      await stopMetrics?.()
+      await mailer.stop()
+      await postponed.flush().catch(() => {})
+      await store.close()
+      logger.info('stopped')
+    }
+    let stopping: Promise<void> | undefined
+    return {
+      url: localUrl({ host: config.host, port }),
+      migrationsApplied,
+      stop: () => (stopping ??= stop()),
+    }
+  } catch (error) {
+    await mailer.stop()
+    await store.close()
+    throw error
+  }
+}

@@ -1,0 +1,137 @@
+// The forms that settings are written in: each from the text of the environment to a value, or a sentence about what was expected.
+import { accessSync, constants } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { days, hours, minutes, seconds } from '../clock.ts'
+import type { DatabaseUrl } from '../store/open.ts'
+
+const units: Record<string, (count: number) => number> = { s: seconds, m: minutes, h: hours, d: days }
+
+export const duration = (least: number, most: number, expected: string) =>
+  z
+    .string()
+    .transform((text) => {
+      const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+      return units[unit ?? '']?.(Number(count)) ?? Number.NaN
+    })
+    .refine((length) => length >= least && length <= most, expected)
+
+/** A whole number. */
+export const amount = (least: number, most: number) =>
+  z
+    .string()
+    .transform((text) => (/^\d{1,12}$/.test(text) ? Number(text) : Number.NaN))
+    .refine((number) => number >= least && number <= most, `expected a whole number from ${least} to ${most}`)
+
+const byteUnits: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
+
+/** Bytes, or KiB, MiB, GiB and TiB by their first letter. */
+export const byteCount = (least: number, expected: string) =>
+  z
+    .string()
+    .transform((text) => {
+      const [, count, unit = ''] = /^(\d{1,12})([KMGT]?)$/.exec(text) ?? []
+      return Number(count) * (byteUnits[unit] ?? Number.NaN)
+    })
+    .refine((bytes) => bytes >= least && Number.isSafeInteger(bytes), expected)
+
+export const oneOf = <const Values extends [string, ...string[]]>(...values: Values) =>
+  z.enum(values, `expected ${values.join(' or ')}`)
+
+/** Whether somebody can read a file now. */
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * What is wrong with what a Postgres URL says of TLS, if anything. TLS that does not check whom it speaks to is refused: it looks safe and
+ * is not. The names are those of libpq (https://www.postgresql.org/docs/17/libpq-ssl.html).
+ */
+function tlsMistake({ searchParams: given }: URL): string | undefined {
+  const [mode, ca] = [given.get('sslmode'), given.get('sslrootcert')]
+  if (
+    given.has('ssl') ||
+    given.has('uselibpqcompat') ||
+    !(mode === null || /^(disable|verify-full)$/.test(mode))
+  )
+    return 'expected sslmode=verify-full for TLS, which checks certificate and name, or sslmode=disable'
+  if (ca !== null && mode !== 'verify-full') return 'expected sslmode=verify-full beside sslrootcert'
+  if (ca !== null && !isReadable(ca))
+    return 'expected behind sslrootcert= a file with certificates that the server can read'
+  return undefined
+}
+
+/** `file:./data/limpet.db` or `postgres://…`. */
+export const databaseUrl = z.string().transform((text, context): DatabaseUrl => {
+  if (text.startsWith('file:') && text.length > 'file:'.length)
+    return { engine: 'sqlite', file: resolve(text.slice('file:'.length)) }
+  const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined
+  const mistake = url
+    ? tlsMistake(url)
+    : 'expected file:<path of an SQLite file> or postgres://user:password@host:port/database'
+  if (mistake === undefined) return { engine: 'postgres', url: text }
+  context.issues.push({ code: 'custom', input: undefined, message: mistake })
+  return z.NEVER
+})
+
+/** What DATABASE_URL would mean with this value, if it means anything. */
+export const databaseFrom = (text: string): DatabaseUrl | undefined => databaseUrl.safeParse(text).data
+
+export const publicUrl = z
+  .string()
+  .refine((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    return url !== undefined && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username
+  }, 'expected the http(s) URL under which clients reach the server, without query and fragment')
+  .transform((text) => text.replace(/\/+$/, ''))
+
+/** What Python's strtobool takes, in any case, as SnapPass has it. */
+export const pythonBoolean = z.stringbool({
+  truthy: ['y', 'yes', 't', 'true', 'on', '1'],
+  falsy: ['n', 'no', 'f', 'false', 'off', '0'],
+  error: 'expected yes or no',
+})
+
+export const host = z
+  .string()
+  .refine(
+    (text) => /^([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i.test(text) && URL.canParse(`https://${text}`),
+    'expected a host without scheme and path, such as snappass.example.com or 10.0.0.1:8080',
+  )
+
+/** A path that every URL parser leaves as it is, without the slashes around it. */
+export const pathPrefix = z
+  .string()
+  .transform((text) => text.replaceAll(/^\/+|\/+$/g, ''))
+  .refine(
+    (path) => new URL('http://host').pathname + path === new URL(`http://host/${path}`).pathname,
+    'expected a path such as /snappass, percent-encoded and without query and fragment',
+  )
+
+/** What the library may be told in the URL. Whether there has to be TLS is not among it: it would win over SMTP_ALLOW_PLAINTEXT. */
+const smtpParameter = /^(tls\.\w+|name|servername|localAddress|authMethod)$/
+
+export const smtpUrl = z
+  .string()
+  .refine(
+    (text) => /^smtps?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '',
+    'expected smtp://user:password@host:port or smtps://…',
+  )
+  .refine(
+    (text) =>
+      !URL.canParse(text) || [...new URL(text).searchParams.keys()].every((name) => smtpParameter.test(name)),
+    'expected behind ? nothing but tls.…, name, servername, localAddress and authMethod; SMTP_ALLOW_PLAINTEXT says whether TLS is needed',
+  )
+
+export const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
+
+export const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
+  .transform(Number)
+  .refine((number) => number <= 65_535, 'expected a port from 0 to 65535')

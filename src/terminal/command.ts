@@ -1,0 +1,154 @@
+// What a command is: declared once, and its arguments, help and run are made from that. `limpet` and `limpet-server` share it.
+import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util'
+import type { StateFolder } from '../cli/state-folder.ts'
+import { CliError, type Ending } from './exit-codes.ts'
+import type { Prompter } from './prompter.ts'
+import { safeLine } from './text.ts'
+
+export interface Option extends ParseArgsOptionDescriptor {
+  /** What stands for the value in help, such as NAME. */
+  readonly value?: string
+  readonly help: string
+}
+type Options = Record<string, Option>
+
+interface Config<O extends Options> {
+  args: string[]
+  options: O
+  allowPositionals: true
+}
+type Values<O extends Options> = ReturnType<typeof parseArgs<Config<O>>>['values']
+
+/** What a command of `limpet` works with. */
+export interface Surroundings {
+  readonly state: StateFolder
+  readonly prompter: Prompter
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** Returns how it ended where that is not `done` and no error either. */
+type Outcome = Promise<Ending | undefined> | Promise<void>
+
+/** @public named by the declarations that a build writes */
+export interface Declaration<Context, O extends Options> {
+  /** One word, or two for commands that belong together. */
+  readonly name: string
+  /** The operands, such as `NAME_OR_ID`; those in brackets may be left out. */
+  readonly operands: readonly string[]
+  readonly summary: string
+  readonly details?: string
+  readonly example: string
+  readonly options: O
+  /** For what is about the account or its session, which no token stands for. */
+  readonly accountOnly?: boolean
+  run(surroundings: Context, operands: string[], values: Values<O>): Outcome
+}
+
+export interface Command<Context> {
+  readonly name: string
+  readonly usage: string
+  readonly summary: string
+  readonly details: string | undefined
+  readonly example: string
+  readonly options: Options
+  run(surroundings: Context, args: string[]): Outcome
+}
+
+const noSecrets = 'Secrets are asked for, or read from standard input; they are never taken from arguments.'
+
+/** Said without the argument's text: it may be a secret that was typed in the wrong place. */
+function describeMistake(program: string, name: string, error: unknown): CliError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const option = error instanceof Error ? /--?[\w-]+/.exec(error.message)?.[0] : undefined
+  const help = `"${program} help ${name}" shows what there is.`
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
+    return new CliError(
+      'usage',
+      `"${program} ${name}" has no option ${option ?? 'of that name'}. ${noSecrets} ${help}`,
+    )
+  if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')
+    return new CliError(
+      'usage',
+      `The option ${option ?? ''} has a value where none belongs, or none where one does. ${help}`,
+    )
+  return new CliError('usage', `The arguments were not understood. ${help}`)
+}
+
+function checkOperands(program: string, name: string, expected: readonly string[], given: readonly string[]) {
+  const missing = expected.slice(given.length).find((operand) => !operand.startsWith('['))
+  if (missing)
+    throw new CliError('usage', `${missing} is missing. "${program} help ${name}" shows how it is used.`)
+  if (given.length > expected.length)
+    throw new CliError(
+      'usage',
+      `There are more arguments than "${program} ${name}" takes; a name of several words needs quotes. ${noSecrets}`,
+    )
+}
+
+/** What a check of a program's own looks at. */
+type Purpose = Pick<Declaration<never, Options>, 'name' | 'accountOnly'>
+
+/** A token in the environment would otherwise be passed over, and the command be about somebody else. */
+function refuseToken({ name, accountOnly }: Purpose, { environment }: Surroundings) {
+  if (accountOnly && environment.LIMPET_TOKEN)
+    throw new CliError(
+      'usage',
+      `"limpet ${name}" is about the account, and LIMPET_TOKEN is set, which stands for one vault only. "unset LIMPET_TOKEN" comes first.`,
+    )
+}
+
+/** `--generate=20` means `--generate --length=20`; the parser knows no option with and without a value. */
+const withLength = (args: readonly string[]) =>
+  args.flatMap((arg) => (arg.startsWith('--generate=') ? ['--generate', `--length=${arg.slice(11)}`] : [arg]))
+
+/** The `command` of a program, whose commands work with a `Context`. It ties a declaration's options to what its `run` gets. */
+export const commandOf =
+  <Context>(program: string, check: (declaration: Purpose, context: Context) => void = () => {}) =>
+  <const O extends Options>(declaration: Declaration<Context, O>): Command<Context> => {
+    const { name, operands, options } = declaration
+    const described = Object.keys(options).length > 0 ? ['[options]'] : []
+    return {
+      name,
+      usage: [program, name, ...operands, ...described].join(' '),
+      summary: declaration.summary,
+      details: declaration.details,
+      example: declaration.example,
+      options,
+      run(surroundings, args) {
+        let parsed: ReturnType<typeof parseArgs<Config<O>>>
+        try {
+          parsed = parseArgs<Config<O>>({ args: withLength(args), options, allowPositionals: true })
+        } catch (error) {
+          throw describeMistake(program, name, error)
+        }
+        checkOperands(program, name, operands, parsed.positionals)
+        check(declaration, surroundings)
+        return declaration.run(surroundings, parsed.positionals, parsed.values)
+      },
+    }
+  }
+
+export const command = commandOf<Surroundings>('limpet', refuseToken)
+
+/** A whole number of an option, within bounds. */
+export function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= least && number <= most) return number
+  throw new CliError(
+    'usage',
+    `--${option} takes a whole number from ${least} to ${most}, not "${safeLine(text)}".`,
+  )
+}
+
+const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** A duration of an option such as 90s, 15m, 1h or 7d, within bounds. @returns seconds */
+export function duration(option: string, text: string, least: number, most: number): number {
+  const [, count, unit = ''] = /^(\d{1,7})([smhd])$/.exec(text) ?? []
+  const seconds = Number(count) * (secondsOf[unit] ?? Number.NaN)
+  if (seconds >= least && seconds <= most) return seconds
+  throw new CliError(
+    'usage',
+    `--${option} takes a duration from ${least / 60}m to ${most / 86_400}d such as 90s, 15m, 1h or 7d, not "${safeLine(text)}".`,
+  )
+}

@@ -1,0 +1,261 @@
+// Asks for secrets: on a terminal without echo, otherwise from standard input, line by line or byte by byte. Never from arguments.
+import { createInterface, type Interface } from 'node:readline'
+import { type Readable, Writable } from 'node:stream'
+import { CliError, InterruptedError } from './exit-codes.ts'
+import { ask, echo, remark } from './output.ts'
+import { safeLine, textIn } from './text.ts'
+
+interface AskOptions {
+  /** For a new secret: a terminal asks twice, since nobody sees what they type. */
+  readonly twice?: boolean
+}
+
+export interface Prompter {
+  readonly interactive: boolean
+  /** A secret on one line, exactly as it was typed. Empty where nothing was. */
+  secret(question: string, options?: AskOptions): Promise<string>
+  /** One line that everybody may see. */
+  line(question: string): Promise<string>
+  /** All the rest of the input, without its last line end. */
+  text(question: string): Promise<string>
+  /** All the rest of the input, exactly; of one that has more than `most` bytes, only somewhat more than those. */
+  bytes(question: string, most: number): Promise<Uint8Array>
+  /** Whether the person agrees. Without a terminal nobody is asked: false. */
+  confirm(question: string): Promise<boolean>
+  /** Lets go of standard input, so that the program can end. */
+  close(): void
+}
+
+const withoutLineEnd = (text: string) => text.replace(/\r?\n$/, '')
+
+/** Text that was read. Throws a CliError if it is not UTF-8: read all the same, it would be another text than was meant. */
+function requireText(bytes: Uint8Array): string {
+  const text = textIn(bytes)
+  if (text !== undefined) return text
+  throw new CliError(
+    'usage',
+    'Standard input is not UTF-8, so nothing was done with it. "iconv -f LATIN1 -t UTF-8" makes UTF-8 of Latin-1, for example.',
+  )
+}
+
+/** The same of a line that was typed: the line editor has decoded it, and put this character where it could not. */
+function requireTyped(line: string): string {
+  if (!line.includes('\ufffd')) return line
+  throw new CliError(
+    'usage',
+    'What was typed has a character that is not UTF-8, so nothing was done with it. Set the terminal to UTF-8.',
+  )
+}
+
+/** By events: readline leaves its input paused, from which iterating over the stream does not wake it. */
+const restOf = (stream: Readable) =>
+  new Promise<Buffer>((resolve, reject) => {
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+    })
+    stream.once('end', () => resolve(Buffer.concat(chunks)))
+    stream.once('error', reject)
+    stream.resume()
+  })
+
+const nothing = Buffer.alloc(0)
+
+/** A pipe or a file, read only as far as is asked for. It is bytes; only what is asked for as text is decoded. */
+class PipePrompter implements Prompter {
+  readonly interactive = false
+  readonly #input: Readable
+  #chunks: AsyncIterator<Buffer> | undefined
+  /** What was read beyond the last line. */
+  #buffered: Buffer = nothing
+
+  constructor(input: Readable) {
+    this.#input = input
+  }
+
+  /** Reads on. @returns undefined at the end of the input */
+  async #read(): Promise<Buffer | undefined> {
+    this.#chunks ??= this.#input[Symbol.asyncIterator]()
+    const { done, value } = await this.#chunks.next()
+    return done ? undefined : value
+  }
+
+  async secret(question: string): Promise<string> {
+    while (!this.#buffered.includes('\n')) {
+      const chunk = await this.#read()
+      if (chunk) this.#buffered = Buffer.concat([this.#buffered, chunk])
+      else if (this.#buffered.length > 0) break
+      else
+        throw new CliError(
+          'usage',
+          `Standard input ended before "${safeLine(question)}": give it one line for each question.`,
+        )
+    }
+    const newline = this.#buffered.indexOf('\n')
+    const end = newline < 0 ? this.#buffered.length : newline
+    const line = requireText(this.#buffered.subarray(0, end))
+    this.#buffered = this.#buffered.subarray(end + 1)
+    return line.replace(/\r$/, '')
+  }
+
+  line(question: string): Promise<string> {
+    return this.secret(question)
+  }
+
+  async bytes(_question: string, most: number): Promise<Buffer> {
+    const chunks = [this.#buffered]
+    for (let length = this.#buffered.length; length <= most; ) {
+      const chunk = await this.#read()
+      if (!chunk) break
+      chunks.push(chunk)
+      length += chunk.length
+    }
+    this.#buffered = nothing
+    return Buffer.concat(chunks)
+  }
+
+  async text(question: string): Promise<string> {
+    const bytes = await this.bytes(question, Number.POSITIVE_INFINITY)
+    return withoutLineEnd(requireText(bytes))
+  }
+
+  async confirm(): Promise<boolean> {
+    return false
+  }
+
+  close() {
+    this.#input.destroy()
+  }
+}
+
+interface Waiting {
+  /** Undefined where Ctrl-D ended the input. */
+  give(line: string | undefined): void
+  fail(error: Error): void
+}
+
+/** Questions on a terminal, shown on standard error so that standard output stays data. */
+class TerminalPrompter implements Prompter {
+  readonly interactive = true
+  readonly #input: Readable
+  #interface: Interface | undefined
+  #echo = false
+  /** Pasted lines arrive before they are asked for. */
+  readonly #lines: string[] = []
+  #ended = false
+  #waiting: Waiting | undefined
+
+  constructor(input: Readable) {
+    this.#input = input
+  }
+
+  #open() {
+    if (this.#interface) return
+    this.#ended = false
+    const output = new Writable({
+      write: (chunk, _encoding, done) => {
+        if (this.#echo) echo(chunk)
+        done()
+      },
+    })
+    // `terminal: true` puts the terminal in raw mode, where it echoes nothing by itself. No history: lines are secrets.
+    this.#interface = createInterface({ input: this.#input, output, terminal: true, historySize: 0 })
+    this.#interface.on('line', (line) => {
+      const waiting = this.#waiting
+      // At once, since the next line of a paste comes before whoever waits goes on.
+      this.#waiting = undefined
+      if (waiting) waiting.give(line)
+      else this.#lines.push(line)
+    })
+    this.#interface.on('SIGINT', () => this.#waiting?.fail(new InterruptedError()))
+    this.#interface.on('close', () => {
+      this.#ended = true
+      this.#waiting?.give(undefined)
+    })
+  }
+
+  /** @returns undefined after Ctrl-D */
+  async #next(shown: boolean): Promise<string | undefined> {
+    this.#open()
+    this.#echo = shown
+    try {
+      const ready = this.#lines.shift()
+      if (ready !== undefined || this.#ended) return ready
+      return await new Promise<string | undefined>((give, fail) => {
+        this.#waiting = { give, fail }
+      })
+    } finally {
+      this.#waiting = undefined
+      if (!shown) remark('')
+    }
+  }
+
+  async #line(question: string, shown: boolean): Promise<string> {
+    this.#open()
+    ask(question)
+    const line = await this.#next(shown)
+    if (line === undefined) throw new CliError('usage', 'The question was left without an answer.')
+    return requireTyped(line)
+  }
+
+  async secret(question: string, { twice = false }: AskOptions = {}): Promise<string> {
+    for (;;) {
+      const answer = await this.#line(question, false)
+      if (!twice || answer === '' || answer === (await this.#line(`${question} (again)`, false)))
+        return answer
+      remark('These were two different answers. Once more, please.')
+    }
+  }
+
+  line(question: string): Promise<string> {
+    return this.#line(question, true)
+  }
+
+  async text(question: string): Promise<string> {
+    this.#closeInterface()
+    remark(`${question}. Ctrl-D on an empty line ends it.`)
+    return withoutLineEnd(requireText(await restOf(this.#input)))
+  }
+
+  async bytes(question: string): Promise<Uint8Array> {
+    remark(`${question}; it is not shown. Ctrl-D on an empty line ends it.`)
+    const lines: string[] = []
+    for (let line = await this.#next(false); line !== undefined; line = await this.#next(false))
+      lines.push(requireTyped(line))
+    return new TextEncoder().encode(lines.join('\n'))
+  }
+
+  async confirm(question: string): Promise<boolean> {
+    return /^y(es)?$/i.test((await this.#line(`${question} [y/N]`, true)).trim())
+  }
+
+  #closeInterface() {
+    this.#interface?.close()
+    this.#interface = undefined
+  }
+
+  close() {
+    this.#closeInterface()
+    this.#input.destroy()
+  }
+}
+
+/** Opened only when something is asked, so that commands without questions leave standard input alone. */
+export function createPrompter(input: () => Readable & { isTTY?: boolean } = () => process.stdin): Prompter {
+  let opened: Prompter | undefined
+  const prompter = () => {
+    opened ??= input().isTTY ? new TerminalPrompter(input()) : new PipePrompter(input())
+    return opened
+  }
+  return {
+    get interactive() {
+      return prompter().interactive
+    },
+    secret: (question, options) => prompter().secret(question, options),
+    line: (question) => prompter().line(question),
+    text: (question) => prompter().text(question),
+    bytes: (question, most) => prompter().bytes(question, most),
+    confirm: (question) => prompter().confirm(question),
+    close: () => opened?.close(),
+  }
+}
