@@ -72,7 +72,7 @@ describe('the decisions', () => {
 
 /** A section of a document in docs/, by its heading. */
 function section(file: string, heading: string): string {
-  const text = readFileSync(new URL(`../docs/${file}`, import.meta.url), 'utf8')
+  const text = readFileSync(new URL(`../../docs/${file}`, import.meta.url), 'utf8')
   const [, behind = ''] = text.split(`\n## ${heading}\n`)
   return behind.split('\n## ')[0] ?? ''
 }

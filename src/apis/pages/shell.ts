@@ -31,7 +31,7 @@ const deepest = 8
 function toRoot(path: string): string {
   const depth = path.split('/', deepest + 3).length - 2
   if (depth > deepest) throw notFound()
-  return '../../features/'.repeat(depth) || '../../features/pages/'
+  return '../'.repeat(depth) || './'
 }
 
 /** Answers with a page that a script of `src/web` fills. @param data attributes for the script */
