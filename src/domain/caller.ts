@@ -1,6 +1,6 @@
 // Who sends a request.
 import type { TokenScope } from '../contract/tokens.ts'
-import { notFound, problem } from '../http/problem.ts'
+import { Failure, notFound } from './failure.ts'
 
 /** Whoever sent a good access token of a living session. */
 export interface Caller {
@@ -43,7 +43,7 @@ export class VaultCaller {
   /** Throws `insufficient-scope` for a token: one that leaks must not destroy what no history brings back. */
   requireMayPurge(): void {
     if (!this.#mayPurge)
-      throw problem(
+      throw new Failure(
         'insufficient-scope',
         'A personal access token moves items to the trash. Deleting them for good takes a session.',
       )

@@ -3,8 +3,8 @@
 import type { Request, Response } from 'express'
 import { seconds } from '../clock.ts'
 import { limits } from '../contract/primitives.ts'
+import { Failure } from '../domain/failure.ts'
 import { hasRepeatedMembers, readStructure, type StructureBounds } from './json-structure.ts'
-import { problem } from './problem.ts'
 import { announcesBody, keepOpen } from './unread-body.ts'
 
 /** How much of a body is read, and for how long. */
@@ -32,13 +32,15 @@ export class ClientGone extends Error {
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 const tooLarge = (bytes: number) =>
-  problem('too-large', `The body is larger than the ${bytes} bytes that are allowed here.`)
+  new Failure('too-large', `The body is larger than the ${bytes} bytes that are allowed here.`)
 
 const malformedBody = (message: string) =>
-  problem('malformed-request', 'The request body cannot be read.', { errors: [{ path: 'body', message }] })
+  new Failure('malformed-request', 'The request body cannot be read.', {
+    errors: [{ path: 'body', message }],
+  })
 
 const tooSlow = (ms: number) =>
-  problem('request-timeout', `The body did not arrive within ${Math.ceil(ms / 1000)} s.`)
+  new Failure('request-timeout', `The body did not arrive within ${Math.ceil(ms / 1000)} s.`)
 
 const isJson = (contentType: string | undefined) =>
   /^application\/json *(; *charset="?utf-8"? *)?$/i.test(contentType ?? '')
@@ -79,7 +81,7 @@ export async function readBytes(
 ): Promise<Buffer | undefined> {
   if (!announcesBody(req)) return undefined
   if (!isIdentity(req.headers['content-encoding']))
-    throw problem('not-json', 'The body must not be compressed.')
+    throw new Failure('not-json', 'The body must not be compressed.')
   if (Number(req.headers['content-length'] ?? 0) > bounds.bytes) throw tooLarge(bounds.bytes)
   if (req.destroyed) throw new ClientGone()
   // Node has told nobody to go on yet (RFC 9110, section 10.1.1): what would be refused is not asked for.
@@ -92,7 +94,7 @@ export async function readBytes(
 /** Reads and parses a JSON body within the bounds, or throws the problem. */
 export async function readJsonBody(req: Request, res: Response, bounds: BodyBounds): Promise<unknown> {
   if (!isJson(req.headers['content-type']))
-    throw problem('not-json', 'Send "Content-Type: application/json".')
+    throw new Failure('not-json', 'Send "Content-Type: application/json".')
   const body = await readBytes(req, res, bounds)
   if (!body) throw malformedBody('Expected a body')
   const structure = readStructure(body, bounds)

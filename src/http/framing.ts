@@ -1,12 +1,12 @@
 // What a request may say about itself once: where two readers could understand it in two ways, it is refused (RFC 9112, section 11.2).
 import type { IncomingMessage } from 'node:http'
-import { problem } from './problem.ts'
+import { Failure } from '../domain/failure.ts'
 
 /** Node keeps the first of these and drops the others; a proxy in front may have gone by the last. */
 const single = ['host', 'authorization', 'content-type'] as const
 
 const refuse = (name: string, message: string) =>
-  problem('malformed-request', `The request cannot be understood in one way: ${name}.`, {
+  new Failure('malformed-request', `The request cannot be understood in one way: ${name}.`, {
     errors: [{ path: name, message }],
   })
 

@@ -10,12 +10,13 @@ import helmet from 'helmet'
 import type { Logger } from 'pino'
 import { sendProblemPage } from '../apis/pages/documentation.ts'
 import { problemCatalogue } from '../contract/problems.ts'
+import { Failure, notFound, PassingFailure } from '../domain/failure.ts'
 import { addressKey, withoutPort } from '../domain/rate-limits/address-key.ts'
 import { ClientGone, readJsonBody } from './body.ts'
 import { requireClearFraming } from './framing.ts'
 import { entityTag, isNotModified } from './precondition.ts'
 import { PreparedJson } from './prepared-json.ts'
-import { HttpProblem, notFound, problem, retryLater, sendProblem } from './problem.ts'
+import { sendProblem } from './problem.ts'
 import { type AnsweredRequest, requestIdOf, requestLog, safeError } from './request-log.ts'
 import { createRoom, type Room } from './room.ts'
 import type { Callers, Door, RawRequest, Route, RouteAnswer } from './route.ts'
@@ -80,16 +81,16 @@ function send(req: Request, res: Response, answer: RouteAnswer) {
 }
 
 /** What a client is told of an error that no route meant for it. */
-function asProblem(error: unknown): HttpProblem {
-  if (error instanceof HttpProblem) return error
+function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
   if (error instanceof Error && 'unavailable' in error && error.unavailable === true)
-    return retryLater('unavailable', 'The database cannot take this right now.', 5)
+    return new PassingFailure('unavailable', 'The database cannot take this right now.', 5)
   // Express found a path that is not percent-encoded UTF-8.
   if (error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400))
-    return problem('malformed-request', 'The path cannot be decoded.', {
+    return new Failure('malformed-request', 'The path cannot be decoded.', {
       errors: [{ path: 'path', message: 'Expected percent-encoded UTF-8' }],
     })
-  return problem('internal-error', 'Something went wrong on the server.')
+  return new Failure('internal-error', 'Something went wrong on the server.')
 }
 
 /** Whether a browser shows the answer to somebody: it asks for HTML by name, which no client of the contract does. */
@@ -165,7 +166,7 @@ export function mount<Services, C extends Callers>(
     )
     here.all((req, res) => {
       res.setHeader('Allow', allow.join(', '))
-      throw problem('method-not-allowed', `${req.method} does not work here; ${allow.join(', ')} does.`)
+      throw new Failure('method-not-allowed', `${req.method} does not work here; ${allow.join(', ')} does.`)
     })
   }
   options.pages(app)
@@ -176,10 +177,11 @@ export function mount<Services, C extends Callers>(
   // Express knows an error handler by its four parameters.
   const onError: ErrorRequestHandler = (error, req, res, _next) => {
     if (error instanceof ClientGone) return void res.destroy()
-    const met = asProblem(error)
+    const met = asFailure(error)
     const requestId = requestIdOf(res)
-    Object.assign(res.locals, { problem: met.code, isPlanned: met.isPlanned })
-    if (problemCatalogue[met.code].status >= 500 && !met.isPlanned)
+    const isPlanned = met instanceof PassingFailure && met.isPlanned
+    Object.assign(res.locals, { problem: met.code, isPlanned })
+    if (problemCatalogue[met.code].status >= 500 && !isPlanned)
       logger.error({ requestId, error: safeError(error) }, met.code)
     if (res.headersSent) return void res.destroy()
     if (isForPeople(req)) return sendProblemPage(res, met)

@@ -1,6 +1,6 @@
 // How pages, and what they load, are put on an application: GET and HEAD, 405 with Allow for everything else.
 import type { Express, Request, Response } from 'express'
-import { problem } from './problem.ts'
+import { Failure } from '../domain/failure.ts'
 
 /** What is not in the contract and yet answers: the names by which the log knows it. */
 const names = new WeakMap<Express, Set<string>>()
@@ -28,7 +28,7 @@ export function addPage(
     res.locals.route = name
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       res.setHeader('Allow', 'GET, HEAD')
-      throw problem('method-not-allowed', `${req.method} does not work here; GET and HEAD do.`)
+      throw new Failure('method-not-allowed', `${req.method} does not work here; GET and HEAD do.`)
     }
     await answer(req, res)
   })

@@ -1,6 +1,6 @@
 // If-Match and If-None-Match (RFC 9110, section 13) over entity tags that are revisions: "12".
 import { z } from 'zod'
-import { problem } from './problem.ts'
+import { Failure } from '../domain/failure.ts'
 
 /** The entity tag of a revision. */
 export const entityTag = (revision: number) => `"${revision}"`
@@ -47,7 +47,7 @@ export const RequiredPrecondition = Headers.refine(
   )
   .transform(({ ifMatch, ifNoneMatch }, { issues }): number | 'nothing' => {
     if (ifMatch === undefined && ifNoneMatch === undefined)
-      throw problem(
+      throw new Failure(
         'precondition-required',
         'This write needs If-Match with the revision that it replaces, or If-None-Match: * to create.',
       )

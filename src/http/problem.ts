@@ -1,89 +1,37 @@
-// Problems (RFC 9457) as the server throws and writes them.
+// Failures as problems (RFC 9457): the form of Limpet's own API.
 import type { ServerResponse } from 'node:http'
-import {
-  type Problem,
-  type ProblemCode,
-  type ProblemMembers,
-  problemCatalogue,
-} from '../contract/problems.ts'
+import { type Problem, problemCatalogue } from '../contract/problems.ts'
+import { type Failure, PassingFailure } from '../domain/failure.ts'
 
-/** The further members of each code's problem: required where the catalogue has some, absent elsewhere. */
-type Members<Code extends ProblemCode> = Code extends keyof ProblemMembers ? [ProblemMembers[Code]] : []
-
-/** A problem on its way to the client; thrown by handlers and repositories, written by `sendProblem`. */
-export class HttpProblem extends Error {
-  override name = 'HttpProblem'
-  readonly code: ProblemCode
-  readonly members: object
-  readonly headers: Readonly<Record<string, string>>
-  /** Whether this is what the operator asked for, and so no error in the log, whatever its status. */
-  readonly isPlanned: boolean
-
-  constructor(
-    code: ProblemCode,
-    detail: string,
-    members: object,
-    headers: Readonly<Record<string, string>>,
-    { isPlanned = false } = {},
-  ) {
-    super(detail)
-    this.code = code
-    this.members = members
-    this.headers = headers
-    this.isPlanned = isPlanned
-  }
+/** The headers that belong to a failure, in every form. */
+export function headersOf(failure: Failure): Readonly<Record<string, string>> {
+  if (failure instanceof PassingFailure) return { 'Retry-After': String(failure.retryAfter) }
+  return problemCatalogue[failure.code].status === 401 ? { 'WWW-Authenticate': 'Bearer realm="limpet"' } : {}
 }
-
-/**
- * A problem to throw.
- * @param detail what went wrong this time, in a sentence for people; never anything secret
- */
-export function problem<Code extends ProblemCode>(code: Code, detail: string, ...members: Members<Code>) {
-  const headers: Record<string, string> =
-    problemCatalogue[code].status === 401 ? { 'WWW-Authenticate': 'Bearer realm="limpet"' } : {}
-  return new HttpProblem(code, detail, members[0] ?? {}, headers)
-}
-
-/**
- * A problem that passes by itself: 429 and 503, with `Retry-After`.
- * @param options.isPlanned whether the operator asked for it, by stopping the server
- */
-export const retryLater = (
-  code: 'too-many-requests' | 'unavailable',
-  detail: string,
-  seconds: number,
-  options: { isPlanned?: boolean } = {},
-) => new HttpProblem(code, detail, {}, { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) }, options)
-
-/** The same for what is missing and for what is somebody else's. */
-export const notFound = () => problem('not-found', 'There is nothing here for this account.')
 
 /** The answer's body. */
-export function problemBody(
-  problem: HttpProblem,
-  context: { publicUrl: string; requestId: string },
-): Problem {
-  const { status, title } = problemCatalogue[problem.code]
+export function problemBody(failure: Failure, context: { publicUrl: string; requestId: string }): Problem {
+  const { status, title } = problemCatalogue[failure.code]
   return {
-    type: `${context.publicUrl}/problems/${problem.code}`,
+    type: `${context.publicUrl}/problems/${failure.code}`,
     title,
     status,
-    detail: problem.message,
-    code: problem.code,
+    detail: failure.message,
+    code: failure.code,
     requestId: context.requestId,
-    ...problem.members,
+    ...failure.members,
   }
 }
 
-/** Writes a problem as the whole answer. */
+/** Writes a failure as the whole answer. */
 export function sendProblem(
   res: ServerResponse,
-  problem: HttpProblem,
+  failure: Failure,
   context: { publicUrl: string; requestId: string },
 ) {
-  const body = JSON.stringify(problemBody(problem, context))
-  res.writeHead(problemCatalogue[problem.code].status, {
-    ...problem.headers,
+  const body = JSON.stringify(problemBody(failure, context))
+  res.writeHead(problemCatalogue[failure.code].status, {
+    ...headersOf(failure),
     'Content-Type': 'application/problem+json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
   })

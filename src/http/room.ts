@@ -1,7 +1,7 @@
 // How much memory bodies and answers may take up at the same time, of all requests together and of one account or address: what
 // does not fit waits, and does not take the process down.
 import { seconds } from '../clock.ts'
-import { retryLater } from './problem.ts'
+import { PassingFailure } from '../domain/failure.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -107,8 +107,8 @@ export function createRoom(size = usualSize): Room {
           waiting.delete(waiter)
           reject(
             fitsKey(waiter)
-              ? retryLater('unavailable', 'The server has too many large requests at the moment.', 5)
-              : retryLater(
+              ? new PassingFailure('unavailable', 'The server has too many large requests at the moment.', 5)
+              : new PassingFailure(
                   'too-many-requests',
                   'Too many large requests at the same time. Try again in 5 s.',
                   5,

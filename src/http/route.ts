@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import type { ProblemCode } from '../contract/problems.ts'
 import type { Tag } from '../contract/tags.ts'
+import { Failure } from '../domain/failure.ts'
 import type { RateLimit } from '../domain/rate-limits/budgets.ts'
 import { type BodyBounds, strangersBody, usualBody } from './body.ts'
 import type { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
-import { problem } from './problem.ts'
 
 /** The parts of a request that a route takes. A query that is not declared must be empty; a body that is not is not read. */
 type RequestShape = Readonly<{
@@ -153,7 +153,7 @@ function concrete(issue: Issue): Issue[] {
 function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input)
   if (result.success) return result.data
-  throw problem('malformed-request', 'The request is not as the contract says.', {
+  throw new Failure('malformed-request', 'The request is not as the contract says.', {
     errors: result.error.issues
       .flatMap(concrete)
       .slice(0, mostErrors)

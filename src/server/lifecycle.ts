@@ -8,6 +8,7 @@ import { type DestinationStream, type Logger, pino } from 'pino'
 import { type Clock, minutes, seconds, systemClock } from '../clock.ts'
 import { problemCatalogue } from '../contract/problems.ts'
 import { createPostponed } from '../domain/deferred-tasks.ts'
+import { Failure } from '../domain/failure.ts'
 import { createOpaqueServer } from '../domain/identity/opaque.ts'
 import { requireSameSetup } from '../domain/identity/opaque-setup.ts'
 import { capSessions } from '../domain/identity/sessions.ts'
@@ -15,7 +16,7 @@ import { startMailer } from '../domain/mail/mailer.ts'
 import { limiterOf } from '../domain/rate-limits/limiter.ts'
 import { deriveServerKeys } from '../domain/server-keys.ts'
 import { usualBody } from '../http/body.ts'
-import { problem, problemBody, sendProblem } from '../http/problem.ts'
+import { problemBody, sendProblem } from '../http/problem.ts'
 import { safeError } from '../http/request-log.ts'
 import { type Random, systemRandom } from '../random.ts'
 import { openStore } from '../store/open.ts'
@@ -63,8 +64,8 @@ const usualPatience: Patience = { headersMs: seconds(20), bodyMs: usualBody.ms, 
 /** What is said of bytes that Node could not read as a request. */
 const brokenRequest = (code: string | undefined) =>
   code === 'ERR_HTTP_REQUEST_TIMEOUT'
-    ? problem('request-timeout', 'The headers did not arrive in time.')
-    : problem('malformed-request', 'This is not a complete HTTP/1.1 request of a common size.', {
+    ? new Failure('request-timeout', 'The headers did not arrive in time.')
+    : new Failure('malformed-request', 'This is not a complete HTTP/1.1 request of a common size.', {
         errors: [
           { path: 'request', message: 'Expected a request line, headers of a few KiB, and the whole body' },
         ],

@@ -1,10 +1,10 @@
 // Deletion by mail over HTTP, for an owner who has the mailbox and has lost the password.
 import { DeletionLink, DeletionStarted } from '../../contract/email.ts'
 import { toTimestamp } from '../../domain/encoding.ts'
+import { Failure } from '../../domain/failure.ts'
 import { cancelDeletion, deletionOf, startDeletion } from '../../domain/identity/account-deletion.ts'
 import { findAccountById } from '../../domain/identity/accounts.ts'
 import { idInLink, isLinkFor, toDelete, toKeep } from '../../domain/mail/links.ts'
-import { problem } from '../../http/problem.ts'
 import { invalidLink, mailRequest } from './mail-requests.ts'
 import { route, type Services } from './route.ts'
 
@@ -12,7 +12,7 @@ const tag = 'E-mail'
 
 function requireOn({ config }: Services): { wait: number } {
   if (config.accountDeletion) return config.accountDeletion
-  throw problem('account-deletion-off', 'This server does not delete accounts by mail.')
+  throw new Failure('account-deletion-off', 'This server does not delete accounts by mail.')
 }
 
 const ask = mailRequest({

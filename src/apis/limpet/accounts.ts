@@ -16,6 +16,7 @@ import { PasswordChanged } from '../../contract/tokens.ts'
 import { noteSessionsAct } from '../../domain/audit/audit-log.ts'
 import { noteChange } from '../../domain/audit/noted-changes.ts'
 import { toTimestamp } from '../../domain/encoding.ts'
+import { Failure } from '../../domain/failure.ts'
 import { cancelDeletion, deletionOf } from '../../domain/identity/account-deletion.ts'
 import {
   createAccount,
@@ -37,14 +38,13 @@ import { endOtherSessions } from '../../domain/identity/sessions.ts'
 import { aboutAddress } from '../../domain/mail/limits.ts'
 import { enqueueMail } from '../../domain/mail/outbox.ts'
 import { quotasOf } from '../../domain/quotas/quotas.ts'
-import { problem } from '../../http/problem.ts'
 import { route, type Services } from './route.ts'
 
 const tag = 'Accounts'
 
 function requireStrongKdf(kdf: KdfParameters) {
   if (!isStrongEnough(kdf))
-    throw problem(
+    throw new Failure(
       'kdf-too-weak',
       `The least is memoryKiB=${leastKdf.memoryKiB}, iterations=${leastKdf.iterations}, parallelism=${leastKdf.parallelism}.`,
     )

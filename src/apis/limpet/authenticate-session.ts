@@ -1,7 +1,7 @@
 // From the Authorization header to the Caller with a session.
 
+import { Failure } from '../../domain/failure.ts'
 import { accessTokenVerifier } from '../../domain/identity/access-tokens.ts'
-import { problem } from '../../http/problem.ts'
 import type { Authenticators } from '../../http/route.ts'
 import type { Callers, Services } from './route.ts'
 
@@ -20,12 +20,12 @@ export function sessionAuthenticators({
     async session({ address, authorization }) {
       const token = bearer.exec(authorization ?? '')?.[1]
       if (token === undefined)
-        throw problem('not-authenticated', 'Send an access token: "Authorization: Bearer <accessToken>".')
+        throw new Failure('not-authenticated', 'Send an access token: "Authorization: Bearer <accessToken>".')
       const caller = verify(token, clock.now())
       // Expired ones are honest: their clients refresh. So are those of ended sessions, which are remembered for a moment.
       if (caller === undefined) await wrongTokens.count(address)
       if (caller === undefined || caller === 'expired' || !(await liveness.isLiving(caller)))
-        throw problem('not-authenticated', 'The access token is not valid, or its session has ended.')
+        throw new Failure('not-authenticated', 'The access token is not valid, or its session has ended.')
       return { caller: { ...caller, address }, countedAs: caller.accountId }
     },
   }

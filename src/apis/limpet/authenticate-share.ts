@@ -1,8 +1,8 @@
 // Who makes a share, who opens one, and who may look after it.
 
 import { fromBase64url } from '../../domain/encoding.ts'
+import { Failure } from '../../domain/failure.ts'
 import { hashSecret } from '../../domain/secret-hash.ts'
-import { problem } from '../../http/problem.ts'
 import type { Authenticators } from '../../http/route.ts'
 import type { Callers, Services } from './route.ts'
 
@@ -24,7 +24,10 @@ export function shareAuthenticators(
     async shareManager({ address, authorization }) {
       const token = bearer.exec(authorization ?? '')?.[1]
       if (token === undefined)
-        throw problem('not-authenticated', 'Send the manage token: "Authorization: Bearer <manageToken>".')
+        throw new Failure(
+          'not-authenticated',
+          'Send the manage token: "Authorization: Bearer <manageToken>".',
+        )
       return { caller: { tokenHash: hashSecret(fromBase64url(token)), address }, countedAs: address }
     },
   }

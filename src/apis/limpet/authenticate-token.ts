@@ -1,9 +1,9 @@
 // From the Authorization header to whoever has a personal access token, beside sessions where a route takes both.
 import type { TokenScope } from '../../contract/tokens.ts'
 import { type TokenHolder, VaultCaller } from '../../domain/caller.ts'
+import { Failure } from '../../domain/failure.ts'
 import { deadToken, type FoundToken, noteUse, usedToMs } from '../../domain/identity/personal-tokens.ts'
 import { hashSecret } from '../../domain/secret-hash.ts'
-import { problem } from '../../http/problem.ts'
 import type { Authenticators, RawRequest } from '../../http/route.ts'
 import type { Callers, Services } from './route.ts'
 
@@ -28,7 +28,7 @@ function createUseNotes({ clock, store }: Services): (found: FoundToken) => Prom
 
 function requireScope({ scopes }: TokenHolder, scope: TokenScope) {
   if (scopes.includes(scope) || (scope === 'read' && scopes.includes('write'))) return
-  throw problem(
+  throw new Failure(
     'insufficient-scope',
     `This takes the scope "${scope}", and the token has ${scopes.map((one) => `"${one}"`).join(' and ')}.`,
   )
@@ -47,7 +47,7 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
     if (!prefixed.test(authorization)) return undefined
     const token = bearer.exec(authorization)?.[1]
     if (token === undefined)
-      throw problem(
+      throw new Failure(
         'not-authenticated',
         'A personal access token is "lmp_" and 43 characters. What stands behind a dot is the key of its bearer: never send that.',
       )
@@ -64,7 +64,7 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
 
   const sessionOnly: Authenticators<Callers>['session'] = async (request) => {
     if (await holderOf(request))
-      throw problem(
+      throw new Failure(
         'token-not-allowed',
         'This is about the account itself, for which a personal access token is not good.',
       )
@@ -93,7 +93,7 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
     async tokenHolder(request) {
       const holder = await holderOf(request)
       if (!holder)
-        throw problem('not-authenticated', 'Send a personal access token: "Authorization: Bearer lmp_…".')
+        throw new Failure('not-authenticated', 'Send a personal access token: "Authorization: Bearer lmp_…".')
       return { caller: holder, countedAs: holder.accountId }
     },
     /** Whoever may share where sharing takes an account. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Cursor, Flag, ItemId, PageLimit, VaultId } from '../../contract/primitives.ts'
 import { CreateItem, Item, ItemPage, ItemVersions, ReplaceItem } from '../../contract/vaults.ts'
 import type { VaultCaller } from '../../domain/caller.ts'
+import { Failure, notFound } from '../../domain/failure.ts'
 import {
   applyItemWrites,
   type Expected,
@@ -13,7 +14,6 @@ import { getItem, listItems, listVersions } from '../../domain/vaults/items.ts'
 import { decodeListCursor, encodeListCursor } from '../../domain/vaults/pages.ts'
 import { type ItemRow, toItem } from '../../domain/vaults/rows.ts'
 import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import { oneAnswer, pageAnswer } from './answer-sizes.ts'
 import { route, type Services } from './route.ts'
 
@@ -41,7 +41,7 @@ function writtenRow(outcome: WriteOutcome, expected: Expected): ItemRow {
   }
   const current = outcome.conflicts[0]?.current
   if (!current || (expected === 'anything' && 'purged' in current)) throw notFound()
-  throw problem('revision-conflict', `The item is at revision ${current.revision}.`, { current })
+  throw new Failure('revision-conflict', `The item is at revision ${current.revision}.`, { current })
 }
 
 function writtenItem(outcome: WriteOutcome, expected: Expected): Item {
@@ -114,7 +114,7 @@ const create = route({
       const current = outcome.conflicts[0]?.current
       if (current && 'data' in current && current.data === data)
         return { status: 200, body: current, etag: current.revision }
-      throw problem('id-taken', 'There is another item with this id in the vault.')
+      throw new Failure('id-taken', 'There is another item with this id in the vault.')
     }
     const item = writtenItem(outcome, 'nothing')
     return { status: 201, body: item, etag: item.revision, location: itemPath(item) }

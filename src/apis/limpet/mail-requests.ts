@@ -1,16 +1,17 @@
 // How routes are declared by which anybody asks for mail to an address, and how links of mails are refused.
 import { MailRequest } from '../../contract/email.ts'
 import type { ProblemCode } from '../../contract/problems.ts'
+import { Failure } from '../../domain/failure.ts'
 import { type AccountRow, findAccountByEmail } from '../../domain/identity/accounts.ts'
 import { mayAsk } from '../../domain/mail/limits.ts'
 import { enqueueMail } from '../../domain/mail/outbox.ts'
-import { problem } from '../../http/problem.ts'
 import type { MailKind } from '../../store/schema.ts'
 import type { Reader } from '../../store/store.ts'
 import { route, type Services } from './route.ts'
 
 /** The same for every link that does not work. */
-export const invalidLink = () => problem('invalid-confirmation', 'The link is not valid, or not any more.')
+export const invalidLink = () =>
+  new Failure('invalid-confirmation', 'The link is not valid, or not any more.')
 
 /** What a mail that was asked for is about; undefined where there is no reason for one. */
 type MailReason =
@@ -70,7 +71,7 @@ export const mailRequest = ({
     success: { 202: null },
     problems: ['email-off', ...problems],
     async handler({ body: { email }, caller: { address } }, services) {
-      if (!services.config.smtp) throw problem('email-off', 'This server sends no e-mail.')
+      if (!services.config.smtp) throw new Failure('email-off', 'This server sends no e-mail.')
       requireOn(services)
       // Not now: how long it takes, or how long what is asked next has to wait, would tell whether there is an account.
       services.postponed.add('mail', () => prepare({ email, address }, findReason, services))

@@ -6,18 +6,18 @@ import {
   StartOpaquePasswordChange,
   StartOpaqueRegistration,
 } from '../../contract/opaque.ts'
+import { Failure } from '../../domain/failure.ts'
 import { requireNotClosed } from '../../domain/identity/admission.ts'
 import { countStartedLogin } from '../../domain/identity/guard-login.ts'
 import { findSubject } from '../../domain/identity/opaque-credential-ids.ts'
 import { startHandshake } from '../../domain/identity/opaque-handshakes.ts'
 import { startRegistration } from '../../domain/identity/opaque-registrations.ts'
-import { problem } from '../../http/problem.ts'
 import { route } from './route.ts'
 
 const tag = 'Accounts'
 
 const noMessage = () =>
-  problem('malformed-request', 'The request is not as the contract says.', {
+  new Failure('malformed-request', 'The request is not as the contract says.', {
     errors: [{ path: 'body.request', message: 'Expected a message of OPAQUE (RFC 9807)' }],
   })
 

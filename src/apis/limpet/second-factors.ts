@@ -14,6 +14,7 @@ import {
 } from '../../contract/second-factors.ts'
 import { noteChange } from '../../domain/audit/noted-changes.ts'
 import type { SessionCaller } from '../../domain/caller.ts'
+import { Failure, notFound } from '../../domain/failure.ts'
 import { holdAccount } from '../../domain/identity/accounts.ts'
 import { proveAccount } from '../../domain/identity/password-proof.ts'
 import { newRecoveryCodes, showRecoveryCode } from '../../domain/identity/recovery-codes.ts'
@@ -32,7 +33,6 @@ import {
 } from '../../domain/identity/second-factors.ts'
 import { describeTotp, stepOfCode, totpSecretBytes } from '../../domain/identity/totp.ts'
 import { registrationOptions, verifyRegistration } from '../../domain/identity/webauthn.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import { route, type Services } from './route.ts'
 
 const tag = 'Second factors'
@@ -102,7 +102,7 @@ async function confirm(
 }
 
 const wrongFactor = (path: string, message: string) =>
-  problem('malformed-request', message, { errors: [{ path: `body.${path}`, message }] })
+  new Failure('malformed-request', message, { errors: [{ path: `body.${path}`, message }] })
 
 const confirmTotp = route({
   method: 'post',

@@ -3,8 +3,8 @@
 import { leastKdf } from '../../contract/accounts.ts'
 import { limits } from '../../contract/primitives.ts'
 import { Health, ServerInfo } from '../../contract/server.ts'
+import { PassingFailure } from '../../domain/failure.ts'
 import { versionDaysKept, versionsKept, versionsKeptDaily } from '../../domain/vaults/items.ts'
-import { retryLater } from '../../http/problem.ts'
 import { version } from '../../version.ts'
 import { route } from './route.ts'
 
@@ -40,9 +40,10 @@ const readiness = route({
   success: { 200: Health },
   problems: [],
   async handler(_request, { accepting, store }) {
-    if (!accepting()) throw retryLater('unavailable', 'The server is stopping.', 1, { isPlanned: true })
+    if (!accepting())
+      throw new PassingFailure('unavailable', 'The server is stopping.', 1, { isPlanned: true })
     if (!(await store.isReady()))
-      throw retryLater('unavailable', 'The database does not answer, or lacks migrations.', 5)
+      throw new PassingFailure('unavailable', 'The database does not answer, or lacks migrations.', 5)
     return { status: 200, body: { status: 'ok' } }
   },
 })

@@ -4,6 +4,7 @@ import { Login, Refresh, Session, SessionList, SessionTokens } from '../../contr
 import { SessionId } from '../../contract/primitives.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
+import { Failure, notFound } from '../../domain/failure.ts'
 import { signAccessToken } from '../../domain/identity/access-tokens.ts'
 import { cancelDeletion } from '../../domain/identity/account-deletion.ts'
 import { type AccountRow, findAccountByEmail, noteLogin } from '../../domain/identity/accounts.ts'
@@ -22,7 +23,6 @@ import {
 } from '../../domain/identity/sessions.ts'
 import { enqueueMail } from '../../domain/mail/outbox.ts'
 import { hashSecret } from '../../domain/secret-hash.ts'
-import { HttpProblem, notFound, problem } from '../../http/problem.ts'
 import { route, type Services } from './route.ts'
 
 const tag = 'Sessions'
@@ -47,10 +47,11 @@ const tokensOf = (
 /** After the proof and never before: strangers learn nothing of an account. */
 function requireConfirmed({ emailVerified }: AccountRow, { emailVerification }: Services['config']) {
   if (emailVerification === 'required' && !emailVerified)
-    throw problem('email-unverified', 'Open the link in the mail that was sent to the address.')
+    throw new Failure('email-unverified', 'Open the link in the mail that was sent to the address.')
 }
 
-const wrongCredentials = () => problem('invalid-credentials', 'The e-mail address or the password is wrong.')
+const wrongCredentials = () =>
+  new Failure('invalid-credentials', 'The e-mail address or the password is wrong.')
 
 /** The account whose password the login proves, if it may log in. */
 async function proveLogin(body: Login, address: string, services: Services): Promise<AccountRow> {
@@ -123,7 +124,7 @@ const login = route({
     const session = await guardLogin(services, { address, email, isFinish: 'opaque' in body }, async () => {
       const account = await proveLogin(body, address, services)
       return beginSession(account, body, address, services).catch((error: unknown) => {
-        if (error instanceof HttpProblem && error.code === 'invalid-second-factor')
+        if (error instanceof Failure && error.code === 'invalid-second-factor')
           failedLogins.note(account.id, { type: 'second-factor-failed', at: clock.now(), device, address })
         throw error
       })
@@ -161,7 +162,7 @@ const refresh = route({
       }),
     )
     if (!caller) {
-      throw problem('invalid-refresh-token', 'The refresh token is not valid, or its session has ended.')
+      throw new Failure('invalid-refresh-token', 'The refresh token is not valid, or its session has ended.')
     }
     return { status: 200, body: tokensOf(caller, successor, now, services) }
   },

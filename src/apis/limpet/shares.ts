@@ -18,10 +18,10 @@ import {
   toTimestamp,
   toTimestampOrNull,
 } from '../../domain/encoding.ts'
+import { Failure, notFound } from '../../domain/failure.ts'
 import { hashSecret, isSameHash } from '../../domain/secret-hash.ts'
 import { endOf, makeShare, openShare } from '../../domain/shares/lifecycle.ts'
 import { findShare, forgetClaimed, revokeShare, type Share, stateOf } from '../../domain/shares/shares.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import { route, type Services } from './route.ts'
 
 const tag = 'One-time shares'
@@ -69,7 +69,7 @@ const create = route({
   problems: ['shares-off'],
   async handler({ body: { ciphertext, proof, ttl, passphrase } }, services) {
     const { publicUrl, shares } = services.config
-    if (shares === 'off') throw problem('shares-off', 'This server makes no one-time shares.')
+    if (shares === 'off') throw new Failure('shares-off', 'This server makes no one-time shares.')
     const made = await makeShare(services, {
       ciphertext: fromBase64url(ciphertext),
       proof: fromBase64url(proof),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { TokenId } from '../../contract/primitives.ts'
 import { CreatedToken, CreateToken, CurrentToken, TokenList } from '../../contract/tokens.ts'
 import { noteChange } from '../../domain/audit/noted-changes.ts'
+import { Failure, notFound } from '../../domain/failure.ts'
 import { holdProved } from '../../domain/identity/accounts.ts'
 import { proveAccount, wrongPassword } from '../../domain/identity/password-proof.ts'
 import { newToken } from '../../domain/identity/personal-token-text.ts'
@@ -15,7 +16,6 @@ import {
 } from '../../domain/identity/personal-tokens.ts'
 import { quotaExceeded } from '../../domain/quotas/usage.ts'
 import { hashSecret } from '../../domain/secret-hash.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import { route } from './route.ts'
 
 const tag = 'Personal access tokens'
@@ -55,7 +55,7 @@ const create = route({
     const { clock, config, random, store } = services
     const now = clock.now()
     if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= now)
-      throw problem('malformed-request', 'The token would have expired already.', {
+      throw new Failure('malformed-request', 'The token would have expired already.', {
         errors: [{ path: 'body.expiresAt', message: 'Expected a time in the future' }],
       })
     const account = await proveAccount(caller, body, services)

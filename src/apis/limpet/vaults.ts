@@ -13,6 +13,7 @@ import {
 } from '../../contract/vaults.ts'
 import { noteChange } from '../../domain/audit/noted-changes.ts'
 import { VaultCaller } from '../../domain/caller.ts'
+import { Failure } from '../../domain/failure.ts'
 import { holdProved } from '../../domain/identity/accounts.ts'
 import { proveAccount, wrongPassword } from '../../domain/identity/password-proof.ts'
 import { changesSince } from '../../domain/vaults/changes.ts'
@@ -29,7 +30,6 @@ import {
   VaultPosition,
 } from '../../domain/vaults/vaults.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
-import { problem } from '../../http/problem.ts'
 import { batchAnswer, oneAnswer, pageAnswer } from './answer-sizes.ts'
 import { route } from './route.ts'
 
@@ -182,7 +182,7 @@ const batch = route({
       applyItemWrites(tx, caller, vaultId, { writes, now: clock.now(), allowed: config.quotas }),
     )
     if (outcome.kind === 'conflict')
-      throw problem(
+      throw new Failure(
         'revision-conflict',
         `${outcome.conflicts.length} of the operations met something else.`,
         {

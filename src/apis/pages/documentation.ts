@@ -4,9 +4,10 @@ import type { Express, Response } from 'express'
 import { z } from 'zod'
 import type { createDocument } from 'zod-openapi'
 import { problemCatalogue } from '../../contract/problems.ts'
+import { type Failure, notFound } from '../../domain/failure.ts'
 import { type Html, html, type Part, prose, sendPage, textPage } from '../../http/html.ts'
 import { addPage } from '../../http/page-route.ts'
-import { type HttpProblem, notFound } from '../../http/problem.ts'
+import { headersOf } from '../../http/problem.ts'
 
 type OpenApi = ReturnType<typeof createDocument>
 
@@ -212,8 +213,9 @@ const nothingHere = page(
 )
 
 /** Answers a browser with a problem, as a page that is the same for every address. */
-export function sendProblemPage(res: Response, { code, headers }: HttpProblem): void {
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+export function sendProblemPage(res: Response, failure: Failure): void {
+  const { code } = failure
+  for (const [name, value] of Object.entries(headersOf(failure))) res.setHeader(name, value)
   res.status(problemCatalogue[code].status).setHeader('X-Robots-Tag', 'noindex')
   sendPage(res, (code === 'not-found' ? undefined : problemPages.get(code)) ?? nothingHere, allowed)
 }

@@ -1,8 +1,8 @@
 // What every page that is done in the browser has in common: one document, its policy, and the assets it loads.
 import type { Express, Request, Response } from 'express'
+import { notFound } from '../../domain/failure.ts'
 import { html, type Part, sendPage } from '../../http/html.ts'
 import { addPage } from '../../http/page-route.ts'
-import { notFound } from '../../http/problem.ts'
 import { type Asset, webAssets } from './assets.ts'
 
 const policy = {

@@ -1,10 +1,10 @@
 // SnapPass mode: the routes of SnapPass over one-time shares, for scripts that exist (docs/snappass.md). The server encrypts
 // for them and sees the plaintext while it does; what it keeps is what it keeps of every share.
 import type { Express, Request, Response } from 'express'
+import { Failure } from '../../domain/failure.ts'
 import { addressKey } from '../../domain/rate-limits/address-key.ts'
 import { readBytes, readJsonBody, usualBody } from '../../http/body.ts'
 import { nameRoute } from '../../http/page-route.ts'
-import { problem } from '../../http/problem.ts'
 import type { Services } from '../limpet/route.ts'
 import { gonePage, linkPage, previewPage, secretPage, sendSnapPassPage } from './pages.ts'
 import { isThere, keep, take } from './secrets.ts'
@@ -33,7 +33,7 @@ interface SnapPassRoute {
 const addressOf = (req: Request) => addressKey(req.ip ?? '')
 
 const malformed = (mistakes: readonly Mistake[]) =>
-  problem('malformed-request', 'The password cannot be taken like this.', {
+  new Failure('malformed-request', 'The password cannot be taken like this.', {
     errors: mistakes.map(({ name, reason }) => ({ path: name, message: reason })),
   })
 
@@ -170,7 +170,7 @@ export function addSnapPass(app: Express, services: Services) {
       const allow = [...others, ...Object.keys(methods), 'OPTIONS'].join(', ')
       res.setHeader('Allow', allow)
       if (req.method === 'OPTIONS') return void res.writeHead(200).end()
-      throw problem('method-not-allowed', `${req.method} does not work here; ${allow} does.`)
+      throw new Failure('method-not-allowed', `${req.method} does not work here; ${allow} does.`)
     })
   }
 }

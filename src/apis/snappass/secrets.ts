@@ -3,9 +3,9 @@
 import type { ProblemCode } from '../../contract/problems.ts'
 import { largestSecretBytes } from '../../contract/shares.ts'
 import { fromBase64url, toBase64url, toFernetToken } from '../../domain/encoding.ts'
+import { Failure } from '../../domain/failure.ts'
 import { makeShare, openShare } from '../../domain/shares/lifecycle.ts'
 import { findShare, stateOf } from '../../domain/shares/shares.ts'
-import { HttpProblem, problem } from '../../http/problem.ts'
 import { OpenError } from '../../protocol/envelope.ts'
 import { decryptFernet, encryptFernet, fernetKeyBytes } from '../../protocol/fernet.ts'
 import { shareKeys } from '../../protocol/share-link.ts'
@@ -16,7 +16,7 @@ import { formatToken, type Order, type Token } from './wire.ts'
 export async function keep({ clock, random, store }: Services, { password, ttl }: Order): Promise<string> {
   const plaintext = Buffer.from(password)
   if (plaintext.length > largestSecretBytes)
-    throw problem(
+    throw new Failure(
       'too-large',
       `The password is larger than the ${largestSecretBytes} bytes that a share holds.`,
     )
@@ -47,7 +47,7 @@ const missing: readonly ProblemCode[] = [
 
 /** SnapPass has one answer for all that keeps a secret from being read. */
 const isMissing = (error: unknown) =>
-  error instanceof OpenError || (error instanceof HttpProblem && missing.includes(error.code))
+  error instanceof OpenError || (error instanceof Failure && missing.includes(error.code))
 
 /** Reads what a token leads to, once. A wrong key finds nothing, and takes nothing away. */
 export async function take(

@@ -1,12 +1,12 @@
 // Accounts: what registration, prelogin, password change and deletion do to the rows.
 import { and, asc, eq, gte, type InferSelectModel, isNull, sql } from 'drizzle-orm'
 import { type Account, AuthMethod, type KdfParameters, type Register } from '../../contract/accounts.ts'
-import { type HttpProblem, notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
+import { Failure, notFound } from '../failure.ts'
 import { announce } from '../live/announcements.ts'
 import { findVaultOwner, insertVault, vaultIdTaken } from '../vaults/vaults.ts'
 
@@ -70,16 +70,16 @@ export const toAccount = (row: AccountRow, deletesAt: number | undefined): Omit<
   deletesAt: toTimestampOrNull(deletesAt ?? null),
 })
 
-export const accountIdTaken = () => problem('id-taken', 'There is an account with this id already.')
+export const accountIdTaken = () => new Failure('id-taken', 'There is an account with this id already.')
 
 export const emailTaken = () =>
-  problem('email-taken', 'There is an account with this e-mail address already.')
+  new Failure('email-taken', 'There is an account with this e-mail address already.')
 
 /** Why an account could not be made. */
 async function whatIsTaken(
   tx: Tx,
   { accountId, email, vault }: Pick<Register, 'accountId' | 'email' | 'vault'>,
-): Promise<HttpProblem> {
+): Promise<Failure> {
   const account = await findAccountById(tx, accountId)
   if (account && account.email !== email) return accountIdTaken()
   const vaultOwner = await findVaultOwner(tx, vault.id)

@@ -2,8 +2,8 @@
 
 import type { Services } from '../../apis/limpet/route.ts'
 import type { Register } from '../../contract/accounts.ts'
-import { problem } from '../../http/problem.ts'
 import type { Tx } from '../../store/store.ts'
+import { Failure } from '../failure.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { findAdmitting, noteInvited, takeInvite } from './invites.ts'
 
@@ -12,7 +12,7 @@ export type Admission = { readonly codeHash: Uint8Array; readonly inviteId: stri
 
 /** The same for every invite that cannot be used: whoever tries codes learns nothing about those that there are. */
 const invalidInvite = () =>
-  problem(
+  new Failure(
     'invalid-invite',
     'This invite cannot be used: it is unknown, used, expired, or for another e-mail address. Ask the operator of this server.',
   )
@@ -20,11 +20,11 @@ const invalidInvite = () =>
 /** Refuses everybody where there are no new accounts; throws `registration-closed`. */
 export function requireNotClosed({ registration }: Pick<Services['config'], 'registration'>): void {
   if (registration === 'closed')
-    throw problem('registration-closed', 'This server does not take new accounts.')
+    throw new Failure('registration-closed', 'This server does not take new accounts.')
 }
 
 const inviteRequired = () =>
-  problem('invite-required', 'This server takes new accounts with an invite from its operator.')
+  new Failure('invite-required', 'This server takes new accounts with an invite from its operator.')
 
 /**
  * Refuses whoever may not register, before anything slow is done for them and before they learn whether an address is taken.

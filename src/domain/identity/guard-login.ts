@@ -1,7 +1,7 @@
 // What stands before every proof of a password: attempts that fail are counted by address, and by address and e-mail together.
 
 import type { Services } from '../../apis/limpet/route.ts'
-import { HttpProblem } from '../../http/problem.ts'
+import { Failure } from '../failure.ts'
 
 /** Who tries to log in as whom. Whether the e-mail has an account makes no difference, so that limits tell nothing of it. */
 interface LoginAttempt {
@@ -64,7 +64,7 @@ export async function guardLogin<T>(
     await forgetFailures(services, attempt)
     return result
   } catch (error) {
-    const code = error instanceof HttpProblem ? error.code : undefined
+    const code = error instanceof Failure ? error.code : undefined
     // The password was right; guesses of the factor are counted where it is checked.
     if (code === 'second-factor-required' || code === 'invalid-second-factor')
       await forgetFailures(services, attempt)

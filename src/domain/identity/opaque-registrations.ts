@@ -3,8 +3,8 @@
 
 import type { Services } from '../../apis/limpet/route.ts'
 import { minutes } from '../../clock.ts'
-import { problem } from '../../http/problem.ts'
 import { toBase64url } from '../encoding.ts'
+import { Failure } from '../failure.ts'
 import { openInTime, sealUntil } from '../sealed-tokens.ts'
 
 /** Long enough for Argon2id on a slow device, and for a request that has to be repeated. */
@@ -40,7 +40,7 @@ export function credentialIdOf(
 ): string {
   const opened = openInTime({ key: keys.opaqueRegistrations, clock }, contextOf(choice), registration)
   if (!opened)
-    throw problem(
+    throw new Failure(
       'stale-opaque-registration',
       'The password was chosen more than ten minutes ago, or for something else. Choose it again.',
     )

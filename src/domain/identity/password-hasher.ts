@@ -1,6 +1,6 @@
 // Argon2id over what clients prove themselves with (RFC 9106; parameters by OWASP), behind a bounded queue.
 import argon2 from 'argon2'
-import { retryLater } from '../../http/problem.ts'
+import { PassingFailure } from '../failure.ts'
 
 // Memory in KiB. What is hashed is 32 bytes derived by the client's own Argon2id, so this guards a stolen database twice.
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -26,7 +26,7 @@ function boundedQueue() {
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (running >= atOnce) {
       if (waiting.length >= mostWaiting)
-        throw retryLater('unavailable', 'Too many people are logging in at this moment.', 2)
+        throw new PassingFailure('unavailable', 'Too many people are logging in at this moment.', 2)
       await new Promise<void>((resolve) => waiting.push(resolve))
     } else running++
     try {

@@ -2,9 +2,9 @@
 
 import type { Services } from '../../apis/limpet/route.ts'
 import type { NewVerifier, PasswordProof } from '../../contract/accounts.ts'
-import { problem } from '../../http/problem.ts'
 import type { SessionCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
+import { Failure } from '../failure.ts'
 import { type AccountRow, getAccount, type Verifier } from './accounts.ts'
 import { guardLogin } from './guard-login.ts'
 import { finishHandshake } from './opaque-handshakes.ts'
@@ -21,7 +21,7 @@ export async function provesPassword(
   return services.passwordHasher.verify(hash, fromBase64url(proof.authKey))
 }
 
-export const wrongPassword = () => problem('invalid-credentials', 'The password is wrong.')
+export const wrongPassword = () => new Failure('invalid-credentials', 'The password is wrong.')
 
 /** The caller's account, after the caller has proved to know its password right now; throws `invalid-credentials`. */
 export async function proveAccount(
@@ -55,7 +55,7 @@ export async function verifierOf(chosen: NewVerifier, choice: Choice, services: 
   const { record, registration } = chosen.opaque
   const credentialId = credentialIdOf(choice, registration, services)
   if (!opaque.isRecord(record))
-    throw problem('malformed-request', 'The request is not as the contract says.', {
+    throw new Failure('malformed-request', 'The request is not as the contract says.', {
       errors: [{ path: 'body.opaque.record', message: 'Expected a record of OPAQUE (RFC 9807)' }],
     })
   return { authMethod: 'opaque', authVerifier: record, credentialId }

@@ -3,10 +3,10 @@
 import { and, desc, eq, gt, type InferSelectModel, inArray, lte } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import type { Register } from '../../contract/accounts.ts'
-import { problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
+import { Failure } from '../failure.ts'
 import { findVaultOwner, vaultIdTaken } from '../vaults/vaults.ts'
 import {
   accountIdTaken,
@@ -152,7 +152,7 @@ export async function confirmRegistration(
   if (!row) return new Unchanged(false)
   const isAdmitted = row.inviteId === null || (await takeReservedInvite(tx, row.inviteId, stamp.now))
   if (!isAdmitted)
-    throw problem(
+    throw new Failure(
       'invalid-invite',
       'The invite of this registration was used or revoked meanwhile. Ask the operator of this server for another one, and register again.',
     )

@@ -15,12 +15,12 @@ import {
 import { z } from 'zod'
 import { minutes } from '../../clock.ts'
 import { type CreateToken, type CurrentToken, TokenScope, type TokenSummary } from '../../contract/tokens.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import type { Caller, TokenHolder } from '../caller.ts'
 import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
+import { Failure, notFound } from '../failure.ts'
 import { announce } from '../live/announcements.ts'
 
 type TokenRow = InferSelectModel<Tables['personalTokens']>
@@ -132,7 +132,7 @@ export async function noteUse(
 
 /** That there is no such token any more, or never was: it is not said which. */
 export const deadToken = () =>
-  problem('not-authenticated', 'The personal access token is not valid, has expired or was revoked.')
+  new Failure('not-authenticated', 'The personal access token is not valid, has expired or was revoked.')
 
 /** What a bearer learns of its own token. Throws `not-authenticated` where it was revoked a moment ago. */
 export async function getToken(

@@ -3,9 +3,9 @@ import { openBytes } from '../../aes-gcm.ts'
 import type { Services } from '../../apis/limpet/route.ts'
 import type { SecondFactorChallenge } from '../../contract/problems.ts'
 import type { SecondFactorProof } from '../../contract/second-factors.ts'
-import { type HttpProblem, problem, retryLater } from '../../http/problem.ts'
 import type { Tx } from '../../store/store.ts'
 import { toBase64url } from '../encoding.ts'
+import { Failure, PassingFailure } from '../failure.ts'
 import { useOnce } from '../single-use.ts'
 import {
   countRecoveryCodes,
@@ -24,7 +24,7 @@ export interface CheckedFactor {
   /** @returns whether the login may go on */
   use(tx: Tx): Promise<boolean>
   /** What to throw where it may not. */
-  readonly refusal: HttpProblem
+  readonly refusal: Failure
 }
 
 type Use = CheckedFactor['use']
@@ -115,12 +115,16 @@ export async function checkSecondFactor(
   if (factors.totp.length + factors.webauthn.length === 0)
     return {
       use: async (tx) => !(await hasFactors(tx, owner)),
-      refusal: retryLater('unavailable', 'A second factor was added at this moment. Log in again.', 1),
+      refusal: new PassingFailure(
+        'unavailable',
+        'A second factor was added at this moment. Log in again.',
+        1,
+      ),
     }
   const challenge = await challengeOf(owner, factors, services)
   if (!given)
-    throw problem('second-factor-required', 'The account asks for a second factor as well.', challenge)
-  const refusal = problem(
+    throw new Failure('second-factor-required', 'The account asks for a second factor as well.', challenge)
+  const refusal = new Failure(
     'invalid-second-factor',
     'The second factor is wrong, or was used before.',
     challenge,

@@ -2,10 +2,10 @@
 import { and, asc, count, eq, gt, type InferSelectModel, isNotNull, isNull, lt, lte, or } from 'drizzle-orm'
 import { minutes } from '../../clock.ts'
 import { mostSecondFactors, type SecondFactorList } from '../../contract/second-factors.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { toTimestamp, toTimestampOrNull } from '../encoding.ts'
+import { Failure, notFound } from '../failure.ts'
 import { hashSecret } from '../secret-hash.ts'
 import type { Credential } from './webauthn.ts'
 
@@ -68,7 +68,7 @@ export async function countFactors({ db, tables }: Reader, owner: Owner): Promis
 }
 
 const tooManyFactors = () =>
-  problem('too-many-factors', `An account has at most ${mostSecondFactors} second factors.`)
+  new Failure('too-many-factors', `An account has at most ${mostSecondFactors} second factors.`)
 
 export async function hasFactors(reader: Reader, owner: Owner): Promise<boolean> {
   return (await countFactors(reader, owner)) > 0

@@ -1,6 +1,7 @@
 // How much mail there is: what somebody may ask for, and what one address is sent.
-import { HttpProblem } from '../../http/problem.ts'
+
 import type { MailKind } from '../../store/schema.ts'
+import { Failure } from '../failure.ts'
 import type { RateLimit, RateLimiter } from '../rate-limits/budgets.ts'
 import type { Mail } from './outbox.ts'
 
@@ -30,7 +31,7 @@ async function isWithin({ limiter }: Needs, limit: RateLimit, key: string): Prom
     await limiter.count(limit, key)
     return true
   } catch (error) {
-    if (error instanceof HttpProblem && error.code === 'too-many-requests') return false
+    if (error instanceof Failure && error.code === 'too-many-requests') return false
     throw error
   }
 }

@@ -2,10 +2,10 @@
 // writes at the same time, in whichever processes, are decided one after the other.
 import { type Column, count, eq, type SQL, sql } from 'drizzle-orm'
 import type { Allowed, QuotaName } from '../../contract/quotas.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { Failure, notFound } from '../failure.ts'
 
 /** What a write adds; negative for what it takes away. */
 export interface Growth {
@@ -58,11 +58,15 @@ const nouns: Readonly<Record<QuotaName, string>> = {
 
 /** @param used before what was refused */
 export const quotaExceeded = (resource: QuotaName, used: number, allowed: number) =>
-  problem('quota-exceeded', `The account has ${used} ${nouns[resource]} of ${allowed} that it may have.`, {
-    resource,
-    used,
-    allowed,
-  })
+  new Failure(
+    'quota-exceeded',
+    `The account has ${used} ${nouns[resource]} of ${allowed} that it may have.`,
+    {
+      resource,
+      used,
+      allowed,
+    },
+  )
 
 /** What deleting for good needs is never refused: only what grows is looked at. */
 const limited = ['items', 'deletedItems', 'bytes'] as const

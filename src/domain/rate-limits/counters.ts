@@ -5,7 +5,7 @@ import {
   RateLimiterPostgres,
   RateLimiterRes,
 } from 'rate-limiter-flexible'
-import { retryLater } from '../../http/problem.ts'
+import { PassingFailure } from '../failure.ts'
 
 /** So many in so many seconds. */
 interface Budget {
@@ -73,5 +73,5 @@ export async function msToWait(spending: Promise<unknown>): Promise<number | und
 export function tooMany(ms: number) {
   const seconds = Math.max(1, Math.ceil(ms / 1000))
   const detail = `Too many requests in a short time. Try again in ${seconds} s.`
-  return retryLater('too-many-requests', detail, seconds)
+  return new PassingFailure('too-many-requests', detail, seconds)
 }

@@ -2,9 +2,9 @@
 
 import type { Services } from '../../apis/limpet/route.ts'
 import { seconds } from '../../clock.ts'
-import { type HttpProblem, notFound, problem } from '../../http/problem.ts'
 import type { Visitor } from '../caller.ts'
 import { toBase64url, toTimestamp } from '../encoding.ts'
+import { Failure, notFound } from '../failure.ts'
 import { hashSecret, isSameHash } from '../secret-hash.ts'
 import { createShare, findShare, readShare, type Share, stateOf } from './shares.ts'
 
@@ -49,17 +49,17 @@ export async function makeShare(
 }
 
 /** Why a share cannot be read or revoked any more, for somebody who has shown to have a right to know. */
-export function endOf(share: Share | undefined, now: number): HttpProblem {
+export function endOf(share: Share | undefined, now: number): Failure {
   if (!share) return notFound()
   const { readAt, revokedAt, expiresAt } = share
   if (readAt !== null)
-    return problem('share-consumed', 'It was read before, and can be read only once.', {
+    return new Failure('share-consumed', 'It was read before, and can be read only once.', {
       readAt: toTimestamp(readAt),
     })
   if (revokedAt !== null)
-    return problem('share-revoked', 'Its sender took it back.', { revokedAt: toTimestamp(revokedAt) })
+    return new Failure('share-revoked', 'Its sender took it back.', { revokedAt: toTimestamp(revokedAt) })
   if (now >= expiresAt)
-    return problem('share-expired', 'Its time ran out before anybody read it.', {
+    return new Failure('share-expired', 'Its time ran out before anybody read it.', {
       expiresAt: toTimestamp(expiresAt),
     })
   return notFound()
@@ -84,7 +84,7 @@ async function checkProof(
   const isLate = !(await limiter.countsWithin('shareProof', share.id))
   if (isLate) await limiter.count('lateProof', reader)
   if (!isRight)
-    throw problem('wrong-proof', 'The key or the passphrase is wrong. Nothing was lost: try again.', {
+    throw new Failure('wrong-proof', 'The key or the passphrase is wrong. Nothing was lost: try again.', {
       passphrase: share.hasPassphrase,
     })
   await limiter.uncount('addressProof', address)

@@ -1,10 +1,10 @@
 // Sync: what changed in a vault since a cursor, so that a client that follows it has exactly what the server has.
 import { and, eq, sql } from 'drizzle-orm'
 import type { Changes } from '../../contract/vaults.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
+import { Failure, notFound } from '../failure.ts'
 import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
 import { listChangedItems } from './items.ts'
 import { type ItemRow, toItemState } from './rows.ts'
@@ -19,13 +19,13 @@ const vaultAndEpoch = statement(({ db, tables: { instance, vaults } }: Reader) =
 )
 
 const resyncRequired = () =>
-  problem(
+  new Failure(
     'resync-required',
     'The cursor is of another history of this vault. Pull all changes again, without since.',
   )
 
 const malformedCursor = () =>
-  problem('malformed-request', 'The cursor is none that this server gave.', {
+  new Failure('malformed-request', 'The cursor is none that this server gave.', {
     errors: [{ path: 'query.since', message: 'Expected the cursor of an earlier answer' }],
   })
 

@@ -4,11 +4,11 @@ import { days } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
 import type { Allowed } from '../../contract/quotas.ts'
 import type { Conflict } from '../../contract/vaults.ts'
-import { problem } from '../../http/problem.ts'
 import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
 import { type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
+import { Failure } from '../failure.ts'
 import { bytesOf, type Growth, spendQuota } from '../quotas/usage.ts'
 import { dailyVersionsSince, versionsKept, versionsSince } from './items.ts'
 import { type ItemRow, toItemState } from './rows.ts'
@@ -90,7 +90,7 @@ async function requireBounded({ db, tables: { items } }: Tx, vaultId: string, id
     .from(items)
     .where(and(eq(items.vaultId, vaultId), inArray(items.id, ids)))
   if (row && row.bytes > limits.batchBodyBytes)
-    throw problem(
+    throw new Failure(
       'too-large',
       `The items of this batch hold more than ${limits.batchBodyBytes} bytes. Send smaller batches.`,
     )

@@ -2,8 +2,8 @@
 // never stands in memory as a whole.
 import { type SQL, sql } from 'drizzle-orm'
 import type { z } from 'zod'
-import { problem } from '../../http/problem.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
+import { Failure } from '../failure.ts'
 
 export interface Page<Row> {
   readonly rows: Row[]
@@ -38,7 +38,7 @@ export function decodeListCursor<Position>(
   if (cursor === undefined) return undefined
   const decoded = position.safeParse(Buffer.from(fromBase64url(cursor)).toString('utf8'))
   if (decoded.success) return decoded.data
-  throw problem('malformed-request', 'The cursor is not one of this list.', {
+  throw new Failure('malformed-request', 'The cursor is not one of this list.', {
     errors: [{ path: 'query.cursor', message: 'Expected nextCursor of an earlier answer' }],
   })
 }

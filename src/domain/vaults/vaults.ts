@@ -4,11 +4,11 @@ import { z } from 'zod'
 import { limits } from '../../contract/primitives.ts'
 import type { Allowed } from '../../contract/quotas.ts'
 import type { Vault } from '../../contract/vaults.ts'
-import { notFound, problem } from '../../http/problem.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { fromBase64url } from '../encoding.ts'
+import { Failure, notFound } from '../failure.ts'
 import { announce } from '../live/announcements.ts'
 import { addUsage, noGrowth, quotaExceeded, spendQuota, usageOfVault } from '../quotas/usage.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
@@ -169,7 +169,7 @@ export async function findVaultOwner(
   return row?.accountId
 }
 
-export const vaultIdTaken = () => problem('id-taken', 'There is a vault with this id already.')
+export const vaultIdTaken = () => new Failure('id-taken', 'There is a vault with this id already.')
 
 /**
  * Throws `id-taken` if the account had a vault with this id and deleted it: a late repetition must not bring it back. It is asked
@@ -181,7 +181,8 @@ async function requireNotDeleted(tx: Tx, { accountId, id }: VaultRow): Promise<v
     .select({ id: deletedVaults.vaultId })
     .from(deletedVaults)
     .where(and(eq(deletedVaults.accountId, accountId), eq(deletedVaults.vaultId, id)))
-  if (row) throw problem('id-taken', 'There was a vault with this id, which was deleted. Choose a new id.')
+  if (row)
+    throw new Failure('id-taken', 'There was a vault with this id, which was deleted. Choose a new id.')
 }
 
 /** Throws `quota-exceeded` if a vault that was just inserted is one too many or too large. Its account's row is held. */
@@ -236,7 +237,7 @@ async function raiseFrom(
   const row = await raiseRevision(tx, caller, vaultId)
   const before = row.revision - 1
   if (expected !== undefined && before !== expected)
-    throw problem('revision-conflict', `The vault is at revision ${before}, not at ${expected}.`, {
+    throw new Failure('revision-conflict', `The vault is at revision ${before}, not at ${expected}.`, {
       current: await withCount(tx, { ...row, revision: before }),
     })
   return row
