@@ -1,7 +1,6 @@
 // The deletion of an account by its mailbox, for an owner who has lost the password: it waits, and a login in between ends it.
 import { asc, eq, lte } from 'drizzle-orm'
 import type { Random } from '../../random.ts'
-import type { Config } from '../../server/config.ts'
 import type { Reader, Store, Tx } from '../../store/store.ts'
 import { noteEvent } from '../audit/audit-log.ts'
 import { enqueueMail } from '../mail/outbox.ts'
@@ -10,11 +9,19 @@ import { type AccountRow, findAccountById, holdAccount, removeAccount } from './
 /** Most that are deleted in one turn; the rest has its turn a minute later. */
 const mostAtOnce = 100
 
+/** What the deletion of accounts by mail needs to know of the settings. */
+interface DeletionSettings {
+  /** Whether mail is sent. */
+  readonly smtp: object | undefined
+  /** Whether accounts are deleted by mail. */
+  readonly accountDeletion: object | undefined
+}
+
 interface At {
   readonly now: number
   /** Where who did it came from; null for what the server does by itself. */
   readonly address: string | null
-  readonly services: { readonly config: Pick<Config, 'smtp'>; readonly random: Random }
+  readonly services: { readonly config: Pick<DeletionSettings, 'smtp'>; readonly random: Random }
 }
 
 /** Has the owner told, where there is mail. */
@@ -83,7 +90,7 @@ async function deleteIfDue(tx: Tx, accountId: string, now: number, random: Rando
  * @param now milliseconds since 1970
  */
 export async function finishDeletions(
-  services: { store: Store; config: Pick<Config, 'accountDeletion' | 'smtp'>; random: Random },
+  services: { store: Store; config: DeletionSettings; random: Random },
   now: number,
 ): Promise<void> {
   const { store, config, random } = services

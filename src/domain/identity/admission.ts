@@ -1,11 +1,15 @@
 // Who may register, as REGISTRATION says.
-
-import type { Services } from '../../apis/limpet/route.ts'
+import type { Clock } from '../../clock.ts'
 import type { Register } from '../../contract/accounts.ts'
-import type { Tx } from '../../store/store.ts'
+import type { Store, Tx } from '../../store/store.ts'
 import { Failure } from '../failure.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { findAdmitting, noteInvited, takeInvite } from './invites.ts'
+
+/** Who may register: REGISTRATION. */
+export interface AdmissionSettings {
+  readonly registration: 'open' | 'invite' | 'closed'
+}
 
 /** What a registration has to use up; undefined where nothing. */
 export type Admission = { readonly codeHash: Uint8Array; readonly inviteId: string } | undefined
@@ -18,7 +22,7 @@ const invalidInvite = () =>
   )
 
 /** Refuses everybody where there are no new accounts; throws `registration-closed`. */
-export function requireNotClosed({ registration }: Pick<Services['config'], 'registration'>): void {
+export function requireNotClosed({ registration }: AdmissionSettings): void {
   if (registration === 'closed')
     throw new Failure('registration-closed', 'This server does not take new accounts.')
 }
@@ -32,7 +36,7 @@ const inviteRequired = () =>
  */
 export async function requireAdmission(
   { email, invite }: Pick<Register, 'email' | 'invite'>,
-  { clock, config, store }: Pick<Services, 'clock' | 'config' | 'store'>,
+  { clock, config, store }: { clock: Clock; config: AdmissionSettings; store: Store },
 ): Promise<Admission> {
   if (config.registration === 'open') return undefined
   requireNotClosed(config)
@@ -67,7 +71,7 @@ export async function spendInvite(
  */
 export function requireStillAdmitted(
   { inviteId }: { inviteId: string | null },
-  config: Services['config'],
+  config: AdmissionSettings,
 ): void {
   requireNotClosed(config)
   if (config.registration === 'invite' && inviteId === null) throw inviteRequired()

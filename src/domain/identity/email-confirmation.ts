@@ -1,12 +1,13 @@
 // What the link of a confirmation does: it makes the account of a registration, confirms the address of an account, or changes it.
-
-import type { Services } from '../../apis/limpet/route.ts'
-import { type Tx, Unchanged } from '../../store/store.ts'
+import type { Clock } from '../../clock.ts'
+import type { Random } from '../../random.ts'
+import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import { noteEvent } from '../audit/audit-log.ts'
 import { idInLink, isLinkFor, type LinkPurpose, toChangeEmail, toConfirm } from '../mail/links.ts'
 import { enqueueMail } from '../mail/outbox.ts'
+import type { ServerKeys } from '../server-keys.ts'
 import { confirmAddress, findAccountById } from './accounts.ts'
-import { requireStillAdmitted } from './admission.ts'
+import { type AdmissionSettings, requireStillAdmitted } from './admission.ts'
 import { findEmailChange, moveToAddress } from './email-changes.ts'
 import type { OpaqueServer } from './opaque.ts'
 import { confirmRegistration, findPendingRegistration } from './pending-registrations.ts'
@@ -37,7 +38,21 @@ async function finishChange(
 export async function confirmBy(
   token: string,
   address: string,
-  { clock, config, keys, opaque, random, store }: Services,
+  {
+    clock,
+    config,
+    keys,
+    opaque,
+    random,
+    store,
+  }: {
+    clock: Clock
+    config: AdmissionSettings
+    keys: Pick<ServerKeys, 'emailConfirmations'>
+    opaque: OpaqueServer
+    random: Random
+    store: Store
+  },
 ): Promise<boolean> {
   const now = clock.now()
   const id = idInLink(token)

@@ -1,12 +1,15 @@
 // What stands before every proof of a password: attempts that fail are counted by address, and by address and e-mail together.
-
-import type { Services } from '../../apis/limpet/route.ts'
 import { Failure } from '../failure.ts'
+import type { RateLimiter } from '../rate-limits/budgets.ts'
 
 /** Who tries to log in as whom. Whether the e-mail has an account makes no difference, so that limits tell nothing of it. */
 interface LoginAttempt {
   readonly address: string
   readonly email: string
+}
+
+interface Needs {
+  readonly limiter: RateLimiter
 }
 
 /** Nobody is counted by e-mail alone: strangers elsewhere could then keep the owner out. */
@@ -16,7 +19,7 @@ const pairOf = ({ address, email }: LoginAttempt) => `${address} ${email}`
  * Counts an attempt before its proof is looked at; throws `too-many-requests`.
  * @returns what takes it back where it came to nothing that says whether the password was right
  */
-async function countLogin({ limiter }: Pick<Services, 'limiter'>, attempt: LoginAttempt) {
+async function countLogin({ limiter }: Needs, attempt: LoginAttempt) {
   await limiter.count('loginFailures', attempt.address)
   try {
     const takeBack = await limiter.failures.begin(pairOf(attempt))
@@ -31,7 +34,7 @@ async function countLogin({ limiter }: Pick<Services, 'limiter'>, attempt: Login
 }
 
 /** After a login: the failures before it are forgotten. */
-async function forgetFailures({ limiter }: Pick<Services, 'limiter'>, attempt: LoginAttempt) {
+async function forgetFailures({ limiter }: Needs, attempt: LoginAttempt) {
   await limiter.failures.forget(pairOf(attempt))
   await limiter.uncount('loginFailures', attempt.address)
 }
@@ -40,10 +43,7 @@ async function forgetFailures({ limiter }: Pick<Services, 'limiter'>, attempt: L
  * Counts the first half of an OPAQUE login. Whoever has its answer can see whether a guess was right without ever sending the
  * second half, so a start is a failure until its finish has succeeded.
  */
-export async function countStartedLogin(
-  services: Pick<Services, 'limiter'>,
-  attempt: LoginAttempt,
-): Promise<void> {
+export async function countStartedLogin(services: Needs, attempt: LoginAttempt): Promise<void> {
   await countLogin(services, attempt)
 }
 
@@ -54,7 +54,7 @@ const countedBefore = async () => {}
  * @param isFinish whether its first half was counted by `countStartedLogin`
  */
 export async function guardLogin<T>(
-  services: Pick<Services, 'limiter'>,
+  services: Needs,
   attempt: LoginAttempt & { readonly isFinish: boolean },
   login: () => Promise<T>,
 ): Promise<T> {

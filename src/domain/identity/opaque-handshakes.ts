@@ -1,12 +1,15 @@
 // What the server has to remember between the start and the finish of an OPAQUE login. The client carries it, sealed: so any
 // process can finish what another one began, and neither memory nor database holds anything of it.
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Services } from '../../apis/limpet/route.ts'
-import { minutes } from '../../clock.ts'
+import { type Clock, minutes } from '../../clock.ts'
+import type { Random } from '../../random.ts'
+import type { Store } from '../../store/store.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import { openInTime, sealUntil } from '../sealed-tokens.ts'
+import type { ServerKeys } from '../server-keys.ts'
 import { useOnce } from '../single-use.ts'
 import type { AccountRow } from './accounts.ts'
+import type { OpaqueServer } from './opaque.ts'
 import type { Subject } from './opaque-credential-ids.ts'
 
 const context = 'opaque-handshake'
@@ -31,7 +34,11 @@ interface StartedHandshake {
   readonly accountId: string | undefined
 }
 
-type Needs = Pick<Services, 'clock' | 'keys' | 'opaque' | 'random' | 'store'>
+interface Needs {
+  readonly clock: Clock
+  readonly keys: Pick<ServerKeys, 'opaqueHandshakes'>
+  readonly opaque: OpaqueServer
+}
 
 /** Of an account with the record that it has now: after a password change, what was begun before fits nothing. */
 const bindingOf = ({ id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>): Buffer =>
@@ -56,7 +63,7 @@ const unpack = (packed: Buffer): Handshake => ({
 export function startHandshake(
   { account, credentialId }: Subject,
   request: string,
-  { clock, keys, opaque, random }: Needs,
+  { clock, keys, opaque, random }: Needs & { readonly random: Random },
 ): StartedHandshake | undefined {
   const record = recordOf(account)
   const started = opaque.startLogin(credentialId, record, request)
@@ -77,7 +84,7 @@ export function startHandshake(
 export async function finishHandshake(
   account: AccountRow | undefined,
   { handshake, finish }: { handshake: string; finish: string },
-  { clock, keys, opaque, store }: Needs,
+  { clock, keys, opaque, store }: Needs & { readonly store: Store },
 ): Promise<boolean> {
   const opened = openInTime({ key: keys.opaqueHandshakes, clock }, context, handshake)
   if (!opened) return false

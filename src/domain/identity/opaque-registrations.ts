@@ -1,15 +1,21 @@
 // The first half of choosing a password by OPAQUE. Each has a credential identifier of its own, new and random: its answer says
 // nothing about any record. The client carries the identifier, sealed, to where the record is stored.
-
-import type { Services } from '../../apis/limpet/route.ts'
-import { minutes } from '../../clock.ts'
+import { type Clock, minutes } from '../../clock.ts'
+import type { Random } from '../../random.ts'
 import { toBase64url } from '../encoding.ts'
 import { Failure } from '../failure.ts'
 import { openInTime, sealUntil } from '../sealed-tokens.ts'
+import type { ServerKeys } from '../server-keys.ts'
+import type { OpaqueServer } from './opaque.ts'
 
 /** Long enough for Argon2id on a slow device, and for a request that has to be repeated. */
 const livesFor = minutes(10)
 const idBytes = 32
+
+interface Needs {
+  readonly clock: Clock
+  readonly keys: Pick<ServerKeys, 'opaqueRegistrations'>
+}
 
 /** What a password is chosen for: a new account with this address, or this account, which has a session. */
 export type Choice = { readonly newAccount: string } | { readonly account: string }
@@ -23,7 +29,7 @@ const contextOf = (choice: Choice): string =>
 export function startRegistration(
   choice: Choice,
   request: string,
-  { clock, keys, opaque, random }: Pick<Services, 'clock' | 'keys' | 'opaque' | 'random'>,
+  { clock, keys, opaque, random }: Needs & { readonly opaque: OpaqueServer; readonly random: Random },
 ): { response: string; registration: string } | undefined {
   const id = random.bytes(idBytes)
   const response = opaque.startRegistration(toBase64url(id), request)
@@ -33,11 +39,7 @@ export function startRegistration(
 }
 
 /** The credential identifier of a registration that was begun for this; throws `stale-opaque-registration`. */
-export function credentialIdOf(
-  choice: Choice,
-  registration: string,
-  { clock, keys }: Pick<Services, 'clock' | 'keys'>,
-): string {
+export function credentialIdOf(choice: Choice, registration: string, { clock, keys }: Needs): string {
   const opened = openInTime({ key: keys.opaqueRegistrations, clock }, contextOf(choice), registration)
   if (!opened)
     throw new Failure(

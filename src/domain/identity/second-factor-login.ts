@@ -1,11 +1,14 @@
 // What a login has to show beside the password, where its account asks for that.
 import { openBytes } from '../../aes-gcm.ts'
-import type { Services } from '../../apis/limpet/route.ts'
+import type { Clock } from '../../clock.ts'
 import type { SecondFactorChallenge } from '../../contract/problems.ts'
 import type { SecondFactorProof } from '../../contract/second-factors.ts'
-import type { Tx } from '../../store/store.ts'
+import type { Random } from '../../random.ts'
+import type { Store, Tx } from '../../store/store.ts'
 import { toBase64url } from '../encoding.ts'
 import { Failure, PassingFailure } from '../failure.ts'
+import type { RateLimiter } from '../rate-limits/budgets.ts'
+import type { ServerKeys } from '../server-keys.ts'
 import { useOnce } from '../single-use.ts'
 import {
   countRecoveryCodes,
@@ -17,7 +20,7 @@ import {
   useStep,
 } from './second-factors.ts'
 import { stepOfCode } from './totp.ts'
-import { assertionOptions, verifyAssertion } from './webauthn.ts'
+import { assertionOptions, verifyAssertion, type WebauthnSettings } from './webauthn.ts'
 
 /** A second factor that was looked at. What works once is used in the transaction that makes the session, or not at all. */
 export interface CheckedFactor {
@@ -29,6 +32,16 @@ export interface CheckedFactor {
 
 type Use = CheckedFactor['use']
 
+/** What checking a second factor takes. */
+export interface FactorNeeds {
+  readonly clock: Clock
+  readonly config: WebauthnSettings
+  readonly keys: Pick<ServerKeys, 'totpSecrets' | 'webauthnChallenges'>
+  readonly limiter: RateLimiter
+  readonly random: Random
+  readonly store: Store
+}
+
 interface Owner {
   readonly accountId: string
 }
@@ -36,7 +49,7 @@ interface Owner {
 async function challengeOf(
   owner: Owner,
   factors: Factors,
-  services: Services,
+  services: FactorNeeds,
 ): Promise<SecondFactorChallenge> {
   const codesLeft = await services.store.read((reader) => countRecoveryCodes(reader, owner))
   return {
@@ -58,7 +71,7 @@ function checkCode(
   owner: Owner,
   { totp }: Factors,
   code: string,
-  { clock, keys }: Services,
+  { clock, keys }: FactorNeeds,
 ): Use | undefined {
   const now = clock.now()
   for (const { id, sealedSecret } of totp) {
@@ -73,7 +86,7 @@ async function checkAssertion(
   owner: Owner,
   { webauthn }: Factors,
   response: (SecondFactorProof & { type: 'webauthn' })['response'],
-  services: Services,
+  services: FactorNeeds,
 ): Promise<Use | undefined> {
   const factor = webauthn.find(({ credentialId }) => toBase64url(credentialId) === response.id)
   if (!factor) return undefined
@@ -94,7 +107,7 @@ async function check(
   owner: Owner,
   factors: Factors,
   given: SecondFactorProof,
-  services: Services,
+  services: FactorNeeds,
 ): Promise<Use | undefined> {
   if (given.type === 'recovery-code') return (tx) => useRecoveryCode(tx, owner, given.code)
   if (given.type === 'webauthn') return checkAssertion(owner, factors, given.response, services)
@@ -109,7 +122,7 @@ async function check(
 export async function checkSecondFactor(
   owner: Owner,
   given: SecondFactorProof | undefined,
-  services: Services,
+  services: FactorNeeds,
 ): Promise<CheckedFactor> {
   const factors = await services.store.read((reader) => factorsOf(reader, owner))
   if (factors.totp.length + factors.webauthn.length === 0)
@@ -135,5 +148,5 @@ export async function checkSecondFactor(
 }
 
 /** After a login: the wrong codes before it are forgotten. */
-export const forgetGuesses = (owner: Owner, { limiter }: Services): Promise<void> =>
+export const forgetGuesses = (owner: Owner, { limiter }: Pick<FactorNeeds, 'limiter'>): Promise<void> =>
   limiter.failures.forget(guessesOf(owner))

@@ -1,13 +1,14 @@
 // Passkeys and security keys as a second factor (WebAuthn level 3): the one place where the server calls its library.
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
-import type { Services } from '../../apis/limpet/route.ts'
-import { minutes } from '../../clock.ts'
+import { type Clock, minutes } from '../../clock.ts'
 import type {
   WebauthnAssertion,
   WebauthnOptions,
   WebauthnRegistration,
 } from '../../contract/second-factors.ts'
+import type { Random } from '../../random.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
+import type { ServerKeys } from '../server-keys.ts'
 
 /** Loaded with the first use: many servers see no passkey, and it takes 5 MB. */
 const library = () => import('@simplewebauthn/server')
@@ -15,7 +16,20 @@ const library = () => import('@simplewebauthn/server')
 const [idBytes, timeBytes] = [16, 8]
 const livesFor = minutes(5)
 
-type Needs = Pick<Services, 'clock' | 'config' | 'keys' | 'random'>
+/** Where passkeys are used. */
+export interface WebauthnSettings {
+  /** PUBLIC_URL, without a slash at the end. */
+  readonly publicUrl: string
+  /** Further origins: of apps and browser extensions. */
+  readonly webauthnOrigins: readonly string[]
+}
+
+interface Needs {
+  readonly clock: Clock
+  readonly config: WebauthnSettings
+  readonly keys: Pick<ServerKeys, 'webauthnChallenges'>
+  readonly random: Random
+}
 
 /** What an authenticator has to sign, and for what; nothing of it is kept anywhere. */
 export interface Challenge {
@@ -75,7 +89,7 @@ type Known = Pick<Credential, 'credentialId' | 'transports'>
 
 const described = ({ credentialId, transports }: Known) => ({ id: toBase64url(credentialId), transports })
 
-const partyOf = ({ publicUrl, webauthnOrigins }: Services['config']) => {
+const partyOf = ({ publicUrl, webauthnOrigins }: WebauthnSettings) => {
   const { hostname, origin } = new URL(publicUrl)
   return { id: hostname, origins: [origin, ...webauthnOrigins] }
 }
