@@ -10,7 +10,7 @@ import { Changes, Item } from '../src/contract/vaults.ts'
 import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { encryptFernet } from '../src/protocol/fernet.ts'
 import { newShareKey, shareKeys } from '../src/protocol/share-link.ts'
-import { leastKdf } from '../src/sdk/index.ts'
+import { minKdf } from '../src/sdk/index.ts'
 import { prepareRegistration } from '../src/sdk/registration.ts'
 import { freePort } from '../test/support/postgres.ts'
 
@@ -71,7 +71,7 @@ async function fill(url: string) {
   const { body } = await prepareRegistration({
     email,
     password: 'kelp forest lantern dune',
-    kdf: leastKdf,
+    kdf: minKdf,
   })
   await post(z.unknown(), `${url}/api/v1/register`, body)
   const device = { id: randomUUID(), name: 'bench', type: 'other' }

@@ -20,27 +20,27 @@ import { SecondFactorProof } from './second-factors.ts'
 import { CreateVault } from './vaults.ts'
 
 /** What the server accepts at the least (OWASP), and what a client chooses by default. Memory in KiB. */
-export const leastKdf = { memoryKiB: 19_456, iterations: 2, parallelism: 1 } as const
+export const minKdf = { memoryKiB: 19_456, iterations: 2, parallelism: 1 } as const
 export const defaultKdf = { memoryKiB: 65_536, iterations: 3, parallelism: 1 } as const
 
 /** Above these a client refuses too, so that a hostile server cannot freeze it. */
-export const mostKdf = { memoryKiB: 1_048_576, iterations: 16, parallelism: 8 } as const
+export const maxKdf = { memoryKiB: 1_048_576, iterations: 16, parallelism: 8 } as const
 
 export const KdfParameters = z
   .strictObject({
     algorithm: z.literal('argon2id'),
-    memoryKiB: z.int().min(1).max(mostKdf.memoryKiB),
-    iterations: z.int().min(1).max(mostKdf.iterations),
-    parallelism: z.int().min(1).max(mostKdf.parallelism),
+    memoryKiB: z.int().min(1).max(maxKdf.memoryKiB),
+    iterations: z.int().min(1).max(maxKdf.iterations),
+    parallelism: z.int().min(1).max(maxKdf.parallelism),
     salt: base64urlOf(16),
   })
   .meta({ id: 'KdfParameters', description: 'How the password becomes the master key' })
 
 /** Whether every cost reaches the floor below which neither side goes. */
 export const isStrongEnough = (kdf: z.infer<typeof KdfParameters>) =>
-  kdf.memoryKiB >= leastKdf.memoryKiB &&
-  kdf.iterations >= leastKdf.iterations &&
-  kdf.parallelism >= leastKdf.parallelism
+  kdf.memoryKiB >= minKdf.memoryKiB &&
+  kdf.iterations >= minKdf.iterations &&
+  kdf.parallelism >= minKdf.parallelism
 
 /** How an account proves its password: by OPAQUE (RFC 9807), or by a key derived from it. It has one of them at a time. */
 export const AuthMethod = z

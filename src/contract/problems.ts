@@ -15,7 +15,7 @@ export const problemCatalogue = {
   'kdf-too-weak': {
     status: 400,
     title: 'The key derivation is too weak',
-    help: 'Choose at least the parameters that GET /api/v1/server gives as leastKdf.',
+    help: 'Choose at least the parameters that GET /api/v1/server gives as minKdf.',
   },
   'stale-opaque-registration': {
     status: 400,

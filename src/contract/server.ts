@@ -16,7 +16,7 @@ export const ServerInfo = z
         'Whether an owner who has lost the password can have the account deleted by a link in a mail',
     }),
     shares: z.enum(['public', 'accounts', 'off']),
-    leastKdf: z
+    minKdf: z
       .object({ memoryKiB: z.int().min(1), iterations: z.int().min(1), parallelism: z.int().min(1) })
       .meta({ id: 'KdfCosts', description: 'The least that a registration may choose' }),
     limits: z

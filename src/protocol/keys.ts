@@ -1,6 +1,6 @@
 // From the password to the keys (docs/protocol.md, "Keys"), and new keys.
 import { argon2id } from 'hash-wasm'
-import { defaultKdf, type KdfParameters, leastKdf, mostKdf } from '../contract/accounts.ts'
+import { defaultKdf, type KdfParameters, maxKdf, minKdf } from '../contract/accounts.ts'
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 import { hkdfSha256 } from './hkdf.ts'
 import { encodePassword } from './password.ts'
@@ -25,9 +25,9 @@ export class KdfRefusedError extends Error {
 function requireAcceptableCosts(costs: KdfCosts) {
   for (const name of costNames) {
     const cost = costs[name]
-    if (!Number.isInteger(cost) || cost < leastKdf[name] || cost > mostKdf[name])
+    if (!Number.isInteger(cost) || cost < minKdf[name] || cost > maxKdf[name])
       throw new KdfRefusedError(
-        `The key derivation has ${name} ${cost}; from ${leastKdf[name]} to ${mostKdf[name]} is acceptable`,
+        `The key derivation has ${name} ${cost}; from ${minKdf[name]} to ${maxKdf[name]} is acceptable`,
       )
   }
 }

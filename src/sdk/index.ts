@@ -6,7 +6,7 @@ export {
   type Device,
   defaultKdf,
   type KdfParameters,
-  leastKdf,
+  minKdf,
 } from '../contract/accounts.ts'
 export type { QuotaName, Quotas } from '../contract/quotas.ts'
 export type { SecondFactor } from '../contract/second-factors.ts'

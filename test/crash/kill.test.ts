@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { Session } from '../../src/contract/accounts.ts'
 import { Changes, Item } from '../../src/contract/vaults.ts'
-import { leastKdf } from '../../src/sdk/index.ts'
+import { minKdf } from '../../src/sdk/index.ts'
 import { prepareRegistration } from '../../src/sdk/registration.ts'
 import { createDatabase, engines } from '../support/database.ts'
 import { freePort } from '../support/postgres.ts'
@@ -87,7 +87,7 @@ function expectKept(written: Written[], found: Map<string, { data: string; revis
 }
 
 async function signUp(server: ServerProcess, email: string, password: string): Promise<Access> {
-  const { body } = await prepareRegistration({ email, password, kdf: leastKdf })
+  const { body } = await prepareRegistration({ email, password, kdf: minKdf })
   const post = (path: string, content: object) =>
     fetch(`${server.url}/api/v1/${path}`, {
       method: 'POST',

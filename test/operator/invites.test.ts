@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { days, hours } from '../../src/clock.ts'
-import { leastKdf, ProblemError } from '../../src/sdk/index.ts'
+import { minKdf, ProblemError } from '../../src/sdk/index.ts'
 import { logInBody, registration } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import { operatorOf } from '../support/process.ts'
@@ -61,7 +61,7 @@ describe.each(engines)('invites on %s', (engine) => {
     const limpet = client(server)
     const password = 'kelp forest lantern dune'
     expect((await limpet.serverInfo()).registration).toBe('invite')
-    const registration = { email, password, method: 'authKey' as const, kdf: leastKdf }
+    const registration = { email, password, method: 'authKey' as const, kdf: minKdf }
     const refused = await limpet.register(registration).catch((error) => error)
     expect(refused).toBeInstanceOf(ProblemError)
     expect(refused).toMatchObject({ status: 403, code: 'invite-required' })

@@ -17,8 +17,8 @@ import {
   itemContext,
   KdfRefusedError,
   Limpet,
-  leastKdf,
   memorySessionStorage,
+  minKdf,
   NetworkError,
   OpenError,
   type OpenVault,
@@ -172,7 +172,7 @@ interface Victim {
 }
 
 /** An account that was registered and logged in while the server was honest. */
-async function newVictim(kdf: typeof dearer = leastKdf): Promise<Victim> {
+async function newVictim(kdf: typeof dearer = minKdf): Promise<Victim> {
   const email = `${randomUUID()}@example.com`
   const { hostile, limpet, storage } = clientOf()
   await limpet.register({ email, password, method: 'authKey', kdf })
@@ -330,11 +330,11 @@ describe('before anything is derived', () => {
 describe('on a device that knows the account', () => {
   /** What the server may do at a later login, in the hope of a cheaper key to guess from. */
   const downgrades: [string, Tamper][] = [
-    ['less memory', put('kdf.memoryKiB', leastKdf.memoryKiB)],
-    ['fewer passes', put('kdf.iterations', leastKdf.iterations)],
+    ['less memory', put('kdf.memoryKiB', minKdf.memoryKiB)],
+    ['fewer passes', put('kdf.iterations', minKdf.iterations)],
     [
       'the least of all, with a salt of its own',
-      put('kdf', { algorithm: 'argon2id', ...leastKdf, salt: encodeBase64url(new Uint8Array(16)) }),
+      put('kdf', { algorithm: 'argon2id', ...minKdf, salt: encodeBase64url(new Uint8Array(16)) }),
     ],
     [
       'more memory and fewer passes',
@@ -358,7 +358,7 @@ describe('on a device that knows the account', () => {
       current: password,
       next: 'another password',
       method: 'authKey',
-      kdf: leastKdf,
+      kdf: minKdf,
     })
     expect(await failure(change)).toBeInstanceOf(RefusedError)
     expectSilence(hostile)
@@ -385,7 +385,7 @@ describe('on a device that knows the account', () => {
     hostile.tamper('POST /login', put('account.email', 'somebody.else@example.com'))
     await failure(limpet.login({ email, password }))
     hostile.beHonest()
-    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', leastKdf.memoryKiB))
+    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', minKdf.memoryKiB))
     expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
     expectSilence(hostile)
   })
@@ -411,7 +411,7 @@ describe('on a device that knows the account', () => {
     const victim = await newVictim(dearer)
     expect(await failure(attack(victim))).toBeInstanceOf(Error)
     const { hostile, limpet } = clientOf(victim.storage)
-    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', leastKdf.memoryKiB))
+    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', minKdf.memoryKiB))
     const { email } = victim
     expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
     expectSilence(hostile)
@@ -434,8 +434,8 @@ describe('on a device that knows the account', () => {
 
 describe('how an account logs in, after the owner logged out', () => {
   const weaker: [string, Tamper][] = [
-    ['less memory', put('kdf.memoryKiB', leastKdf.memoryKiB)],
-    ['fewer passes', put('kdf.iterations', leastKdf.iterations)],
+    ['less memory', put('kdf.memoryKiB', minKdf.memoryKiB)],
+    ['fewer passes', put('kdf.iterations', minKdf.iterations)],
     [
       'more memory and fewer passes',
       (honest) => put('kdf.iterations', 2)(put('kdf.memoryKiB', 65_536)(honest, nothing), nothing),
@@ -508,14 +508,14 @@ describe('how an account logs in, after the owner logged out', () => {
   })
 
   it('may have become stronger on another device, and is then known as that', async () => {
-    const { email, storage, account, limpet: first } = await newVictim(leastKdf)
+    const { email, storage, account, limpet: first } = await newVictim(minKdf)
     await first.logout()
     const elsewhere = await clientOf().limpet.login({ email, password })
     await elsewhere.changePassword({ current: password, next: password, method: 'authKey', kdf: dearer })
     const refusing = () => clientOf(storage, () => false)
     await refusing().limpet.login({ email, password })
     const { hostile, limpet } = refusing()
-    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', leastKdf.memoryKiB))
+    hostile.tamper('POST /prelogin', put('kdf.memoryKiB', minKdf.memoryKiB))
     expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
     const last = await clientOf().limpet.login({ email, password })
     await last.changePassword({ current: password, next: password, method: 'opaque' })
@@ -545,10 +545,10 @@ describe('how an account logs in, after the owner logged out', () => {
   it('is known from the session of a version that kept no pins', async () => {
     const { email, storage, account, hostile } = await newVictim(dearer)
     await storage.pins.remove(server.url, email)
-    hostile.tamper('GET /account', put('kdf.iterations', leastKdf.iterations))
+    hostile.tamper('GET /account', put('kdf.iterations', minKdf.iterations))
     expect(await failure(account.delete(password))).toBeInstanceOf(RefusedError)
     const { limpet, ...later } = clientOf(storage, () => false)
-    later.hostile.tamper('POST /prelogin', put('kdf.iterations', leastKdf.iterations))
+    later.hostile.tamper('POST /prelogin', put('kdf.iterations', minKdf.iterations))
     expect(await failure(limpet.login({ email, password }))).toBeInstanceOf(RefusedError)
     expectSilence(later.hostile)
   })
@@ -1536,7 +1536,7 @@ describe('what is sent', () => {
       current: password,
       next: `${marker} as a password`,
       method: 'authKey',
-      kdf: leastKdf,
+      kdf: minKdf,
     })
     await limpet.logout()
     await limpet.login({ email, password: `${marker} as a password` })

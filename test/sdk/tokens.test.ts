@@ -6,7 +6,7 @@ import { VaultList } from '../../src/contract/vaults.ts'
 import {
   decodeBase64url,
   encodeBase64url,
-  leastKdf,
+  minKdf,
   newKey,
   OpenError,
   type OpenVault,
@@ -154,7 +154,7 @@ describe.each(engines)('tokens of the SDK on %s', (engine) => {
       next: 'another long password',
       keepTokens: true,
       method: 'authKey',
-      kdf: leastKdf,
+      kdf: minKdf,
     })
     const client = new TokenClient({ server: server.url, bearerToken })
     expect((await (await client.open()).vault()).name).toBe(vault.name)

@@ -10,8 +10,8 @@ import {
   Limpet,
   type LimpetOptions,
   LoggedOutError,
-  leastKdf,
   memorySessionStorage,
+  minKdf,
   NetworkError,
   ProblemError,
   type SessionStorage,
@@ -209,7 +209,7 @@ describe.each([
     const email = `${randomUUID()}@example.com`
     network.fault(/register$/, fault)
     expect(
-      await failure(limpet.register({ email, password, method: 'authKey', kdf: leastKdf })),
+      await failure(limpet.register({ email, password, method: 'authKey', kdf: minKdf })),
     ).toBeInstanceOf(NetworkError)
     expect(network.of(/register$/)).toHaveLength(1)
     await limpet.login({ email, password })
@@ -227,7 +227,7 @@ describe.each([
       current: password,
       next: 'another tidal pool',
       method: 'authKey',
-      kdf: leastKdf,
+      kdf: minKdf,
     })
     expect(await failure(change)).toBeInstanceOf(NetworkError)
     expect(network.of(/password$/)).toHaveLength(1)
@@ -280,7 +280,7 @@ describe('a server that asks to come again', () => {
       email: `${randomUUID()}@example.com`,
       password,
       method: 'authKey',
-      kdf: leastKdf,
+      kdf: minKdf,
     })
     expect(network.of(/register$/)).toHaveLength(2)
   })

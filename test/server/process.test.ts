@@ -7,7 +7,7 @@ import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import { leastKdf } from '../../src/sdk/index.ts'
+import { minKdf } from '../../src/sdk/index.ts'
 import { prepareRegistration } from '../../src/sdk/registration.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
 import { freePort } from '../support/postgres.ts'
@@ -115,7 +115,7 @@ describe.each(engines)('limpet-server on %s', (engine) => {
     const registrations = await Promise.all(
       Array.from({ length: 8 }, async () => {
         const email = `${randomUUID()}@example.com`
-        const { body } = await prepareRegistration({ email, password: 'correct horse', kdf: leastKdf })
+        const { body } = await prepareRegistration({ email, password: 'correct horse', kdf: minKdf })
         return { email, body: JSON.stringify(body) }
       }),
     )

@@ -1,6 +1,6 @@
 // Accounts without the SDK: their envelopes are random bytes, so that no key has to be derived.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { leastKdf, Session } from '../../src/contract/accounts.ts'
+import { minKdf, Session } from '../../src/contract/accounts.ts'
 import { bodyOf, outcomeOf, type Server, send } from './requests.ts'
 
 /** An envelope in form, of so many bytes, that nobody can open. */
@@ -13,7 +13,7 @@ export const randomKey = () => randomBytes(32).toString('base64url')
 export const registration = () => ({
   accountId: randomUUID(),
   email: `${randomUUID()}@example.com`,
-  kdf: { algorithm: 'argon2id' as const, ...leastKdf, salt: randomBytes(16).toString('base64url') },
+  kdf: { algorithm: 'argon2id' as const, ...minKdf, salt: randomBytes(16).toString('base64url') },
   authKey: randomKey(),
   accountKey: fakeEnvelope(),
   vault: { id: randomUUID(), key: fakeEnvelope(), data: fakeEnvelope() },

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import {
   Limpet,
-  leastKdf,
+  minKdf,
   type OpenVault,
   type SessionStorage,
   type UnlockedAccount,
@@ -113,7 +113,7 @@ export const client = (server: { url: string }, storage?: SessionStorage) =>
   })
 
 /** The quicker method, with the least costs. */
-export const quickRegistration = { method: 'authKey', kdf: leastKdf } as const
+export const quickRegistration = { method: 'authKey', kdf: minKdf } as const
 
 export interface RegisteredClient {
   readonly email: string

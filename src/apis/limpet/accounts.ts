@@ -4,7 +4,7 @@ import {
   ChangePassword,
   isStrongEnough,
   type KdfParameters,
-  leastKdf,
+  minKdf,
   PasswordProof,
   Prelogin,
   PreloginAnswer,
@@ -46,7 +46,7 @@ function requireStrongKdf(kdf: KdfParameters) {
   if (!isStrongEnough(kdf))
     throw new Failure(
       'kdf-too-weak',
-      `The least is memoryKiB=${leastKdf.memoryKiB}, iterations=${leastKdf.iterations}, parallelism=${leastKdf.parallelism}.`,
+      `The least is memoryKiB=${minKdf.memoryKiB}, iterations=${minKdf.iterations}, parallelism=${minKdf.parallelism}.`,
     )
 }
 

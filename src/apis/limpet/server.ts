@@ -1,6 +1,6 @@
 // The server about itself: health, readiness, policies and limits.
 
-import { leastKdf } from '../../contract/accounts.ts'
+import { minKdf } from '../../contract/accounts.ts'
 import { limits } from '../../contract/primitives.ts'
 import { Health, ServerInfo } from '../../contract/server.ts'
 import { PassingFailure } from '../../domain/failure.ts'
@@ -70,7 +70,7 @@ const info = route({
         emailVerification: config.emailVerification,
         accountDeletionByMail: config.smtp && config.accountDeletion ? 'on' : 'off',
         shares: config.shares,
-        leastKdf,
+        minKdf,
         limits: { ...limits, versionsKept, versionDaysKept, versionsKeptDaily },
       },
     }

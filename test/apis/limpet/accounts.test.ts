@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Account, PreloginAnswer, Registered, Session } from '../../../src/contract/accounts.ts'
-import { leastKdf } from '../../../src/sdk/index.ts'
+import { minKdf } from '../../../src/sdk/index.ts'
 import { fakeEnvelope, logInBody, newAccount, randomKey, registration } from '../../support/accounts.ts'
 import { createDatabase, engines } from '../../support/database.ts'
 import { bodyOf, outcomeOf, type RawAnswer, send } from '../../support/requests.ts'
@@ -115,11 +115,13 @@ describe.each(engines)('accounts on %s', (engine) => {
     expect(outcomes).toEqual(['201', ...Array.from({ length: 5 }, () => '409 email-taken')])
   })
 
-  const weak = [
-    { memoryKiB: leastKdf.memoryKiB - 1 },
-    { iterations: leastKdf.iterations - 1 },
-    { memoryKiB: 1 },
-  ]
+  it('are told by the server what it accepts at the least', async () => {
+    const info: unknown = JSON.parse((await send(server, { path: '/api/v1/server' })).text)
+    expect(info).toMatchObject({ minKdf: { memoryKiB: 19_456, iterations: 2, parallelism: 1 } })
+    expect(info).not.toHaveProperty('leastKdf')
+  })
+
+  const weak = [{ memoryKiB: minKdf.memoryKiB - 1 }, { iterations: minKdf.iterations - 1 }, { memoryKiB: 1 }]
   it.each(weak)('are not registered with %j, nor given it later', async (costs) => {
     const body = registration()
     expect(outcomeOf(await register({ ...body, kdf: { ...body.kdf, ...costs } }))).toBe('400 kdf-too-weak')
@@ -157,7 +159,7 @@ describe.each(engines)('accounts on %s', (engine) => {
   })
 
   it('are registered with the least and the most costs that a client accepts', async () => {
-    for (const costs of [leastKdf, { memoryKiB: 1_048_576, iterations: 16, parallelism: 8 }]) {
+    for (const costs of [minKdf, { memoryKiB: 1_048_576, iterations: 16, parallelism: 8 }]) {
       const body = registration()
       expect(outcomeOf(await register({ ...body, kdf: { ...body.kdf, ...costs } }))).toBe('201')
     }

@@ -8,8 +8,8 @@ import { parseShareLink, shareKeys } from '../../../src/protocol/share-link.ts'
 import {
   type ItemContent,
   Limpet,
-  leastKdf,
   memorySessionStorage,
+  minKdf,
   type OpenItem,
   type OpenVault,
   ReceivedShare,
@@ -295,7 +295,7 @@ describe.each(engines)('no trace on %s', (engine) => {
 
     const again = await limpet.login({ email, password })
     await again.changePassword({ current: hide('mistyped'), next }).catch(() => {})
-    await again.changePassword({ current: password, next, method: 'authKey', kdf: leastKdf })
+    await again.changePassword({ current: password, next, method: 'authKey', kdf: minKdf })
     const opened = (await again.vaults()).find(({ id }) => id === vault.id)
     expect((await opened?.get(item.id))?.content).toEqual(edited.content)
     await limpet.login({ email, password }).catch(() => {})
