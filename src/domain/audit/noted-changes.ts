@@ -1,9 +1,10 @@
 // Changes of an account that its owner has to learn of, in case it was somebody else who made them.
-
-import type { Services } from '../../apis/limpet/route.ts'
+import type { Clock } from '../../clock.ts'
+import type { Random } from '../../random.ts'
 import type { Tx } from '../../store/store.ts'
 import type { SessionCaller } from '../caller.ts'
 import { type AccountChange, enqueueMail } from '../mail/outbox.ts'
+import type { MailSettings } from '../mail/settings.ts'
 import { noteSessionsAct } from './audit-log.ts'
 
 /** Notes a change in the security log, in the transaction that makes it, and has the owner told by mail where there is mail. */
@@ -11,7 +12,7 @@ export async function noteChange(
   tx: Tx,
   caller: SessionCaller,
   change: AccountChange,
-  { clock, config, random }: Pick<Services, 'clock' | 'config' | 'random'>,
+  { clock, config, random }: { clock: Clock; config: MailSettings; random: Random },
 ): Promise<void> {
   const now = clock.now()
   await noteSessionsAct(tx, caller, change, now)

@@ -2,7 +2,6 @@
 import type { Transporter } from 'nodemailer'
 import type { Logger } from 'pino'
 import { type Clock, seconds } from '../../clock.ts'
-import type { Config } from '../../server/config.ts'
 import type { Reader, Store } from '../../store/store.ts'
 import { deletionOf } from '../identity/account-deletion.ts'
 import { findAccountByEmail, findAccountById } from '../identity/accounts.ts'
@@ -12,15 +11,16 @@ import { listen } from '../live/announcements.ts'
 import type { RateLimiter } from '../rate-limits/budgets.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import { maySend } from './limits.ts'
-import { type About, writeMessage } from './messages.ts'
+import { type About, type MessageSettings, writeMessage } from './messages.ts'
 import { type Mail, postponeMail, removeMail, takeDueMail } from './outbox.ts'
+import type { MailSettings, SmtpSettings } from './settings.ts'
 
 /** How often the outbox is looked at for mail of other processes, and for what is due again. */
 const lookEvery = seconds(5)
 
 interface Needs {
   readonly clock: Clock
-  readonly config: Pick<Config, 'publicUrl' | 'smtp' | 'accountDeletion'>
+  readonly config: MailSettings & MessageSettings
   readonly keys: ServerKeys
   readonly limiter: RateLimiter
   readonly store: Store
@@ -54,10 +54,7 @@ const isRefused = (error: unknown) => {
  * What sends mail: `smtps://` over TLS from the start, `smtp://` after STARTTLS (RFC 3207). Who can change the connection could take
  * the offer of STARTTLS out of it and read links and the login, so a server without it gets neither.
  */
-export async function openTransport({
-  url,
-  allowPlaintext,
-}: NonNullable<Config['smtp']>): Promise<Transporter> {
+export async function openTransport({ url, allowPlaintext }: SmtpSettings): Promise<Transporter> {
   // Loaded with the first mail, because it is large and many servers send none.
   const { createTransport } = await import('nodemailer')
   return createTransport({

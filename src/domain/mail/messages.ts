@@ -1,5 +1,4 @@
 // What mails say. Plain text: nothing in them is fetched, and nothing can be hidden.
-import type { Config } from '../../server/config.ts'
 import type { MailKind } from '../../store/schema.ts'
 import { toTimestamp } from '../encoding.ts'
 import { hasItsAddress } from '../identity/accounts.ts'
@@ -52,8 +51,15 @@ export interface Message {
   readonly text: string
 }
 
+export interface MessageSettings {
+  /** Where links lead, without a slash at the end. */
+  readonly publicUrl: string
+  /** Undefined if no account can be deleted by mail. */
+  readonly accountDeletion: object | undefined
+}
+
 interface Context {
-  readonly config: Pick<Config, 'publicUrl' | 'accountDeletion'>
+  readonly config: MessageSettings
   readonly keys: ServerKeys
   readonly now: number
 }

@@ -1,10 +1,11 @@
 // A share's making and its one reading, whichever API asks for it.
-
-import type { Services } from '../../apis/limpet/route.ts'
-import { seconds } from '../../clock.ts'
+import { type Clock, seconds } from '../../clock.ts'
+import type { Random } from '../../random.ts'
+import type { Store } from '../../store/store.ts'
 import type { Visitor } from '../caller.ts'
 import { toBase64url, toTimestamp } from '../encoding.ts'
 import { Failure, notFound } from '../failure.ts'
+import type { RateLimiter } from '../rate-limits/budgets.ts'
 import { hashSecret, isSameHash } from '../secret-hash.ts'
 import { createShare, findShare, readShare, type Share, stateOf } from './shares.ts'
 
@@ -28,7 +29,7 @@ export interface MadeShare {
 }
 
 export async function makeShare(
-  { clock, random, store }: Pick<Services, 'clock' | 'random' | 'store'>,
+  { clock, random, store }: { clock: Clock; random: Random; store: Store },
   { ciphertext, proof, ttl, hasPassphrase }: NewShare,
 ): Promise<MadeShare> {
   const [id, manageToken] = [random.bytes(idBytes), random.bytes(manageTokenBytes)]
@@ -71,7 +72,7 @@ export function endOf(share: Share | undefined, now: number): Failure {
  * spent a share's tries, each address has one more: strangers who know the link's id do not keep its reader out.
  */
 async function checkProof(
-  { limiter }: Pick<Services, 'limiter'>,
+  { limiter }: { limiter: RateLimiter },
   { address }: Visitor,
   share: Share,
   proof: Uint8Array,
@@ -98,7 +99,7 @@ async function checkProof(
  * Throws `wrong-proof`, `share-consumed`, `share-expired`, `share-revoked`, `not-found`, `too-many-requests`.
  */
 export async function openShare(
-  services: Pick<Services, 'clock' | 'limiter' | 'store'>,
+  services: { clock: Clock; limiter: RateLimiter; store: Store },
   visitor: Visitor,
   id: string,
   { proof, claim }: { proof: Uint8Array; claim?: Uint8Array | undefined },
