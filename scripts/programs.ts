@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { bundleWeb } from '../src/apis/pages/web-bundle.ts'
+import { lighterPackages } from './lighter-packages.ts'
 
 const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url))
 
@@ -39,6 +40,7 @@ export async function buildPrograms(folder: string): Promise<void> {
     mainFields: ['module', 'main'],
     external: ['argon2', 'better-sqlite3', 'esbuild', 'pg-native'],
     banner: { js: requireInModules },
+    plugins: [lighterPackages],
     sourcemap: 'linked',
     sourcesContent: false,
     minifyWhitespace: true,

@@ -1,8 +1,14 @@
-// A body that is the same for every request: made once, as bytes.
+// A body that is the same for every request: made for the first one, and kept as bytes.
 export class PreparedJson {
-  readonly bytes: Buffer
+  readonly #make: () => unknown
+  #bytes: Buffer | undefined
 
-  constructor(value: unknown) {
-    this.bytes = Buffer.from(JSON.stringify(value))
+  constructor(make: () => unknown) {
+    this.#make = make
+  }
+
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.from(JSON.stringify(this.#make()))
+    return this.#bytes
   }
 }

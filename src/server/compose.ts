@@ -113,7 +113,8 @@ export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> 
 /** @returns the application, and what it tells of itself */
 export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
   const { config, keys, opaque, store, clock, random, logger, postponed, accepting, limiter, bodyMs } = parts
-  const document = contract(config.publicUrl)
+  /** Not made before somebody asks: it takes a tenth of what a start takes. */
+  const document = () => contract(config.publicUrl)
   const services: Services = {
     config,
     contract: new PreparedJson(document),

@@ -220,11 +220,17 @@ export function sendProblemPage(res: Response, failure: Failure): void {
   sendPage(res, (code === 'not-found' ? undefined : problemPages.get(code)) ?? nothingHere, allowed)
 }
 
-/** Adds the pages to an application. */
-export function addPages(app: Express, document: OpenApi) {
-  const documentation = documentationPage(document)
+/**
+ * Adds the pages to an application.
+ * @param document makes the contract, when somebody asks for its page
+ */
+export function addPages(app: Express, document: () => OpenApi) {
+  let documentation: Html | undefined
   addPage(app, { name: '/' }, (_req, res) => res.redirect(303, '/docs'))
-  addPage(app, { name: '/docs' }, (_req, res) => sendPage(res, documentation, allowed))
+  addPage(app, { name: '/docs' }, (_req, res) => {
+    documentation ??= documentationPage(document())
+    sendPage(res, documentation, allowed)
+  })
   addPage(app, { name: '/docs/style.css' }, (_req, res) => res.type('css').send(stylesheet))
   addPage(app, { name: '/problems/{code}', path: '/problems/:code' }, (req, res) => {
     const body = problemPages.get(String(req.params.code))
