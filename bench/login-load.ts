@@ -10,7 +10,8 @@ import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fr
 import { newOpaqueAccount, opaqueLogin, post } from '../test/support/opaque.ts'
 import { freePort, startPostgres } from '../test/support/postgres.ts'
 import { outcomeOf, type Server, send } from '../test/support/requests.ts'
-import { launch } from './targets.ts'
+import { median, percentile } from './figures.ts'
+import { launch } from './processes.ts'
 
 const rounds = 7
 const seconds = 4
@@ -82,11 +83,6 @@ interface Round {
   readonly p99: number
 }
 
-const percentile = (numbers: number[], part: number) =>
-  numbers.toSorted((a, b) => a - b)[Math.ceil(part * numbers.length) - 1] ?? Number.NaN
-
-const median = (numbers: number[]) => percentile(numbers, 0.5)
-
 /** One round of reads, beside logins by a method or alone. */
 async function measure(
   server: Server,
@@ -136,7 +132,7 @@ async function measureOn(engine: string, databaseUrl: string): Promise<string[]>
       results.set(method, [...(results.get(method) ?? []), await measure(server, item, logins)])
     }
   process.stderr.write('\n')
-  server.stop()
+  await server.stop()
   return [...results].map(([method, all]) => {
     const of = (figure: keyof Round, digits: number) =>
       median(all.map((round) => round[figure])).toFixed(digits)

@@ -5,7 +5,8 @@ import { logInBody, newAccount, randomKey } from '../test/support/accounts.ts'
 import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
 import { freePort, startPostgres } from '../test/support/postgres.ts'
 import { outcomeOf, send } from '../test/support/requests.ts'
-import { launch } from './targets.ts'
+import { percentile } from './figures.ts'
+import { launch } from './processes.ts'
 
 const wrongLogins = 10_000
 const ownerLogins = 20
@@ -52,11 +53,10 @@ async function measure(engine: string, databaseUrl: string) {
   const outcomes = Map.groupBy(await Promise.all(answers), (outcome) => outcome)
   const refused = [...outcomes].map(([outcome, all]) => `${all.length} × ${outcome}`).join(', ')
   const took = Math.round((performance.now() - began) / 1000)
-  server.stop()
-  const sorted = waits.toSorted((a, b) => a - b)
-  const percentile = (part: number) => Math.round(sorted[Math.ceil(part * sorted.length) - 1] ?? Number.NaN)
+  await server.stop()
+  const wait = (part: number) => Math.round(percentile(waits, part))
   console.log(
-    `${engine}: the owner logged in ${waits.length} of ${ownerLogins} times, p50 ${percentile(0.5)} ms, p95 ${percentile(0.95)} ms, most ${percentile(1)} ms; the attacker in ${took} s: ${refused}`,
+    `${engine}: the owner logged in ${waits.length} of ${ownerLogins} times, p50 ${wait(0.5)} ms, p95 ${wait(0.95)} ms, most ${wait(1)} ms; the attacker in ${took} s: ${refused}`,
   )
 }
 

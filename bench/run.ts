@@ -1,10 +1,14 @@
 // `npm run bench`: everything in one run, side by side, so that ratios hold on a noisy machine. Writes bench/RESULTS.md.
+// `npm run bench -- starts` and `npm run bench -- requests` measure one part.
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import autocannon from 'autocannon'
 import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
 import { startPostgres } from '../test/support/postgres.ts'
+import { median } from './figures.ts'
+import type { ServerProcess } from './processes.ts'
+import { measureStarts, startsRounds } from './starts.ts'
 import { bareExpress, limpet, type Scenario } from './targets.ts'
 
 const connectionCounts = [1, 16, 64]
@@ -26,8 +30,6 @@ async function measure(scenario: Scenario, connections: number): Promise<Measure
     throw new Error(`${key(scenario, connections)}: ${result.non2xx} refused, ${result.errors} failed`)
   return { perSecond: result['2xx'] / result.duration / scenario.requestsEach, p99: result.latency.p99 }
 }
-
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 const medianOf = (scenario: Scenario, connections: number): Measured => {
   const measured = results.get(key(scenario, connections)) ?? []
@@ -51,44 +53,71 @@ function table(scenarios: Scenario[], bare: Scenario): string {
   return [`| at connections | ${head} |`, rule, ...rows].join('\n')
 }
 
-const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
-
-/** Replaces what stands between the markers of RESULTS.md; the text around it is written by hand. */
-function writeResults(text: string) {
-  const file = new URL('./RESULTS.md', import.meta.url)
-  const [before, , after] = readFileSync(file, 'utf8').split(/<!-- (?:begin|end) of the figures -->\n/)
-  writeFileSync(
-    file,
-    `${before}<!-- begin of the figures -->\n${text}\n<!-- end of the figures -->\n${after}`,
-  )
+/** What each server has used, once all of the load is over. */
+async function memoryTable(servers: Readonly<Record<string, ServerProcess>>): Promise<string> {
+  const rows: string[] = []
+  for (const [name, server] of Object.entries(servers)) {
+    const { residentMb, peakMb } = await server.usage()
+    rows.push(`| ${name} | ${residentMb.toFixed(0)} | ${peakMb.toFixed(0)} |`)
+  }
+  return ['| after this load | resident MB | most MB |', '| --- | ---: | ---: |', ...rows].join('\n')
 }
 
+/** @returns the tables */
+async function measureRequests(postgresUrl: string): Promise<string> {
+  const databases = [await createSqliteDatabase(), await createPostgresDatabase(postgresUrl)]
+  const [sqliteDatabase = '', postgresDatabase = ''] = databases.map(({ url }) => url)
+  const onSqlite = await limpet('SQLite', sqliteDatabase)
+  const onPostgres = await limpet('Postgres', postgresDatabase)
+  const bare = await bareExpress(onSqlite.item)
+
+  const scenarios = [bare.scenario, ...onSqlite.scenarios, ...onPostgres.scenarios]
+  const runs = scenarios.length * connectionCounts.length * rounds
+  let done = 0
+  for (let round = 1; round <= rounds; round++)
+    for (const connections of connectionCounts)
+      for (const scenario of scenarios) {
+        process.stderr.write(`\r${++done} of ${runs}: ${key(scenario, connections)}${' '.repeat(20)}`)
+        const measured = await measure(scenario, connections)
+        results.set(key(scenario, connections), [
+          ...(results.get(key(scenario, connections)) ?? []),
+          measured,
+        ])
+      }
+  process.stderr.write('\n')
+  const memory = await memoryTable({
+    'bare Express': bare.server,
+    'Limpet, SQLite': onSqlite.server,
+    'Limpet, Postgres': onPostgres.server,
+  })
+  for (const { server } of [bare, onSqlite, onPostgres]) await server.stop()
+  for (const { remove } of databases) await remove()
+  return `${table(scenarios, bare.scenario)}\n\n${memory}`
+}
+
+const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
+
+const machine = () =>
+  `Commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', 'src') ? ' with changes' : ''}, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${new Date().toISOString().slice(0, 10)}, load ${loadavg()[0]?.toFixed(1)}.`
+
+/** Replaces what stands between two markers of RESULTS.md; the text around it is written by hand. */
+function writeResults(part: string, text: string) {
+  process.stdout.write(`${text}\n`)
+  const file = new URL('./RESULTS.md', import.meta.url)
+  const [begin, end] = [`<!-- begin of the figures: ${part} -->\n`, `<!-- end of the figures: ${part} -->\n`]
+  const [before = '', rest = ''] = readFileSync(file, 'utf8').split(begin)
+  const [, after = ''] = rest.split(end)
+  writeFileSync(file, `${before}${begin}${text}\n\n${end}${after}`)
+}
+
+const [only] = process.argv.slice(2)
 const postgres = await startPostgres()
-const databases = [await createSqliteDatabase(), await createPostgresDatabase(postgres.url)]
-const [sqliteUrl = '', postgresUrl = ''] = databases.map(({ url }) => url)
-const onSqlite = await limpet('SQLite', sqliteUrl)
-const onPostgres = await limpet('Postgres', postgresUrl)
-const bare = await bareExpress(onSqlite.item)
-
-const scenarios = [bare.scenario, ...onSqlite.scenarios, ...onPostgres.scenarios]
-const runs = scenarios.length * connectionCounts.length * rounds
-let done = 0
-for (let round = 1; round <= rounds; round++)
-  for (const connections of connectionCounts)
-    for (const scenario of scenarios) {
-      process.stderr.write(`\r${++done} of ${runs}: ${key(scenario, connections)}${' '.repeat(20)}`)
-      const measured = await measure(scenario, connections)
-      results.set(key(scenario, connections), [...(results.get(key(scenario, connections)) ?? []), measured])
-    }
-process.stderr.write('\n')
-
-const figures = `Commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', 'src') ? ' with changes' : ''}, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${new Date().toISOString().slice(0, 10)}. Median of ${rounds} rounds of ${seconds} s each.
-
-${table(scenarios, bare.scenario)}
-`
-process.stdout.write(`${figures}\n`)
-writeResults(figures)
-
-for (const { stop } of [bare, onSqlite, onPostgres]) stop()
-for (const { remove } of databases) await remove()
+if (only !== 'requests') {
+  const starts = await measureStarts(postgres.url)
+  writeResults('starts', `${machine()} Median of ${startsRounds} rounds.\n\n${starts}`)
+}
+if (only !== 'starts') {
+  const requests = await measureRequests(postgres.url)
+  writeResults('requests', `${machine()} Median of ${rounds} rounds of ${seconds} s each.\n\n${requests}`)
+}
 await postgres.stop()

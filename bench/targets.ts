@@ -1,7 +1,5 @@
 // What is measured: servers as processes of their own, with a vault of many items, and the requests that are sent to them.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import type autocannon from 'autocannon'
 import { z } from 'zod'
 import { Session } from '../src/contract/accounts.ts'
@@ -13,6 +11,7 @@ import { newShareKey, shareKeys } from '../src/protocol/share-link.ts'
 import { minKdf } from '../src/sdk/index.ts'
 import { prepareRegistration } from '../src/sdk/registration.ts'
 import { freePort } from '../test/support/postgres.ts'
+import { launch, type ServerProcess } from './processes.ts'
 
 const itemsInVault = 10_000
 
@@ -22,34 +21,6 @@ export interface Scenario {
   readonly requestsEach: number
   /** Options for one run; a run gets items of its own, so that no connection waits for another one's revision. */
   options(connections: number): Promise<autocannon.Options>
-}
-
-interface ServerProcess {
-  readonly url: string
-  stop(): void
-}
-
-export async function launch(
-  file: string,
-  args: string[],
-  settings: Record<string, string>,
-): Promise<ServerProcess> {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [fileURLToPath(new URL(file, import.meta.url)), ...args],
-    {
-      // Log lines are written, as in production, and go nowhere.
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { PATH: process.env.PATH, NODE_ENV: 'production', ...settings },
-    },
-  )
-  const url = `http://127.0.0.1:${args[0] ?? settings.PORT}`
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
-    if (await fetch(`${url}/healthz`).catch(() => undefined)) break
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  return { url, stop: () => void child.kill('SIGTERM') }
 }
 
 /** Something of an envelope's form and of a login's usual size. The server never looks inside. */
@@ -93,16 +64,16 @@ async function fill(url: string) {
 }
 
 /** Bare Express, answering what `GET item` of a Limpet server answers. */
-export async function bareExpress(item: unknown): Promise<{ scenario: Scenario; stop(): void }> {
+export async function bareExpress(item: unknown): Promise<{ scenario: Scenario; server: ServerProcess }> {
   const port = await freePort()
-  const server = await launch('./bare-express.ts', [String(port), JSON.stringify(item)], {})
+  const server = await launch('./bare-express.js', [String(port), JSON.stringify(item)], {})
   return {
     scenario: {
       name: 'bare Express',
       requestsEach: 1,
       options: async (connections) => ({ url: server.url, connections }),
     },
-    stop: server.stop,
+    server,
   }
 }
 
@@ -235,6 +206,6 @@ export async function limpet(engine: string, databaseUrl: string) {
         cursors.map((cursor) => (cursor ? `/changes?since=${cursor}` : '/changes')),
       ),
     ],
-    stop: server.stop,
+    server,
   }
 }

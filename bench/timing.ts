@@ -15,7 +15,7 @@ import { opaqueRegistration, post } from '../test/support/opaque.ts'
 import { freePort, startPostgres } from '../test/support/postgres.ts'
 import { outcomeOf } from '../test/support/requests.ts'
 import { runStatement } from '../test/support/rows.ts'
-import { launch } from './targets.ts'
+import { launch } from './processes.ts'
 
 /** Addresses of each kind: more than one, so that nothing of a single one decides. */
 const addressesEach = 10
@@ -256,7 +256,7 @@ async function measureOn(engine: string, database: { url: string }) {
     return figures
   } finally {
     close()
-    server.stop()
+    await server.stop()
     await mail.close()
   }
 }
