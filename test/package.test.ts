@@ -96,6 +96,33 @@ describe('the package', () => {
     expect(packed.filter((path) => path.startsWith('dist/checkout/'))).toEqual([])
   })
 
+  /** A built program's file, and those that it loads with it whether they are needed or not. */
+  async function loadedWith(name: string, loaded = new Map<string, string>()): Promise<Map<string, string>> {
+    if (loaded.has(name)) return loaded
+    const text = await readFile(join(installed, 'dist', 'programs', name), 'utf8')
+    loaded.set(name, text)
+    for (const [, file = ''] of text.matchAll(/(?:from|import)"\.\/([^"]+)"/g)) await loadedWith(file, loaded)
+    return loaded
+  }
+
+  /** kB of code, decimal; what a start costs in time and memory goes with them. */
+  const budgets = [
+    { program: 'limpet-server', part: 'limpet-server', kB: 5 },
+    { program: 'limpet-server', part: 'lifecycle', kB: 1700 },
+    { program: 'limpet', part: 'limpet', kB: 5 },
+    { program: 'limpet', part: 'reading', kB: 550 },
+  ]
+  it.each(budgets)('$program loads little code for $part', async ({ part, kB }) => {
+    const [name = ''] = packed
+      .map((path) => /^dist\/programs\/(.+\.js)$/.exec(path)?.[1] ?? '')
+      .filter((file) => file.replace(/(-[A-Z0-9]{8})?\.js$/, '') === part)
+    const texts = [...(await loadedWith(name)).values()]
+    expect(texts.reduce((sum, text) => sum + text.length, 0) / 1000).toBeLessThan(kB)
+    // Tables of encodings, a driver of a database, WebAuthn, mail: each is left out, or loaded when it is used.
+    const needless = /gb18030|Cannot use a pool after calling end|tsyringe|SMTPConnection/
+    expect(texts.map((text) => needless.exec(text)?.[0]).filter(Boolean)).toEqual([])
+  })
+
   it('has every migration of the checkout', async () => {
     for (const engine of ['sqlite', 'postgres']) {
       const files = await readdir(join(checkout, 'migrations', engine))

@@ -212,7 +212,7 @@ describe('docker-compose.prod.yml', () => {
     expect(all).toBe('*')
     for (const line of taken)
       expect(line).toMatch(
-        /^!(bin|migrations|src|LICENSE|(package|tsconfig)\S*\.json|scripts\/(build|programs)\.ts)$/,
+        /^!(bin|migrations|src|LICENSE|(package|tsconfig)\S*\.json|scripts\/(build|lighter-packages|programs)\.ts)$/,
       )
   })
 
