@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { leastKdf } from '../src/contract/accounts.ts'
+import { minKdf } from '../src/contract/accounts.ts'
 import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { Limpet } from '../src/sdk/index.ts'
 import {
@@ -57,7 +57,7 @@ async function job(database: TestDatabase, stateFolder: string) {
     acceptAuthKey: () => true,
   })
   const owner = { email: `${randomUUID()}@example.com`, password: 'kelp forest lantern dune' }
-  await limpet.register({ ...owner, method: 'authKey', kdf: leastKdf })
+  await limpet.register({ ...owner, method: 'authKey', kdf: minKdf })
   const account = await limpet.login(owner)
   const [vault] = await account.vaults()
   if (!vault) throw new Error('A new account has no vault')
