@@ -18,6 +18,7 @@ import { noteChange } from '../../domain/audit/noted-changes.ts'
 import { toTimestamp } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
 import { cancelDeletion, deletionOf } from '../../domain/identity/account-deletion.ts'
+import { quotasOf } from '../../domain/identity/account-quotas.ts'
 import {
   createAccount,
   decideOnAddresses,
@@ -37,7 +38,6 @@ import { crediblePrelogin, preloginOf } from '../../domain/identity/prelogin.ts'
 import { endOtherSessions } from '../../domain/identity/sessions.ts'
 import { aboutAddress } from '../../domain/mail/limits.ts'
 import { enqueueMail } from '../../domain/mail/outbox.ts'
-import { quotasOf } from '../../domain/quotas/quotas.ts'
 import { route, type Services } from './route.ts'
 
 const tag = 'Accounts'

@@ -12,10 +12,10 @@ import {
   TotpStarted,
   WebauthnStarted,
 } from '../../contract/second-factors.ts'
+import { holdAccount } from '../../domain/account-row.ts'
 import { noteChange } from '../../domain/audit/noted-changes.ts'
 import type { SessionCaller } from '../../domain/caller.ts'
 import { Failure, notFound } from '../../domain/failure.ts'
-import { holdAccount } from '../../domain/identity/accounts.ts'
 import { proveAccount } from '../../domain/identity/password-proof.ts'
 import { newRecoveryCodes, showRecoveryCode } from '../../domain/identity/recovery-codes.ts'
 import { totpContext } from '../../domain/identity/second-factor-login.ts'

@@ -9,9 +9,9 @@ import {
 } from '../../contract/accounts.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { holdAccount } from '../account-row.ts'
 import type { Caller, SessionCaller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
-import { holdAccount } from '../identity/accounts.ts'
 
 const rememberedForMs = days(90)
 

@@ -3,9 +3,9 @@
 import { and, count, eq, gt, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { normalizeEmail } from '../../contract/primitives.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { holdAccount } from '../account-row.ts'
 import { noteEvent } from '../audit/audit-log.ts'
 import { announce } from '../live/announcements.ts'
-import { holdAccount } from './accounts.ts'
 import { removeAllFactors } from './second-factors.ts'
 import { endAllSessions } from './sessions.ts'
 

@@ -2,9 +2,10 @@
 import { asc, eq, lte } from 'drizzle-orm'
 import type { Random } from '../../random.ts'
 import type { Reader, Store, Tx } from '../../store/store.ts'
+import { holdAccount } from '../account-row.ts'
 import { noteEvent } from '../audit/audit-log.ts'
 import { enqueueMail } from '../mail/outbox.ts'
-import { type AccountRow, findAccountById, holdAccount, removeAccount } from './accounts.ts'
+import { type AccountRow, findAccountById, removeAccount } from './accounts.ts'
 
 /** Most that are deleted in one turn; the rest has its turn a minute later. */
 const mostAtOnce = 100

@@ -207,16 +207,6 @@ export async function getAccount(reader: Reader, { accountId }: Caller): Promise
   return row
 }
 
-/**
- * Holds the account's row until the end of the transaction: what is decided by its other rows is then decided once, and the account
- * cannot go in between. @returns whether it is there
- */
-export async function holdAccount({ db, tables: { accounts } }: Tx, id: string): Promise<boolean> {
-  // An update that changes nothing: the one way that both engines have.
-  const held = await db.update(accounts).set({ id }).where(eq(accounts.id, id)).returning({ id: accounts.id })
-  return held.length === 1
-}
-
 /** A disabled account is refused here, like a wrong password: by the statement that holds its row. */
 const isStill = ({ accounts }: Tables, { id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>) =>
   and(eq(accounts.id, id), eq(accounts.authVerifier, authVerifier), isNull(accounts.disabledAt))

@@ -1,11 +1,11 @@
-// What an account has and may have of everything that it can pile up.
+// The quotas of an account: what it has and may have of everything that it can pile up.
 import type { Allowed, Quotas } from '../../contract/quotas.ts'
 import type { Reader } from '../../store/store.ts'
-import type { AccountRow } from '../identity/accounts.ts'
-import { countTokens } from '../identity/personal-tokens.ts'
-import { countFactors } from '../identity/second-factors.ts'
-import { countSessions } from '../identity/sessions.ts'
 import { countVaults } from '../vaults/vaults.ts'
+import type { AccountRow } from './accounts.ts'
+import { countTokens } from './personal-tokens.ts'
+import { countFactors } from './second-factors.ts'
+import { countSessions } from './sessions.ts'
 
 export async function quotasOf(
   reader: Reader,
