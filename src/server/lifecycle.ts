@@ -9,6 +9,7 @@ import { type Clock, minutes, seconds, systemClock } from '../clock.ts'
 import { problemCatalogue } from '../contract/problems.ts'
 import { createPostponed } from '../domain/deferred-tasks.ts'
 import { Failure } from '../domain/failure.ts'
+import { accountMailComposers } from '../domain/identity/mail-composers.ts'
 import { createOpaqueServer } from '../domain/identity/opaque.ts'
 import { requireSameSetup } from '../domain/identity/opaque-setup.ts'
 import { capSessions } from '../domain/identity/sessions.ts'
@@ -203,7 +204,14 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   })
   const keys = deriveServerKeys(jwtSecret, opaqueSetup)
   const limiter = limiterOf(config, { keys, store })
-  const mailer = startMailer({ clock, config, keys, limiter, logger, store })
+  const mailer = startMailer({
+    clock,
+    config,
+    composers: accountMailComposers({ config, keys }),
+    limiter,
+    logger,
+    store,
+  })
   try {
     await requireSameSetup(store, opaque.fingerprint)
     await store.write((tx) => capSessions(tx, config))

@@ -3,9 +3,25 @@ import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Tx } from '../../store/store.ts'
 import type { SessionCaller } from '../caller.ts'
-import { type AccountChange, enqueueMail } from '../mail/outbox.ts'
+import { enqueueMail } from '../mail/outbox.ts'
 import type { MailSettings } from '../mail/settings.ts'
 import { noteSessionsAct } from './audit-log.ts'
+
+/** What the owner is told of, in the log and by mail. */
+export const accountChanges = [
+  'password-changed',
+  'second-factor-added',
+  'second-factor-removed',
+  'recovery-codes-replaced',
+  'token-created',
+  'token-revoked',
+  'vault-deleted',
+  'hint-changed',
+  'email-change-started',
+  'email-changed',
+] as const
+
+export type AccountChange = (typeof accountChanges)[number]
 
 /** Notes a change in the security log, in the transaction that makes it, and has the owner told by mail where there is mail. */
 export async function noteChange(

@@ -2,26 +2,42 @@
 import type { Transporter } from 'nodemailer'
 import type { Logger } from 'pino'
 import { type Clock, seconds } from '../../clock.ts'
+import type { MailKind } from '../../store/schema.ts'
 import type { Reader, Store } from '../../store/store.ts'
-import { deletionOf } from '../identity/account-deletion.ts'
-import { findAccountByEmail, findAccountById } from '../identity/accounts.ts'
-import { findEmailChange } from '../identity/email-changes.ts'
-import { findPendingRegistration, pendingRegistrationsOf } from '../identity/pending-registrations.ts'
 import { listen } from '../live/announcements.ts'
 import type { RateLimiter } from '../rate-limits/budgets.ts'
-import type { ServerKeys } from '../server-keys.ts'
 import { maySend } from './limits.ts'
-import { type About, type MessageSettings, writeMessage } from './messages.ts'
 import { type Mail, postponeMail, removeMail, takeDueMail } from './outbox.ts'
 import type { MailSettings, SmtpSettings } from './settings.ts'
 
 /** How often the outbox is looked at for mail of other processes, and for what is due again. */
 const lookEvery = seconds(5)
 
+export interface Message {
+  readonly subject: string
+  /** Plain text, without what stands below every mail. */
+  readonly text: string
+}
+
+/** A mail with the address that it goes to. */
+export interface Composed extends Message {
+  readonly to: string
+}
+
+/**
+ * Composes a mail of one kind, as it is now to be sent.
+ * @param now milliseconds since 1970
+ * @returns undefined if there is no reason for it any more: the address is confirmed by now, or was never, and nothing else may go
+ * there
+ */
+export type Composer = (reader: Reader, mail: Mail, now: number) => Promise<Composed | undefined>
+export type Composers = Readonly<Record<MailKind, Composer>>
+
 interface Needs {
   readonly clock: Clock
-  readonly config: MailSettings & MessageSettings
-  readonly keys: ServerKeys
+  readonly config: MailSettings & { readonly publicUrl: string }
+  /** From those who know what a mail is about. */
+  readonly composers: Composers
   readonly limiter: RateLimiter
   readonly store: Store
   readonly logger: Logger
@@ -75,46 +91,24 @@ interface Sender {
   open(): Promise<Transporter>
 }
 
-/** Where a mail goes, and what it is written from, as it is now. */
-async function addressed(
-  reader: Reader,
-  mail: Mail,
-  now: number,
-): Promise<{ to: string | undefined; about: About }> {
-  const { accountId, registrationId, email } = mail
-  if (accountId !== null) {
-    const account = await findAccountById(reader, accountId)
-    const newEmail = (await findEmailChange(reader, accountId, now))?.email
-    const holder = email === null ? account : await findAccountByEmail(reader, email)
-    const deletesAt = await deletionOf(reader, accountId)
-    return { to: email ?? account?.email, about: { account, holder, registrations: [], newEmail, deletesAt } }
-  }
-  const registration =
-    registrationId === null ? undefined : await findPendingRegistration(reader, registrationId, now)
-  const to = email ?? registration?.email
-  const holder = to === undefined ? undefined : await findAccountByEmail(reader, to)
-  const registrations = to === undefined ? [] : await pendingRegistrationsOf(reader, to, now)
-  return {
-    to,
-    about: { account: undefined, holder, registrations, newEmail: undefined, deletesAt: undefined },
-  }
-}
+const footer = (publicUrl: string) =>
+  `\n\nThis mail comes from the password vault at ${publicUrl}. It cannot be answered.\n`
 
 /** Sends a mail, if there still is a reason for it. Beyond what the address may be sent it is left out. */
 async function send(needs: Needs, { from, open }: Sender, mail: Mail): Promise<void> {
-  const { clock, config, keys, logger, store } = needs
-  const now = clock.now()
-  const { to, about } = await store.read((reader) => addressed(reader, mail, now))
-  const message = writeMessage(mail, about, { config, keys, now })
-  if (to === undefined || !message) return
+  const { clock, composers, config, logger, store } = needs
   const { kind } = mail
+  const composed = await store.read((reader) => composers[kind](reader, mail, clock.now()))
+  if (!composed) return
+  const { to, subject, text } = composed
   if (mail.attempts === 1 && !(await maySend(needs, mail, to))) {
     logger.warn({ kind }, 'mail left out: its address was sent many of the kind')
     return
   }
-  // As objects, which are not parsed: an address stays one address.
   const transport = await open()
-  await transport.sendMail({ from, to: { name: '', address: to }, ...message })
+  // As objects, which are not parsed: an address stays one address.
+  const address = { name: '', address: to }
+  await transport.sendMail({ from, to: address, subject, text: text + footer(config.publicUrl) })
 }
 
 async function sendDue(needs: Needs, by: Sender): Promise<void> {

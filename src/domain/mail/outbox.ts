@@ -6,22 +6,6 @@ import type { MailKind } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { announce } from '../live/announcements.ts'
 
-/** What the owner is told of. */
-export const accountChanges = [
-  'password-changed',
-  'second-factor-added',
-  'second-factor-removed',
-  'recovery-codes-replaced',
-  'token-created',
-  'token-revoked',
-  'vault-deleted',
-  'hint-changed',
-  'email-change-started',
-  'email-changed',
-] as const
-
-export type AccountChange = (typeof accountChanges)[number]
-
 export interface Mail {
   readonly id: string
   /** Whom it is about, if that is an account. */
