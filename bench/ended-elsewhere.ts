@@ -6,6 +6,7 @@ import { logIn, newAccount } from '../test/support/accounts.ts'
 import { createPostgresDatabase } from '../test/support/fresh-database.ts'
 import { freePort, startPostgres } from '../test/support/postgres.ts'
 import { outcomeOf, type Server, send } from '../test/support/requests.ts'
+import { percentile } from './figures.ts'
 import { launch } from './processes.ts'
 
 const rounds = 200
@@ -45,12 +46,11 @@ for (let round = 1; round <= rounds; round++) {
   waits.push(await measure(ending, other, (await logIn(ending, account)).token))
 }
 process.stderr.write('\n')
-for (const server of [ending, other]) server.stop()
+await Promise.all([ending.stop(), other.stop()])
 await database.remove()
 await postgres.stop()
 
-const sorted = waits.toSorted((a, b) => a - b)
-const at = (part: number) => (sorted[Math.ceil(part * rounds) - 1] ?? Number.NaN).toFixed(1)
+const at = (part: number) => percentile(waits, part).toFixed(1)
 console.log(
   `Refused by the other process after: median ${at(0.5)} ms, 99 % ${at(0.99)} ms, longest ${at(1)} ms (${rounds} sessions).`,
 )
