@@ -1,5 +1,7 @@
 // Failures as problems (RFC 9457): the form of Limpet's own API.
+
 import type { ServerResponse } from 'node:http'
+import { pagePaths, pathTo } from '../contract/paths.ts'
 import { type Problem, problemCatalogue } from '../contract/problems.ts'
 import { type Failure, PassingFailure } from '../domain/failure.ts'
 
@@ -13,7 +15,7 @@ export function headersOf(failure: Failure): Readonly<Record<string, string>> {
 export function problemBody(failure: Failure, context: { publicUrl: string; requestId: string }): Problem {
   const { status, title } = problemCatalogue[failure.code]
   return {
-    type: `${context.publicUrl}/problems/${failure.code}`,
+    type: `${context.publicUrl}${pathTo(pagePaths.problem, { code: failure.code })}`,
     title,
     status,
     detail: failure.message,

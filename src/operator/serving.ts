@@ -1,6 +1,7 @@
 // The operator's commands for the server itself: start, migrate.
 
 import { systemClock } from '../clock.ts'
+import { pagePaths } from '../contract/paths.ts'
 import { createOpaqueSetup } from '../domain/identity/opaque.ts'
 import { readConfig } from '../server/config.ts'
 import { openStore } from '../store/open.ts'
@@ -23,7 +24,7 @@ export const start = command({
       remark(
         '',
         `  Limpet listens on ${publicUrl}`,
-        `  The contract is at ${publicUrl}/docs`,
+        `  The contract is at ${publicUrl}${pagePaths.documentation}`,
         '  Try next, in another terminal: npx limpet register you@example.com',
         '',
       )

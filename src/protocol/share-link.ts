@@ -1,4 +1,5 @@
 // One-time links: what stands in one, and the keys that are made from it (docs/protocol.md, "One-time shares").
+import { pagePaths, pathTo } from '../contract/paths.ts'
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 import { fernetKeyBytes } from './fernet.ts'
 import { encodePassword } from './password.ts'
@@ -40,7 +41,8 @@ export class ShareLinkError extends Error {
 export const newShareKey = (random: Random = platformRandom): string =>
   encodeBase64url(takeRandom(random, fernetKeyBytes))
 
-export const formatShareLink = ({ server, id, key }: ShareLink): string => `${server}/s/${id}#${key}`
+export const formatShareLink = ({ server, id, key }: ShareLink): string =>
+  `${server}${pathTo(pagePaths.share, { id })}#${key}`
 
 /** What stands around a link: everything but letters and digits. */
 const before = /^[^\p{L}\p{N}]+/u

@@ -1,4 +1,5 @@
 // An account whose key is in memory: its vaults, its sessions, its password, its end.
+
 import {
   Account,
   type AccountEvent,
@@ -7,6 +8,7 @@ import {
   SessionList,
   type SessionSummary,
 } from '../contract/accounts.ts'
+import { accountPaths, pathTo, sessionPaths, vaultPaths } from '../contract/paths.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
 import { PasswordChanged } from '../contract/tokens.ts'
 import { VaultList, Vault as VaultShape } from '../contract/vaults.ts'
@@ -53,14 +55,14 @@ export class UnlockedAccount {
 
   /** The account as the server has it. */
   details(): Promise<Account> {
-    return this.#transport.sendAuthorized(Account, { method: 'GET', path: '/api/v1/account' })
+    return this.#transport.sendAuthorized(Account, { method: 'GET', path: accountPaths.account })
   }
 
   /** Every vault, opened. Throws OpenError where one is not this account's own. */
   async vaults(): Promise<OpenVault[]> {
     const vaults = await readPages(this.#transport, {
       schema: VaultList,
-      path: '/api/v1/vaults',
+      path: vaultPaths.vaults,
       rowsOf: (page) => page.vaults,
     })
     return Promise.all(vaults.map((vault) => this.openVault(vault)))
@@ -71,7 +73,7 @@ export class UnlockedAccount {
     const vaultKey = newKey()
     const vault = await this.#transport.sendAuthorized(VaultShape, {
       method: 'POST',
-      path: '/api/v1/vaults',
+      path: vaultPaths.vaults,
       body: {
         id,
         key: await seal(this.#accountKey, vaultKeyContext(this.accountId, id), vaultKey),
@@ -91,7 +93,7 @@ export class UnlockedAccount {
   /** Deletes a vault with everything in it from the server, for good. Throws `invalid-credentials`, `not-found`. */
   async deleteVault(vaultId: string, password: string): Promise<void> {
     await this.#prove(password, (body) =>
-      this.#transport.authorized({ method: 'DELETE', path: `/api/v1/vaults/${vaultId}`, body }),
+      this.#transport.authorized({ method: 'DELETE', path: pathTo(vaultPaths.vault, { vaultId }), body }),
     )
   }
 
@@ -119,7 +121,7 @@ export class UnlockedAccount {
     const changed = await withProof(this.#transport, account, ({ proof }) =>
       this.#transport.sendAuthorized(PasswordChanged, {
         method: 'POST',
-        path: '/api/v1/account/password',
+        path: accountPaths.password,
         body: { current: proof, kdf, ...verifier, accountKey, keepTokens },
         repeatable: false,
       }),
@@ -145,7 +147,7 @@ export class UnlockedAccount {
     const { status } = await this.#prove(password, (current) =>
       this.#transport.authorized({
         method: 'POST',
-        path: '/api/v1/account/email',
+        path: accountPaths.email,
         body: { current, email: next },
         repeatable: false,
       }),
@@ -165,19 +167,19 @@ export class UnlockedAccount {
   /** Replaces the password hint, which the server can read and mails to the confirmed address; null removes it. Throws `invalid-credentials`. */
   async setHint(password: string, hint: string | null): Promise<void> {
     await this.#prove(password, (current) =>
-      this.#transport.authorized({ method: 'PUT', path: '/api/v1/account/hint', body: { current, hint } }),
+      this.#transport.authorized({ method: 'PUT', path: accountPaths.hint, body: { current, hint } }),
     )
   }
 
   /** Keeps the account, if it is to be deleted because its mailbox asked for that (`details().deletesAt`). */
   async cancelDeletion(): Promise<void> {
-    await this.#transport.authorized({ method: 'DELETE', path: '/api/v1/account/deletion' })
+    await this.#transport.authorized({ method: 'DELETE', path: accountPaths.deletion })
   }
 
   /** Deletes the account and everything in it from the server, for good. */
   async delete(password: string): Promise<void> {
     await this.#prove(password, (body) =>
-      this.#transport.authorized({ method: 'DELETE', path: '/api/v1/account', body }),
+      this.#transport.authorized({ method: 'DELETE', path: accountPaths.account, body }),
     )
     const state = await this.#storage.load()
     await this.#storage.clear()
@@ -215,7 +217,7 @@ export class UnlockedAccount {
   async sessions(): Promise<SessionSummary[]> {
     const { sessions } = await this.#transport.sendAuthorized(SessionList, {
       method: 'GET',
-      path: '/api/v1/sessions',
+      path: sessionPaths.sessions,
     })
     return sessions
   }
@@ -224,16 +226,19 @@ export class UnlockedAccount {
   async events(): Promise<AccountEvent[]> {
     const { events } = await this.#transport.sendAuthorized(AccountEventList, {
       method: 'GET',
-      path: '/api/v1/account/events',
+      path: accountPaths.events,
     })
     return events
   }
 
   async endSession(id: string): Promise<void> {
-    await this.#transport.authorized({ method: 'DELETE', path: `/api/v1/sessions/${id}` })
+    await this.#transport.authorized({
+      method: 'DELETE',
+      path: pathTo(sessionPaths.session, { sessionId: id }),
+    })
   }
 
   async endOtherSessions(): Promise<void> {
-    await this.#transport.authorized({ method: 'DELETE', path: '/api/v1/sessions' })
+    await this.#transport.authorized({ method: 'DELETE', path: sessionPaths.sessions })
   }
 }

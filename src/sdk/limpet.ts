@@ -1,4 +1,5 @@
 // The SDK's entrance: a server, and the ways to an unlocked account.
+
 import {
   Account,
   type AuthMethod,
@@ -9,6 +10,7 @@ import {
   Session,
 } from '../contract/accounts.ts'
 import { DeletionStarted } from '../contract/email.ts'
+import { accountPaths, emailPaths, serverPaths, sessionPaths } from '../contract/paths.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
 import { ServerInfo } from '../contract/server.ts'
 import { accountKeyContext } from '../protocol/associated-data.ts'
@@ -103,7 +105,7 @@ export class Limpet {
 
   /** Version, policies and limits of the server. */
   serverInfo(): Promise<ServerInfo> {
-    return this.#transport.send(ServerInfo, { method: 'GET', path: '/api/v1/server' })
+    return this.#transport.send(ServerInfo, { method: 'GET', path: serverPaths.server })
   }
 
   /** Makes an account with its first vault; logging in is the next step. Throws ProblemError (`email-taken`, `invalid-invite`, …). */
@@ -113,7 +115,7 @@ export class Limpet {
     const { body } = await sealAccount(registration, chosen)
     const registered = await this.#transport.send(Registered, {
       method: 'POST',
-      path: '/api/v1/register',
+      path: accountPaths.register,
       body,
       repeatable: false,
     })
@@ -123,12 +125,12 @@ export class Limpet {
 
   /** Confirms an e-mail address. Throws ProblemError (`invalid-confirmation`). @param token what stands after "#" in the link */
   async confirmEmail(token: string): Promise<void> {
-    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/confirm', body: { token } })
+    await this.#transport.anonymous({ method: 'POST', path: emailPaths.confirm, body: { token } })
   }
 
   /** Has the confirmation sent once more, if there is something to confirm. Throws ProblemError (`email-off`). */
   async resendConfirmation(email: string): Promise<void> {
-    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/resend', body: { email } })
+    await this.#transport.anonymous({ method: 'POST', path: emailPaths.resend, body: { email } })
   }
 
   /**
@@ -136,7 +138,7 @@ export class Limpet {
    * password. Throws ProblemError (`email-off`, `account-deletion-off`).
    */
   async askForDeletion(email: string): Promise<void> {
-    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/delete', body: { email } })
+    await this.#transport.anonymous({ method: 'POST', path: emailPaths.deletion, body: { email } })
   }
 
   /**
@@ -147,19 +149,19 @@ export class Limpet {
   startDeletion(token: string): Promise<DeletionStarted> {
     return this.#transport.send(DeletionStarted, {
       method: 'POST',
-      path: '/api/v1/email/delete/confirm',
+      path: emailPaths.confirmDeletion,
       body: { token },
     })
   }
 
   /** Keeps the account of a link, which was to be deleted. Throws ProblemError (`invalid-confirmation`). */
   async cancelDeletion(token: string): Promise<void> {
-    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/delete/cancel', body: { token } })
+    await this.#transport.anonymous({ method: 'POST', path: emailPaths.cancelDeletion, body: { token } })
   }
 
   /** Has the password hint sent to the address, if it is the confirmed one of an account. Throws ProblemError (`email-off`). */
   async sendHint(email: string): Promise<void> {
-    await this.#transport.anonymous({ method: 'POST', path: '/api/v1/email/hint', body: { email } })
+    await this.#transport.anonymous({ method: 'POST', path: emailPaths.hint, body: { email } })
   }
 
   /**
@@ -172,7 +174,7 @@ export class Limpet {
   async login({ email, password, secondFactor }: Login): Promise<UnlockedAccount> {
     const { kdf, method } = await this.#transport.send(PreloginAnswer, {
       method: 'POST',
-      path: '/api/v1/prelogin',
+      path: sessionPaths.prelogin,
       body: { email },
     })
     const last = await this.#lastLogin(email)
@@ -190,7 +192,7 @@ export class Limpet {
         wrapKey,
         session: await this.#transport.send(Session, {
           method: 'POST',
-          path: '/api/v1/login',
+          path: sessionPaths.login,
           body: { email: by.email, ...proof, device: this.#device, ...(secondFactor && { secondFactor }) },
           // A code works once: where the answer was lost it must not be tried again, and is then said to be wrong.
           repeatable: secondFactor === undefined,
@@ -279,7 +281,7 @@ export class Limpet {
   /** The account of the stored session as the server has it now, which takes no password. Throws LoggedOutError. */
   async account(): Promise<Account> {
     await this.#session()
-    return this.#transport.sendAuthorized(Account, { method: 'GET', path: '/api/v1/account' })
+    return this.#transport.sendAuthorized(Account, { method: 'GET', path: accountPaths.account })
   }
 
   /** Unlocks the account of the stored session with the password, without asking the server. Throws OpenError. */
@@ -305,7 +307,7 @@ export class Limpet {
   async logout(): Promise<void> {
     if (!(await this.#storage.load())) return
     try {
-      await this.#transport.authorized({ method: 'POST', path: '/api/v1/logout' })
+      await this.#transport.authorized({ method: 'POST', path: sessionPaths.logout })
     } catch (error) {
       if (!(error instanceof LoggedOutError)) throw error
     }

@@ -1,7 +1,9 @@
 // Choosing and proving passwords by either method: what a client sends for it, and the wrap key that stays.
+
 import type * as z from 'zod'
 import type { AuthMethod, KdfParameters, NewVerifier, PasswordProof } from '../contract/accounts.ts'
 import { OpaqueLoginStarted, OpaqueRegistrationStarted } from '../contract/opaque.ts'
+import { accountPaths, opaquePaths } from '../contract/paths.ts'
 import { problemCatalogue } from '../contract/problems.ts'
 import { accountKeyContext } from '../protocol/associated-data.ts'
 import { encodeBase64url } from '../protocol/base64url.ts'
@@ -59,7 +61,7 @@ export const forNewAccount =
   (request) =>
     transport.send(OpaqueRegistrationStarted, {
       method: 'POST',
-      path: '/api/v1/opaque/register',
+      path: opaquePaths.register,
       body: { email, request },
     })
 
@@ -69,7 +71,7 @@ export const forThisAccount =
   (request) =>
     transport.sendAuthorized(OpaqueRegistrationStarted, {
       method: 'POST',
-      path: '/api/v1/account/opaque',
+      path: accountPaths.passwordByOpaque,
       body: { request },
     })
 
@@ -111,7 +113,7 @@ async function proveByOpaque(transport: Transport, email: string, password: stri
   const { request, finish } = await startOpaqueLogin(password)
   const { handshake, response } = await transport.send(OpaqueLoginStarted, {
     method: 'POST',
-    path: '/api/v1/opaque/login',
+    path: opaquePaths.login,
     body: { email, request },
   })
   const finished = await finish(response)

@@ -1,6 +1,8 @@
 // The second factors of an account: what its logins ask for beside the password.
+
 import type { z } from 'zod'
 import type { PasswordProof } from '../contract/accounts.ts'
+import { pathTo, secondFactorPaths } from '../contract/paths.ts'
 import {
   NewRecoveryCodes,
   SecondFactorConfirmed,
@@ -9,8 +11,6 @@ import {
   WebauthnStarted,
 } from '../contract/second-factors.ts'
 import type { Transport } from './transport.ts'
-
-const path = '/api/v1/account/second-factors'
 
 /** What the person gave: a code of the app, a recovery code, or what the platform's WebAuthn made (by `toJSON()`). */
 export type SecondFactorAnswer =
@@ -30,12 +30,15 @@ export class SecondFactors {
   }
 
   list(): Promise<SecondFactorList> {
-    return this.#transport.sendAuthorized(SecondFactorList, { method: 'GET', path })
+    return this.#transport.sendAuthorized(SecondFactorList, {
+      method: 'GET',
+      path: secondFactorPaths.factors,
+    })
   }
 
   /** Begins to add an authenticator app. Nothing asks for it until `confirmTotp`, for which ten minutes are left. */
   addTotp(password: string): Promise<TotpStarted> {
-    return this.#begin(TotpStarted, 'totp', password)
+    return this.#begin(TotpStarted, secondFactorPaths.totp, password)
   }
 
   /**
@@ -43,12 +46,15 @@ export class SecondFactors {
    * @returns recovery codes to be kept by the owner, with the first factor; null with a further one
    */
   async confirmTotp(id: string, code: string, name?: string): Promise<string[] | null> {
-    return this.#confirm(`totp/${id}`, { code, ...(name !== undefined && { name }) })
+    return this.#confirm(pathTo(secondFactorPaths.confirmTotp, { totpId: id }), {
+      code,
+      ...(name !== undefined && { name }),
+    })
   }
 
   /** Begins to add a passkey or a security key. @returns `options` for the WebAuthn of the platform */
   addWebauthn(password: string): Promise<WebauthnStarted> {
-    return this.#begin(WebauthnStarted, 'webauthn', password)
+    return this.#begin(WebauthnStarted, secondFactorPaths.webauthn, password)
   }
 
   /** @param response what the platform made, as `PublicKeyCredential.toJSON()` gives it. @returns as `confirmTotp` */
@@ -56,32 +62,36 @@ export class SecondFactors {
     id: string,
     { name, response }: { name: string; response: unknown },
   ): Promise<string[] | null> {
-    return this.#confirm(`webauthn/${id}`, { name, response })
+    return this.#confirm(pathTo(secondFactorPaths.confirmWebauthn, { webauthnId: id }), { name, response })
   }
 
   /** Removes a factor, and with the last one the recovery codes. Throws ProblemError (`not-found`). */
   async remove(id: string, password: string): Promise<void> {
     await this.#prove(password, (body) =>
-      this.#transport.authorized({ method: 'DELETE', path: `${path}/${id}`, body }),
+      this.#transport.authorized({
+        method: 'DELETE',
+        path: pathTo(secondFactorPaths.factor, { factorId: id }),
+        body,
+      }),
     )
   }
 
   /** Ten new recovery codes; the old ones end. Throws ProblemError (`not-found`) without a factor. */
   async renewRecoveryCodes(password: string): Promise<string[]> {
-    const { recoveryCodes } = await this.#begin(NewRecoveryCodes, 'recovery-codes', password)
+    const { recoveryCodes } = await this.#begin(NewRecoveryCodes, secondFactorPaths.recoveryCodes, password)
     return recoveryCodes
   }
 
-  #begin<T>(schema: z.ZodType<T>, what: string, password: string): Promise<T> {
+  #begin<T>(schema: z.ZodType<T>, path: string, password: string): Promise<T> {
     return this.#prove(password, (body) =>
-      this.#transport.sendAuthorized(schema, { method: 'POST', path: `${path}/${what}`, body }),
+      this.#transport.sendAuthorized(schema, { method: 'POST', path, body }),
     )
   }
 
-  async #confirm(what: string, body: object): Promise<string[] | null> {
+  async #confirm(path: string, body: object): Promise<string[] | null> {
     const { recoveryCodes } = await this.#transport.sendAuthorized(SecondFactorConfirmed, {
       method: 'POST',
-      path: `${path}/${what}/confirm`,
+      path,
       body,
       // Confirming again is refused, so an answer that was lost would become a refusal.
       repeatable: false,

@@ -1,4 +1,5 @@
 // One-time shares: made for a link, looked at, opened, taken back (docs/protocol.md, "One-time shares").
+import { pathTo, sharePaths } from '../contract/paths.ts'
 import { CreatedShare, largestSecretBytes, RevealedShare, ShareReceipt } from '../contract/shares.ts'
 import { encodeBase64url } from '../protocol/base64url.ts'
 import { decryptFernet, encryptFernet } from '../protocol/fernet.ts'
@@ -16,7 +17,6 @@ import { memorySessionStorage } from './session-storage.ts'
 import { serverUrl, Transport } from './transport.ts'
 
 const claimBytes = 32
-const path = '/api/v1/shares'
 
 /** How a server is reached without an account. */
 export interface ShareConnection {
@@ -110,7 +110,7 @@ export class Shares {
   /** Without the session at first: a server that does not ask for an account does not learn who shares. */
   async #post(body: object): Promise<CreatedShare> {
     // Repeatable: where an answer was lost, what was made is under an id that nobody knows, and expires.
-    const request = { method: 'POST', path, body } as const
+    const request = { method: 'POST', path: sharePaths.shares, body } as const
     try {
       return await this.#transport.send(CreatedShare, request)
     } catch (error) {
@@ -123,7 +123,7 @@ export class Shares {
   receipt({ id, manageToken }: Pick<MadeShare, 'id' | 'manageToken'>): Promise<ShareReceipt> {
     return this.#transport.send(ShareReceipt, {
       method: 'GET',
-      path: `${path}/${encodeURIComponent(id)}/receipt`,
+      path: pathTo(sharePaths.receipt, { shareId: id }),
       headers: { Authorization: `Bearer ${manageToken}` },
     })
   }
@@ -132,7 +132,7 @@ export class Shares {
   async revoke({ id, manageToken }: Pick<MadeShare, 'id' | 'manageToken'>): Promise<void> {
     await this.#transport.anonymous({
       method: 'DELETE',
-      path: `${path}/${encodeURIComponent(id)}`,
+      path: pathTo(sharePaths.share, { shareId: id }),
       headers: { Authorization: `Bearer ${manageToken}` },
     })
   }
@@ -172,7 +172,10 @@ export class ReceivedShare {
   /** Whether it can be read, and needs a passphrase for that. Reads nothing and can be repeated. */
   async look(): Promise<{ readable: boolean; passphrase: boolean }> {
     try {
-      const { headers } = await this.#transport.anonymous({ method: 'HEAD', path: this.#path })
+      const { headers } = await this.#transport.anonymous({
+        method: 'HEAD',
+        path: this.#path(sharePaths.share),
+      })
       return { readable: true, passphrase: headers.get('Limpet-Passphrase') === 'required' }
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'not-found')
@@ -191,18 +194,22 @@ export class ReceivedShare {
     const claim = this.#claim
     const { ciphertext } = await this.#transport.send(RevealedShare, {
       method: 'POST',
-      path: `${this.#path}/reveal`,
+      path: this.#path(sharePaths.reveal),
       body: { proof, claim },
     })
     return {
       secret: await decryptFernet(fernetKey, ciphertext),
       acknowledge: async () => {
-        await this.#transport.anonymous({ method: 'POST', path: `${this.#path}/ack`, body: { claim } })
+        await this.#transport.anonymous({
+          method: 'POST',
+          path: this.#path(sharePaths.acknowledge),
+          body: { claim },
+        })
       },
     }
   }
 
-  get #path() {
-    return `${path}/${this.#link.id}`
+  #path(path: (typeof sharePaths)['share' | 'reveal' | 'acknowledge']) {
+    return pathTo(path, { shareId: this.#link.id })
   }
 }

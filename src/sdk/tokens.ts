@@ -1,5 +1,7 @@
 // Personal access tokens: made by an account for a script, and what the script does with one (docs/protocol.md).
+
 import type { PasswordProof } from '../contract/accounts.ts'
+import { pathTo, tokenPaths, vaultPaths } from '../contract/paths.ts'
 import {
   CreatedToken,
   CurrentToken,
@@ -25,7 +27,6 @@ const secretBytes = 32
 const keyBytes = 32
 const tokenInfo = 'limpet/v1/token'
 const noSalt = new Uint8Array(0)
-const path = '/api/v1/tokens'
 
 /** Something is not a token as it was given to its bearer, or cannot do what it is asked for. Nothing was sent. */
 export class TokenError extends Error {
@@ -99,7 +100,8 @@ export class Tokens {
   }
 
   async list(): Promise<TokenSummary[]> {
-    return (await this.#transport.sendAuthorized(TokenList, { method: 'GET', path })).tokens
+    return (await this.#transport.sendAuthorized(TokenList, { method: 'GET', path: tokenPaths.tokens }))
+      .tokens
   }
 
   /** Makes a token. Throws ProblemError (`invalid-credentials` for a wrong password), and OpenError where the vault is not this account's own. */
@@ -111,7 +113,7 @@ export class Tokens {
     const { token, ...summary } = await this.#prove(password, (proof) =>
       this.#transport.sendAuthorized(CreatedToken, {
         method: 'POST',
-        path,
+        path: tokenPaths.tokens,
         body: {
           ...proof,
           name,
@@ -135,7 +137,7 @@ export class Tokens {
 
   /** Ends a token, everywhere within a second. Throws ProblemError `not-found`. */
   async revoke(id: string): Promise<void> {
-    await this.#transport.authorized({ method: 'DELETE', path: `${path}/${encodeURIComponent(id)}` })
+    await this.#transport.authorized({ method: 'DELETE', path: pathTo(tokenPaths.token, { tokenId: id }) })
   }
 }
 
@@ -183,7 +185,7 @@ export class TokenClient {
 
   /** What the token may do. Throws ProblemError `not-authenticated` where it has ended. */
   details(): Promise<CurrentToken> {
-    return this.#transport.sendAuthorized(CurrentToken, { method: 'GET', path: `${path}/current` })
+    return this.#transport.sendAuthorized(CurrentToken, { method: 'GET', path: tokenPaths.current })
   }
 
   /**
@@ -222,7 +224,7 @@ export class TokenAccess {
   async vault(): Promise<OpenVault> {
     const vaults = await readPages(this.#transport, {
       schema: VaultList,
-      path: '/api/v1/vaults',
+      path: vaultPaths.vaults,
       rowsOf: (page) => page.vaults,
     })
     const vault = vaults.find(({ id }) => id === this.#vaultId)

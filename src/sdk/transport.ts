@@ -1,6 +1,8 @@
 // Requests to a Limpet server: JSON in and out, typed errors, repeated where that is safe, with a token that renews itself.
+
 import type { z } from 'zod'
 import { SessionTokens } from '../contract/accounts.ts'
+import { sessionPaths } from '../contract/paths.ts'
 import { limits } from '../contract/primitives.ts'
 import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
 import { LoggedOutError, NetworkError, ProblemError, RefusedError } from './errors.ts'
@@ -201,7 +203,7 @@ export class Transport {
       // Repeatable: for a minute the same use is answered with the same successor.
       const { accessToken, refreshToken } = await this.send(SessionTokens, {
         method: 'POST',
-        path: '/api/v1/token/refresh',
+        path: sessionPaths.refresh,
         body: { refreshToken: state.refreshToken },
       })
       const renewed = { ...state, accessToken, refreshToken }

@@ -1,4 +1,5 @@
 // An opened vault: items in clear on this side, sealed on the way out.
+import { itemPaths, pathTo, vaultPaths } from '../contract/paths.ts'
 import { limits } from '../contract/primitives.ts'
 import {
   BatchResult,
@@ -146,7 +147,7 @@ export class OpenVault {
     try {
       const vault = await this.#transport.sendAuthorized(Vault, {
         method: 'PUT',
-        path: this.#path(),
+        path: this.#vaultPath(vaultPaths.vault),
         headers: ifMatch(this.#vault.revision),
         body: { data },
       })
@@ -287,7 +288,7 @@ export class OpenVault {
   }
 
   async get(itemId: string): Promise<OpenItem> {
-    return this.openItem(await this.#fetchItem(itemId, { method: 'GET', path: this.#path(itemId) }))
+    return this.openItem(await this.#fetchItem(itemId, { method: 'GET', path: this.#itemPath(itemId) }))
   }
 
   /**
@@ -311,7 +312,7 @@ export class OpenVault {
   /** Looks at an item, so that what is sealed next counts on from it. @returns undefined where there is none */
   async #lookAt(itemId: string): Promise<Item | undefined> {
     try {
-      const item = await this.#fetchItem(itemId, { method: 'GET', path: this.#path(itemId) })
+      const item = await this.#fetchItem(itemId, { method: 'GET', path: this.#itemPath(itemId) })
       await this.editsOf(item)
       return item
     } catch (error) {
@@ -330,7 +331,7 @@ export class OpenVault {
    * no two envelopes are alike.
    */
   async putSealed(itemId: string, data: string, headers: Record<string, string>): Promise<Item> {
-    const request: Request = { method: 'PUT', path: this.#path(itemId), headers, body: { data } }
+    const request: Request = { method: 'PUT', path: this.#itemPath(itemId), headers, body: { data } }
     try {
       return await this.#fetchItem(itemId, request, data)
     } catch (error) {
@@ -362,12 +363,16 @@ export class OpenVault {
 
   /** As `trash`, without opening it: also for what does not open, or is malformed inside. */
   trashSealed(itemId: string, revision?: number): Promise<Item> {
-    return this.#change(itemId, { method: 'DELETE', path: this.#path(itemId), headers: ifMatch(revision) })
+    return this.#change(itemId, {
+      method: 'DELETE',
+      path: this.#itemPath(itemId),
+      headers: ifMatch(revision),
+    })
   }
 
   /** Takes an item out of the trash; again changes nothing. */
   async restore(itemId: string, revision?: number): Promise<OpenItem> {
-    const path = `${this.#path(itemId)}/restore`
+    const path = this.#itemPath(itemId, itemPaths.restore)
     return this.openItem(await this.#change(itemId, { method: 'POST', path, headers: ifMatch(revision) }))
   }
 
@@ -389,7 +394,7 @@ export class OpenVault {
     const at = revision ?? item?.revision
     if (at === undefined) {
       // Nothing is there, and the server knows whether something was.
-      await this.#transport.authorized({ method: 'DELETE', path: `${this.#path(itemId)}?permanent=true` })
+      await this.#transport.authorized({ method: 'DELETE', path: `${this.#itemPath(itemId)}?permanent=true` })
       return
     }
     const marker = await this.sealPurge(itemId)
@@ -409,7 +414,7 @@ export class OpenVault {
   async versions(itemId: string) {
     const versions = await readPages(this.#transport, {
       schema: ItemVersions,
-      path: `${this.#path(itemId)}/versions`,
+      path: this.#itemPath(itemId, itemPaths.versions),
       rowsOf: (page) => page.versions,
     })
     return Promise.all(
@@ -432,7 +437,7 @@ export class OpenVault {
   async #apply(operations: Operation[], repeatable: boolean): Promise<BatchResult> {
     const result = await this.#transport.sendAuthorized(BatchResult, {
       method: 'POST',
-      path: `${this.#path()}/batch`,
+      path: this.#vaultPath(vaultPaths.batch),
       body: { operations },
       repeatable,
     })
@@ -452,7 +457,7 @@ export class OpenVault {
     try {
       const changes = await this.#transport.sendAuthorized(Changes, {
         method: 'GET',
-        path: `${this.#path()}/changes${query}`,
+        path: `${this.#vaultPath(vaultPaths.changes)}${query}`,
       })
       if (changes.items.length > limits.pageItems)
         throw new RefusedError('The server gave a page that is longer than a page may be.')
@@ -468,8 +473,14 @@ export class OpenVault {
     }
   }
 
-  #path(itemId?: string): string {
-    const vault = `/api/v1/vaults/${this.id}`
-    return itemId === undefined ? vault : `${vault}/items/${itemId}`
+  #vaultPath(path: (typeof vaultPaths)['vault' | 'batch' | 'changes']): string {
+    return pathTo(path, { vaultId: this.id })
+  }
+
+  #itemPath(
+    itemId: string,
+    path: (typeof itemPaths)['item' | 'restore' | 'versions'] = itemPaths.item,
+  ): string {
+    return pathTo(path, { vaultId: this.id, itemId })
   }
 }

@@ -1,4 +1,5 @@
 // The one place where everything is put together: configuration and store in, an Express application out.
+
 import type { Express } from 'express'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -27,6 +28,7 @@ import { addSharePages } from '../apis/pages/shares.ts'
 import { addAssets } from '../apis/pages/shell.ts'
 import { addSnapPass } from '../apis/snappass/routes.ts'
 import type { Clock } from '../clock.ts'
+import { serverPaths } from '../contract/paths.ts'
 import { failedLoginsOver } from '../domain/audit/failed-logins.ts'
 import { startedLoginsOver } from '../domain/audit/started-logins.ts'
 import type { Postponed } from '../domain/deferred-tasks.ts'
@@ -63,7 +65,7 @@ export interface Parts {
 /** The contract itself, as a route among the routes. */
 const openApi = route({
   method: 'get',
-  path: '/api/v1/openapi.json',
+  path: serverPaths.contract,
   operationId: 'getContract',
   tag: 'Server',
   summary: 'This contract as an OpenAPI 3.1 document',

@@ -1,14 +1,14 @@
 // What a server tells of itself to Prometheus: how much, how fast and how full; never who, and no id of anything.
+
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Services } from '../apis/limpet/route.ts'
+import { sessionPaths } from '../contract/paths.ts'
 import { waitingMail } from '../domain/mail/outbox.ts'
 import { countShares } from '../domain/shares/shares.ts'
 import type { AnsweredRequest } from '../http/request-log.ts'
 
 /** Seconds; what a request takes here is between a tenth of a millisecond and the hash of a login behind a full queue. */
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-
-const loginRoute = '/api/v1/login'
 
 /** Methods that HTTP has; a stranger's own would make a series each. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])
@@ -89,7 +89,7 @@ export function createMetrics(needs: Needs): Metrics {
       const method = methods.has(given) ? given : 'other'
       requests.inc({ method, route, status })
       durations.observe({ method, route }, seconds)
-      if (route === loginRoute && method === 'POST') logins.inc({ result: problem ?? 'ok' })
+      if (route === sessionPaths.login && method === 'POST') logins.inc({ result: problem ?? 'ok' })
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

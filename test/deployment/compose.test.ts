@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { seconds } from '../../src/clock.ts'
+import * as paths from '../../src/contract/paths.ts'
 import { limits } from '../../src/contract/primitives.ts'
 import { addressKey, widerKey } from '../../src/domain/rate-limits/address-key.ts'
 
@@ -266,17 +267,49 @@ describe('nginx.conf', () => {
 
   const logged = (uri: string) => mapped('request_uri', 'known_path', uri) ?? 'other'
 
-  it('logs every route of the contract by its name, and no id', async () => {
-    const { paths } = z
-      .object({ paths: z.record(z.string(), z.unknown()) })
-      .parse(JSON.parse(await read('docs/openapi.json')))
-    expect(Object.keys(paths).length).toBeGreaterThan(30)
-    for (const path of Object.keys(paths)) {
-      const name = path.replaceAll(/\{\w+\}/g, '-')
+  const { operatorPaths: _operator, pagePaths, snapPassPaths, pathTo: _pathTo, ...api } = paths
+  const apiPaths = Object.values(api).flatMap((group) => Object.values<string>(group))
+  const everyPath = [...apiPaths, ...Object.values(pagePaths), ...Object.values(snapPassPaths)]
+  const filled = (path: string, value: string) => path.replaceAll(/\{\w+\}/g, value)
+
+  it('logs every route of the contract by its name, and no id', () => {
+    expect(apiPaths.length).toBeGreaterThan(30)
+    for (const path of apiPaths)
       for (const id of ['5f0c2a8e-0000-4000-8000-000000000001', 'kQ3-x_Zz9', 'secret', '..%2F'])
         for (const query of ['', '?since=secret'])
-          expect(logged(path.replaceAll(/\{\w+\}/g, id) + query)).toBe(name)
+          expect(logged(filled(path, id) + query)).toBe(filled(path, '-'))
+  })
+
+  it('knows no path that there is not', () => {
+    const segments = new Set(everyPath.flatMap((path) => path.split('/')))
+    const block = /map \$request_uri \$known_path \{(.*?)\n {4}\}/s.exec(nginx)?.[1] ?? ''
+    const patterns = [...block.matchAll(/^ +"~(.+)" ".*";$/gm)].map(([, pattern = '']) => pattern)
+    expect(patterns.length).toBeGreaterThan(10)
+    for (const pattern of patterns) {
+      const isTaken = (path: string) => new RegExp(pattern).test(filled(path, 'snappass-x'))
+      expect(everyPath.some(isTaken), pattern).toBe(true)
+      const words = pattern
+        .replaceAll(/\(\?<\w+>|\[[^\]]*\]|\(\?[:!]|\{[\d,]+\}/g, ' ')
+        .replaceAll('\\.', '.')
+      for (const word of words.match(/[a-z][\w.-]*/g) ?? [])
+        expect(segments.has(word) || word === 'snappass', `${word} of ${pattern}`).toBe(true)
     }
+  })
+
+  it('bounds the requests that cost a hash, and lets a batch be larger', () => {
+    const { accountPaths, opaquePaths, sessionPaths, vaultPaths } = paths
+    const [, logins = ''] = /map \$uri \$is_login \{[^}]*"~(.+)" yes;/.exec(nginx) ?? []
+    expect(everyPath.filter((path) => new RegExp(logins).test(filled(path, 'x'))).sort()).toEqual(
+      [
+        accountPaths.register,
+        sessionPaths.prelogin,
+        sessionPaths.login,
+        opaquePaths.register,
+        opaquePaths.login,
+      ].sort(),
+    )
+    const [, batch = ''] = /location ~ "(.+)" \{\s+client_max_body_size 8m;/.exec(nginx) ?? []
+    expect(everyPath.filter((path) => new RegExp(batch).test(filled(path, 'x')))).toEqual([vaultPaths.batch])
   })
 
   it.each([

@@ -1,4 +1,5 @@
 // The doctor: that each thing which can be wrong is found, with what to do, and that nothing secret is shown.
+
 import { execFileSync } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders, request } from 'node:http'
@@ -8,12 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import {
-  Reflection,
-  reflectionHeader,
-  reflectionPath,
-  reflectionToken,
-} from '../../src/apis/limpet/reflection.ts'
+import { Reflection, reflectionHeader, reflectionToken } from '../../src/apis/limpet/reflection.ts'
+import { operatorPaths } from '../../src/contract/paths.ts'
 import { deriveServerKeys } from '../../src/domain/server-keys.ts'
 import { judgeReflection } from '../../src/operator/doctor/public-url.ts'
 import { looksTyped } from '../../src/operator/doctor/secrets.ts'
@@ -361,7 +358,7 @@ describe('what the server tells of a request', () => {
     const token = reflectionToken(key, clock.now())
     const ask = (given?: string) =>
       send(server, {
-        path: reflectionPath,
+        path: operatorPaths.reflection,
         headers: given === undefined ? {} : { [reflectionHeader]: given },
       })
     expect(bodyOf(Reflection, await ask(token))).toMatchObject({

@@ -1,5 +1,7 @@
 // How the owner is reached and reminded, over HTTP: the account's e-mail address and the hint.
+
 import { ChangeEmail, ChangeHint } from '../../contract/email.ts'
+import { accountPaths } from '../../contract/paths.ts'
 import { noteChange } from '../../domain/audit/noted-changes.ts'
 import { cancelDeletion } from '../../domain/identity/account-deletion.ts'
 import { emailTaken, holdProved, setHint } from '../../domain/identity/accounts.ts'
@@ -13,7 +15,7 @@ const tag = 'Accounts'
 
 const changeEmail = route({
   method: 'post',
-  path: '/api/v1/account/email',
+  path: accountPaths.email,
   operationId: 'changeEmail',
   tag,
   summary: 'Give the account another e-mail address',
@@ -49,7 +51,7 @@ const changeEmail = route({
 
 const changeHint = route({
   method: 'put',
-  path: '/api/v1/account/hint',
+  path: accountPaths.hint,
   operationId: 'changeHint',
   tag,
   summary: 'Replace the password hint, or remove it',

@@ -1,5 +1,7 @@
 // Deletion by mail over HTTP, for an owner who has the mailbox and has lost the password.
+
 import { DeletionLink, DeletionStarted } from '../../contract/email.ts'
+import { accountPaths, emailPaths } from '../../contract/paths.ts'
 import { toTimestamp } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
 import { cancelDeletion, deletionOf, startDeletion } from '../../domain/identity/account-deletion.ts'
@@ -16,7 +18,7 @@ function requireOn({ config }: Services): { wait: number } {
 }
 
 const ask = mailRequest({
-  path: '/api/v1/email/delete',
+  path: emailPaths.deletion,
   operationId: 'askForDeletion',
   summary: 'Send a link that deletes the account, if the address is the confirmed one of an account',
   problems: ['account-deletion-off'],
@@ -29,7 +31,7 @@ const ask = mailRequest({
 
 const start = route({
   method: 'post',
-  path: '/api/v1/email/delete/confirm',
+  path: emailPaths.confirmDeletion,
   operationId: 'startDeletion',
   tag,
   summary: 'Have an account deleted after a waiting time, by the token of the link that was sent',
@@ -57,7 +59,7 @@ const start = route({
 
 const keep = route({
   method: 'post',
-  path: '/api/v1/email/delete/cancel',
+  path: emailPaths.cancelDeletion,
   operationId: 'cancelDeletionByMail',
   tag,
   summary: 'Keep an account that is to be deleted, by the token of the link that was sent',
@@ -84,7 +86,7 @@ const keep = route({
 
 const keepFromSession = route({
   method: 'delete',
-  path: '/api/v1/account/deletion',
+  path: accountPaths.deletion,
   operationId: 'cancelDeletion',
   tag: 'Accounts',
   summary: 'Keep the account of the caller, if it is to be deleted',

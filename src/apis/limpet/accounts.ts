@@ -1,4 +1,5 @@
 // Accounts over HTTP: register, prelogin, the account itself, its password, its end.
+
 import {
   Account,
   ChangePassword,
@@ -11,6 +12,7 @@ import {
   Register,
   Registered,
 } from '../../contract/accounts.ts'
+import { accountPaths, sessionPaths } from '../../contract/paths.ts'
 import { limits } from '../../contract/primitives.ts'
 import { PasswordChanged } from '../../contract/tokens.ts'
 import { noteSessionsAct } from '../../domain/audit/audit-log.ts'
@@ -86,7 +88,7 @@ async function registerOnConfirmation(
 
 const register = route({
   method: 'post',
-  path: '/api/v1/register',
+  path: accountPaths.register,
   operationId: 'registerAccount',
   tag,
   summary: 'Make an account with its first vault',
@@ -125,7 +127,7 @@ const register = route({
 
 const prelogin = route({
   method: 'post',
-  path: '/api/v1/prelogin',
+  path: sessionPaths.prelogin,
   operationId: 'getLoginParameters',
   tag,
   summary: 'How to derive the keys of an account',
@@ -145,7 +147,7 @@ const prelogin = route({
 
 const readAccount = route({
   method: 'get',
-  path: '/api/v1/account',
+  path: accountPaths.account,
   operationId: 'getAccount',
   tag,
   summary: 'The account of the caller',
@@ -168,7 +170,7 @@ const readAccount = route({
 
 const changePassword = route({
   method: 'post',
-  path: '/api/v1/account/password',
+  path: accountPaths.password,
   operationId: 'changePassword',
   tag,
   summary: 'Change the password, and the method with it where wanted; every other session ends',
@@ -207,7 +209,7 @@ const changePassword = route({
 
 const removeAccount = route({
   method: 'delete',
-  path: '/api/v1/account',
+  path: accountPaths.account,
   operationId: 'deleteAccount',
   tag,
   summary: 'Delete the account with everything in it, for good',

@@ -1,11 +1,13 @@
 // The security log over HTTP, for the owner of the account.
+
 import { AccountEventList } from '../../contract/accounts.ts'
+import { accountPaths } from '../../contract/paths.ts'
 import { listEvents } from '../../domain/audit/audit-log.ts'
 import { route } from './route.ts'
 
 const list = route({
   method: 'get',
-  path: '/api/v1/account/events',
+  path: accountPaths.events,
   operationId: 'listEvents',
   tag: 'Accounts',
   summary: 'The security log of the account for 90 days, newest first',

@@ -1,5 +1,7 @@
 // E-mail over HTTP: confirming an address, and asking for mail. Asking is answered alike for every address.
+
 import { ConfirmEmail } from '../../contract/email.ts'
+import { emailPaths } from '../../contract/paths.ts'
 import { hasItsAddress } from '../../domain/identity/accounts.ts'
 import { confirmBy } from '../../domain/identity/email-confirmation.ts'
 import { pendingRegistrationsOf } from '../../domain/identity/pending-registrations.ts'
@@ -10,7 +12,7 @@ const tag = 'E-mail'
 
 const confirm = route({
   method: 'post',
-  path: '/api/v1/email/confirm',
+  path: emailPaths.confirm,
   operationId: 'confirmEmail',
   tag,
   summary: 'Confirm an e-mail address by the token of the link that was sent there',
@@ -28,7 +30,7 @@ const confirm = route({
 })
 
 const resend = mailRequest({
-  path: '/api/v1/email/resend',
+  path: emailPaths.resend,
   operationId: 'resendConfirmation',
   summary: 'Send the confirmation once more, of everything that waits for it at the address',
   async findReason({ email, account, now }, reader) {
@@ -40,7 +42,7 @@ const resend = mailRequest({
 })
 
 const hint = mailRequest({
-  path: '/api/v1/email/hint',
+  path: emailPaths.hint,
   operationId: 'sendHint',
   summary: 'Send the password hint to the address, if it is the confirmed one of an account',
   async findReason({ account }) {

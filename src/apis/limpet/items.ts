@@ -1,5 +1,7 @@
 // Items over HTTP: list, create, read, replace, trash, purge, restore, and the versions that were replaced.
+
 import { z } from 'zod'
+import { itemPaths, pathTo } from '../../contract/paths.ts'
 import { Cursor, Flag, ItemId, PageLimit, VaultId } from '../../contract/primitives.ts'
 import { CreateItem, Item, ItemPage, ItemVersions, ReplaceItem } from '../../contract/vaults.ts'
 import type { VaultCaller } from '../../domain/caller.ts'
@@ -50,11 +52,11 @@ function writtenItem(outcome: WriteOutcome, expected: Expected): Item {
   return item
 }
 
-const itemPath = (item: Item) => `/api/v1/vaults/${item.vaultId}/items/${item.id}`
+const itemPath = ({ vaultId, id }: Item) => pathTo(itemPaths.item, { vaultId, itemId: id })
 
 const list = route({
   method: 'get',
-  path: '/api/v1/vaults/{vaultId}/items',
+  path: itemPaths.items,
   operationId: 'listItems',
   tag,
   summary: 'The items of a vault, or of its trash, by id',
@@ -90,7 +92,7 @@ const list = route({
 
 const create = route({
   method: 'post',
-  path: '/api/v1/vaults/{vaultId}/items',
+  path: itemPaths.items,
   operationId: 'createItem',
   tag,
   summary: 'Create an item',
@@ -123,7 +125,7 @@ const create = route({
 
 const read = route({
   method: 'get',
-  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  path: itemPaths.item,
   operationId: 'getItem',
   tag,
   summary: 'One item, in the trash or not',
@@ -143,7 +145,7 @@ const read = route({
 
 const replace = route({
   method: 'put',
-  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  path: itemPaths.item,
   operationId: 'putItem',
   tag,
   summary: 'Create or replace one encrypted item',
@@ -167,7 +169,7 @@ const replace = route({
 
 const remove = route({
   method: 'delete',
-  path: '/api/v1/vaults/{vaultId}/items/{itemId}',
+  path: itemPaths.item,
   operationId: 'deleteItem',
   tag,
   summary: 'Move an item to the trash, or delete it for good',
@@ -201,7 +203,7 @@ const remove = route({
 
 const restore = route({
   method: 'post',
-  path: '/api/v1/vaults/{vaultId}/items/{itemId}/restore',
+  path: itemPaths.restore,
   operationId: 'restoreItem',
   tag,
   summary: 'Take an item out of the trash',
@@ -225,7 +227,7 @@ const restore = route({
 
 const versions = route({
   method: 'get',
-  path: '/api/v1/vaults/{vaultId}/items/{itemId}/versions',
+  path: itemPaths.versions,
   operationId: 'listItemVersions',
   tag,
   summary: 'The versions of an item that were replaced, newest first',

@@ -1,4 +1,5 @@
 // The first half of OPAQUE over HTTP. What follows is in /register, /login, and wherever a password is proved.
+
 import {
   OpaqueLoginStarted,
   OpaqueRegistrationStarted,
@@ -6,6 +7,7 @@ import {
   StartOpaquePasswordChange,
   StartOpaqueRegistration,
 } from '../../contract/opaque.ts'
+import { accountPaths, opaquePaths } from '../../contract/paths.ts'
 import { Failure } from '../../domain/failure.ts'
 import { requireNotClosed } from '../../domain/identity/admission.ts'
 import { countStartedLogin } from '../../domain/identity/guard-login.ts'
@@ -23,7 +25,7 @@ const noMessage = () =>
 
 const register = route({
   method: 'post',
-  path: '/api/v1/opaque/register',
+  path: opaquePaths.register,
   operationId: 'startOpaqueRegistration',
   tag,
   summary: 'Choose a password by OPAQUE for a new account: the first half',
@@ -44,7 +46,7 @@ const register = route({
 
 const changePassword = route({
   method: 'post',
-  path: '/api/v1/account/opaque',
+  path: accountPaths.passwordByOpaque,
   operationId: 'startOpaquePasswordChange',
   tag,
   summary: 'Choose a new password by OPAQUE: the first half',
@@ -63,7 +65,7 @@ const changePassword = route({
 
 const startLogin = route({
   method: 'post',
-  path: '/api/v1/opaque/login',
+  path: opaquePaths.login,
   operationId: 'startOpaqueLogin',
   tag,
   summary: 'Prove a password by OPAQUE: the first half',

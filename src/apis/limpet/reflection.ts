@@ -1,14 +1,15 @@
 // What a request looks like from here, for `limpet-server doctor`: whose address is seen through the proxies in front. No part of
 // the contract, and for the operator alone: who could ask it would learn which forged headers work.
+
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { Express } from 'express'
 import { z } from 'zod'
 import { minutes } from '../../clock.ts'
+import { operatorPaths } from '../../contract/paths.ts'
 import { notFound } from '../../domain/failure.ts'
 import { nameRoute } from '../../http/page-route.ts'
 import type { Services } from './route.ts'
 
-export const reflectionPath = '/operator/reflection'
 export const reflectionHeader = 'Limpet-Operator'
 
 /** Clocks differ, and a token that somebody has seen is soon worth nothing. */
@@ -37,9 +38,9 @@ function isToken(key: KeyObject, token: string, now: number): boolean {
 }
 
 export function addReflection(app: Express, { clock, keys }: Pick<Services, 'clock' | 'keys'>): void {
-  nameRoute(app, reflectionPath)
-  app.get(reflectionPath, (req, res) => {
-    res.locals.route = reflectionPath
+  nameRoute(app, operatorPaths.reflection)
+  app.get(operatorPaths.reflection, (req, res) => {
+    res.locals.route = operatorPaths.reflection
     if (!isToken(keys.reflections, req.get(reflectionHeader) ?? '', clock.now())) throw notFound()
     const reflection: z.infer<typeof Reflection> = {
       address: req.ip ?? '',

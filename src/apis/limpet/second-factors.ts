@@ -1,7 +1,9 @@
 // Second factors over HTTP: list, add, confirm, remove, and new recovery codes.
+
 import { z } from 'zod'
 import { nonceBytes, openBytes, sealBytes } from '../../aes-gcm.ts'
 import { PasswordProof } from '../../contract/accounts.ts'
+import { secondFactorPaths } from '../../contract/paths.ts'
 import { SecondFactorId } from '../../contract/primitives.ts'
 import {
   ConfirmTotp,
@@ -36,12 +38,11 @@ import { registrationOptions, verifyRegistration } from '../../domain/identity/w
 import { route, type Services } from './route.ts'
 
 const tag = 'Second factors'
-const path = '/api/v1/account/second-factors'
 const usualTotpName = 'Authenticator app'
 
 const list = route({
   method: 'get',
-  path,
+  path: secondFactorPaths.factors,
   operationId: 'listSecondFactors',
   tag,
   summary: 'The second factors of the account, and how many recovery codes are left',
@@ -58,7 +59,7 @@ const list = route({
 
 const addTotp = route({
   method: 'post',
-  path: `${path}/totp`,
+  path: secondFactorPaths.totp,
   operationId: 'startTotp',
   tag,
   summary: 'Begin to add an authenticator app (TOTP, RFC 6238); nothing asks for it until it is confirmed',
@@ -106,7 +107,7 @@ const wrongFactor = (path: string, message: string) =>
 
 const confirmTotp = route({
   method: 'post',
-  path: `${path}/totp/{totpId}/confirm`,
+  path: secondFactorPaths.confirmTotp,
   operationId: 'confirmTotp',
   tag,
   summary: 'Show by a code that the app works; logins ask for it from then on',
@@ -135,7 +136,7 @@ const confirmTotp = route({
 
 const addWebauthn = route({
   method: 'post',
-  path: `${path}/webauthn`,
+  path: secondFactorPaths.webauthn,
   operationId: 'startWebauthn',
   tag,
   summary: 'Begin to add a passkey or a security key (WebAuthn)',
@@ -161,7 +162,7 @@ const addWebauthn = route({
 
 const confirmWebauthn = route({
   method: 'post',
-  path: `${path}/webauthn/{webauthnId}/confirm`,
+  path: secondFactorPaths.confirmWebauthn,
   operationId: 'confirmWebauthn',
   tag,
   summary: 'Give what the authenticator made; logins ask for it from then on',
@@ -189,7 +190,7 @@ const confirmWebauthn = route({
 
 const remove = route({
   method: 'delete',
-  path: `${path}/{factorId}`,
+  path: secondFactorPaths.factor,
   operationId: 'deleteSecondFactor',
   tag,
   summary: 'Remove a second factor; with the last one the recovery codes go too',
@@ -214,7 +215,7 @@ const remove = route({
 
 const renewRecoveryCodes = route({
   method: 'post',
-  path: `${path}/recovery-codes`,
+  path: secondFactorPaths.recoveryCodes,
   operationId: 'renewRecoveryCodes',
   tag,
   summary: 'Ten new recovery codes in place of those there are',

@@ -1,6 +1,7 @@
 // The server about itself: health, readiness, policies and limits.
 
 import { minKdf } from '../../contract/accounts.ts'
+import { serverPaths } from '../../contract/paths.ts'
 import { limits } from '../../contract/primitives.ts'
 import { Health, ServerInfo } from '../../contract/server.ts'
 import { PassingFailure } from '../../domain/failure.ts'
@@ -12,7 +13,7 @@ const tag = 'Server'
 
 const health = route({
   method: 'get',
-  path: '/healthz',
+  path: serverPaths.health,
   operationId: 'getHealth',
   tag,
   summary: 'Whether the process lives',
@@ -29,7 +30,7 @@ const health = route({
 
 const readiness = route({
   method: 'get',
-  path: '/readyz',
+  path: serverPaths.readiness,
   operationId: 'getReadiness',
   tag,
   summary: 'Whether requests can be served: the database answers and its migrations are current',
@@ -50,7 +51,7 @@ const readiness = route({
 
 const info = route({
   method: 'get',
-  path: '/api/v1/server',
+  path: serverPaths.server,
   operationId: 'getServer',
   tag,
   summary: 'Version, policies and limits',

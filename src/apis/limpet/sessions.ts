@@ -1,6 +1,8 @@
 // Sessions over HTTP: login, refresh, logout, list and end.
+
 import { z } from 'zod'
 import { Login, Refresh, Session, SessionList, SessionTokens } from '../../contract/accounts.ts'
+import { sessionPaths } from '../../contract/paths.ts'
 import { SessionId } from '../../contract/primitives.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
@@ -108,7 +110,7 @@ async function beginSession(
 
 const login = route({
   method: 'post',
-  path: '/api/v1/login',
+  path: sessionPaths.login,
   operationId: 'login',
   tag,
   summary: 'Prove the password, and the second factor where the account has one, and get a session',
@@ -135,7 +137,7 @@ const login = route({
 
 const refresh = route({
   method: 'post',
-  path: '/api/v1/token/refresh',
+  path: sessionPaths.refresh,
   operationId: 'refreshSession',
   tag,
   summary: 'Replace the tokens of a session',
@@ -170,7 +172,7 @@ const refresh = route({
 
 const logout = route({
   method: 'post',
-  path: '/api/v1/logout',
+  path: sessionPaths.logout,
   operationId: 'logout',
   tag,
   summary: 'End the session of the caller',
@@ -188,7 +190,7 @@ const logout = route({
 
 const list = route({
   method: 'get',
-  path: '/api/v1/sessions',
+  path: sessionPaths.sessions,
   operationId: 'listSessions',
   tag,
   summary: 'The sessions of the account, last used first',
@@ -206,7 +208,7 @@ const list = route({
 
 const endOne = route({
   method: 'delete',
-  path: '/api/v1/sessions/{sessionId}',
+  path: sessionPaths.session,
   operationId: 'endSession',
   tag,
   summary: 'End one session',
@@ -224,7 +226,7 @@ const endOne = route({
 
 const endOthers = route({
   method: 'delete',
-  path: '/api/v1/sessions',
+  path: sessionPaths.sessions,
   operationId: 'endOtherSessions',
   tag,
   summary: 'End every session but the one that asks',

@@ -1,5 +1,7 @@
 // One-time shares over HTTP: make, look, read once, acknowledge, receipt, revoke.
+
 import { z } from 'zod'
+import { pagePaths, pathTo, sharePaths } from '../../contract/paths.ts'
 import { limits } from '../../contract/primitives.ts'
 import {
   AcknowledgeShare,
@@ -53,7 +55,7 @@ async function managedShare(
 
 const create = route({
   method: 'post',
-  path: '/api/v1/shares',
+  path: sharePaths.shares,
   operationId: 'createShare',
   tag,
   summary: 'Make a one-time share of a secret that the client has encrypted',
@@ -77,12 +79,12 @@ const create = route({
       hasPassphrase: passphrase,
     })
     const id = toBase64url(made.id)
-    const location = `/api/v1/shares/${id}`
+    const location = pathTo(sharePaths.share, { shareId: id })
     const body: CreatedShare = {
       id,
       links: [
         { rel: 'self', href: `${publicUrl}${location}` },
-        { rel: 'web-view', href: `${publicUrl}/s/${id}` },
+        { rel: 'web-view', href: `${publicUrl}${pathTo(pagePaths.share, { id })}` },
       ],
       ttl,
       expiresAt: toTimestamp(made.expiresAt),
@@ -94,7 +96,7 @@ const create = route({
 
 const look = route({
   method: 'head',
-  path: '/api/v1/shares/{shareId}',
+  path: sharePaths.share,
   operationId: 'checkShare',
   tag,
   summary: 'Whether a share can still be read; never consumes it',
@@ -118,7 +120,7 @@ const look = route({
 
 const reveal = route({
   method: 'post',
-  path: '/api/v1/shares/{shareId}/reveal',
+  path: sharePaths.reveal,
   operationId: 'revealShare',
   tag,
   summary: 'Read a share, once',
@@ -140,7 +142,7 @@ const reveal = route({
 
 const acknowledge = route({
   method: 'post',
-  path: '/api/v1/shares/{shareId}/ack',
+  path: sharePaths.acknowledge,
   operationId: 'acknowledgeShare',
   tag,
   summary: 'Say that a claimed share has arrived, so that the server forgets it at once',
@@ -160,7 +162,7 @@ const acknowledge = route({
 
 const receipt = route({
   method: 'get',
-  path: '/api/v1/shares/{shareId}/receipt',
+  path: sharePaths.receipt,
   operationId: 'getShareReceipt',
   tag,
   summary: 'What has become of a share: pending, read, expired or revoked, with times',
@@ -178,7 +180,7 @@ const receipt = route({
 
 const revoke = route({
   method: 'delete',
-  path: '/api/v1/shares/{shareId}',
+  path: sharePaths.share,
   operationId: 'revokeShare',
   tag,
   summary: 'Take a share back before it is read',

@@ -1,5 +1,7 @@
 // Personal access tokens over HTTP: list, make, revoke, and what a bearer learns of its own.
+
 import { z } from 'zod'
+import { tokenPaths } from '../../contract/paths.ts'
 import { TokenId } from '../../contract/primitives.ts'
 import { CreatedToken, CreateToken, CurrentToken, TokenList } from '../../contract/tokens.ts'
 import { noteChange } from '../../domain/audit/noted-changes.ts'
@@ -22,7 +24,7 @@ const tag = 'Personal access tokens'
 
 const list = route({
   method: 'get',
-  path: '/api/v1/tokens',
+  path: tokenPaths.tokens,
   operationId: 'listTokens',
   tag,
   summary: 'The living personal access tokens of the account, newest first',
@@ -40,7 +42,7 @@ const list = route({
 
 const create = route({
   method: 'post',
-  path: '/api/v1/tokens',
+  path: tokenPaths.tokens,
   operationId: 'createToken',
   tag,
   summary: 'Make a personal access token for a script',
@@ -77,7 +79,7 @@ const create = route({
 
 const current = route({
   method: 'get',
-  path: '/api/v1/tokens/current',
+  path: tokenPaths.current,
   operationId: 'getCurrentToken',
   tag,
   summary: 'What the personal access token that asks may do, with the key of its vault',
@@ -94,7 +96,7 @@ const current = route({
 
 const revoke = route({
   method: 'delete',
-  path: '/api/v1/tokens/{tokenId}',
+  path: tokenPaths.token,
   operationId: 'revokeToken',
   tag,
   summary: 'Revoke a personal access token',

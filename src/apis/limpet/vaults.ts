@@ -1,6 +1,8 @@
 // Vaults over HTTP; what is about their items is in item-routes.ts.
+
 import { z } from 'zod'
 import { PasswordProof } from '../../contract/accounts.ts'
+import { pathTo, vaultPaths } from '../../contract/paths.ts'
 import { Cursor, limits, PageLimit, VaultId } from '../../contract/primitives.ts'
 import {
   Batch,
@@ -38,7 +40,7 @@ const params = z.strictObject({ vaultId: VaultId })
 
 const list = route({
   method: 'get',
-  path: '/api/v1/vaults',
+  path: vaultPaths.vaults,
   operationId: 'listVaults',
   tag,
   summary: 'The vaults of the account, oldest first',
@@ -66,7 +68,7 @@ const list = route({
 
 const create = route({
   method: 'post',
-  path: '/api/v1/vaults',
+  path: vaultPaths.vaults,
   operationId: 'createVault',
   tag,
   summary: 'Make a vault',
@@ -82,14 +84,19 @@ const create = route({
     const stamp = { now: clock.now(), epoch: random.uuid(), allowed: config.quotas }
     const { vault, created } = await store.write((tx) => createVault(tx, caller, body, stamp))
     return created
-      ? { status: 201, body: vault, location: `/api/v1/vaults/${vault.id}`, etag: vault.revision }
+      ? {
+          status: 201,
+          body: vault,
+          location: pathTo(vaultPaths.vault, { vaultId: vault.id }),
+          etag: vault.revision,
+        }
       : { status: 200, body: vault, etag: vault.revision }
   },
 })
 
 const replace = route({
   method: 'put',
-  path: '/api/v1/vaults/{vaultId}',
+  path: vaultPaths.vault,
   operationId: 'replaceVault',
   tag,
   summary: 'Replace the data of a vault',
@@ -111,7 +118,7 @@ const replace = route({
 
 const remove = route({
   method: 'delete',
-  path: '/api/v1/vaults/{vaultId}',
+  path: vaultPaths.vault,
   operationId: 'deleteVault',
   tag,
   summary: 'Delete a vault with everything in it, for good',
@@ -139,7 +146,7 @@ const remove = route({
 
 const changes = route({
   method: 'get',
-  path: '/api/v1/vaults/{vaultId}/changes',
+  path: vaultPaths.changes,
   operationId: 'listChanges',
   tag,
   summary: 'What changed since a cursor, in the order of revisions',
@@ -162,7 +169,7 @@ const batchValues = (limits.batchOperations + 10) * 9
 
 const batch = route({
   method: 'post',
-  path: '/api/v1/vaults/{vaultId}/batch',
+  path: vaultPaths.batch,
   operationId: 'applyBatch',
   tag,
   summary: 'Apply up to 500 operations, all or none',

@@ -1,8 +1,10 @@
 // The pages for people: the contract to read at /docs, and what each problem means at /problems/<code>. No script, nothing
 // from anywhere else.
+
 import type { Express, Response } from 'express'
 import { z } from 'zod'
 import type { createDocument } from 'zod-openapi'
+import { pagePaths, pathTo, serverPaths } from '../../contract/paths.ts'
 import { problemCatalogue } from '../../contract/problems.ts'
 import { type Failure, notFound } from '../../domain/failure.ts'
 import { type Html, html, type Part, prose, sendPage, textPage } from '../../http/html.ts'
@@ -11,7 +13,7 @@ import { headersOf } from '../../http/problem.ts'
 
 type OpenApi = ReturnType<typeof createDocument>
 
-const page = (title: string, body: Part) => textPage(title, '/docs/style.css', body)
+const page = (title: string, body: Part) => textPage(title, pagePaths.stylesheet, body)
 
 const stylesheet =
   Buffer.from(`:root { color-scheme: light dark; --ink: #1d2733; --paper: #fbfaf7; --soft: #6b7785; --line: #d9d5cb; --accent: #0b6e6e; }
@@ -160,7 +162,7 @@ function documentationPage(document: OpenApi): Html {
   return page(
     'HTTP contract',
     html`<h1>Limpet's HTTP contract</h1>
-<p>${info.description} Version ${info.version}. The same as a file: <a href="/api/v1/openapi.json">openapi.json</a>. What clients put into the sealed members is the subject of <code>docs/protocol.md</code> in the source.</p>
+<p>${info.description} Version ${info.version}. The same as a file: <a href="${serverPaths.contract}">openapi.json</a>. What clients put into the sealed members is the subject of <code>docs/protocol.md</code> in the source.</p>
 <nav>${[...tags].map(
       ([tag, entries]) =>
         html`<p><b>${tag}</b></p><ul>${entries.map(
@@ -183,7 +185,7 @@ ${Object.entries(components.schemas).map(
 <p>Errors are <code>application/problem+json</code> (RFC 9457). Decide by <code>code</code>, never by the words.</p>
 <table>${Object.entries(problemCatalogue).map(
       ([code, { status, title }]) =>
-        html`<tr><td>${status}</td><td><a href="/problems/${code}"><code>${code}</code></a></td><td>${title}</td></tr>`,
+        html`<tr><td>${status}</td><td><a href="${pathTo(pagePaths.problem, { code })}"><code>${code}</code></a></td><td>${title}</td></tr>`,
     )}</table>`,
   )
 }
@@ -194,7 +196,7 @@ const problemPage = (
 ) =>
   page(
     title,
-    html`<p class="soft">${status} · <code>${code}</code></p><h1>${title}</h1><p>${help}</p><p><a href="/docs">The contract</a></p>`,
+    html`<p class="soft">${status} · <code>${code}</code></p><h1>${title}</h1><p>${help}</p><p><a href="${pagePaths.documentation}">The contract</a></p>`,
   )
 
 /** What these pages may load. */
@@ -209,7 +211,7 @@ const nothingHere = page(
   'There is nothing here',
   html`<h1>There is nothing here</h1>
 <p>The address is mistyped, or was cut short. If you have it from somebody, copy all of it again, up to its last character: nothing was opened or lost.</p>
-<p><a href="/">The first page</a> · <a href="/docs">The contract, for developers</a></p>`,
+<p><a href="${pagePaths.home}">The first page</a> · <a href="${pagePaths.documentation}">The contract, for developers</a></p>`,
 )
 
 /** Answers a browser with a problem, as a page that is the same for every address. */
@@ -226,13 +228,13 @@ export function sendProblemPage(res: Response, failure: Failure): void {
  */
 export function addPages(app: Express, document: () => OpenApi) {
   let documentation: Html | undefined
-  addPage(app, { name: '/' }, (_req, res) => res.redirect(303, '/docs'))
-  addPage(app, { name: '/docs' }, (_req, res) => {
+  addPage(app, { name: pagePaths.home }, (_req, res) => res.redirect(303, pagePaths.documentation))
+  addPage(app, { name: pagePaths.documentation }, (_req, res) => {
     documentation ??= documentationPage(document())
     sendPage(res, documentation, allowed)
   })
-  addPage(app, { name: '/docs/style.css' }, (_req, res) => res.type('css').send(stylesheet))
-  addPage(app, { name: '/problems/{code}', path: '/problems/:code' }, (req, res) => {
+  addPage(app, { name: pagePaths.stylesheet }, (_req, res) => res.type('css').send(stylesheet))
+  addPage(app, { name: pagePaths.problem, path: '/problems/:code' }, (req, res) => {
     const body = problemPages.get(String(req.params.code))
     if (!body) throw notFound()
     sendPage(res, body, allowed)

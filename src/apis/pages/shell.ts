@@ -1,5 +1,7 @@
 // What every page that is done in the browser has in common: one document, its policy, and the assets it loads.
+
 import type { Express, Request, Response } from 'express'
+import { pagePaths } from '../../contract/paths.ts'
 import { notFound } from '../../domain/failure.ts'
 import { html, type Part, sendPage } from '../../http/html.ts'
 import { addPage } from '../../http/page-route.ts'
@@ -72,7 +74,7 @@ async function assetOf(fileName: string): Promise<Asset> {
 
 /** Adds what the pages load to an application. */
 export function addAssets(app: Express): void {
-  addPage(app, { name: '/assets/{file}', path: '/assets/:file' }, async (req, res) => {
+  addPage(app, { name: pagePaths.asset, path: '/assets/:file' }, async (req, res) => {
     const { fileName, content, gzipped } = await assetOf(String(req.params.file))
     const isGzipped = req.acceptsEncodings('gzip') === 'gzip'
     if (isGzipped) res.setHeader('Content-Encoding', 'gzip')

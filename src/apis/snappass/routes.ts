@@ -1,6 +1,8 @@
 // SnapPass mode: the routes of SnapPass over one-time shares, for scripts that exist (docs/snappass.md). The server encrypts
 // for them and sees the plaintext while it does; what it keeps is what it keeps of every share.
+
 import type { Express, Request, Response } from 'express'
+import { snapPassPaths } from '../../contract/paths.ts'
 import { Failure } from '../../domain/failure.ts'
 import { addressKey } from '../../domain/rate-limits/address-key.ts'
 import { readBytes, readJsonBody, usualBody } from '../../http/body.ts'
@@ -138,18 +140,18 @@ const health: Handler = async (_req, res) => sendJson(res, 200, {})
 
 // HEAD is always its own: Express would answer it as a GET, which reads.
 const routes: readonly SnapPassRoute[] = [
-  { name: '/', path: /^\/$/, methods: { POST: submit }, others: ['GET', 'HEAD'] },
-  { name: '/api/set_password', path: /^\/api\/set_password$/, methods: { POST: addSlash } },
-  { name: '/api/set_password/', path: /^\/api\/set_password\/$/, methods: { POST: setPassword } },
-  { name: '/api/v2/passwords', path: /^\/api\/v2\/passwords$/, methods: { POST: create } },
+  { name: snapPassPaths.form, path: /^\/$/, methods: { POST: submit }, others: ['GET', 'HEAD'] },
+  { name: snapPassPaths.setPasswordWithoutSlash, path: /^\/api\/set_password$/, methods: { POST: addSlash } },
+  { name: snapPassPaths.setPassword, path: /^\/api\/set_password\/$/, methods: { POST: setPassword } },
+  { name: snapPassPaths.passwords, path: /^\/api\/v2\/passwords$/, methods: { POST: create } },
   {
-    name: '/api/v2/passwords/{token}',
+    name: snapPassPaths.password,
     path: /^\/api\/v2\/passwords\/[^/]+$/,
     methods: { HEAD: check, GET: retrieve },
   },
-  { name: '/_/_/health', path: /^\/_\/_\/health$/, methods: { GET: health, HEAD: health } },
+  { name: snapPassPaths.health, path: /^\/_\/_\/health$/, methods: { GET: health, HEAD: health } },
   {
-    name: '/{token}',
+    name: snapPassPaths.page,
     path: /^\/snappass[\da-f]{32}(?:(?:~|%(?:25)?7[Ee])[^/]*)?$/,
     methods: { GET: preview, HEAD: preview, POST: show },
   },

@@ -1,4 +1,5 @@
 // Commands about mail: confirm, resend, hint, delete-by-mail; and what mail needs: change-email, change-hint.
+import { pagePaths } from '../../contract/paths.ts'
 import { command, type Surroundings } from '../../terminal/command.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { remark } from '../../terminal/output.ts'
@@ -10,8 +11,8 @@ import { emailFrom, server } from './account.ts'
 const connectTo = async (surroundings: Surroundings, option: string | undefined) =>
   connect(await chosenServer(surroundings, option), surroundings.state)
 
-/** What a link of a mail is for, by the page that it opens; what stands after "#" alone is taken for a confirmation. */
-const linkForm = /(?:\/(confirm|delete-account|keep-account))?#([\w-]{72})$/
+/** The page that a link of a mail opens, and the token. What stands after "#" alone is taken for a confirmation. */
+const linkForm = /([^#]*)#([\w-]{72})$/
 
 export const confirm = command({
   name: 'confirm',
@@ -23,16 +24,16 @@ export const confirm = command({
   options: { server },
   async run(surroundings, _operands, { server: option }) {
     const link = await surroundings.prompter.secret('The link from the mail')
-    const [, page, token] = linkForm.exec(link.trim()) ?? []
+    const [, page = '', token] = linkForm.exec(link.trim()) ?? []
     if (token === undefined)
       throw new CliError('usage', 'That is not the whole link from the mail. Copy it again, to its end.')
     const limpet = await connectTo(surroundings, option)
-    if (page === 'delete-account') {
+    if (page.endsWith(pagePaths.deleteAccount)) {
       const { deletesAt } = await limpet.startDeletion(token)
       remark(
         `The account goes on ${localTime(deletesAt)}, with everything in it. Logging in before keeps it.`,
       )
-    } else if (page === 'keep-account') {
+    } else if (page.endsWith(pagePaths.keepAccount)) {
       await limpet.cancelDeletion(token)
       remark('The account stays. Nothing was deleted.')
     } else {

@@ -1,4 +1,5 @@
 // What the mails to owners and to new addresses say. Plain text: nothing in them is fetched, and nothing can be hidden.
+import { pagePaths } from '../../contract/paths.ts'
 import type { AccountChange } from '../audit/noted-changes.ts'
 import { toTimestamp } from '../encoding.ts'
 import {
@@ -27,15 +28,15 @@ export interface TextContext {
 }
 
 const link = (
-  page: 'confirm' | 'delete-account' | 'keep-account',
+  page: typeof pagePaths.confirm | typeof pagePaths.deleteAccount,
   to: LinkPurpose,
   { publicUrl, keys, now }: TextContext,
   expiresAt = now + linkValidForMs,
 ) =>
-  `${publicUrl}/${page}#${linkToken(keys.emailConfirmations, to, Math.min(expiresAt, now + linkValidForMs))}`
+  `${publicUrl}${page}#${linkToken(keys.emailConfirmations, to, Math.min(expiresAt, now + linkValidForMs))}`
 
 const registrationLink = ({ accountId, email, expiresAt }: Registration, context: TextContext) =>
-  link('confirm', toConfirm({ id: accountId, email }), context, expiresAt)
+  link(pagePaths.confirm, toConfirm({ id: accountId, email }), context, expiresAt)
 
 const confirmSubject = 'Confirm your e-mail address'
 
@@ -46,14 +47,14 @@ const ownAlone =
 /** To the address that an account was registered with, where the account can be used before it is confirmed. */
 export const confirmOwnText = (account: AccountRow, context: TextContext): Message => ({
   subject: confirmSubject,
-  text: `Somebody, most likely you, made an account at ${context.publicUrl} with this address.\n\nTo confirm that the address is yours, open this link within a day:\n\n${link('confirm', toConfirm(account), context)}\n\nIf it was not you, do nothing.`,
+  text: `Somebody, most likely you, made an account at ${context.publicUrl} with this address.\n\nTo confirm that the address is yours, open this link within a day:\n\n${link(pagePaths.confirm, toConfirm(account), context)}\n\nIf it was not you, do nothing.`,
 })
 
 /** To the address of an account, with which somebody else or its owner wanted to make another one. */
 export function alreadyRegisteredText(account: AccountRow, context: TextContext): Message {
   const next = account.emailVerified
     ? 'If it was you, log in with your master password. If it was not, nothing happened, and there is nothing to do.'
-    : `The address of that account was never confirmed. If the account is yours, open this link within a day, and log in with its master password:\n\n${link('confirm', toConfirm(account), context)}\n\nIf it is not, do nothing.`
+    : `The address of that account was never confirmed. If the account is yours, open this link within a day, and log in with its master password:\n\n${link(pagePaths.confirm, toConfirm(account), context)}\n\nIf it is not, do nothing.`
   return {
     subject: 'You have an account already',
     text: `Somebody tried to make an account at ${context.publicUrl} with this address, or to give the address to one. It has an account already. ${next}`,
@@ -77,7 +78,7 @@ export function confirmAgainText(
 ): Message {
   const made = (at: number, url: string) => `Made on ${toTimestamp(at)}:\n${url}`
   const links = registrations.map((one) => made(one.createdAt, registrationLink(one, context)))
-  if (account) links.push(made(account.createdAt, link('confirm', toConfirm(account), context)))
+  if (account) links.push(made(account.createdAt, link(pagePaths.confirm, toConfirm(account), context)))
   return {
     subject: confirmSubject,
     text: `You asked for the confirmation once more. With this address an account was made at ${context.publicUrl}. To confirm that the address is yours, open the link within a day:\n\n${links.join('\n\n')}\n\n${ownAlone}`,
@@ -86,7 +87,7 @@ export function confirmAgainText(
 
 export const confirmChangeText = (change: { id: string; email: string }, context: TextContext): Message => ({
   subject: 'Confirm your new e-mail address',
-  text: `Somebody, most likely you, wants to use this address for their account at ${context.publicUrl}.\n\nTo confirm that the address is yours, open this link within a day:\n\n${link('confirm', toChangeEmail(change), context)}\n\nIf it was not you, do nothing.`,
+  text: `Somebody, most likely you, wants to use this address for their account at ${context.publicUrl}.\n\nTo confirm that the address is yours, open this link within a day:\n\n${link(pagePaths.confirm, toChangeEmail(change), context)}\n\nIf it was not you, do nothing.`,
 })
 
 /** @param hint null if the account has none */
@@ -129,12 +130,12 @@ export const accountChangedText = (
 
 export const deleteAccountText = (account: AccountRow, context: TextContext): Message => ({
   subject: 'Delete your account?',
-  text: `Somebody, most likely you, asked to delete your account at ${context.publicUrl}, with everything in it. Nobody can bring it back then.\n\nIf you have lost the master password and want to begin anew, open this link within a day:\n\n${link('delete-account', toDelete(account), context)}\n\nThe account is then deleted after a waiting time, unless you log in before. If it was not you, do nothing.`,
+  text: `Somebody, most likely you, asked to delete your account at ${context.publicUrl}, with everything in it. Nobody can bring it back then.\n\nIf you have lost the master password and want to begin anew, open this link within a day:\n\n${link(pagePaths.deleteAccount, toDelete(account), context)}\n\nThe account is then deleted after a waiting time, unless you log in before. If it was not you, do nothing.`,
 })
 
 /** Works until the account goes, and not for a day alone. */
 const keepLink = (account: AccountRow, dueAt: number, { publicUrl, keys }: TextContext) =>
-  `${publicUrl}/keep-account#${linkToken(keys.emailConfirmations, toKeep({ ...account, dueAt }), dueAt)}`
+  `${publicUrl}${pagePaths.keepAccount}#${linkToken(keys.emailConfirmations, toKeep({ ...account, dueAt }), dueAt)}`
 
 /** @param dueAt when the account goes, in milliseconds since 1970 */
 export const deletionStartedText = (account: AccountRow, dueAt: number, context: TextContext): Message => ({

@@ -1,13 +1,10 @@
 // The server as clients reach it: whether it answers under PUBLIC_URL, by which TLS, with whose address and at which time.
+
 import { connect, type PeerCertificate } from 'node:tls'
 import type { z } from 'zod'
-import {
-  Reflection,
-  reflectionHeader,
-  reflectionPath,
-  reflectionToken,
-} from '../../apis/limpet/reflection.ts'
+import { Reflection, reflectionHeader, reflectionToken } from '../../apis/limpet/reflection.ts'
 import { days, seconds, systemClock } from '../../clock.ts'
+import { operatorPaths, serverPaths } from '../../contract/paths.ts'
 import { ServerInfo } from '../../contract/server.ts'
 import { deriveServerKeys } from '../../domain/server-keys.ts'
 import type { Config } from '../../server/config.ts'
@@ -102,7 +99,7 @@ async function checkServer(config: Config): Promise<Finding[]> {
   let answer: Response
   const began = systemClock.now()
   try {
-    answer = await ask(config, '/api/v1/server')
+    answer = await ask(config, serverPaths.server)
   } catch {
     return [
       error(
@@ -145,7 +142,7 @@ async function checkProxy(config: Config): Promise<Finding> {
   if (secret === undefined || setup === undefined)
     return skipped('How addresses are seen cannot be asked without the secrets of the server.')
   const token = reflectionToken(deriveServerKeys(secret, setup).reflections, systemClock.now())
-  const answer = await ask(config, reflectionPath, {
+  const answer = await ask(config, operatorPaths.reflection, {
     [reflectionHeader]: token,
     'X-Forwarded-For': forgedAddress,
   }).then(
