@@ -6,9 +6,10 @@ import { noteChange } from '../../domain/audit/noted-changes.ts'
 import { cancelDeletion } from '../../domain/identity/account-deletion.ts'
 import { emailTaken, holdProved, setHint } from '../../domain/identity/accounts.ts'
 import { moveToAddress, startEmailChange } from '../../domain/identity/email-changes.ts'
-import { proveAccount, wrongPassword } from '../../domain/identity/password-proof.ts'
+import { proveAccount, wrongPassword } from '../../domain/identity/passwords.ts'
 import { aboutAddress } from '../../domain/mail/limits.ts'
 import { enqueueMail } from '../../domain/mail/outbox.ts'
+import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
 
 const tag = 'Accounts'
@@ -29,7 +30,7 @@ const changeEmail = route({
   async handler({ caller, body: { current, email } }, services) {
     const { clock, config, limiter, opaque, random, store } = services
     const { accountId, address } = caller
-    const account = await proveAccount(caller, current, services)
+    const account = await proveAccount(caller, proofIn(current), services)
     const now = clock.now()
     if (config.smtp) await limiter.count('mailAbout', aboutAddress({ address, email }))
     await store.write(async (tx) => {
@@ -63,7 +64,7 @@ const changeHint = route({
   success: { 204: null },
   problems: ['invalid-credentials'],
   async handler({ caller, body: { current, hint } }, services) {
-    const account = await proveAccount(caller, current, services)
+    const account = await proveAccount(caller, proofIn(current), services)
     await services.store.write(async (tx) => {
       if (!(await setHint(tx, account, hint))) throw wrongPassword()
       await noteChange(tx, caller, 'hint-changed', services)

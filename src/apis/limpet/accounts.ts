@@ -6,6 +6,7 @@ import {
   isStrongEnough,
   type KdfParameters,
   minKdf,
+  type NewVerifier,
   PasswordProof,
   Prelogin,
   PreloginAnswer,
@@ -33,13 +34,15 @@ import {
 } from '../../domain/identity/accounts.ts'
 import { type Admission, requireAdmission, spendInvite } from '../../domain/identity/admission.ts'
 import { endEmailChange } from '../../domain/identity/email-changes.ts'
-import { proveAccount, verifierOf, wrongPassword } from '../../domain/identity/password-proof.ts'
+import type { Choice } from '../../domain/identity/opaque-registrations.ts'
+import { proveAccount, verifierOf, wrongPassword } from '../../domain/identity/passwords.ts'
 import { addPendingRegistration } from '../../domain/identity/pending-registrations.ts'
 import { endTokens, listTokens } from '../../domain/identity/personal-tokens.ts'
 import { crediblePrelogin, preloginOf } from '../../domain/identity/prelogin.ts'
 import { endOtherSessions } from '../../domain/identity/sessions.ts'
 import { aboutAddress } from '../../domain/mail/limits.ts'
 import { enqueueMail } from '../../domain/mail/outbox.ts'
+import { newPasswordIn, noOpaqueMessage, proofIn } from './passwords.ts'
 import { route, type Services } from './route.ts'
 
 const tag = 'Accounts'
@@ -50,6 +53,12 @@ function requireStrongKdf(kdf: KdfParameters) {
       'kdf-too-weak',
       `The least is memoryKiB=${minKdf.memoryKiB}, iterations=${minKdf.iterations}, parallelism=${minKdf.parallelism}.`,
     )
+}
+
+async function verifierIn(body: NewVerifier, choice: Choice, services: Services): Promise<Verifier> {
+  const verifier = await verifierOf(newPasswordIn(body), choice, services)
+  if (!verifier) throw noOpaqueMessage('opaque.record', 'Expected a record of OPAQUE (RFC 9807)')
+  return verifier
 }
 
 /** Makes the account at once, where addresses need no confirmation. Throws `email-taken`, `id-taken` and `invalid-invite`. */
@@ -117,7 +126,7 @@ const register = route({
     const isRequired = config.emailVerification === 'required'
     // Each one is mail to the address, and one asker must not use up what it is sent.
     if (isRequired) await limiter.count('mailAbout', aboutAddress({ address, email }))
-    const verifier = await verifierOf(body, { newAccount: email }, services)
+    const verifier = await verifierIn(body, { newAccount: email }, services)
     const register = isRequired ? registerOnConfirmation : registerAtOnce
     await register(body, verifier, admission, services)
     const createdAt = toTimestamp(clock.now())
@@ -185,8 +194,8 @@ const changePassword = route({
     const { clock, store } = services
     const { current, kdf, accountKey, keepTokens } = body
     requireStrongKdf(kdf)
-    const account = await proveAccount(caller, current, services)
-    const verifier = await verifierOf(body, { account: caller.accountId }, services)
+    const account = await proveAccount(caller, proofIn(current), services)
+    const verifier = await verifierIn(body, { account: caller.accountId }, services)
     const tokens = await store.write(async (tx) => {
       const now = clock.now()
       if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
@@ -220,7 +229,7 @@ const removeAccount = route({
   success: { 204: null },
   problems: ['invalid-credentials'],
   async handler({ caller, body }, services) {
-    const account = await proveAccount(caller, body, services)
+    const account = await proveAccount(caller, proofIn(body), services)
     if (!(await services.store.write((tx) => deleteAccount(tx, account)))) throw wrongPassword()
     return { status: 204 }
   },

@@ -8,20 +8,15 @@ import {
   StartOpaqueRegistration,
 } from '../../contract/opaque.ts'
 import { accountPaths, opaquePaths } from '../../contract/paths.ts'
-import { Failure } from '../../domain/failure.ts'
 import { requireNotClosed } from '../../domain/identity/admission.ts'
-import { countStartedLogin } from '../../domain/identity/guard-login.ts'
-import { findSubject } from '../../domain/identity/opaque-credential-ids.ts'
-import { startHandshake } from '../../domain/identity/opaque-handshakes.ts'
+import { startOpaqueLogin } from '../../domain/identity/login.ts'
 import { startRegistration } from '../../domain/identity/opaque-registrations.ts'
+import { noOpaqueMessage } from './passwords.ts'
 import { route } from './route.ts'
 
 const tag = 'Accounts'
 
-const noMessage = () =>
-  new Failure('malformed-request', 'The request is not as the contract says.', {
-    errors: [{ path: 'body.request', message: 'Expected a message of OPAQUE (RFC 9807)' }],
-  })
+const noMessage = () => noOpaqueMessage('request', 'Expected a message of OPAQUE (RFC 9807)')
 
 const register = route({
   method: 'post',
@@ -77,14 +72,9 @@ const startLogin = route({
   success: { 200: OpaqueLoginStarted },
   problems: [],
   async handler({ caller: { address }, body: { email, request } }, services) {
-    const { clock, startedLogins } = services
-    await countStartedLogin(services, { address, email })
-    const subject = await services.store.read((reader) => findSubject(reader, email, services.opaque))
-    const started = startHandshake(subject, request, services)
+    const started = await startOpaqueLogin({ address, email, request }, services)
     if (!started) throw noMessage()
-    const { accountId, handshake, id, response } = started
-    if (accountId !== undefined) startedLogins.note({ id, accountId, at: clock.now(), address })
-    return { status: 200, body: { handshake, response } }
+    return { status: 200, body: started }
   },
 })
 

@@ -18,7 +18,7 @@ import { holdAccount } from '../../domain/account-row.ts'
 import { noteChange } from '../../domain/audit/noted-changes.ts'
 import type { SessionCaller } from '../../domain/caller.ts'
 import { Failure, notFound } from '../../domain/failure.ts'
-import { proveAccount } from '../../domain/identity/password-proof.ts'
+import { proveAccount } from '../../domain/identity/passwords.ts'
 import { newRecoveryCodes, showRecoveryCode } from '../../domain/identity/recovery-codes.ts'
 import { totpContext } from '../../domain/identity/second-factor-login.ts'
 import {
@@ -35,6 +35,7 @@ import {
 } from '../../domain/identity/second-factors.ts'
 import { describeTotp, stepOfCode, totpSecretBytes } from '../../domain/identity/totp.ts'
 import { registrationOptions, verifyRegistration } from '../../domain/identity/webauthn.ts'
+import { proofIn } from './passwords.ts'
 import { route, type Services } from './route.ts'
 
 const tag = 'Second factors'
@@ -71,7 +72,7 @@ const addTotp = route({
   problems: ['invalid-credentials', 'too-many-factors'],
   async handler({ caller, body }, services) {
     const { clock, config, keys, random, store } = services
-    const account = await proveAccount(caller, body, services)
+    const account = await proveAccount(caller, proofIn(body), services)
     const id = random.uuid()
     const secret = random.bytes(totpSecretBytes)
     const nonce = random.bytes(nonceBytes)
@@ -149,7 +150,7 @@ const addWebauthn = route({
   problems: ['invalid-credentials', 'too-many-factors'],
   async handler({ caller, body }, services) {
     const { clock, random, store } = services
-    const account = await proveAccount(caller, body, services)
+    const account = await proveAccount(caller, proofIn(body), services)
     const id = random.uuid()
     const begun = { id, type: 'webauthn', name: '', sealedSecret: null, now: clock.now() } as const
     const { webauthn } = await store.write(async (tx) => {
@@ -203,7 +204,7 @@ const remove = route({
   async handler({ caller, params: { factorId }, body }, services) {
     const { factors } = await services.store.read((reader) => listFactors(reader, caller))
     if (!factors.some(({ id }) => id === factorId)) throw notFound()
-    await proveAccount(caller, body, services)
+    await proveAccount(caller, proofIn(body), services)
     await services.store.write(async (tx) => {
       await holdAccount(tx, caller.accountId)
       await removeFactor(tx, caller, factorId)
@@ -227,7 +228,7 @@ const renewRecoveryCodes = route({
   problems: ['invalid-credentials', 'not-found'],
   async handler({ caller, body }, services) {
     const { random, store } = services
-    await proveAccount(caller, body, services)
+    await proveAccount(caller, proofIn(body), services)
     const codes = newRecoveryCodes(random)
     await store.write(async (tx) => {
       await holdAccount(tx, caller.accountId)

@@ -4,107 +4,51 @@ import { z } from 'zod'
 import { Login, Refresh, Session, SessionList, SessionTokens } from '../../contract/accounts.ts'
 import { sessionPaths } from '../../contract/paths.ts'
 import { SessionId } from '../../contract/primitives.ts'
-import type { Caller } from '../../domain/caller.ts'
 import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
-import { Failure, notFound } from '../../domain/failure.ts'
-import { signAccessToken } from '../../domain/identity/access-tokens.ts'
-import { cancelDeletion } from '../../domain/identity/account-deletion.ts'
-import { type AccountRow, findAccountByEmail, noteLogin } from '../../domain/identity/accounts.ts'
-import { guardLogin } from '../../domain/identity/guard-login.ts'
-import { provesPassword } from '../../domain/identity/password-proof.ts'
-import { familyHashOf, successorOf } from '../../domain/identity/refresh-tokens.ts'
-import { checkSecondFactor, forgetGuesses } from '../../domain/identity/second-factor-login.ts'
-import {
-  createSession,
-  endOfSession,
-  endOtherSessions,
-  endSession,
-  isFirstLoginOf,
-  listSessions,
-  useRefreshToken,
-} from '../../domain/identity/sessions.ts'
-import { enqueueMail } from '../../domain/mail/outbox.ts'
-import { hashSecret } from '../../domain/secret-hash.ts'
-import { route, type Services } from './route.ts'
+import { Failure, notFound, PassingFailure } from '../../domain/failure.ts'
+import { type LoginOutcome, login as logIn } from '../../domain/identity/login.ts'
+import { refreshSession } from '../../domain/identity/refresh-tokens.ts'
+import type { SessionTokens as Tokens } from '../../domain/identity/session-tokens.ts'
+import { endOtherSessions, endSession, listSessions } from '../../domain/identity/sessions.ts'
+import { proofIn } from './passwords.ts'
+import { route } from './route.ts'
 
 const tag = 'Sessions'
 
-const tokensOf = (
-  caller: Caller,
-  refreshToken: Uint8Array,
-  now: number,
-  { config, keys, random }: Services,
-): SessionTokens => ({
-  accessToken: signAccessToken({ key: keys.accessTokens, issuer: config.publicUrl }, caller, {
-    now,
-    ttl: config.accessTokenTtl,
-    id: random.uuid(),
-  }),
+const toTokens = ({ accessToken, accessTokenTtl, refreshToken, sessionId }: Tokens): SessionTokens => ({
+  accessToken,
   tokenType: 'Bearer',
-  expiresIn: Math.floor(config.accessTokenTtl / 1000),
+  expiresIn: Math.floor(accessTokenTtl / 1000),
   refreshToken: toBase64url(refreshToken),
-  sessionId: caller.sessionId,
+  sessionId,
 })
 
-/** After the proof and never before: strangers learn nothing of an account. */
-function requireConfirmed({ emailVerified }: AccountRow, { emailVerification }: Services['config']) {
-  if (emailVerification === 'required' && !emailVerified)
-    throw new Failure('email-unverified', 'Open the link in the mail that was sent to the address.')
-}
+const toSession = ({ account, tokens }: Extract<LoginOutcome, { kind: 'session' }>): Session => ({
+  ...toTokens(tokens),
+  account: { id: account.id, email: account.email, accountKey: toBase64url(account.accountKey) },
+})
 
-const wrongCredentials = () =>
-  new Failure('invalid-credentials', 'The e-mail address or the password is wrong.')
-
-/** The account whose password the login proves, if it may log in. */
-async function proveLogin(body: Login, address: string, services: Services): Promise<AccountRow> {
-  const { clock, config, failedLogins, store } = services
-  const { device, email } = body
-  const found = await store.read((reader) => findAccountByEmail(reader, email))
-  const proved = await provesPassword(found, body, services)
-  if (found && !proved)
-    failedLogins.note(found.id, { type: 'login-failed', at: clock.now(), device, address })
-  if (!found || !proved || found.disabledAt !== null) throw wrongCredentials()
-  requireConfirmed(found, config)
-  return found
-}
-
-/** Makes the session of a login whose password was proved, once its second factor is as well. */
-async function beginSession(
-  account: AccountRow,
-  { device, secondFactor }: Login,
-  address: string,
-  services: Services,
-): Promise<Session> {
-  const { clock, config, random, store } = services
-  const now = clock.now()
-  const caller = { accountId: account.id, sessionId: random.uuid(), address }
-  const factor = await checkSecondFactor(caller, secondFactor, services)
-  const refreshToken = random.bytes(32)
-  await store.write(async (tx) => {
-    const isNewDevice = config.smtp && (await isFirstLoginOf(tx, account, device))
-    if (!(await noteLogin(tx, account, now))) throw wrongCredentials()
-    if (!(await factor.use(tx))) throw factor.refusal
-    await cancelDeletion(tx, account.id, { now, address, services })
-    await createSession(tx, caller, {
-      device,
-      refreshToken: { hash: hashSecret(refreshToken), familyHash: familyHashOf(refreshToken) },
-      now,
-      expiresAt: endOfSession(config, { createdAt: now, now }),
-      allowed: config.quotas.sessions,
-    })
-    if (isNewDevice)
-      await enqueueMail(tx, {
-        id: random.uuid(),
-        accountId: account.id,
-        kind: 'new-device',
-        detail: device.name,
-        now,
-      })
-  })
-  if (secondFactor) await forgetGuesses(caller, services)
-  return {
-    ...tokensOf(caller, refreshToken, now, services),
-    account: { id: account.id, email: account.email, accountKey: toBase64url(account.accountKey) },
+/** What is answered where a login got no session. */
+function failureOf(outcome: Exclude<LoginOutcome, { kind: 'session' }>): Failure {
+  switch (outcome.kind) {
+    case 'wrong-password':
+      return new Failure('invalid-credentials', 'The e-mail address or the password is wrong.')
+    case 'email-unverified':
+      return new Failure('email-unverified', 'Open the link in the mail that was sent to the address.')
+    case 'second-factor-required':
+      return new Failure(
+        'second-factor-required',
+        'The account asks for a second factor as well.',
+        outcome.challenge,
+      )
+    case 'second-factor-wrong':
+      return new Failure(
+        'invalid-second-factor',
+        'The second factor is wrong, or was used before.',
+        outcome.challenge,
+      )
+    case 'second-factor-added':
+      return new PassingFailure('unavailable', 'A second factor was added at this moment. Log in again.', 1)
   }
 }
 
@@ -121,17 +65,11 @@ const login = route({
   success: { 200: Session },
   problems: ['invalid-credentials', 'email-unverified', 'second-factor-required', 'invalid-second-factor'],
   async handler({ caller: { address }, body }, services) {
-    const { clock, failedLogins } = services
-    const { device, email } = body
-    const session = await guardLogin(services, { address, email, isFinish: 'opaque' in body }, async () => {
-      const account = await proveLogin(body, address, services)
-      return beginSession(account, body, address, services).catch((error: unknown) => {
-        if (error instanceof Failure && error.code === 'invalid-second-factor')
-          failedLogins.note(account.id, { type: 'second-factor-failed', at: clock.now(), device, address })
-        throw error
-      })
-    })
-    return { status: 200, body: session }
+    const { device, email, secondFactor } = body
+    const request = { email, password: proofIn(body), secondFactor, device, address }
+    const outcome = await logIn(request, services)
+    if (outcome.kind !== 'session') throw failureOf(outcome)
+    return { status: 200, body: toSession(outcome) }
   },
 })
 
@@ -149,24 +87,10 @@ const refresh = route({
   success: { 200: SessionTokens },
   problems: ['invalid-refresh-token'],
   async handler({ body, caller: { address } }, services) {
-    const { clock, config, keys, store } = services
-    const token = fromBase64url(body.refreshToken)
-    const successor = successorOf(keys.refreshTokens, token)
-    const now = clock.now()
-    const caller = await store.write((tx) =>
-      useRefreshToken(tx, {
-        hash: hashSecret(token),
-        familyHash: familyHashOf(token),
-        successorHash: hashSecret(successor),
-        now,
-        lifetime: config,
-        address,
-      }),
-    )
-    if (!caller) {
+    const tokens = await refreshSession({ refreshToken: fromBase64url(body.refreshToken), address }, services)
+    if (!tokens)
       throw new Failure('invalid-refresh-token', 'The refresh token is not valid, or its session has ended.')
-    }
-    return { status: 200, body: tokensOf(caller, successor, now, services) }
+    return { status: 200, body: toTokens(tokens) }
   },
 })
 

@@ -7,7 +7,7 @@ import { CreatedToken, CreateToken, CurrentToken, TokenList } from '../../contra
 import { noteChange } from '../../domain/audit/noted-changes.ts'
 import { Failure, notFound } from '../../domain/failure.ts'
 import { holdProved } from '../../domain/identity/accounts.ts'
-import { proveAccount, wrongPassword } from '../../domain/identity/password-proof.ts'
+import { proveAccount, wrongPassword } from '../../domain/identity/passwords.ts'
 import { newToken } from '../../domain/identity/personal-token-text.ts'
 import {
   countTokens,
@@ -18,6 +18,7 @@ import {
 } from '../../domain/identity/personal-tokens.ts'
 import { quotaExceeded } from '../../domain/quotas/usage.ts'
 import { hashSecret } from '../../domain/secret-hash.ts'
+import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
 
 const tag = 'Personal access tokens'
@@ -60,7 +61,7 @@ const create = route({
       throw new Failure('malformed-request', 'The token would have expired already.', {
         errors: [{ path: 'body.expiresAt', message: 'Expected a time in the future' }],
       })
-    const account = await proveAccount(caller, body, services)
+    const account = await proveAccount(caller, proofIn(body), services)
     const token = newToken(random)
     const stamp = { id: random.uuid(), hash: hashSecret(token), now }
     const summary = await store.write(async (tx) => {

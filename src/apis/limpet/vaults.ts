@@ -17,7 +17,7 @@ import { noteChange } from '../../domain/audit/noted-changes.ts'
 import { VaultCaller } from '../../domain/caller.ts'
 import { Failure } from '../../domain/failure.ts'
 import { holdProved } from '../../domain/identity/accounts.ts'
-import { proveAccount, wrongPassword } from '../../domain/identity/password-proof.ts'
+import { proveAccount, wrongPassword } from '../../domain/identity/passwords.ts'
 import { changesSince } from '../../domain/vaults/changes.ts'
 import { applyItemWrites, type ItemWrite } from '../../domain/vaults/item-writes.ts'
 import { decodeListCursor, encodeListCursor } from '../../domain/vaults/pages.ts'
@@ -33,6 +33,7 @@ import {
 } from '../../domain/vaults/vaults.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
 import { batchAnswer, oneAnswer, pageAnswer } from './answer-sizes.ts'
+import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
 
 const tag = 'Vaults'
@@ -134,7 +135,7 @@ const remove = route({
     const { clock, store } = services
     const owner = VaultCaller.bySession(caller)
     await store.read((reader) => requireVault(reader, owner, vaultId))
-    const account = await proveAccount(caller, body, services)
+    const account = await proveAccount(caller, proofIn(body), services)
     await store.write(async (tx) => {
       await deleteVault(tx, owner, vaultId, { expected, now: clock.now() })
       if (!(await holdProved(tx, account))) throw wrongPassword()

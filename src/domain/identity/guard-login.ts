@@ -1,9 +1,8 @@
 // What stands before every proof of a password: attempts that fail are counted by address, and by address and e-mail together.
-import { Failure } from '../failure.ts'
 import type { RateLimiter } from '../rate-limits/budgets.ts'
 
 /** Who tries to log in as whom. Whether the e-mail has an account makes no difference, so that limits tell nothing of it. */
-interface LoginAttempt {
+export interface LoginAttempt {
   readonly address: string
   readonly email: string
 }
@@ -17,7 +16,7 @@ const pairOf = ({ address, email }: LoginAttempt) => `${address} ${email}`
 
 /**
  * Counts an attempt before its proof is looked at; throws `too-many-requests`.
- * @returns what takes it back where it came to nothing that says whether the password was right
+ * @returns what takes it back if it came to nothing that says whether the password was right
  */
 async function countLogin({ limiter }: Needs, attempt: LoginAttempt) {
   await limiter.count('loginFailures', attempt.address)
@@ -40,35 +39,36 @@ async function forgetFailures({ limiter }: Needs, attempt: LoginAttempt) {
 }
 
 /**
- * Counts the first half of an OPAQUE login. Whoever has its answer can see whether a guess was right without ever sending the
- * second half, so a start is a failure until its finish has succeeded.
+ * Counts the first half of an OPAQUE login; throws `too-many-requests`. Its answer shows a client whether a guess was right, even if
+ * the second half is never sent, so a start is a failure until its finish has succeeded.
  */
-export async function countStartedLogin(services: Needs, attempt: LoginAttempt): Promise<void> {
-  await countLogin(services, attempt)
+export async function countStartedLogin(needs: Needs, attempt: LoginAttempt): Promise<void> {
+  await countLogin(needs, attempt)
 }
 
 const countedBefore = async () => {}
 
+/** What an attempt says about the password. `unsaid` stands for nothing: the attempt was refused for another reason. */
+export type PasswordVerdict = 'right' | 'wrong' | 'unsaid'
+
 /**
- * Runs a login that throws `invalid-credentials` where the proof is wrong; only that is a failure.
- * @param isFinish whether its first half was counted by `countStartedLogin`
+ * Runs what proves a password. Only a wrong password is a failure; a right one ends the count of those before it. Throws
+ * `too-many-requests`, and whatever `prove` throws, which says nothing about the password.
+ * @param attempt.isFinish whether the first half was counted by `countStartedLogin`
  */
-export async function guardLogin<T>(
-  services: Needs,
+export async function guardLogin<Outcome>(
+  needs: Needs,
   attempt: LoginAttempt & { readonly isFinish: boolean },
-  login: () => Promise<T>,
-): Promise<T> {
-  const takeBack = attempt.isFinish ? countedBefore : await countLogin(services, attempt)
-  try {
-    const result = await login()
-    await forgetFailures(services, attempt)
-    return result
-  } catch (error) {
-    const code = error instanceof Failure ? error.code : undefined
-    // The password was right; guesses of the factor are counted where it is checked.
-    if (code === 'second-factor-required' || code === 'invalid-second-factor')
-      await forgetFailures(services, attempt)
-    else if (code !== 'invalid-credentials') await takeBack()
+  prove: () => Promise<Outcome>,
+  verdictOf: (outcome: Outcome) => PasswordVerdict,
+): Promise<Outcome> {
+  const takeBack = attempt.isFinish ? countedBefore : await countLogin(needs, attempt)
+  const outcome = await prove().catch(async (error: unknown) => {
+    await takeBack()
     throw error
-  }
+  })
+  const verdict = verdictOf(outcome)
+  if (verdict === 'right') await forgetFailures(needs, attempt)
+  if (verdict === 'unsaid') await takeBack()
+  return outcome
 }

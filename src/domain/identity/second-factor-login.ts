@@ -6,7 +6,6 @@ import type { SecondFactorProof } from '../../contract/second-factors.ts'
 import type { Random } from '../../random.ts'
 import type { Store, Tx } from '../../store/store.ts'
 import { toBase64url } from '../encoding.ts'
-import { Failure, PassingFailure } from '../failure.ts'
 import type { RateLimiter } from '../rate-limits/budgets.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import { useOnce } from '../single-use.ts'
@@ -22,12 +21,22 @@ import {
 import { stepOfCode } from './totp.ts'
 import { assertionOptions, verifyAssertion, type WebauthnSettings } from './webauthn.ts'
 
+/** Why a login whose password is right has to go on, or ends here. */
+export type FactorRefusal =
+  /** The account asks for one of its factors. */
+  | { readonly kind: 'second-factor-required'; readonly challenge: SecondFactorChallenge }
+  /** It is wrong, or was used before. */
+  | { readonly kind: 'second-factor-wrong'; readonly challenge: SecondFactorChallenge }
+  /** The account's first factor was added at this moment: the next login is asked for it. */
+  | { readonly kind: 'second-factor-added' }
+
 /** A second factor that was looked at. What works once is used in the transaction that makes the session, or not at all. */
 export interface CheckedFactor {
+  readonly kind: 'checked'
   /** @returns whether the login may go on */
   use(tx: Tx): Promise<boolean>
-  /** What to throw where it may not. */
-  readonly refusal: Failure
+  /** Why, if it may not. */
+  readonly refusal: FactorRefusal
 }
 
 type Use = CheckedFactor['use']
@@ -49,9 +58,9 @@ interface Owner {
 async function challengeOf(
   owner: Owner,
   factors: Factors,
-  services: FactorNeeds,
+  needs: FactorNeeds,
 ): Promise<SecondFactorChallenge> {
-  const codesLeft = await services.store.read((reader) => countRecoveryCodes(reader, owner))
+  const codesLeft = await needs.store.read((reader) => countRecoveryCodes(reader, owner))
   return {
     methods: [
       ...(factors.totp.length > 0 ? (['totp'] as const) : []),
@@ -59,7 +68,7 @@ async function challengeOf(
       ...(codesLeft > 0 ? (['recovery-code'] as const) : []),
     ],
     ...(factors.webauthn.length > 0 && {
-      options: await assertionOptions(owner.accountId, factors.webauthn, services),
+      options: await assertionOptions(owner.accountId, factors.webauthn, needs),
     }),
   }
 }
@@ -86,14 +95,14 @@ async function checkAssertion(
   owner: Owner,
   { webauthn }: Factors,
   response: (SecondFactorProof & { type: 'webauthn' })['response'],
-  services: FactorNeeds,
+  needs: FactorNeeds,
 ): Promise<Use | undefined> {
   const factor = webauthn.find(({ credentialId }) => toBase64url(credentialId) === response.id)
   if (!factor) return undefined
-  const verified = await verifyAssertion(owner.accountId, factor, response, services)
+  const verified = await verifyAssertion(owner.accountId, factor, response, needs)
   if (!verified) return undefined
   const { challenge, signCount } = verified
-  const noted = { id: factor.id, signCount, now: services.clock.now() }
+  const noted = { id: factor.id, signCount, now: needs.clock.now() }
   return async (tx) => (await useOnce(tx, challenge)) && noteAssertion(tx, owner, noted)
 }
 
@@ -107,44 +116,35 @@ async function check(
   owner: Owner,
   factors: Factors,
   given: SecondFactorProof,
-  services: FactorNeeds,
+  needs: FactorNeeds,
 ): Promise<Use | undefined> {
   if (given.type === 'recovery-code') return (tx) => useRecoveryCode(tx, owner, given.code)
-  if (given.type === 'webauthn') return checkAssertion(owner, factors, given.response, services)
-  await services.limiter.failures.begin(guessesOf(owner))
-  return checkCode(owner, factors, given.code, services)
+  if (given.type === 'webauthn') return checkAssertion(owner, factors, given.response, needs)
+  await needs.limiter.failures.begin(guessesOf(owner))
+  return checkCode(owner, factors, given.code, needs)
 }
 
 /**
- * Checks the second factor of a login whose password was proved; never before, so that strangers learn nothing of it.
- * Throws `second-factor-required` where there is none and one is needed, `invalid-second-factor`, and `too-many-requests`.
+ * Checks the second factor of a login whose password was proved; never before, so that strangers learn nothing of it. Throws
+ * `too-many-requests` after too many wrong codes of an app.
  */
 export async function checkSecondFactor(
   owner: Owner,
   given: SecondFactorProof | undefined,
-  services: FactorNeeds,
-): Promise<CheckedFactor> {
-  const factors = await services.store.read((reader) => factorsOf(reader, owner))
+  needs: FactorNeeds,
+): Promise<CheckedFactor | FactorRefusal> {
+  const factors = await needs.store.read((reader) => factorsOf(reader, owner))
   if (factors.totp.length + factors.webauthn.length === 0)
     return {
+      kind: 'checked',
       use: async (tx) => !(await hasFactors(tx, owner)),
-      refusal: new PassingFailure(
-        'unavailable',
-        'A second factor was added at this moment. Log in again.',
-        1,
-      ),
+      refusal: { kind: 'second-factor-added' },
     }
-  const challenge = await challengeOf(owner, factors, services)
-  if (!given)
-    throw new Failure('second-factor-required', 'The account asks for a second factor as well.', challenge)
-  const refusal = new Failure(
-    'invalid-second-factor',
-    'The second factor is wrong, or was used before.',
-    challenge,
-  )
-  const use = await check(owner, factors, given, services)
-  if (!use) throw refusal
-  return { use, refusal }
+  const challenge = await challengeOf(owner, factors, needs)
+  if (!given) return { kind: 'second-factor-required', challenge }
+  const refusal = { kind: 'second-factor-wrong', challenge } as const
+  const use = await check(owner, factors, given, needs)
+  return use ? { kind: 'checked', use, refusal } : refusal
 }
 
 /** After a login: the wrong codes before it are forgotten. */

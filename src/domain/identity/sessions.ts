@@ -1,9 +1,8 @@
 // Sessions: what login, refresh, listing and ending do to the rows.
-import { and, count, desc, eq, gt, inArray, isNull, lt, lte, ne, or, sql } from 'drizzle-orm'
-import { minutes } from '../../clock.ts'
+import { and, count, desc, eq, gt, inArray, isNull, lte, ne, sql } from 'drizzle-orm'
 import { Device, type SessionSummary } from '../../contract/accounts.ts'
 import { statement } from '../../store/statement.ts'
-import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
+import type { Reader, Tx } from '../../store/store.ts'
 import { noteEvent, noteSessionsEnded } from '../audit/audit-log.ts'
 import type { Caller, SessionCaller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
@@ -35,9 +34,6 @@ export async function capSessions(
   const end = sql<number>`${sessions.createdAt} + ${sessionMaxAge}`
   await db.update(sessions).set({ expiresAt: end }).where(gt(sessions.expiresAt, end))
 }
-
-/** How long a replaced refresh token still answers with its successor, for clients that lost the answer. */
-const repeatableForMs = minutes(1)
 
 /** Where the operator has lowered what is allowed, the rest ends with later logins. */
 const mostEndedAtOnce = 100
@@ -138,87 +134,6 @@ export async function isLiving(
   return rows.length === 1
 }
 
-/**
- * Uses a refresh token: the first use replaces it by its successor and prolongs the session; a repetition within a minute
- * changes nothing; a later one means that somebody else has a copy, and ends the session. So does any token of the session's
- * family that is not known any more: replaced ones are kept for their minute only.
- * @returns whom the session belongs to, or undefined where there is none (any more)
- */
-export async function useRefreshToken(
-  tx: Tx,
-  use: {
-    hash: Uint8Array
-    familyHash: Uint8Array
-    successorHash: Uint8Array
-    now: number
-    lifetime: SessionLifetime
-    address: string
-  },
-): Promise<Caller | Unchanged<undefined> | undefined> {
-  const { db } = tx
-  const { refreshTokens, sessions } = tx.tables
-  const { hash, familyHash, successorHash, now, lifetime } = use
-  const [replaced] = await db
-    .update(refreshTokens)
-    .set({ replacedAt: now, familyHash })
-    .where(and(eq(refreshTokens.hash, hash), isNull(refreshTokens.replacedAt)))
-    .returning({ sessionId: refreshTokens.sessionId })
-  if (replaced) {
-    const { sessionId } = replaced
-    const [begun] = await db
-      .select({ createdAt: sessions.createdAt })
-      .from(sessions)
-      .where(eq(sessions.id, sessionId))
-    const expiresAt = begun ? endOfSession(lifetime, { ...begun, now }) : now
-    const [session] =
-      expiresAt > now
-        ? await db
-            .update(sessions)
-            .set({ lastUsedAt: now, expiresAt })
-            .where(and(eq(sessions.id, sessionId), gt(sessions.expiresAt, now)))
-            .returning({ accountId: sessions.accountId })
-        : []
-    // Run out. Nothing is kept of the attempt: where only the clock was wrong, the token is good again once it is right.
-    if (!session) return new Unchanged(undefined)
-    await db.insert(refreshTokens).values({ hash: successorHash, familyHash, sessionId })
-    await db
-      .delete(refreshTokens)
-      .where(
-        and(
-          eq(refreshTokens.sessionId, sessionId),
-          eq(refreshTokens.familyHash, familyHash),
-          lt(refreshTokens.replacedAt, now - repeatableForMs),
-        ),
-      )
-    return { accountId: session.accountId, sessionId }
-  }
-
-  const family = await db
-    .select({
-      hash: refreshTokens.hash,
-      replacedAt: refreshTokens.replacedAt,
-      sessionId: sessions.id,
-      accountId: sessions.accountId,
-    })
-    .from(refreshTokens)
-    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
-    .where(
-      and(
-        or(eq(refreshTokens.hash, hash), eq(refreshTokens.familyHash, familyHash)),
-        gt(sessions.expiresAt, now),
-      ),
-    )
-  const [first] = family
-  if (!first) return undefined
-  const { accountId, sessionId } = first
-  const used = family.find((token) => Buffer.compare(token.hash, hash) === 0)
-  if (used && used.replacedAt !== null && now - used.replacedAt <= repeatableForMs)
-    return { accountId, sessionId }
-  const ended = await db.delete(sessions).where(eq(sessions.id, sessionId)).returning()
-  await tellOfEnded(tx, ended, { at: now, address: use.address, reason: 'token-reuse' })
-  return undefined
-}
-
 /** How many living sessions an account has. */
 export async function countSessions(
   { db, tables: { sessions } }: Reader,
@@ -255,7 +170,7 @@ export async function listSessions(
 type Ended = Parameters<typeof noteSessionsEnded>[1]
 
 /** Notes the ends of sessions for their owners, and has every process refuse them. */
-async function tellOfEnded(
+export async function tellOfEnded(
   tx: Tx,
   ended: Ended,
   how: Parameters<typeof noteSessionsEnded>[2],

@@ -1,0 +1,189 @@
+// Login: a password of either kind, then the second factor if the account has one, then the session.
+import type { Device } from '../../contract/accounts.ts'
+import type { Allowed } from '../../contract/quotas.ts'
+import type { SecondFactorProof } from '../../contract/second-factors.ts'
+import { type Tx, Unchanged } from '../../store/store.ts'
+import type { FailedLogins } from '../audit/failed-logins.ts'
+import type { StartedLogins } from '../audit/started-logins.ts'
+import { enqueueMail } from '../mail/outbox.ts'
+import type { MailSettings } from '../mail/settings.ts'
+import { hashSecret } from '../secret-hash.ts'
+import { cancelDeletion } from './account-deletion.ts'
+import { type AccountRow, findAccountByEmail, noteLogin } from './accounts.ts'
+import { countStartedLogin, guardLogin, type LoginAttempt, type PasswordVerdict } from './guard-login.ts'
+import { findSubject } from './opaque-credential-ids.ts'
+import { startHandshake } from './opaque-handshakes.ts'
+import { type PasswordNeeds, type PasswordProof, provesPassword } from './passwords.ts'
+import { familyHashOf } from './refresh-tokens.ts'
+import {
+  type CheckedFactor,
+  checkSecondFactor,
+  type FactorNeeds,
+  type FactorRefusal,
+  forgetGuesses,
+} from './second-factor-login.ts'
+import { issueTokens, type SessionTokens, type SigningNeeds } from './session-tokens.ts'
+import { createSession, endOfSession, isFirstLoginOf, type SessionLifetime } from './sessions.ts'
+
+interface LoginSettings extends SessionLifetime, MailSettings {
+  /** Whether an account can be used before its address is confirmed: EMAIL_VERIFICATION. */
+  readonly emailVerification: 'off' | 'required'
+  readonly quotas: Pick<Allowed, 'sessions'>
+}
+
+export type LoginNeeds = PasswordNeeds &
+  FactorNeeds &
+  SigningNeeds & {
+    readonly config: LoginSettings
+    readonly failedLogins: FailedLogins
+  }
+
+export interface LoginRequest extends LoginAttempt {
+  /** In its normalized form. */
+  readonly email: string
+  readonly password: PasswordProof
+  readonly secondFactor?: SecondFactorProof | undefined
+  readonly device: Device
+  /** Where the request came from. */
+  readonly address: string
+}
+
+/** Why a login whose password is right gets no session. */
+type Refusal =
+  /** The account does not exist or is disabled, or its password is another one: it is not said which. */
+  | { readonly kind: 'wrong-password' }
+  /** The address has to be confirmed first. */
+  | { readonly kind: 'email-unverified' }
+  | FactorRefusal
+
+export type LoginOutcome =
+  | {
+      readonly kind: 'session'
+      readonly tokens: SessionTokens
+      /** What a client needs to unlock; `accountKey` is sealed by a key of the password. */
+      readonly account: Pick<AccountRow, 'id' | 'email' | 'accountKey'>
+    }
+  | Refusal
+
+const wrongPassword = { kind: 'wrong-password' } as const
+
+/** The account whose password the login proves, if it may log in. What a stranger may not learn is looked at after the proof. */
+async function proveLogin(
+  { email, password, device, address }: LoginRequest,
+  needs: LoginNeeds,
+): Promise<{ readonly kind: 'proved'; readonly account: AccountRow } | Refusal> {
+  const { clock, config, failedLogins, store } = needs
+  const account = await store.read((reader) => findAccountByEmail(reader, email))
+  const isProved = await provesPassword(account, password, needs)
+  if (account && !isProved)
+    failedLogins.note(account.id, { type: 'login-failed', at: clock.now(), device, address })
+  if (!account || !isProved || account.disabledAt !== null) return wrongPassword
+  if (config.emailVerification === 'required' && !account.emailVerified) return { kind: 'email-unverified' }
+  return { kind: 'proved', account }
+}
+
+/** What a login writes, all of it or nothing. @returns why it may not go on, or undefined if it may */
+async function writeLogin(
+  tx: Tx,
+  account: AccountRow,
+  factor: CheckedFactor,
+  login: {
+    caller: { accountId: string; sessionId: string; address: string }
+    device: Device
+    refreshToken: Uint8Array
+    now: number
+  },
+  needs: LoginNeeds,
+): Promise<Refusal | undefined | Unchanged<Refusal | undefined>> {
+  const { config, random } = needs
+  const { caller, device, refreshToken, now } = login
+  const isNewDevice = config.smtp && (await isFirstLoginOf(tx, account, device))
+  if (!(await noteLogin(tx, account, now))) return new Unchanged(wrongPassword)
+  if (!(await factor.use(tx))) return new Unchanged(factor.refusal)
+  await cancelDeletion(tx, account.id, { now, address: caller.address, services: needs })
+  await createSession(tx, caller, {
+    device,
+    refreshToken: { hash: hashSecret(refreshToken), familyHash: familyHashOf(refreshToken) },
+    now,
+    expiresAt: endOfSession(config, { createdAt: now, now }),
+    allowed: config.quotas.sessions,
+  })
+  if (isNewDevice) {
+    const mail = { id: random.uuid(), accountId: account.id, kind: 'new-device', now } as const
+    await enqueueMail(tx, { ...mail, detail: device.name })
+  }
+  return undefined
+}
+
+/** Makes the session of a login whose password was proved, once its second factor is proved as well. */
+async function beginSession(
+  account: AccountRow,
+  { device, secondFactor, address }: LoginRequest,
+  needs: LoginNeeds,
+): Promise<LoginOutcome> {
+  const { clock, random, store } = needs
+  const now = clock.now()
+  const caller = { accountId: account.id, sessionId: random.uuid(), address }
+  const factor = await checkSecondFactor(caller, secondFactor, needs)
+  if (factor.kind !== 'checked') return factor
+  const refreshToken = random.bytes(32)
+  const login = { caller, device, refreshToken, now }
+  const refusal = await store.write((tx) => writeLogin(tx, account, factor, login, needs))
+  if (refusal) return refusal
+  if (secondFactor) await forgetGuesses(caller, needs)
+  const { id, email, accountKey } = account
+  return {
+    kind: 'session',
+    tokens: issueTokens(caller, refreshToken, now, needs),
+    account: { id, email, accountKey },
+  }
+}
+
+/** Whoever gets to the second factor had the right password; guesses of the factor are counted where it is checked. */
+const verdictOf = ({ kind }: LoginOutcome): PasswordVerdict =>
+  kind === 'wrong-password'
+    ? 'wrong'
+    : kind === 'session' || kind === 'second-factor-required' || kind === 'second-factor-wrong'
+      ? 'right'
+      : 'unsaid'
+
+/**
+ * Logs in. Throws `too-many-requests` after too many failures, and `unavailable` while too many passwords are being checked. Every
+ * other end of it is a value.
+ */
+export const login = (request: LoginRequest, needs: LoginNeeds): Promise<LoginOutcome> => {
+  const { email, address, device, password } = request
+  const attempt = { email, address, isFinish: 'opaque' in password }
+  const prove = async (): Promise<LoginOutcome> => {
+    const proved = await proveLogin(request, needs)
+    if (proved.kind !== 'proved') return proved
+    const { account } = proved
+    const outcome = await beginSession(account, request, needs)
+    if (outcome.kind === 'second-factor-wrong') {
+      const at = needs.clock.now()
+      needs.failedLogins.note(account.id, { type: 'second-factor-failed', at, device, address })
+    }
+    return outcome
+  }
+  return guardLogin(needs, attempt, prove, verdictOf)
+}
+
+/**
+ * The first half of a login by OPAQUE, or of another proof of a password by it. The answer has the same form for every address.
+ * Throws `too-many-requests`.
+ * @param start.request KE1 (RFC 9807), base64url
+ * @returns KE2, and what the second half has to give back; undefined if the request is no message of OPAQUE
+ */
+export async function startOpaqueLogin(
+  { address, email, request }: LoginAttempt & { readonly request: string },
+  needs: PasswordNeeds & Pick<FactorNeeds, 'limiter' | 'random'> & { readonly startedLogins: StartedLogins },
+): Promise<{ handshake: string; response: string } | undefined> {
+  const { clock, opaque, startedLogins, store } = needs
+  await countStartedLogin(needs, { address, email })
+  const subject = await store.read((reader) => findSubject(reader, email, opaque))
+  const started = startHandshake(subject, request, needs)
+  if (!started) return undefined
+  const { accountId, handshake, id, response } = started
+  if (accountId !== undefined) startedLogins.note({ id, accountId, at: clock.now(), address })
+  return { handshake, response }
+}
