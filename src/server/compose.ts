@@ -27,39 +27,19 @@ import { addEmailPages } from '../apis/pages/mail-links.ts'
 import { addSharePages } from '../apis/pages/shares.ts'
 import { addAssets } from '../apis/pages/shell.ts'
 import { addSnapPass } from '../apis/snappass/routes.ts'
-import type { Clock } from '../clock.ts'
 import { serverPaths } from '../contract/paths.ts'
-import { failedLoginsOver } from '../domain/audit/failed-logins.ts'
-import { startedLoginsOver } from '../domain/audit/started-logins.ts'
-import type { Postponed } from '../domain/deferred-tasks.ts'
-import type { OpaqueServer } from '../domain/identity/opaque.ts'
-import { createPasswordHasher } from '../domain/identity/password-hasher.ts'
-import { createLiveness } from '../domain/identity/session-cache.ts'
-import type { RateLimiter } from '../domain/rate-limits/budgets.ts'
-import { countWrongTokens } from '../domain/rate-limits/wrong-tokens.ts'
-import type { ServerKeys } from '../domain/server-keys.ts'
 import { mount } from '../http/mount.ts'
 import { openApiDocument } from '../http/openapi.ts'
 import { PreparedJson } from '../http/prepared-json.ts'
-import type { Random } from '../random.ts'
-import type { Store } from '../store/store.ts'
 import { version } from '../version.ts'
-import type { Config } from './config.ts'
+import { createDomainServices, type DomainParts } from './domain-services.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 
-export interface Parts {
-  readonly config: Config
-  readonly keys: ServerKeys
-  readonly opaque: OpaqueServer
-  readonly store: Store
-  readonly clock: Clock
-  readonly random: Random
+export interface Parts extends DomainParts {
   readonly logger: Logger
-  readonly postponed: Postponed
   readonly accepting: () => boolean
   /** How long bodies may take to arrive, if it is not the usual time. */
   readonly bodyMs?: number
-  readonly limiter: RateLimiter
 }
 
 /** The contract itself, as a route among the routes. */
@@ -114,25 +94,13 @@ export const contract = (publicUrl: string): ReturnType<typeof openApiDocument> 
 
 /** @returns the application, and what it tells of itself */
 export async function createApp(parts: Parts): Promise<{ app: Express; metrics: Metrics }> {
-  const { config, keys, opaque, store, clock, random, logger, postponed, accepting, limiter, bodyMs } = parts
+  const { config, logger, accepting, bodyMs } = parts
   /** Not made before somebody asks: it takes a tenth of what a start takes. */
   const document = () => contract(config.publicUrl)
   const services: Services = {
-    config,
+    ...(await createDomainServices(parts)),
     contract: new PreparedJson(document),
-    store,
-    clock,
-    random,
     accepting,
-    keys,
-    postponed,
-    failedLogins: failedLoginsOver(postponed, store),
-    startedLogins: startedLoginsOver(postponed, store),
-    passwordHasher: await createPasswordHasher(),
-    opaque,
-    liveness: createLiveness(store, clock),
-    limiter,
-    wrongTokens: countWrongTokens(limiter),
   }
   const sessions = sessionAuthenticators(services)
   const { accountSharer, ...tokens } = tokenAuthenticators(services, sessions.session)

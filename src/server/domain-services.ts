@@ -1,0 +1,61 @@
+// What the rules work with, whichever API asks: made once over the database, the secrets and the settings.
+import type { Clock } from '../clock.ts'
+import { type FailedLogins, failedLoginsOver } from '../domain/audit/failed-logins.ts'
+import { type StartedLogins, startedLoginsOver } from '../domain/audit/started-logins.ts'
+import type { Postponed } from '../domain/deferred-tasks.ts'
+import type { OpaqueServer } from '../domain/identity/opaque.ts'
+import { createPasswordHasher, type PasswordHasher } from '../domain/identity/password-hasher.ts'
+import { createLiveness, type Liveness } from '../domain/identity/session-cache.ts'
+import type { RateLimiter } from '../domain/rate-limits/budgets.ts'
+import { countWrongTokens, type WrongTokens } from '../domain/rate-limits/wrong-tokens.ts'
+import type { ServerKeys } from '../domain/server-keys.ts'
+import type { Random } from '../random.ts'
+import type { Store } from '../store/store.ts'
+import type { Config } from './config.ts'
+
+/** What is made before: where the rules keep things, and what they take as given. */
+export interface DomainParts {
+  readonly config: Config
+  readonly keys: ServerKeys
+  readonly opaque: OpaqueServer
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly limiter: RateLimiter
+  readonly postponed: Postponed
+}
+
+export interface DomainServices extends DomainParts {
+  readonly passwordHasher: PasswordHasher
+  readonly failedLogins: FailedLogins
+  readonly startedLogins: StartedLogins
+  readonly liveness: Liveness
+  readonly wrongTokens: WrongTokens
+}
+
+export async function createDomainServices({
+  config,
+  keys,
+  opaque,
+  store,
+  clock,
+  random,
+  limiter,
+  postponed,
+}: DomainParts): Promise<DomainServices> {
+  return {
+    config,
+    keys,
+    opaque,
+    store,
+    clock,
+    random,
+    limiter,
+    postponed,
+    passwordHasher: await createPasswordHasher(),
+    failedLogins: failedLoginsOver(postponed, store),
+    startedLogins: startedLoginsOver(postponed, store),
+    liveness: createLiveness(store, clock),
+    wrongTokens: countWrongTokens(limiter),
+  }
+}
