@@ -1,5 +1,7 @@
 // Lists in documents that the code could outgrow.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { secondFactorRoutes } from '../../src/apis/limpet/second-factors.ts'
 import { problemCatalogue } from '../../src/contract/problems.ts'
@@ -67,6 +69,55 @@ describe('the decisions', () => {
     for (const [, name, file] of listed) expect(file).toBe(`${name}.md`)
     const pages = readdirSync(folder).filter((file) => file !== 'README.md')
     expect(listed.map(([, , file]) => file).sort()).toEqual(pages.sort())
+  })
+})
+
+describe('what the documents point to', () => {
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  const documents = ['.', 'docs', 'docs/decisions', 'bench'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
+  )
+  const textOf = (document: string) => readFileSync(join(root, document), 'utf8')
+  const withoutCode = (text: string) => text.replaceAll(/^ *```.*?^ *```$/gms, '')
+
+  /** Paths are of the repository; those in docs/architecture.md may also be of `src`. A `*` ends the part that is looked at. */
+  const pathsIn = (document: string) => {
+    const folders = ['src', 'test', 'bench', 'scripts', 'bin', 'deploy']
+    const isArchitecture = document === 'docs/architecture.md'
+    const rooms = isArchitecture ? readdirSync(join(root, 'src')) : []
+    return [...withoutCode(textOf(document)).matchAll(/`([\w.-]+)(\/[\w./*-]*)`/g)].flatMap(
+      ([, folder = '', rest = '']) => {
+        const path = `${folder}${rest}`.replace(/[^/]*\*.*$/, '')
+        if (folders.includes(folder)) return [path]
+        return rooms.includes(folder) ? [`src/${path}`] : []
+      },
+    )
+  }
+
+  it.each(documents)('%s names paths that exist', (document) => {
+    const missing = pathsIn(document).filter((path) => !existsSync(join(root, path)))
+    expect(missing).toEqual([])
+  })
+
+  /** The anchor that a heading gets: lower case, hyphens for spaces, nothing but letters, digits, `-` and `_`. */
+  const anchorsIn = (text: string) =>
+    [...withoutCode(text).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    )
+
+  it.each(documents)('%s links to pages and headings that exist', (document) => {
+    const links = [...withoutCode(textOf(document)).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+    const broken = links.filter(([, page = '', anchor]) => {
+      const target = page === '' ? document : join(dirname(document), page)
+      if (!existsSync(join(root, target))) return true
+      return anchor !== undefined && !anchorsIn(textOf(target)).includes(anchor)
+    })
+    expect(broken.map(([link]) => link)).toEqual([])
   })
 })
 
