@@ -4,10 +4,9 @@ import { resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { systemRandom } from '../random.ts'
+import type { Variables } from './environment.ts'
 import { CredentialsError, type MasterKey, readMasterKey } from './master-key.ts'
 import { openText, purposeOfFile, sealContent } from './sealed-text.ts'
-
-type Variables = Readonly<Record<string, string | undefined>>
 
 const Mapping = z.record(z.string(), z.unknown()).nullable()
 

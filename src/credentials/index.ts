@@ -1,8 +1,8 @@
 // What `import { … } from 'limpet/credentials'` offers to the operator's own scripts.
 
 import { systemRandom } from '../random.ts'
-import { environment } from '../server/config.ts'
 import { credentialsFileOf, findSecret, readCredentials } from './credentials.ts'
+import { environment } from './environment.ts'
 import { CredentialsError, readMasterKey } from './master-key.ts'
 import { openText, sealContent } from './sealed-text.ts'
 

@@ -2,13 +2,12 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Variables } from './environment.ts'
 
 const keyBytes = 32
 
 /** Base64url of 32 bytes. */
 const keyForm = /^[\w-]{42}[AEIMQUYcgkosw048]$/
-
-type Variables = Readonly<Record<string, string | undefined>>
 
 /** What is wrong with the credentials or their key: a sentence that says what to do, and holds no secret. */
 export class CredentialsError extends Error {

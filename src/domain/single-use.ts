@@ -24,6 +24,6 @@ export async function useOnce(
 }
 
 /** Forgets the ids of what nothing accepts any more. */
-export async function deleteUsedOnce({ db, tables: { usedOnce } }: Tx, now: number): Promise<void> {
+export async function forgetUsedOnce({ db, tables: { usedOnce } }: Tx, now: number): Promise<void> {
   await db.delete(usedOnce).where(lte(usedOnce.expiresAt, now - rememberedFor))
 }

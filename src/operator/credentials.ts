@@ -10,11 +10,11 @@ import {
   sealFile,
 } from '../credentials/credentials.ts'
 import { editText } from '../credentials/editing.ts'
+import { environment } from '../credentials/environment.ts'
 import { decrypt as decryptText, encrypt as encryptText, getSecret } from '../credentials/index.ts'
 import { keyFileBeside, newMasterKey, parseMasterKey, readMasterKey } from '../credentials/master-key.ts'
 import { openContent, purposeOfFile, sealContent } from '../credentials/sealed-text.ts'
 import { systemRandom } from '../random.ts'
-import { environment } from '../server/config.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { print, printBytes, printValue, remark } from '../terminal/output.ts'
 import { safeLine } from '../terminal/text.ts'

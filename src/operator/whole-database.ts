@@ -100,16 +100,13 @@ export class NotEmptyError extends CliError {
   }
 }
 
-/** These come to be by a server's mere presence. */
-const countsAsEmpty = new Set(['instance', 'rate_limits'])
-
 /** Throws a sentence where the database has anything in it; makes it one without tables otherwise. */
 async function requireEmpty(connection: BulkConnection, database: DatabaseUrl): Promise<void> {
   if ((await levelOf(connection.engine, connection)) === 'newer')
     throw new CliError('unexpected', `${nameOf(database)} ${levelMistakes.newer}.`)
   const existing = new Set(await connection.texts(tableNames[connection.engine]))
   for (const table of allTables) {
-    if (!existing.has(table.name) || countsAsEmpty.has(table.name)) continue
+    if (!existing.has(table.name) || table.filledByStart) continue
     const [rows] = await connection.texts(countRows(table))
     if (rows !== '0') throw new NotEmptyError(database)
   }

@@ -2,25 +2,44 @@
 
 import type { Services } from '../apis/limpet/route.ts'
 import { hours, minutes, seconds } from '../clock.ts'
-import { deleteOldEvents } from '../domain/audit/audit-log.ts'
 import { noteUnfinishedLogins } from '../domain/audit/started-logins.ts'
 import { finishDeletions } from '../domain/identity/account-deletion.ts'
-import { deleteExpiredChanges } from '../domain/identity/email-changes.ts'
-import { deleteOldInvites } from '../domain/identity/invites.ts'
-import { deleteExpiredRegistrations } from '../domain/identity/pending-registrations.ts'
-import { deleteExpiredTokens } from '../domain/identity/personal-tokens.ts'
-import { deletePendingFactors } from '../domain/identity/second-factors.ts'
-import { deleteExpiredSessions } from '../domain/identity/sessions.ts'
-import { deleteExpiredCounts } from '../domain/rate-limits/expired-counts.ts'
-import { deleteExpiredShares } from '../domain/shares/shares.ts'
-import { deleteUsedOnce } from '../domain/single-use.ts'
+import { forgetUsedOnce } from '../domain/single-use.ts'
 import { deleteOldVersions } from '../domain/vaults/items.ts'
-import type { Tx } from '../store/store.ts'
+import { deleteExpired } from '../store/expiry.ts'
+import type { End, ExpiryTask } from '../store/table.ts'
 
 type Needs = Pick<Services, 'clock' | 'config' | 'postponed' | 'random' | 'store'>
 
-const remove = ({ clock, store }: Needs, from: (tx: Tx, now: number) => Promise<void>) =>
-  store.write((tx) => from(tx, clock.now()))
+/**
+ * What is done, in this order, about rows that need more than to be deleted when they have run out. Tables name their task beside
+ * their columns; all other rows that have an end are deleted by what stands there.
+ */
+const expiryTasks: Readonly<
+  Record<ExpiryTask, { every: End['every']; run(needs: Needs, now: number): Promise<void> }>
+> = {
+  // A start of a login that was not finished becomes a failure in the security log.
+  noteUnfinishedLogins: { every: 'minute', run: noteUnfinishedLogins },
+  // After that one: what was used once says which logins were finished.
+  forgetUsedOnce: {
+    every: 'minute',
+    run: ({ store }, now) => store.write((tx) => forgetUsedOnce(tx, now)),
+  },
+  // The account goes, and its owner is told. Where the operator has switched that off, the account stays.
+  finishDeletions: { every: 'minute', run: finishDeletions },
+  // What an account stores becomes less.
+  deleteOldVersions: {
+    every: 'hour',
+    run: ({ store }, now) => store.write((tx) => deleteOldVersions(tx, now)),
+  },
+}
+
+/** Removes what is looked at this often. */
+async function removeExpired(every: End['every'], needs: Needs): Promise<void> {
+  const now = needs.clock.now()
+  await deleteExpired(needs.store, every, now)
+  for (const task of Object.values(expiryTasks)) if (task.every === every) await task.run(needs, now)
+}
 
 /** What is done how often, in milliseconds. */
 const tasks = [
@@ -32,27 +51,13 @@ const tasks = [
     every: minutes(1),
     // One-time secrets, read or expired, are to leave the disk within minutes.
     async run(needs: Needs) {
-      await remove(needs, deleteExpiredShares)
-      // In this order: what was used says which logins were finished.
-      await noteUnfinishedLogins(needs)
-      await remove(needs, deleteUsedOnce)
-      await finishDeletions(needs, needs.clock.now())
+      await removeExpired('minute', needs)
       await needs.store.scrub()
     },
   },
   {
     every: hours(1),
-    async run(needs: Needs) {
-      await remove(needs, deleteExpiredSessions)
-      await remove(needs, deletePendingFactors)
-      await remove(needs, deleteExpiredTokens)
-      await remove(needs, deleteOldVersions)
-      await remove(needs, deleteExpiredCounts)
-      await remove(needs, deleteExpiredRegistrations)
-      await remove(needs, deleteExpiredChanges)
-      await remove(needs, deleteOldInvites)
-      await remove(needs, deleteOldEvents)
-    },
+    run: (needs: Needs) => removeExpired('hour', needs),
   },
 ]
 

@@ -1,10 +1,11 @@
-// The environment → one frozen Config. The only reader of process.env; every mistake is reported at once.
+// The environment → one frozen Config. Every mistake is reported at once.
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { days, hours, minutes } from '../clock.ts'
 import type { Allowed } from '../contract/quotas.ts'
 import { mostSecondFactors } from '../contract/second-factors.ts'
 import { settingsFromCredentials } from '../credentials/credentials.ts'
+import { environment, type Variables } from '../credentials/environment.ts'
 import { CredentialsError } from '../credentials/master-key.ts'
 import type { DatabaseUrl } from '../store/open.ts'
 import {
@@ -171,11 +172,6 @@ const Environment = z.object({
 
 /** The names of all settings. */
 export const settingNames: readonly string[] = Object.keys(Environment.shape)
-
-type Variables = Readonly<Record<string, string | undefined>>
-
-/** The environment of the process, for what finds the configuration's own files. */
-export const environment: Variables = process.env
 
 const ownSecrets = {
   JWT_SECRET: 'a secret of 32 bytes or more',

@@ -1,6 +1,8 @@
 // The column kinds that both engines share; the only file that knows either dialect's column builders.
+import type { BuildColumns, BuildExtraConfigColumns } from 'drizzle-orm'
 import * as postgres from 'drizzle-orm/pg-core'
 import * as sqlite from 'drizzle-orm/sqlite-core'
+import { type Lifecycle, withLifecycle } from './table.ts'
 
 const bytea = postgres.customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 const blob = sqlite.customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'blob' })
@@ -8,8 +10,31 @@ const blob = sqlite.customType<{ data: Uint8Array; driverData: Uint8Array }>({ d
 /** What a table consists of: columns, foreign keys. Both kits define the same, so asking one of them is enough. */
 export const configOf = postgres.getTableConfig
 
+type PostgresColumns = Record<string, postgres.PgColumnBuilderBase>
+type SqliteColumns = Record<string, sqlite.SQLiteColumnBuilderBase>
+
+/** A table: its columns, what a backup does with it, and when its rows run out. */
+interface PostgresTable<Name extends string, Columns extends PostgresColumns>
+  extends Lifecycle<NoInfer<keyof Columns & string>> {
+  readonly columns: Columns
+  /** Keys over several columns, and indexes. */
+  readonly keys?: (table: BuildExtraConfigColumns<Name, Columns, 'pg'>) => postgres.PgTableExtraConfigValue[]
+}
+
+interface SqliteTable<Name extends string, Columns extends SqliteColumns>
+  extends Lifecycle<NoInfer<keyof Columns & string>> {
+  readonly columns: Columns
+  readonly keys?: (table: BuildColumns<Name, Columns, 'sqlite'>) => sqlite.SQLiteTableExtraConfigValue[]
+}
+
+/** A column that others can refer to. */
+export type ColumnOfTable = postgres.AnyPgColumn
+
 export const postgresColumns = {
-  table: postgres.pgTable,
+  table: <Name extends string, Columns extends PostgresColumns>(
+    name: Name,
+    { columns, keys, ...lifecycle }: PostgresTable<Name, Columns>,
+  ) => withLifecycle(postgres.pgTable(name, columns, keys), lifecycle),
   primaryKey: postgres.primaryKey,
   foreignKey: postgres.foreignKey,
   index: postgres.index,
@@ -25,7 +50,10 @@ export const postgresColumns = {
 export type Columns = typeof postgresColumns
 
 export const sqliteColumns = {
-  table: sqlite.sqliteTable,
+  table: <Name extends string, Columns extends SqliteColumns>(
+    name: Name,
+    { columns, keys, ...lifecycle }: SqliteTable<Name, Columns>,
+  ) => withLifecycle(sqlite.sqliteTable(name, columns, keys), lifecycle),
   primaryKey: sqlite.primaryKey,
   foreignKey: sqlite.foreignKey,
   index: sqlite.index,

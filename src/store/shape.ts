@@ -1,7 +1,8 @@
 // What every table looks like, taken from the schema, for work that goes over all of them: backups, moves, checks.
 import { getTableName } from 'drizzle-orm'
 import { configOf } from './columns.ts'
-import { postgresTables } from './schema.ts'
+import { postgresTables, type Tables } from './schema.ts'
+import { type Lifecycle, lifecycleOf } from './table.ts'
 
 export const kinds = ['text', 'whole', 'flag', 'bytes'] as const
 type Kind = (typeof kinds)[number]
@@ -23,9 +24,9 @@ export interface Reference {
   readonly parentColumns: readonly string[]
 }
 
-export interface Table extends Shape {
+export interface Table extends Shape, Lifecycle {
   /** Its name among the `Tables` of the schema. */
-  readonly key: string
+  readonly key: keyof Tables
   readonly references: readonly Reference[]
 }
 
@@ -45,18 +46,28 @@ function kindOf({ name, dataType }: { name: string; dataType: string }): Kind {
 
 const names = (columns: readonly { name: string }[]) => columns.map(({ name }) => name)
 
-const described: Table[] = Object.entries(postgresTables).map(([key, table]) => {
-  const { columns, foreignKeys } = configOf(table)
-  return {
-    key,
-    name: getTableName(table),
-    columns: columns.map((column) => ({ name: column.name, kind: kindOf(column) })),
-    references: foreignKeys.map((foreignKey) => {
-      const { columns: own, foreignColumns, foreignTable } = foreignKey.reference()
-      return { columns: names(own), parent: getTableName(foreignTable), parentColumns: names(foreignColumns) }
-    }),
-  }
-})
+const isKey = (name: string): name is keyof Tables => Object.hasOwn(postgresTables, name)
+
+const described: Table[] = Object.keys(postgresTables)
+  .filter(isKey)
+  .map((key) => {
+    const table = postgresTables[key]
+    const { columns, foreignKeys } = configOf(table)
+    return {
+      key,
+      ...lifecycleOf(table),
+      name: getTableName(table),
+      columns: columns.map((column) => ({ name: column.name, kind: kindOf(column) })),
+      references: foreignKeys.map((foreignKey) => {
+        const { columns: own, foreignColumns, foreignTable } = foreignKey.reference()
+        return {
+          columns: names(own),
+          parent: getTableName(foreignTable),
+          parentColumns: names(foreignColumns),
+        }
+      }),
+    }
+  })
 
 /** Puts each table behind those that it refers to. */
 function parentsFirst(all: readonly Table[]): Table[] {

@@ -25,17 +25,24 @@ describe('a table over either kit of columns', () => {
     flag: sqliteColumns.flag('a'),
     bytes: sqliteColumns.bytes('a'),
   }
+  const forever = { backup: 'kept', expires: 'never' } as const
   const onPostgres = postgresColumns.table('t', {
-    ...postgres,
-    id: postgresColumns.text('id').primaryKey(),
-    must: postgresColumns.whole('must').notNull(),
-    state: postgresColumns.text('state').notNull().$type<'active' | 'purged'>(),
+    columns: {
+      ...postgres,
+      id: postgresColumns.text('id').primaryKey(),
+      must: postgresColumns.whole('must').notNull(),
+      state: postgresColumns.text('state').notNull().$type<'active' | 'purged'>(),
+    },
+    ...forever,
   })
   const onSqlite = sqliteColumns.table('t', {
-    ...sqlite,
-    id: sqliteColumns.text('id').primaryKey(),
-    must: sqliteColumns.whole('must').notNull(),
-    state: sqliteColumns.text('state').notNull().$type<'active' | 'purged'>(),
+    columns: {
+      ...sqlite,
+      id: sqliteColumns.text('id').primaryKey(),
+      must: sqliteColumns.whole('must').notNull(),
+      state: sqliteColumns.text('state').notNull().$type<'active' | 'purged'>(),
+    },
+    ...forever,
   })
 
   it('has equal rows to select', () => {
@@ -55,6 +62,20 @@ describe('a table over either kit of columns', () => {
 
   it('has equal rows to insert', () => {
     expectTypeOf<typeof onPostgres.$inferInsert>().toEqualTypeOf<typeof onSqlite.$inferInsert>()
+  })
+
+  it('says what a backup does with it and when its rows run out', () => {
+    const { table, text, time } = postgresColumns
+    const columns = { id: text('id').primaryKey(), expiresAt: time('expires_at').notNull() }
+    table('t', { columns, backup: { leftOut: 'why' }, expires: { after: 'expiresAt', every: 'hour' } })
+    // @ts-expect-error: nothing says when its rows run out
+    table('t', { columns, backup: 'kept' })
+    // @ts-expect-error: nothing says what a backup does with it
+    table('t', { columns, expires: 'never' })
+    // @ts-expect-error: it has no such column
+    table('t', { columns, backup: 'kept', expires: { after: 'endsAt', every: 'hour' } })
+    // @ts-expect-error: the cleanup knows no such task
+    table('t', { columns, backup: 'kept', expires: { by: 'somebody' } })
   })
 
   it('has the same kinds in both kits, each of them tested here', () => {

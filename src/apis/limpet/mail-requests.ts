@@ -5,8 +5,8 @@ import { Failure } from '../../domain/failure.ts'
 import { type AccountRow, findAccountByEmail } from '../../domain/identity/accounts.ts'
 import { mayAsk } from '../../domain/mail/limits.ts'
 import { enqueueMail } from '../../domain/mail/outbox.ts'
-import type { MailKind } from '../../store/schema.ts'
 import type { Reader } from '../../store/store.ts'
+import type { MailKind } from '../../store/tables/mail.ts'
 import { route, type Services } from './route.ts'
 
 /** The same for every link that does not work. */

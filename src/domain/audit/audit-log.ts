@@ -1,6 +1,6 @@
 // The security log of each account: what noting, listing and forgetting its events does to the rows.
-import { and, desc, eq, gt, gte, isNull, lt, lte, sql } from 'drizzle-orm'
-import { days, hours } from '../../clock.ts'
+import { and, desc, eq, gt, gte, isNull, lt, sql } from 'drizzle-orm'
+import { hours } from '../../clock.ts'
 import {
   type AccountEvent,
   type AccountEventType,
@@ -9,11 +9,10 @@ import {
 } from '../../contract/accounts.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { eventsKeptForMs } from '../../store/tables/audit.ts'
 import { holdAccount } from '../account-row.ts'
 import type { Caller, SessionCaller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
-
-const rememberedForMs = days(90)
 
 /** Most of a kind and an account that are kept: who makes many of one kind pushes out nothing of another. */
 const mostOfAKind = 100
@@ -157,7 +156,7 @@ export async function listEvents(
   const rows = await db
     .select()
     .from(accountEvents)
-    .where(and(eq(accountEvents.accountId, accountId), gt(accountEvents.at, now - rememberedForMs)))
+    .where(and(eq(accountEvents.accountId, accountId), gt(accountEvents.at, now - eventsKeptForMs)))
     .orderBy(desc(accountEvents.at))
   return rows.map((row) => ({
     type: row.type,
@@ -167,9 +166,4 @@ export async function listEvents(
     count: row.count,
     reason: row.reason,
   }))
-}
-
-/** Removes what is too old; nothing depends on it, for the list looks at the time itself. */
-export async function deleteOldEvents({ db, tables: { accountEvents } }: Tx, now: number): Promise<void> {
-  await db.delete(accountEvents).where(lte(accountEvents.at, now - rememberedForMs))
 }

@@ -1,7 +1,7 @@
 // OPAQUE logins that were begun. A device notices a wrong password by itself and sends nothing more, so that a start which no
 // finish follows is a failed login.
 import { and, asc, eq, inArray, lte } from 'drizzle-orm'
-import { type Clock, hours, minutes } from '../../clock.ts'
+import { hours, minutes } from '../../clock.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { Postponed } from '../deferred-tasks.ts'
 import { noteFailure } from './audit-log.ts'
@@ -91,7 +91,6 @@ async function decide(tx: Tx, now: number): Promise<number | Unchanged<number>> 
 }
 
 /** Notes in the security logs what was begun and not finished, on whichever process. */
-export async function noteUnfinishedLogins({ clock, store }: { clock: Clock; store: Store }): Promise<void> {
-  const now = clock.now()
+export async function noteUnfinishedLogins({ store }: { store: Store }, now: number): Promise<void> {
   while ((await store.write((tx) => decide(tx, now))) === decidedTogether);
 }

@@ -1,5 +1,5 @@
 // The change of an account's address: it waits until the new address is confirmed.
-import { and, eq, gt, type InferSelectModel, inArray, lte } from 'drizzle-orm'
+import { and, eq, gt, type InferSelectModel, inArray } from 'drizzle-orm'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { linkValidForMs } from '../mail/links.ts'
@@ -72,9 +72,4 @@ export async function moveToAddress(
   await tx.db.delete(emailChanges).where(eq(emailChanges.accountId, accountId))
   await endPendingRegistrations(tx, email)
   return before
-}
-
-/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
-export async function deleteExpiredChanges({ db, tables: { emailChanges } }: Tx, now: number): Promise<void> {
-  await db.delete(emailChanges).where(lte(emailChanges.expiresAt, now))
 }

@@ -1,6 +1,5 @@
 // Invites: what handing out, using, revoking and forgetting them does to the rows. No account has them; they are the operator's.
-import { and, desc, eq, gt, isNull, lte, or } from 'drizzle-orm'
-import { days } from '../../clock.ts'
+import { and, desc, eq, gt, isNull, or } from 'drizzle-orm'
 import type { Random } from '../../random.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
@@ -8,9 +7,6 @@ import { toBase64url } from '../encoding.ts'
 
 /** What the operator hands out. Secret scanners find it by the prefix. */
 export const newInviteCode = (random: Random): string => `lmi_${toBase64url(random.bytes(16))}`
-
-/** How long one that nobody used is listed after its end. */
-const rememberedForMs = days(90)
 
 /** Times are milliseconds since 1970. */
 export type Invite = Tables['invites']['$inferSelect']
@@ -128,9 +124,4 @@ export async function revokeOpenInvites({ db, tables }: Tx, now: number): Promis
     .where(isOpen(tables, now))
     .returning({ id: invites.id })
   return revoked.length
-}
-
-/** Forgets what nobody used. One that was used goes with its account. */
-export async function deleteOldInvites({ db, tables: { invites } }: Tx, now: number): Promise<void> {
-  await db.delete(invites).where(and(isNull(invites.usedAt), lte(invites.expiresAt, now - rememberedForMs)))
 }

@@ -1,6 +1,6 @@
 // Registrations that wait for their address to be confirmed. Several of one address stand side by side: confirming one makes its
 // account and ends the others, so that registering somebody else's address first keeps nobody out.
-import { and, desc, eq, gt, type InferSelectModel, inArray, lte } from 'drizzle-orm'
+import { and, desc, eq, gt, type InferSelectModel, inArray } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import type { Register } from '../../contract/accounts.ts'
 import type { Tables } from '../../store/schema.ts'
@@ -161,12 +161,4 @@ export async function confirmRegistration(
   if (row.inviteId !== null) await noteInvited(tx, row.inviteId, accountId)
   await endPendingRegistrations(tx, email)
   return true
-}
-
-/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
-export async function deleteExpiredRegistrations(
-  { db, tables: { pendingRegistrations } }: Tx,
-  now: number,
-): Promise<void> {
-  await db.delete(pendingRegistrations).where(lte(pendingRegistrations.expiresAt, now))
 }

@@ -190,14 +190,6 @@ export async function revokeToken(tx: Tx, { accountId }: Caller, tokenId: string
   return revoked.length === 1
 }
 
-/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
-export async function deleteExpiredTokens(
-  { db, tables: { personalTokens } }: Tx,
-  now: number,
-): Promise<void> {
-  await db.delete(personalTokens).where(lte(personalTokens.expiresAt, now))
-}
-
 /** Ends every token of every account. @returns how many there were */
 export async function endAllTokens(tx: Tx): Promise<number> {
   const { personalTokens } = tx.tables

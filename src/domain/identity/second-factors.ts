@@ -1,16 +1,13 @@
 // Second factors and recovery codes: what adding, confirming, using and removing them does to the rows.
-import { and, asc, count, eq, gt, type InferSelectModel, isNotNull, isNull, lt, lte, or } from 'drizzle-orm'
-import { minutes } from '../../clock.ts'
+import { and, asc, count, eq, gt, type InferSelectModel, isNotNull, isNull, lt, or } from 'drizzle-orm'
 import { mostSecondFactors, type SecondFactorList } from '../../contract/second-factors.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { factorsWaitForMs } from '../../store/tables/access.ts'
 import { toTimestamp, toTimestampOrNull } from '../encoding.ts'
 import { Failure, notFound } from '../failure.ts'
 import { hashSecret } from '../secret-hash.ts'
 import type { Credential } from './webauthn.ts'
-
-/** How long what was begun can be confirmed. */
-const pendingFor = minutes(10)
 
 type FactorRow = InferSelectModel<Tables['secondFactors']>
 
@@ -133,7 +130,7 @@ export async function getPending(
         pending(tables, owner),
         eq(secondFactors.id, id),
         eq(secondFactors.type, type),
-        gt(secondFactors.createdAt, now - pendingFor),
+        gt(secondFactors.createdAt, now - factorsWaitForMs),
       ),
     )
   if (!row) throw notFound()
@@ -240,14 +237,4 @@ export async function useRecoveryCode(
     .where(and(eq(recoveryCodes.accountId, accountId), eq(recoveryCodes.hash, hashSecret(code))))
     .returning({ accountId: recoveryCodes.accountId })
   return used.length === 1
-}
-
-/** Forgets what was begun and never confirmed. */
-export async function deletePendingFactors(
-  { db, tables: { secondFactors } }: Tx,
-  now: number,
-): Promise<void> {
-  await db
-    .delete(secondFactors)
-    .where(and(isNull(secondFactors.confirmedAt), lte(secondFactors.createdAt, now - pendingFor)))
 }

@@ -1,5 +1,5 @@
 // Sessions: what login, refresh, listing and ending do to the rows.
-import { and, count, desc, eq, gt, inArray, isNull, lte, ne, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm'
 import { Device, type SessionSummary } from '../../contract/accounts.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
@@ -219,9 +219,4 @@ export async function endAllSessions(tx: Tx, accountId: string, now: number): Pr
   const living = ended.filter(({ expiresAt }) => expiresAt > now)
   await tellOfEnded(tx, living, { at: now, address: null, reason: 'operator' })
   return living.length
-}
-
-/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
-export async function deleteExpiredSessions({ db, tables: { sessions } }: Tx, now: number): Promise<void> {
-  await db.delete(sessions).where(lte(sessions.expiresAt, now))
 }

@@ -1,6 +1,6 @@
 // How much mail there is: what somebody may ask for, and what one address is sent.
 
-import type { MailKind } from '../../store/schema.ts'
+import type { MailKind } from '../../store/tables/mail.ts'
 import { Failure } from '../failure.ts'
 import type { RateLimit, RateLimiter } from '../rate-limits/budgets.ts'
 import type { Mail } from './outbox.ts'

@@ -2,8 +2,8 @@
 // in the database.
 import { and, asc, count, eq, inArray, lte, min, sql } from 'drizzle-orm'
 import { days, hours, minutes, seconds } from '../../clock.ts'
-import type { MailKind } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import type { MailKind } from '../../store/tables/mail.ts'
 import { announce } from '../live/announcements.ts'
 
 export interface Mail {

@@ -1,6 +1,6 @@
 // One-time shares: what making, reading, revoking and forgetting them does to the rows.
 import { and, count, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
-import { days, minutes } from '../../clock.ts'
+import { minutes } from '../../clock.ts'
 import type { ShareReceipt } from '../../contract/shares.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
@@ -9,9 +9,6 @@ import { isSameHash } from '../secret-hash.ts'
 
 /** How long the reader may ask again with its claim, for an answer that was lost. */
 const repeatableForMs = minutes(1)
-
-/** How long the end of a share is remembered, for its receipt and for whoever opens the link too late. */
-const rememberedForMs = days(30)
 
 /** A share without its ciphertext. Times are milliseconds since 1970. */
 export type Share = Tables['shares']['$inferSelect']
@@ -162,16 +159,6 @@ export async function revokeShare(tx: Tx, { id }: Share, now: number): Promise<b
   if (!taken) return new Unchanged(false)
   await db.update(tables.shares).set({ revokedAt: now }).where(eq(tables.shares.id, id))
   return true
-}
-
-/** Removes what has run out; nothing depends on it, for every reader looks at the time itself. */
-export async function deleteExpiredShares(
-  { db, tables: { claimedShareBodies, shareBodies, shares } }: Tx,
-  now: number,
-): Promise<void> {
-  await db.delete(shareBodies).where(lte(shareBodies.expiresAt, now))
-  await db.delete(claimedShareBodies).where(lte(claimedShareBodies.expiresAt, now))
-  await db.delete(shares).where(lte(shares.expiresAt, now - rememberedForMs))
 }
 
 /**

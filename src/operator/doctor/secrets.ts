@@ -1,9 +1,10 @@
 // The server's secrets: whether they are there, hard to guess, and readable for the server only.
 import { existsSync, statSync } from 'node:fs'
 import { credentialsFileOf } from '../../credentials/credentials.ts'
+import { environment } from '../../credentials/environment.ts'
 import { keyFileOf } from '../../credentials/master-key.ts'
 import { createOpaqueServer } from '../../domain/identity/opaque.ts'
-import { type Config, environment, secretFiles } from '../../server/config.ts'
+import { type Config, secretFiles } from '../../server/config.ts'
 import { keptSecretFiles, presentJwtSecret, presentOpaqueSetup } from '../../server/own-secrets.ts'
 import { error, type Finding, ok, warning } from './finding.ts'
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { days } from '../../../src/clock.ts'
-import type { MailKind } from '../../../src/store/schema.ts'
+import type { MailKind } from '../../../src/store/tables/mail.ts'
 import { registration } from '../../support/accounts.ts'
 import { engines } from '../../support/database.ts'
 import { type MailServer, startMailServer, tokenIn } from '../../support/mail.ts'
