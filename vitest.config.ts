@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/crash/**', 'test/compose/**'],
     globalSetup: ['test/support/postgres.ts'],
+    setupFiles: ['test/support/quick-passwords.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

@@ -159,8 +159,13 @@ describe('the command line', () => {
     const shell = await enteredShell()
     clock.advance(16 * 60_000)
     const names = ['one', 'two', 'three', 'four']
-    await Promise.all(names.map((name) => shell.done(['add', 'login', name, '--generate'])))
-    const listed = await Promise.all(names.map(() => shell.done(['list', '--json'])))
+    const run = async (...args: string[]) => {
+      const { stdout, stderr, code } = await shell.startProgram(...args).finish()
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      return stdout
+    }
+    await Promise.all(names.map((name) => run('add', 'login', name, '--generate')))
+    const listed = await Promise.all(names.map(() => run('list', '--json')))
     const first: { name: string }[] = JSON.parse(listed[0] ?? '')
     expect(first.map(({ name }) => name).sort()).toEqual(names.toSorted())
     expect(new Set(listed).size).toBe(1)
@@ -212,7 +217,7 @@ describe('the command line', () => {
 
   it('ends quietly when nobody reads its output any more', async () => {
     const shell = await newShell(server)
-    const reading = shell.start('help', 'edit')
+    const reading = shell.startProgram('help', 'edit')
     reading.stopReading()
     expect(await reading.finish()).toMatchObject({ code: 0, stderr: '' })
   })

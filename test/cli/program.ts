@@ -1,4 +1,4 @@
-// Runs the real program as a child process, with a state folder of its own.
+// `limpet` with a state folder of its own: within this process, or as a program where that is what is tested.
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -6,34 +6,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { runProgram } from '../../src/cli/program.ts'
+import { StateFolder, stateFolderPath } from '../../src/cli/state-folder.ts'
 import { Limpet, type OpenVault, type UnlockedAccount } from '../../src/sdk/index.ts'
 import { type Ending, exitCodes } from '../../src/terminal/exit-codes.ts'
+import { createPrompter } from '../../src/terminal/prompter.ts'
+import { type Result, type Running, runCommand } from '../support/console.ts'
 
 export const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
 
-export interface Result {
-  readonly stdout: string
-  /** Standard output as it is. */
-  readonly bytes: Buffer
-  readonly stderr: string
-  readonly code: number | null
-}
-
-export interface Running {
-  /** Sends a part of standard input. */
-  write(part: string | Uint8Array): void
-  /** Standard output so far. */
-  printed(): string
+/** A command in a process of its own. */
+export interface RunningProgram extends Running {
   /** Closes standard output from this side, as `head` does. */
   stopReading(): void
-  /** How the program ended, whether its input did or not. */
-  readonly ended: Promise<Result>
-  /** Ends standard input. @returns how the program ended */
-  finish(): Promise<Result>
 }
 
 /** A word that stands in no other output, so that a search for it means something. */
 export const marker = (name: string) => `${name}-${randomUUID()}`
+
+/** How the commands of a shell run: as functions of this process, or each in a process of its own, which takes 100 times as long. */
+export type How = 'here' | 'as programs'
 
 /** A shell at which one person uses the program. */
 export class Shell {
@@ -42,17 +34,38 @@ export class Shell {
   readonly password = marker('master')
   readonly environment: Record<string, string> = {}
   readonly #server: string
+  readonly #how: How
 
-  constructor(folder: string, server: string) {
+  constructor(folder: string, server: string, how: How) {
     this.folder = folder
     this.#server = server
+    this.#how = how
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const { LIMPET_UNLOCK_KEY: _key, LIMPET_TOKEN: _token, ...inherited } = process.env
+    return { ...inherited, LIMPET_STATE_DIR: this.folder, LIMPET_SERVER: this.#server, ...this.environment }
   }
 
   start(...args: string[]): Running {
-    const { LIMPET_UNLOCK_KEY: _key, LIMPET_TOKEN: _token, ...inherited } = process.env
-    const child = spawn(process.execPath, [program, ...args], {
-      env: { ...inherited, LIMPET_STATE_DIR: this.folder, LIMPET_SERVER: this.#server, ...this.environment },
+    return this.#how === 'here' ? this.#startHere(args) : this.startProgram(...args)
+  }
+
+  #startHere(args: readonly string[]): Running {
+    const environment = this.#environment()
+    return runCommand(async (stdin) => {
+      const prompter = createPrompter(() => stdin)
+      try {
+        const state = new StateFolder(stateFolderPath(environment))
+        return await runProgram(args, { state, prompter, environment })
+      } finally {
+        prompter.close()
+      }
     })
+  }
+
+  startProgram(...args: string[]): RunningProgram {
+    const child = spawn(process.execPath, [program, ...args], { env: this.#environment() })
     // A program that ends before it reads all of its input is no failure of the test.
     child.stdin.on('error', () => {})
     const chunks: Buffer[] = []
@@ -137,8 +150,8 @@ export class Shell {
 }
 
 /** A shell with an empty state folder, which the test's end removes. */
-export async function newShell({ url }: { url: string }): Promise<Shell> {
+export async function newShell({ url }: { url: string }, how: How = 'here'): Promise<Shell> {
   const parent = await mkdtemp(join(tmpdir(), 'limpet-cli-'))
   onTestFinished(() => rm(parent, { recursive: true, force: true }))
-  return new Shell(join(parent, 'state'), url)
+  return new Shell(join(parent, 'state'), url, how)
 }

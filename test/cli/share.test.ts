@@ -7,9 +7,10 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { largestSecretBytes, newShareKey, parseShareLink, sharesOf } from '../../src/sdk/index.ts'
+import type { Result } from '../support/console.ts'
 import { engines } from '../support/database.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
-import { marker, newShell, program, type Result, type Shell } from './program.ts'
+import { marker, newShell, program, type Shell } from './program.ts'
 
 const day = 86_400_000
 
@@ -30,7 +31,7 @@ describe.each(engines)('one-time links with a server on %s', (engine) => {
   }
 
   it('bring every byte, once', async () => {
-    const shell = await newShell(server)
+    const shell = await newShell(server, 'as programs')
     const secret = Buffer.concat([Buffer.from('first line\r\n\0'), randomBytes(5000), Buffer.from('\n\n')])
     const link = await shared(shell, secret)
     expect(link.startsWith(`${server.url}/s/`)).toBe(true)
@@ -42,7 +43,7 @@ describe.each(engines)('one-time links with a server on %s', (engine) => {
   })
 
   it('bring one byte, and the most', async () => {
-    const shell = await newShell(server)
+    const shell = await newShell(server, 'as programs')
     for (const secret of [Buffer.from('\n'), randomBytes(largestSecretBytes)]) {
       const { bytes } = await shell.run(['open', await shared(shell, secret)])
       expect(bytes).toEqual(secret)
@@ -176,7 +177,7 @@ describe('one-time links', () => {
     expect(large).toMatchObject({ code: 2, stdout: '' })
     expect(large.stderr).toContain('65,471 bytes')
     // Not ended: it has to notice without waiting for all of it.
-    const endless = shell.start('share')
+    const endless = shell.startProgram('share')
     for (let sent = 0; sent <= 2 * largestSecretBytes; sent += 1 << 16) endless.write(randomBytes(1 << 16))
     expect((await endless.ended).code).toBe(2)
     await shell.ended('usage', ['share', '--passphrase'], '', 'secret')

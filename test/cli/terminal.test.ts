@@ -2,11 +2,15 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Limpet } from '../../src/sdk/index.ts'
 import { codeAt } from '../support/second-factors.ts'
 import { quickRegistration, startServer, type TestServer } from '../support/server.ts'
 import { newShell, type Shell } from './program.ts'
+
+// Programs and this process share accounts.
+vi.unmock('hash-wasm')
+vi.unmock('@serenity-kit/opaque')
 
 const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
 

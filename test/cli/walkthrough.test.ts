@@ -31,7 +31,7 @@ describe.each(engines)('the command line with a server on %s', (engine) => {
   afterAll(() => server.close())
 
   it('goes from registration to logout', async () => {
-    const shell = await newShell(server)
+    const shell = await newShell(server, 'as programs')
     await shell.enter()
     const id = await shell.done([
       'add',

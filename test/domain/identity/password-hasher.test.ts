@@ -1,7 +1,10 @@
 // The queue before Argon2: bounded, in turn, and it tells whoever is too much when to come back.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Failure } from '../../../src/domain/failure.ts'
 import { createPasswordHasher } from '../../../src/domain/identity/password-hasher.ts'
+
+// The real costs.
+vi.unmock('argon2')
 
 const secret = new Uint8Array(32).fill(7)
 const wrong = new Uint8Array(32).fill(8)
@@ -38,7 +41,9 @@ describe('the queue before the hashes', () => {
     expect(refusalsOf(taken)).toEqual([])
     const values = taken.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined))
     for (const [index, value] of values.entries())
-      expect(value).toEqual([true, false, false, expect.stringMatching(/^\$argon2id\$v=19\$/)][index % 4])
+      expect(value).toEqual(
+        [true, false, false, expect.stringMatching(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/)][index % 4],
+      )
     const problems = refusalsOf(refused)
     expect(problems).toHaveLength(40)
     for (const problem of problems) {
