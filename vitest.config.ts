@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/crash/**', 'test/compose/**'],
+    exclude: ['test/crash/**', 'test/compose/**', 'test/**/*.long.test.ts'],
     globalSetup: ['test/support/postgres.ts'],
     setupFiles: ['test/support/quick-passwords.ts'],
     testTimeout: 60_000,

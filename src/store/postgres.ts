@@ -133,7 +133,10 @@ export async function openPostgres(
   // unit's next statement fails.
   pool.on('connect', (client) => client.on('error', () => {}))
 
-  const migrationsApplied = await migrateDatabase(pool, options.now())
+  const migrationsApplied = await migrateDatabase(pool, options.now()).catch(async (error: unknown) => {
+    await pool.end()
+    throw error
+  })
   const reader = { db: drizzle(pool), tables: postgresTables }
 
   // One handle for each connection of the pool, as long as it lives.

@@ -193,7 +193,10 @@ class Writer {
 export async function openSqlite(file: string, options: { now: () => number }): Promise<OpenedStore> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const connection = await connect(file)
-  const migrationsApplied = await migrateFile(connection, options.now())
+  const migrationsApplied = await migrateFile(connection, options.now()).catch((error: unknown) => {
+    connection.close()
+    throw error
+  })
   const announcements = new Announcements()
   const writer = new Writer(connection, announcements)
   const readConnection = await connect(file)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { logInBody, randomKey } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
-import { operatorOf } from '../support/process.ts'
+import { operatorOf } from '../support/operator.ts'
 import { outcomeOf, send } from '../support/requests.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newShell } from './program.ts'

@@ -14,8 +14,8 @@ import { migrate } from '../../src/store/migrate.ts'
 import { allTables } from '../../src/store/shape.ts'
 import { createDatabase, type Engine, engines, type TestDatabase } from '../support/database.ts'
 import { databaseOf } from '../support/fresh-database.ts'
+import { operatorOf } from '../support/operator.ts'
 import { freePort } from '../support/postgres.ts'
-import { operatorOf } from '../support/process.ts'
 import { testOpaqueSetup, testSecret } from '../support/server.ts'
 
 const kills = 8

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/server/config.ts'
+import { runOperator } from '../support/operator.ts'
 import { freePort } from '../support/postgres.ts'
 import { runServer, startProcess } from '../support/process.ts'
 import { testOpaqueSetup } from '../support/server.ts'
@@ -36,7 +37,7 @@ describe('credentials', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }))
 
   const run = (args: string[], environment: Record<string, string> = {}) =>
-    runServer(['credentials', ...args], { LIMPET_CREDENTIALS_FILE: file, ...environment })
+    runOperator(['credentials', ...args], { LIMPET_CREDENTIALS_FILE: file, ...environment })
 
   /** An editor: a script that gets the file's path as $1. */
   async function editor(script: string): Promise<string> {
@@ -46,7 +47,11 @@ describe('credentials', () => {
     return path
   }
   const edit = async (script: string, environment: Record<string, string> = {}) =>
-    run(['edit'], { EDITOR: await editor(script), ...environment })
+    runServer(['credentials', 'edit'], {
+      LIMPET_CREDENTIALS_FILE: file,
+      EDITOR: await editor(script),
+      ...environment,
+    })
   const show = async () => (await run(['show'])).stdout
 
   it('are made with a key of their own, for their owner alone, and never over others', async () => {

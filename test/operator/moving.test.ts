@@ -9,8 +9,8 @@ import { setMark } from '../../src/store/move-mark.ts'
 import { fakeEnvelope, newAccount } from '../support/accounts.ts'
 import { createDatabase, type Engine, engines, type TestDatabase } from '../support/database.ts'
 import { databaseOf } from '../support/fresh-database.ts'
+import { operatorOf, runOperator } from '../support/operator.ts'
 import { freePort } from '../support/postgres.ts'
-import { operatorOf, runServer } from '../support/process.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -44,7 +44,9 @@ async function start(engine: Engine, database: TestDatabase, port?: number): Pro
 const move = (from: TestDatabase, to: TestDatabase | undefined, ...options: string[]) => {
   const withoutPassword = ({ url }: TestDatabase) => url.replace('limpet:limpet@', 'limpet@')
   const target = to ? ['--to', withoutPassword(to)] : []
-  return runServer(['move', '--from', withoutPassword(from), ...target, ...options], { PGPASSWORD: 'limpet' })
+  return runOperator(['move', '--from', withoutPassword(from), ...target, ...options], {
+    PGPASSWORD: 'limpet',
+  })
 }
 
 async function moved(
@@ -232,7 +234,7 @@ describe('a move', () => {
       await migrate('postgres', connection, 0)
       await connection.run("insert into instance (id, epoch) values (1, 'x')")
     })
-    const { code, stdout, stderr } = await runServer(['move', '--from', source.url, '--to', target.url], {})
+    const { code, stdout, stderr } = await runOperator(['move', '--from', source.url, '--to', target.url], {})
     expect(code).toBe(0)
     expect(stderr).toContain('The password in --from can be seen')
     expect(stdout + stderr).not.toContain('limpet:limpet')
@@ -244,7 +246,7 @@ describe('a move', () => {
     [['move', '--from', 'mysql://x', '--to', 'file:b.db'], '--from takes file:PATH'],
     [['move', '--from', 'file:a.db', '--to', 'b.db'], '--to takes file:PATH'],
   ])('refuses %j with 2 and a sentence', async (args, sentence) => {
-    const { code, stdout, stderr } = await runServer(args, {})
+    const { code, stdout, stderr } = await runOperator(args, {})
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(sentence)
   })

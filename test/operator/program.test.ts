@@ -9,7 +9,8 @@ import { version } from '../../src/version.ts'
 import { newShell } from '../cli/program.ts'
 import { newAccount } from '../support/accounts.ts'
 import { createDatabase } from '../support/database.ts'
-import { operatorOf, runServer } from '../support/process.ts'
+import { operatorOf } from '../support/operator.ts'
+import { runServer } from '../support/process.ts'
 import { startServer } from '../support/server.ts'
 
 const program = fileURLToPath(new URL('../../bin/limpet-server.js', import.meta.url))

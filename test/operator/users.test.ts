@@ -7,7 +7,7 @@ import { AccountEventList } from '../../src/contract/accounts.ts'
 import { LoggedOutError } from '../../src/sdk/index.ts'
 import { logIn, logInBody, newAccount, randomKey } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
-import { operatorOf } from '../support/process.ts'
+import { operatorOf } from '../support/operator.ts'
 import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
 import { addTotp } from '../support/second-factors.ts'
@@ -202,6 +202,7 @@ describe.each(engines)("the operator's users on %s", (engine) => {
     }
     const logins = [server, server, beside, beside].map(keepLoggingIn)
     try {
+      await expect.poll(() => answers.some(({ status }) => status === 200), { timeout: 20_000 }).toBe(true)
       await operator.json('users', 'disable', account.email)
     } finally {
       isDisabled = true

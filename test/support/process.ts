@@ -3,7 +3,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { TestDatabase } from './database.ts'
 import { testOpaqueSetup, testSecret } from './server.ts'
 
 const program = fileURLToPath(new URL('../../bin/limpet-server.js', import.meta.url))
@@ -36,23 +35,6 @@ export const runServer = (args: readonly string[], settings: Record<string, stri
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
   )
-
-/** The operator of a server, at a shell with its environment. */
-export const operatorOf = ({ url }: TestDatabase, settings: Record<string, string> = {}) => ({
-  run: (...args: string[]) =>
-    runServer(args, {
-      DATABASE_URL: url,
-      JWT_SECRET: testSecret,
-      OPAQUE_SERVER_SETUP: testOpaqueSetup,
-      ...settings,
-    }),
-  /** Runs a command that must end well. @returns what it printed as JSON */
-  async json(...args: string[]): Promise<unknown> {
-    const { code, stdout, stderr } = await this.run(...args, '--json')
-    if (code !== 0) throw new Error(`"limpet-server ${args.join(' ')}" ended with ${code}:\n${stderr}`)
-    return JSON.parse(stdout)
-  },
-})
 
 /** Starts `limpet-server` and waits until it is ready. */
 export async function startProcess(settings: {

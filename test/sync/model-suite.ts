@@ -6,15 +6,14 @@ import type { Engine } from '../support/database.ts'
 import { registeredClient, secondDevice, startServer, type TestServer } from '../support/server.ts'
 import { commands, expectNothingLost, type Model, type Real, type RealClient } from './model.ts'
 
-const sequences = 1000
-
 const clientOf = async (account: UnlockedAccount, vault: Vault): Promise<RealClient> => ({
   vault: await account.openVault(vault),
   replica: new Replica(),
   known: new Map(),
 })
 
-export const modelSuite = (engine: Engine) =>
+/** @param sequences how many, each of up to 20 steps */
+export const modelSuite = (engine: Engine, sequences: number) =>
   describe(`two clients and a model on ${engine}`, () => {
     let server: TestServer
     beforeAll(async () => {

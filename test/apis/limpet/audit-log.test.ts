@@ -6,7 +6,7 @@ import { AccountEventList } from '../../../src/contract/accounts.ts'
 import { logIn, logInBody, newAccount, randomKey, registration } from '../../support/accounts.ts'
 import { createDatabase, engines } from '../../support/database.ts'
 import { finishLogin, newOpaqueAccount, startProof } from '../../support/opaque.ts'
-import { operatorOf } from '../../support/process.ts'
+import { operatorOf } from '../../support/operator.ts'
 import { bodyOf, outcomeOf, type Server, send } from '../../support/requests.ts'
 import { readRows, runStatement } from '../../support/rows.ts'
 import {

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { memorySessionStorage } from '../../../src/sdk/session-storage.ts'
 import type { TestDatabase } from '../../support/database.ts'
-import { operatorOf } from '../../support/process.ts'
+import { operatorOf } from '../../support/operator.ts'
 import { client, registeredClient } from '../../support/server.ts'
 import { serversOn } from '../../support/servers.ts'
 
