@@ -81,7 +81,7 @@ describe('in a browser', () => {
     const files = bundled.inputs.map(([file]) => file.replaceAll('\\', '/'))
     const outside = files.filter(
       (file) =>
-        !/(^|\/)(src\/(client|contract)|node_modules\/(zod|hash-wasm|@serenity-kit\/opaque|@zxcvbn-ts\/[\w-]+|fastest-levenshtein))\//.test(
+        !/(^|\/)(src\/(sdk|protocol|contract)|node_modules\/(zod|hash-wasm|@serenity-kit\/opaque|@zxcvbn-ts\/[\w-]+|fastest-levenshtein))\//.test(
           file,
         ),
     )
