@@ -12,7 +12,6 @@ import {
   ShareId,
   ShareReceipt,
 } from '../../contract/shares.ts'
-import type { ShareManager } from '../../domain/caller.ts'
 import {
   fromBase64url,
   toBase64url,
@@ -21,10 +20,17 @@ import {
   toTimestampOrNull,
 } from '../../domain/encoding.ts'
 import { Failure, notFound } from '../../domain/failure.ts'
-import { hashSecret, isSameHash } from '../../domain/secret-hash.ts'
-import { endOf, makeShare, openShare } from '../../domain/shares/lifecycle.ts'
-import { findShare, forgetClaimed, revokeShare, type Share, stateOf } from '../../domain/shares/shares.ts'
-import { route, type Services } from './route.ts'
+import {
+  acknowledgeShare,
+  createShare,
+  findManagedShare,
+  findPendingShare,
+  revealShare,
+  revokeShare,
+  type ShareEnd,
+} from '../../domain/shares/lifecycle.ts'
+import { type Share, stateOf } from '../../domain/shares/shares.ts'
+import { route } from './route.ts'
 
 const tag = 'One-time shares'
 const params = z.strictObject({ shareId: ShareId })
@@ -38,19 +44,23 @@ const receiptOf = (share: Share, now: number): ShareReceipt => ({
   revokedAt: toTimestampOrNull(share.revokedAt),
 })
 
-/** The share that a manage token belongs to; the same `not-found` for a wrong token and a missing share. */
-async function managedShare(
-  { store, wrongTokens }: Services,
-  { address, tokenHash }: ShareManager,
-  id: string,
-): Promise<Share> {
-  const name = `${id} ${Buffer.from(tokenHash).toString('base64')}`
-  const share = await wrongTokens.find(address, name, async () => {
-    const found = await store.read((reader) => findShare(reader, id))
-    return found && isSameHash(found.manageTokenHash, tokenHash) ? found : undefined
-  })
-  if (!share) throw notFound()
-  return share
+function endFailure(end: ShareEnd): Failure {
+  switch (end.kind) {
+    case 'unknown':
+      return notFound()
+    case 'read':
+      return new Failure('share-consumed', 'It was read before, and can be read only once.', {
+        readAt: toTimestamp(end.readAt),
+      })
+    case 'revoked':
+      return new Failure('share-revoked', 'Its sender took it back.', {
+        revokedAt: toTimestamp(end.revokedAt),
+      })
+    case 'expired':
+      return new Failure('share-expired', 'Its time ran out before anybody read it.', {
+        expiresAt: toTimestamp(end.expiresAt),
+      })
+  }
 }
 
 const create = route({
@@ -72,13 +82,13 @@ const create = route({
   async handler({ body: { ciphertext, proof, ttl, passphrase } }, services) {
     const { publicUrl, shares } = services.config
     if (shares === 'off') throw new Failure('shares-off', 'This server makes no one-time shares.')
-    const made = await makeShare(services, {
+    const created = await createShare(services, {
       ciphertext: fromBase64url(ciphertext),
       proof: fromBase64url(proof),
       ttl,
       hasPassphrase: passphrase,
     })
-    const id = toBase64url(made.id)
+    const id = toBase64url(created.id)
     const location = pathTo(sharePaths.share, { shareId: id })
     const body: CreatedShare = {
       id,
@@ -87,8 +97,8 @@ const create = route({
         { rel: 'web-view', href: `${publicUrl}${pathTo(pagePaths.share, { id })}` },
       ],
       ttl,
-      expiresAt: toTimestamp(made.expiresAt),
-      manageToken: toBase64url(made.manageToken),
+      expiresAt: toTimestamp(created.expiresAt),
+      manageToken: toBase64url(created.manageToken),
     }
     return { status: 201, location, body }
   },
@@ -108,9 +118,9 @@ const look = route({
   success: { 200: null },
   headers: { 200: ['Limpet-Passphrase'] },
   problems: ['not-found'],
-  async handler({ params: { shareId } }, { clock, store }) {
-    const share = await store.read((reader) => findShare(reader, shareId))
-    if (!share || stateOf(share, clock.now()) !== 'pending') throw notFound()
+  async handler({ params: { shareId } }, services) {
+    const share = await findPendingShare(services, shareId)
+    if (!share) throw notFound()
     return {
       status: 200,
       ...(share.hasPassphrase && { headers: { 'Limpet-Passphrase': 'required' } }),
@@ -132,11 +142,16 @@ const reveal = route({
   success: { 200: RevealedShare },
   problems: ['wrong-proof', 'not-found', 'share-consumed', 'share-expired', 'share-revoked'],
   async handler({ caller, params: { shareId }, body: { claim, proof } }, services) {
-    const ciphertext = await openShare(services, caller, shareId, {
+    const reveal = await revealShare(services, caller, shareId, {
       proof: fromBase64url(proof),
       claim: claim === undefined ? undefined : fromBase64url(claim),
     })
-    return { status: 200, body: { ciphertext: toFernetToken(ciphertext) } }
+    if (reveal.kind === 'gone') throw endFailure(reveal.why)
+    if (reveal.kind === 'wrong-proof')
+      throw new Failure('wrong-proof', 'The key or the passphrase is wrong. Nothing was lost: try again.', {
+        passphrase: reveal.hasPassphrase,
+      })
+    return { status: 200, body: { ciphertext: toFernetToken(reveal.ciphertext) } }
   },
 })
 
@@ -152,10 +167,8 @@ const acknowledge = route({
   request: { params, body: AcknowledgeShare },
   success: { 204: null },
   problems: ['not-found'],
-  async handler({ params: { shareId }, body: { claim } }, { store }) {
-    const share = await store.read((reader) => findShare(reader, shareId))
-    if (!share || !isSameHash(share.claimHash, hashSecret(fromBase64url(claim)))) throw notFound()
-    await store.write((tx) => forgetClaimed(tx, shareId))
+  async handler({ params: { shareId }, body: { claim } }, services) {
+    if (!(await acknowledgeShare(services, shareId, fromBase64url(claim)))) throw notFound()
     return { status: 204 }
   },
 })
@@ -173,7 +186,7 @@ const receipt = route({
   success: { 200: ShareReceipt },
   problems: ['not-found'],
   async handler({ caller, params: { shareId } }, services) {
-    const share = await managedShare(services, caller, shareId)
+    const share = await findManagedShare(services, caller, shareId)
     return { status: 200, body: receiptOf(share, services.clock.now()) }
   },
 })
@@ -191,13 +204,9 @@ const revoke = route({
   success: { 204: null },
   problems: ['not-found', 'share-consumed', 'share-expired'],
   async handler({ caller, params: { shareId } }, services) {
-    const { clock, store } = services
-    const share = await managedShare(services, caller, shareId)
-    if (await store.write((tx) => revokeShare(tx, share, clock.now()))) return { status: 204 }
-    const now = clock.now()
-    const current = await store.read((reader) => findShare(reader, shareId))
-    if (current && stateOf(current, now) === 'revoked') return { status: 204 }
-    throw endOf(current, now)
+    const end = await revokeShare(services, await findManagedShare(services, caller, shareId))
+    if (end) throw endFailure(end)
+    return { status: 204 }
   },
 })
 

@@ -1,11 +1,9 @@
 // Shares whose secret the server encrypts and decrypts itself, for whoever speaks SnapPass's protocol.
 
-import type { ProblemCode } from '../../contract/problems.ts'
 import { largestSecretBytes } from '../../contract/shares.ts'
 import { fromBase64url, toBase64url, toFernetToken } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
-import { makeShare, openShare } from '../../domain/shares/lifecycle.ts'
-import { findShare, stateOf } from '../../domain/shares/shares.ts'
+import { createShare, findPendingShare, revealShare } from '../../domain/shares/lifecycle.ts'
 import { OpenError } from '../../protocol/envelope.ts'
 import { decryptFernet, encryptFernet, fernetKeyBytes } from '../../protocol/fernet.ts'
 import { shareKeys } from '../../protocol/share-link.ts'
@@ -24,7 +22,7 @@ export async function keep({ clock, random, store }: Services, { password, ttl }
   const { fernetKey, proof } = await shareKeys(linkKey)
   const made = { now: clock.now(), random: (count: number) => random.bytes(count) }
   const token = await encryptFernet(fernetKey, plaintext, made)
-  const { id } = await makeShare(
+  const { id } = await createShare(
     { clock, random, store },
     { ciphertext: fromBase64url(token), proof: fromBase64url(proof), ttl, hasPassphrase: false },
   )
@@ -32,24 +30,15 @@ export async function keep({ clock, random, store }: Services, { password, ttl }
 }
 
 /** Whether a token leads to something that can be read here; whoever needs a passphrase reads it on Limpet's own page. */
-export async function isThere({ clock, store }: Services, token: Token | undefined): Promise<boolean> {
-  const share = token && (await store.read((reader) => findShare(reader, token.id)))
-  return share !== undefined && !share.hasPassphrase && stateOf(share, clock.now()) === 'pending'
+export async function isThere(services: Services, token: Token | undefined): Promise<boolean> {
+  const share = token && (await findPendingShare(services, token.id))
+  return share !== undefined && !share.hasPassphrase
 }
 
-const missing: readonly ProblemCode[] = [
-  'wrong-proof',
-  'not-found',
-  'share-consumed',
-  'share-expired',
-  'share-revoked',
-]
-
-/** SnapPass has one answer for all that keeps a secret from being read. */
-const isMissing = (error: unknown) =>
-  error instanceof OpenError || (error instanceof Failure && missing.includes(error.code))
-
-/** Reads what a token leads to, once. A wrong key finds nothing, and takes nothing away. */
+/**
+ * Reads what a token leads to, once. A wrong key finds nothing, and takes nothing away.
+ * @returns undefined if the secret cannot be read: SnapPass has one answer for all that keeps it from that
+ */
 export async function take(
   services: Services,
   address: string,
@@ -57,11 +46,13 @@ export async function take(
 ): Promise<string | undefined> {
   if (token?.linkKey === undefined) return undefined
   const { fernetKey, proof } = await shareKeys(token.linkKey)
+  const reveal = await revealShare(services, { address }, token.id, { proof: fromBase64url(proof) })
+  if (reveal.kind !== 'revealed') return undefined
   try {
-    const ciphertext = await openShare(services, { address }, token.id, { proof: fromBase64url(proof) })
-    return Buffer.from(await decryptFernet(fernetKey, toFernetToken(ciphertext))).toString()
+    return Buffer.from(await decryptFernet(fernetKey, toFernetToken(reveal.ciphertext))).toString()
   } catch (error) {
-    if (isMissing(error)) return undefined
+    // A client of Limpet's own API can share bytes that are no Fernet token under this key.
+    if (error instanceof OpenError) return undefined
     throw error
   }
 }

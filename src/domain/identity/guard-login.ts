@@ -1,5 +1,6 @@
 // What stands before every proof of a password: attempts that fail are counted by address, and by address and e-mail together.
 import type { RateLimiter } from '../rate-limits/budgets.ts'
+import { tooMany } from '../rate-limits/counters.ts'
 
 /** Who tries to log in as whom. Whether the e-mail has an account makes no difference, so that limits tell nothing of it. */
 export interface LoginAttempt {
@@ -20,15 +21,17 @@ const pairOf = ({ address, email }: LoginAttempt) => `${address} ${email}`
  */
 async function countLogin({ limiter }: Needs, attempt: LoginAttempt) {
   await limiter.count('loginFailures', attempt.address)
-  try {
-    const takeBack = await limiter.failures.begin(pairOf(attempt))
-    return async () => {
-      await takeBack()
-      await limiter.uncount('loginFailures', attempt.address)
-    }
-  } catch (refusal) {
+  const begun = await limiter.failures.tryBegin(pairOf(attempt)).catch(async (error: unknown) => {
     await limiter.uncount('loginFailures', attempt.address)
-    throw refusal
+    throw error
+  })
+  if (!begun.ok) {
+    await limiter.uncount('loginFailures', attempt.address)
+    throw tooMany(begun.waitMs)
+  }
+  return async () => {
+    await begun.takeBack()
+    await limiter.uncount('loginFailures', attempt.address)
   }
 }
 

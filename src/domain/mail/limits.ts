@@ -1,7 +1,6 @@
 // How much mail there is: what somebody may ask for, and what one address is sent.
 
 import type { MailKind } from '../../store/tables/mail.ts'
-import { Failure } from '../failure.ts'
 import type { RateLimit, RateLimiter } from '../rate-limits/budgets.ts'
 import type { Mail } from './outbox.ts'
 
@@ -26,15 +25,8 @@ interface Needs {
   readonly limiter: RateLimiter
 }
 
-async function isWithin({ limiter }: Needs, limit: RateLimit, key: string): Promise<boolean> {
-  try {
-    await limiter.count(limit, key)
-    return true
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'too-many-requests') return false
-    throw error
-  }
-}
+const isWithin = async ({ limiter }: Needs, limit: RateLimit, key: string): Promise<boolean> =>
+  (await limiter.tryCount(limit, key)).ok
 
 /** Counts a mail that is about to be sent. @returns whether the address was sent few of its kind lately */
 export const maySend = (needs: Needs, { kind, detail }: Mail, email: string): Promise<boolean> =>

@@ -49,11 +49,14 @@ const wider = 16
 /** `none` is for what load balancers ask. */
 export type RateLimit = keyof typeof together | keyof typeof guesses | keyof typeof alone | 'none'
 
+/** Whether a request was within its budget, and if not, after how many milliseconds the next one is. */
+type Counted = { readonly ok: true } | { readonly ok: false; readonly waitMs: number }
+
 export interface RateLimiter {
-  /** Counts one request of a kind by a key; throws `too-many-requests` beyond the budget. */
+  /** Counts one request of a kind by a key. */
+  tryCount(limit: RateLimit, key: string): Promise<Counted>
+  /** Counts likewise; throws `too-many-requests` beyond the budget. */
   count(limit: RateLimit, key: string): Promise<void>
-  /** Counts likewise. @returns whether it was within the budget */
-  countsWithin(limit: RateLimit, key: string): Promise<boolean>
   /** Takes one count back, of what turned out not to be what is limited. */
   uncount(limit: RateLimit, key: string): Promise<void>
   /** Slows down whoever fails again and again. */
@@ -90,20 +93,19 @@ export function createRateLimiter(shared?: SharedCounts): RateLimiter {
       ...(network && networkKey !== undefined ? [{ limiter: network, key: networkKey }] : []),
     ]
   }
-  /** @returns the milliseconds to wait, or undefined if that was within the budget */
-  async function spend(limit: RateLimit, key: string): Promise<number | undefined> {
+  async function tryCount(limit: RateLimit, key: string): Promise<Counted> {
     for (const count of countsOf(limit, key)) {
-      const wait = await msToWait(count.limiter.consume(count.key))
-      if (wait !== undefined) return wait
+      const waitMs = await msToWait(count.limiter.consume(count.key))
+      if (waitMs !== undefined) return { ok: false, waitMs }
     }
-    return undefined
+    return { ok: true }
   }
   return {
+    tryCount,
     async count(limit, key) {
-      const wait = await spend(limit, key)
-      if (wait !== undefined) throw tooMany(wait)
+      const counted = await tryCount(limit, key)
+      if (!counted.ok) throw tooMany(counted.waitMs)
     },
-    countsWithin: async (limit, key) => (await spend(limit, key)) === undefined,
     async uncount(limit, key) {
       for (const count of countsOf(limit, key)) await count.limiter.reward(count.key)
     },
@@ -112,8 +114,12 @@ export function createRateLimiter(shared?: SharedCounts): RateLimiter {
 }
 
 export const noRateLimiter: RateLimiter = {
+  tryCount: async () => ({ ok: true }),
   async count() {},
-  countsWithin: async () => true,
   async uncount() {},
-  failures: { begin: async () => async () => {}, async forget() {} },
+  failures: {
+    tryBegin: async () => ({ ok: true, async takeBack() {} }),
+    begin: async () => async () => {},
+    async forget() {},
+  },
 }

@@ -70,8 +70,9 @@ export async function msToWait(spending: Promise<unknown>): Promise<number | und
   }
 }
 
-export function tooMany(ms: number) {
-  const seconds = Math.max(1, Math.ceil(ms / 1000))
+/** @param waitMs after how many milliseconds the caller may try again */
+export function tooMany(waitMs: number) {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000))
   const detail = `Too many requests in a short time. Try again in ${seconds} s.`
   return new PassingFailure('too-many-requests', detail, seconds)
 }

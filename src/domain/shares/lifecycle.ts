@@ -1,13 +1,14 @@
-// A share's making and its one reading, whichever API asks for it.
+// A share's making, its one reading and its end, whichever API asks for it.
 import { type Clock, seconds } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Store } from '../../store/store.ts'
-import type { Visitor } from '../caller.ts'
-import { toBase64url, toTimestamp } from '../encoding.ts'
-import { Failure, notFound } from '../failure.ts'
+import type { ShareManager, Visitor } from '../caller.ts'
+import { toBase64url } from '../encoding.ts'
+import { notFound } from '../failure.ts'
 import type { RateLimiter } from '../rate-limits/budgets.ts'
+import type { WrongTokens } from '../rate-limits/wrong-tokens.ts'
 import { hashSecret, isSameHash } from '../secret-hash.ts'
-import { createShare, findShare, readShare, type Share, stateOf } from './shares.ts'
+import { findShare, forgetClaimed, insertShare, readShare, type Share, stateOf, takeBack } from './shares.ts'
 
 const idBytes = 16
 const manageTokenBytes = 32
@@ -22,21 +23,22 @@ export interface NewShare {
   readonly hasPassphrase: boolean
 }
 
-export interface MadeShare {
+export interface CreatedShare {
   readonly id: Uint8Array
   readonly manageToken: Uint8Array
+  /** Milliseconds since 1970. */
   readonly expiresAt: number
 }
 
-export async function makeShare(
+export async function createShare(
   { clock, random, store }: { clock: Clock; random: Random; store: Store },
   { ciphertext, proof, ttl, hasPassphrase }: NewShare,
-): Promise<MadeShare> {
+): Promise<CreatedShare> {
   const [id, manageToken] = [random.bytes(idBytes), random.bytes(manageTokenBytes)]
   const createdAt = clock.now()
   const expiresAt = createdAt + seconds(ttl)
   await store.write((tx) =>
-    createShare(tx, {
+    insertShare(tx, {
       id: toBase64url(id),
       ciphertext,
       proofHash: hashSecret(proof),
@@ -49,69 +51,120 @@ export async function makeShare(
   return { id, manageToken, expiresAt }
 }
 
-/** Why a share cannot be read or revoked any more, for somebody who has shown to have a right to know. */
-export function endOf(share: Share | undefined, now: number): Failure {
-  if (!share) return notFound()
+/** @returns undefined if the share cannot be read, or not any more */
+export async function findPendingShare(
+  { clock, store }: { clock: Clock; store: Store },
+  id: string,
+): Promise<Share | undefined> {
+  const share = await store.read((reader) => findShare(reader, id))
+  return share && stateOf(share, clock.now()) === 'pending' ? share : undefined
+}
+
+/** Why a share cannot be read or revoked any more. Times are milliseconds since 1970. */
+export type ShareEnd =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'read'; readonly readAt: number }
+  | { readonly kind: 'revoked'; readonly revokedAt: number }
+  | { readonly kind: 'expired'; readonly expiresAt: number }
+
+/** For a caller who has shown to have a right to know. */
+function endOf(share: Share | undefined, now: number): ShareEnd {
+  if (!share) return { kind: 'unknown' }
   const { readAt, revokedAt, expiresAt } = share
-  if (readAt !== null)
-    return new Failure('share-consumed', 'It was read before, and can be read only once.', {
-      readAt: toTimestamp(readAt),
-    })
-  if (revokedAt !== null)
-    return new Failure('share-revoked', 'Its sender took it back.', { revokedAt: toTimestamp(revokedAt) })
-  if (now >= expiresAt)
-    return new Failure('share-expired', 'Its time ran out before anybody read it.', {
-      expiresAt: toTimestamp(expiresAt),
-    })
-  return notFound()
+  if (readAt !== null) return { kind: 'read', readAt }
+  if (revokedAt !== null) return { kind: 'revoked', revokedAt }
+  return now >= expiresAt ? { kind: 'expired', expiresAt } : { kind: 'unknown' }
 }
 
 /**
- * Counts a proof before it is said whether it is right. A key cannot be guessed, so whoever has it is never kept out by the
- * wrong proofs of others; a passphrase can, so that its share's tries are limited, the right one among them. Once others have
+ * Counts a proof before it is said whether it is right. A key cannot be guessed, so the wrong proofs of others never keep out the
+ * reader who has it; a passphrase can, so that its share's tries are limited, the right one among them. Once others have
  * spent a share's tries, each address has one more: strangers who know the link's id do not keep its reader out.
+ * Throws `too-many-requests`.
+ * @returns whether the proof is right
  */
 async function checkProof(
   { limiter }: { limiter: RateLimiter },
   { address }: Visitor,
   share: Share,
   proof: Uint8Array,
-): Promise<void> {
+): Promise<boolean> {
   const isRight = isSameHash(share.proofHash, hashSecret(proof))
-  if (isRight && !share.hasPassphrase) return
+  if (isRight && !share.hasPassphrase) return true
   const reader = `${address} ${share.id}`
   await limiter.count('addressProof', address)
   await limiter.count('readerProof', reader)
-  const isLate = !(await limiter.countsWithin('shareProof', share.id))
+  const isLate = !(await limiter.tryCount('shareProof', share.id)).ok
   if (isLate) await limiter.count('lateProof', reader)
-  if (!isRight)
-    throw new Failure('wrong-proof', 'The key or the passphrase is wrong. Nothing was lost: try again.', {
-      passphrase: share.hasPassphrase,
-    })
+  if (!isRight) return false
   await limiter.uncount('addressProof', address)
   await limiter.uncount('readerProof', reader)
   await limiter.uncount('shareProof', share.id)
   if (isLate) await limiter.uncount('lateProof', reader)
+  return true
 }
 
-/**
- * Gives the ciphertext to whoever proves to know the key: once, or again to the same claim for a minute.
- * Throws `wrong-proof`, `share-consumed`, `share-expired`, `share-revoked`, `not-found`, `too-many-requests`.
- */
-export async function openShare(
+/** What became of an attempt to read a share. */
+export type Reveal =
+  | { readonly kind: 'revealed'; readonly ciphertext: Uint8Array }
+  /** Nothing was consumed. */
+  | { readonly kind: 'wrong-proof'; readonly hasPassphrase: boolean }
+  | { readonly kind: 'gone'; readonly why: ShareEnd }
+
+/** Gives the ciphertext for a proof of the key: once, or again to the same claim for a minute. Throws `too-many-requests`. */
+export async function revealShare(
   services: { clock: Clock; limiter: RateLimiter; store: Store },
   visitor: Visitor,
   id: string,
   { proof, claim }: { proof: Uint8Array; claim?: Uint8Array | undefined },
-): Promise<Uint8Array> {
+): Promise<Reveal> {
   const { clock, store } = services
   const share = await store.read((reader) => findShare(reader, id))
-  if (!share) throw notFound()
-  await checkProof(services, visitor, share, proof)
+  if (!share) return { kind: 'gone', why: { kind: 'unknown' } }
+  if (!(await checkProof(services, visitor, share, proof)))
+    return { kind: 'wrong-proof', hasPassphrase: share.hasPassphrase }
   const claimHash = claim && hashSecret(claim)
   const isReader = claimHash !== undefined && isSameHash(share.claimHash, claimHash)
-  if (stateOf(share, clock.now()) !== 'pending' && !isReader) throw endOf(share, clock.now())
+  if (stateOf(share, clock.now()) !== 'pending' && !isReader)
+    return { kind: 'gone', why: endOf(share, clock.now()) }
   const ciphertext = await store.write((tx) => readShare(tx, share, { claimHash, now: clock.now() }))
-  if (ciphertext) return ciphertext
-  throw endOf(await store.read((reader) => findShare(reader, id)), clock.now())
+  if (ciphertext) return { kind: 'revealed', ciphertext }
+  return { kind: 'gone', why: endOf(await store.read((reader) => findShare(reader, id)), clock.now()) }
+}
+
+/** Forgets a secret that has arrived, by the claim that it was read with. @returns whether it was read with this claim */
+export async function acknowledgeShare(
+  { store }: { store: Store },
+  id: string,
+  claim: Uint8Array,
+): Promise<boolean> {
+  const share = await store.read((reader) => findShare(reader, id))
+  if (!share || !isSameHash(share.claimHash, hashSecret(claim))) return false
+  await store.write((tx) => forgetClaimed(tx, id))
+  return true
+}
+
+/** The share that a manage token belongs to. Throws the same `not-found` for a wrong token and a missing share. */
+export async function findManagedShare(
+  { store, wrongTokens }: { store: Store; wrongTokens: WrongTokens },
+  { address, tokenHash }: ShareManager,
+  id: string,
+): Promise<Share> {
+  const name = `${id} ${Buffer.from(tokenHash).toString('base64')}`
+  const share = await wrongTokens.find(address, name, async () => {
+    const found = await store.read((reader) => findShare(reader, id))
+    return found && isSameHash(found.manageTokenHash, tokenHash) ? found : undefined
+  })
+  if (!share) throw notFound()
+  return share
+}
+
+/** Takes a share back; a second time changes nothing. @returns why that cannot be done any more, or undefined if it is done */
+export async function revokeShare(
+  { clock, store }: { clock: Clock; store: Store },
+  share: Share,
+): Promise<ShareEnd | undefined> {
+  if (await store.write((tx) => takeBack(tx, share, clock.now()))) return undefined
+  const end = endOf(await store.read((reader) => findShare(reader, share.id)), clock.now())
+  return end.kind === 'revoked' ? undefined : end
 }

@@ -65,7 +65,7 @@ const insertedBody = statement(({ db, tables: { shareBodies } }: Tx) =>
     .prepare('inserted_share_body'),
 )
 
-export async function createShare(
+export async function insertShare(
   tx: Tx,
   share: Omit<Share, 'readAt' | 'claimHash' | 'revokedAt'> & { ciphertext: Uint8Array },
 ): Promise<void> {
@@ -120,8 +120,8 @@ const claimedBody = statement(({ db, tables: { claimedShareBodies } }: Tx) =>
 
 /**
  * Reads a share whose proof was right: the first time gives the ciphertext and takes it out of the database, or puts it aside
- * for whoever has the claim.
- * @returns the ciphertext, or undefined where somebody else has it or it is gone
+ * for the reader with the claim.
+ * @returns the ciphertext, or undefined if another reader has it or it is gone
  */
 export async function readShare(
   tx: Tx,
@@ -152,8 +152,8 @@ export async function forgetClaimed({ db, tables: { claimedShareBodies } }: Tx, 
   await db.delete(claimedShareBodies).where(eq(claimedShareBodies.shareId, id))
 }
 
-/** Takes a share back. @returns whether it could still have been read */
-export async function revokeShare(tx: Tx, { id }: Share, now: number): Promise<boolean | Unchanged<boolean>> {
+/** @returns whether the share could still have been read */
+export async function takeBack(tx: Tx, { id }: Share, now: number): Promise<boolean | Unchanged<boolean>> {
   const { db, tables } = tx
   const [taken] = await takenBody(tx).execute({ id, now })
   if (!taken) return new Unchanged(false)

@@ -9,10 +9,10 @@ describe('attempts at the same time', () => {
   it('leave nothing once all of them are taken back', async () => {
     const failures = failureLimiter(countersOver(undefined), 16)
     for (let round = 0; round < 3; round++) {
-      const begun = await Promise.allSettled(Array.from({ length: free + 5 }, () => failures.begin('key')))
-      const attempts = begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+      const begun = await Promise.all(Array.from({ length: free + 5 }, () => failures.tryBegin('key')))
+      const attempts = begun.filter((one) => one.ok)
       expect(attempts, `round ${round}`).toHaveLength(free)
-      for (const takeBack of attempts) await takeBack()
+      for (const { takeBack } of attempts) await takeBack()
     }
     for (let failed = 0; failed < free; failed++) await failures.begin('key')
     await expect(failures.begin('key')).rejects.toMatchObject({
