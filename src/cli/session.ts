@@ -17,6 +17,7 @@ import type { Surroundings } from '../terminal/command.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { safeLine } from '../terminal/text.ts'
+import { fetchOverHttp } from './http-client.ts'
 import type { StateFolder } from './state-folder.ts'
 
 const defaultServer = 'http://localhost:8080'
@@ -40,7 +41,14 @@ export async function connect(
 ): Promise<Limpet> {
   const device = await state.device()
   return refusingAddress(
-    () => new Limpet({ server, device, storage: state.session, ...(acceptAuthKey && { acceptAuthKey }) }),
+    () =>
+      new Limpet({
+        server,
+        device,
+        storage: state.session,
+        fetch: fetchOverHttp,
+        ...(acceptAuthKey && { acceptAuthKey }),
+      }),
   )
 }
 
@@ -60,7 +68,7 @@ export async function tokenClient(surroundings: Surroundings): Promise<TokenClie
   const { LIMPET_TOKEN: bearerToken } = surroundings.environment
   if (!bearerToken) return undefined
   const server = await chosenServer(surroundings, undefined)
-  return refusingAddress(() => new TokenClient({ server, bearerToken }))
+  return refusingAddress(() => new TokenClient({ server, bearerToken, fetch: fetchOverHttp }))
 }
 
 /** The shares of a server, by the session or by the token, which is for its own server and is not sent to another. */
@@ -69,7 +77,7 @@ export async function sharesOn(surroundings: Surroundings, option: string | unde
   const client = await tokenClient(surroundings)
   if (!client) return (await connect(server, surroundings.state)).shares
   const own = await chosenServer(surroundings, undefined)
-  return server === own ? client.shares : refusingAddress(() => sharesOf(server))
+  return server === own ? client.shares : refusingAddress(() => sharesOf(server, { fetch: fetchOverHttp }))
 }
 
 export async function requireSession({ state }: Pick<Surroundings, 'state'>): Promise<SessionState> {

@@ -30,7 +30,7 @@ import {
   type SessionStorage,
 } from './session-storage.ts'
 import { Shares } from './shares.ts'
-import { serverUrl, Transport } from './transport.ts'
+import { type Fetch, serverUrl, Transport } from './transport.ts'
 
 export interface LimpetOptions {
   /** Such as https://vault.example.com */
@@ -46,7 +46,7 @@ export interface LimpetOptions {
   readonly acceptAuthKey?: AcceptAuthKey
   /** Allows http to other machines. For tests inside a closed network. */
   readonly allowInsecure?: boolean
-  readonly fetch?: typeof globalThis.fetch
+  readonly fetch?: Fetch
 }
 
 /**

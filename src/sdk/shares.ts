@@ -14,7 +14,7 @@ import {
 } from '../protocol/share-link.ts'
 import { ProblemError, RefusedError } from './errors.ts'
 import { memorySessionStorage } from './session-storage.ts'
-import { serverUrl, Transport } from './transport.ts'
+import { type Fetch, serverUrl, Transport } from './transport.ts'
 
 const claimBytes = 32
 
@@ -22,7 +22,7 @@ const claimBytes = 32
 export interface ShareConnection {
   /** Allows http to other machines. For tests inside a closed network. */
   readonly allowInsecure?: boolean
-  readonly fetch?: typeof globalThis.fetch
+  readonly fetch?: Fetch
 }
 
 const transportTo = (server: string, { allowInsecure = false, fetch }: ShareConnection) =>

@@ -20,7 +20,7 @@ import { RefusedError } from './errors.ts'
 import { readPages } from './pages.ts'
 import { memorySessionStorage } from './session-storage.ts'
 import { Shares } from './shares.ts'
-import { type Answer, type Request, serverUrl, Transport } from './transport.ts'
+import { type Answer, type Fetch, type Request, serverUrl, Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
 
 const secretBytes = 32
@@ -145,7 +145,7 @@ export class Tokens {
 class TokenTransport extends Transport {
   readonly #token: string
 
-  constructor(server: string, token: string, fetch?: typeof globalThis.fetch) {
+  constructor(server: string, token: string, fetch?: Fetch) {
     super(server, memorySessionStorage(), fetch)
     this.#token = token
   }
@@ -165,7 +165,7 @@ export interface TokenOptions {
   readonly bearerToken: string
   /** Allows http to other machines. For tests inside a closed network. */
   readonly allowInsecure?: boolean
-  readonly fetch?: typeof globalThis.fetch
+  readonly fetch?: Fetch
 }
 
 /** A script's way in: a token in place of an account. */

@@ -29,11 +29,39 @@ export interface Request {
 
 export interface Answer {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: AnswerHeaders
   readonly body: unknown
 }
 
-type Fetch = typeof globalThis.fetch
+/** Names are taken in any case. */
+type AnswerHeaders = Pick<Headers, 'get'>
+
+interface AnswerReader {
+  read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: Uint8Array | undefined }>
+  cancel(): Promise<void>
+}
+
+/** What `fetch` answers, as far as it is looked at here. */
+export interface FetchAnswer {
+  readonly ok: boolean
+  readonly status: number
+  readonly headers: AnswerHeaders
+  readonly body: { getReader(): AnswerReader; cancel(): Promise<void> } | null
+}
+
+/** The platform's `fetch`, or what does the same; it rejects where there is no answer, and where there is a redirect. */
+export type Fetch = (
+  url: string,
+  request: {
+    method: string
+    headers: Record<string, string>
+    body?: string
+    signal: AbortSignal
+    redirect: 'error'
+    credentials: 'omit'
+    cache: 'no-store'
+  },
+) => Promise<FetchAnswer>
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|.*\.localhost)$/
 
@@ -69,7 +97,7 @@ const bodilessProblems: Readonly<Record<number, ProblemCode>> = {
   503: 'unavailable',
 }
 
-function problemOf({ status, headers }: Response): Problem | undefined {
+function problemOf({ status, headers }: FetchAnswer): Problem | undefined {
   const code = bodilessProblems[status]
   if (code === undefined) return undefined
   const { title, help: detail } = problemCatalogue[code]
@@ -82,7 +110,7 @@ const tooLarge = () =>
   )
 
 /** The body as text, read only as far as an answer may be long: a hostile server must not fill the memory. */
-async function readText({ body, headers }: Response): Promise<string> {
+async function readText({ body, headers }: FetchAnswer): Promise<string> {
   if (!body) return ''
   if (Number(headers.get('Content-Length') ?? 0) > limits.answerBytes) {
     // Not waited for: what it would fail with has nothing to add.
@@ -107,7 +135,7 @@ async function readText({ body, headers }: Response): Promise<string> {
   }
 }
 
-async function readAnswer(response: Response, method: Request['method']): Promise<Answer> {
+async function readAnswer(response: FetchAnswer, method: Request['method']): Promise<Answer> {
   const text = await readText(response)
   let body: unknown
   try {
@@ -238,7 +266,7 @@ export class Transport {
   async #sendOnce(
     { method, path, body, headers }: Request,
     accessToken: string | undefined,
-  ): Promise<Response> {
+  ): Promise<FetchAnswer> {
     try {
       return await this.#fetch(`${this.server}${path}`, {
         method,
