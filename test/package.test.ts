@@ -232,6 +232,35 @@ describe('the package', () => {
     expect(stdout).toContain(version)
   })
 
+  it('loads nothing of Node that a start does not need: its HTTP client for `fetch` takes longer than the rest', async () => {
+    const hook = join(folder, 'loaded.cjs')
+    await writeFile(
+      hook,
+      "process.on('exit', () => require('node:fs').writeFileSync(process.env.LOADED, process.moduleLoadList.join('\\n')))",
+    )
+    const loadedBy = async (program: string, args: string[], environment: Record<string, string>) => {
+      const LOADED = join(folder, 'loaded')
+      const options = ['--require', hook, join(installed, 'bin', `${program}.js`), ...args]
+      const ended = run(process.execPath, options, {
+        env: { PATH: process.env.PATH, LOADED, ...environment },
+      })
+      await expect(ended).rejects.toThrow(server)
+      return readFile(LOADED, 'utf8')
+    }
+    const port = String(await freePort())
+    const server = `http://127.0.0.1:${port}`
+    // It asks, and nothing answers.
+    const token = { LIMPET_SERVER: server, LIMPET_TOKEN: `lmp_${'A'.repeat(43)}.${'A'.repeat(43)}` }
+    for (const [program, args, environment] of [
+      ['limpet', ['get', 'Mail'], { ...token, LIMPET_STATE_DIR: join(folder, 'state') }],
+      ['healthcheck', [], { PORT: port }],
+    ] as const) {
+      const loaded = await loadedBy(program, [...args], environment)
+      expect(loaded).toContain('_http_client')
+      expect(loaded).not.toContain('undici')
+    }
+  })
+
   it('names sources in stacks', async () => {
     const { stderr } = await run(process.execPath, [join(installed, 'bin', 'limpet.js'), 'get', 'nothing'], {
       env: { LIMPET_STATE_DIR: join(folder, 'state'), LIMPET_DEBUG: '1' },
