@@ -1,7 +1,7 @@
 #!/bin/bash
-# Makes the role that the servers connect as: it owns the database and every table in it, and is no superuser. Postgres's image
-# runs this when it makes the database; docs/deploying.md says what to do with one that is there already. Running it again does no
-# harm, and sets the password to that of the secret.
+# Makes the role that the servers use to connect. The role owns the database and every table in it, and is no superuser.
+# Postgres's image runs this script when it makes the database; docs/deploying.md says what to do with an existing database.
+# You can run the script again: it sets the role's password to that of the secret.
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'END'
 \set password `cat /run/secrets/database-password`
 

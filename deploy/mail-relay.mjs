@@ -1,9 +1,9 @@
-// Passes connections on to one mail server, MAIL_HOST at MAIL_PORT, and to nothing else. What passes is TLS between a server of Limpet and
-// the mail server: nothing is read or written down here.
+// Passes connections on to one mail server, MAIL_HOST at MAIL_PORT, and to nothing else. The bytes are TLS between a server of
+// Limpet and the mail server: the relay reads and stores none of them.
 import { connect, createServer } from 'node:net'
 
-/** Most at a time, and how long one may be silent: more than Limpet's servers need. */
-const [mostConnections, silenceMs] = [64, 300_000]
+/** How many connections at a time, and how long one may be idle. Both are more than Limpet's servers need. */
+const [maxConnections, maxIdleMs] = [64, 300_000]
 
 const { MAIL_HOST: host = '', MAIL_PORT = '' } = process.env
 const port = Number(MAIL_PORT)
@@ -13,11 +13,11 @@ if (!/^[\w.-]+$/.test(host) || !/^\d{1,5}$/.test(MAIL_PORT) || port < 1 || port 
 }
 
 const relay = createServer((client) => {
-  // Looked up anew each time: mail servers move.
+  // The name is looked up for each connection, because mail servers move.
   const server = connect(port, host)
   const ends = [client, server]
   for (const end of ends) {
-    end.setTimeout(silenceMs, () => end.destroy())
+    end.setTimeout(maxIdleMs, () => end.destroy())
     end.on('error', () => {})
     end.on('close', () => {
       for (const other of ends) other.destroySoon()
@@ -26,8 +26,8 @@ const relay = createServer((client) => {
   client.pipe(server)
   server.pipe(client)
 })
-relay.maxConnections = mostConnections
+relay.maxConnections = maxConnections
 relay.listen(port, '0.0.0.0')
-// For the health check of the container: the mail server is not asked for it.
+// For the health check of the container. It does not ask the mail server.
 createServer((asked) => asked.on('error', () => {}).end()).listen(8081, '127.0.0.1')
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0))
