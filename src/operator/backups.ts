@@ -15,6 +15,7 @@ import { CliError } from '../terminal/exit-codes.ts'
 import { pipe, print, printJson, printsToTerminal, remark } from '../terminal/output.ts'
 import { type Report, withProgress } from '../terminal/progress.ts'
 import { counted, localTime, safeLine, table } from '../terminal/text.ts'
+import { formatFileSize } from '../units.ts'
 import { version } from '../version.ts'
 import { settleRestored, tablesInBackups } from './backup-contents.ts'
 import {
@@ -38,10 +39,6 @@ import {
   readAll,
   rowCounter,
 } from './whole-database.ts'
-
-/** The size of a file for people. */
-const sizeText = (bytes: number) =>
-  bytes < 1024 ** 2 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 
 /** What takes the bytes of a backup. @returns how many there were */
 type Taker = (content: AsyncIterable<Uint8Array>) => Promise<number>
@@ -108,7 +105,7 @@ export const backup = command({
     )
     if (json) return printJson({ file: resolve(file), ...written })
     remark(
-      `${isPiped ? 'The backup' : safeLine(file)}: ${counted(rowsOf(written.tables), 'row')}, ${sizeText(written.bytes)}. "limpet-server verify FILE" tries whether it can be restored.`,
+      `${isPiped ? 'The backup' : safeLine(file)}: ${counted(rowsOf(written.tables), 'row')}, ${formatFileSize(written.bytes)}. "limpet-server verify FILE" tries whether it can be restored.`,
     )
   },
 })

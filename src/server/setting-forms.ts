@@ -2,38 +2,31 @@
 import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { days, hours, minutes, seconds } from '../clock.ts'
 import type { DatabaseUrl } from '../store/open.ts'
+import { formatDuration, parseDuration, parseSize } from '../units.ts'
 
-const units: Record<string, (count: number) => number> = { s: seconds, m: minutes, h: hours, d: days }
-
-export const duration = (least: number, most: number, expected: string) =>
+export const duration = (min: number, max: number, example: string) =>
   z
     .string()
-    .transform((text) => {
-      const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-      return units[unit ?? '']?.(Number(count)) ?? Number.NaN
-    })
-    .refine((length) => length >= least && length <= most, expected)
+    .transform(parseDuration)
+    .refine(
+      (length) => length >= min && length <= max,
+      `expected a duration from ${formatDuration(min)} to ${formatDuration(max)}, such as ${example}`,
+    )
 
 /** A whole number. */
-export const amount = (least: number, most: number) =>
+export const amount = (min: number, max: number) =>
   z
     .string()
     .transform((text) => (/^\d{1,12}$/.test(text) ? Number(text) : Number.NaN))
-    .refine((number) => number >= least && number <= most, `expected a whole number from ${least} to ${most}`)
+    .refine((number) => number >= min && number <= max, `expected a whole number from ${min} to ${max}`)
 
-const byteUnits: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
-
-/** Bytes, or KiB, MiB, GiB and TiB by their first letter. */
-export const byteCount = (least: number, expected: string) =>
+/** Bytes. */
+export const byteCount = (min: number, expected: string) =>
   z
     .string()
-    .transform((text) => {
-      const [, count, unit = ''] = /^(\d{1,12})([KMGT]?)$/.exec(text) ?? []
-      return Number(count) * (byteUnits[unit] ?? Number.NaN)
-    })
-    .refine((bytes) => bytes >= least && Number.isSafeInteger(bytes), expected)
+    .transform(parseSize)
+    .refine((bytes) => bytes >= min && Number.isSafeInteger(bytes), expected)
 
 export const oneOf = <const Values extends [string, ...string[]]>(...values: Values) =>
   z.enum(values, `expected ${values.join(' or ')}`)
@@ -128,10 +121,49 @@ export const smtpUrl = z
     'expected behind ? nothing but tls.…, name, servername, localAddress and authMethod; SMTP_ALLOW_PLAINTEXT says whether TLS is needed',
   )
 
-export const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
+const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
 
 export const port = z
   .string()
   .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
   .transform(Number)
   .refine((number) => number <= 65_535, 'expected a port from 0 to 65535')
+
+/** Values that stand in documentation; who copies one has no secret. */
+export const exampleSecrets = ['change-me-to-32-random-bytes-or-more']
+
+export const jwtSecret = z
+  .string()
+  .refine(
+    (secret) => Buffer.byteLength(secret) >= 32,
+    'expected 32 bytes or more, such as `openssl rand -base64 32` prints',
+  )
+  .refine(
+    (secret) => !exampleSecrets.includes(secret),
+    'expected a secret of your own, not the one of the example',
+  )
+
+export const opaqueSetup = z
+  .string()
+  .regex(/^[\w-]{171}$/, 'expected 171 characters, such as `limpet-server new-opaque-setup` prints')
+
+export const listenAddress = z.string().min(1, 'expected an address to listen on')
+
+/** Separated by commas. */
+const list = (text: string) => text.split(',').map((part) => part.trim())
+
+export const origins = z
+  .string()
+  .transform((text) => list(text).filter((part) => part !== ''))
+  .refine(
+    (all) => all.every((origin) => /^[a-z][a-z\d+.-]*:[^\s,]+$/.test(origin)),
+    'expected origins with commas between them, such as android:apk-key-hash:…,chrome-extension://…',
+  )
+
+export const proxies = z
+  .string()
+  .transform((text) => (text.trim() === '' || text.trim() === 'none' ? [] : list(text)))
+  .refine(
+    (all) => all.every((part) => address.safeParse(part).success),
+    'expected none, or addresses and ranges with commas between them, such as 10.0.0.0/8,::1',
+  )

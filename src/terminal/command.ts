@@ -1,6 +1,8 @@
 // What a command is: declared once, and its arguments, help and run are made from that. `limpet` and `limpet-server` share it.
 import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util'
 import type { StateFolder } from '../cli/state-folder.ts'
+import { seconds } from '../clock.ts'
+import { parseDuration } from '../units.ts'
 import { CliError, type Ending } from './exit-codes.ts'
 import type { Prompter } from './prompter.ts'
 import { safeLine } from './text.ts'
@@ -140,13 +142,10 @@ export function wholeNumber(option: string, text: string, least: number, most: n
   )
 }
 
-const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
-
-/** A duration of an option such as 90s, 15m, 1h or 7d, within bounds. @returns seconds */
+/** A duration of an option such as 90s, 15m, 1h or 7d, within bounds. All are seconds. */
 export function duration(option: string, text: string, least: number, most: number): number {
-  const [, count, unit = ''] = /^(\d{1,7})([smhd])$/.exec(text) ?? []
-  const seconds = Number(count) * (secondsOf[unit] ?? Number.NaN)
-  if (seconds >= least && seconds <= most) return seconds
+  const length = parseDuration(text) / seconds(1)
+  if (length >= least && length <= most) return length
   throw new CliError(
     'usage',
     `--${option} takes a duration from ${least / 60}m to ${most / 86_400}d such as 90s, 15m, 1h or 7d, not "${safeLine(text)}".`,

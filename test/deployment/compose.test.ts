@@ -8,6 +8,7 @@ import { seconds } from '../../src/clock.ts'
 import * as paths from '../../src/contract/paths.ts'
 import { limits } from '../../src/contract/primitives.ts'
 import { addressKey, widerKey } from '../../src/domain/rate-limits/address-key.ts'
+import { settingNames } from '../../src/server/config.ts'
 
 const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')
 
@@ -30,6 +31,8 @@ const Service = z.looseObject({
     .looseObject({ test: z.array(z.string()).optional(), disable: z.boolean().optional() })
     .optional(),
   environment: z.record(z.string(), z.string()).default({}),
+  env_file: z.array(z.object({ path: z.string(), required: z.boolean() })).default([]),
+  entrypoint: z.array(z.string()).optional(),
   secrets: z.array(z.string()).default([]),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
@@ -116,6 +119,13 @@ const services = [development, production].flatMap(({ services }) => Object.entr
 
 describe('every service of the compose files', () => {
   it.each(services)('%s is hardened', (_name, service) => expect(unmet(service)).toEqual([]))
+
+  const servers = services.filter(([, { image, entrypoint }]) => image === 'limpet' && !entrypoint)
+  it.each(servers)('%s takes every setting of .env, and fixes none that there is not', (_name, server) => {
+    expect(server.env_file).toEqual([{ path: '.env', required: false }])
+    const names = Object.keys(server.environment).map((name) => name.replace(/_FILE$/, ''))
+    expect(names.filter((name) => !settingNames.includes(name))).toEqual([])
+  })
 
   const weaker: [string, Partial<Record<keyof Service, unknown>>][] = [
     ['a user that is not root, or our image, which has one', { user: '0:0' }],

@@ -6,7 +6,9 @@ import { describe, expect, it } from 'vitest'
 import { secondFactorRoutes } from '../../src/apis/limpet/second-factors.ts'
 import { problemCatalogue } from '../../src/contract/problems.ts'
 import { contract } from '../../src/server/compose.ts'
-import { exampleSecrets, readConfig, secretFiles, settingNames } from '../../src/server/config.ts'
+import { readConfig, secretFiles, settingNames } from '../../src/server/config.ts'
+import { exampleSecrets } from '../../src/server/setting-forms.ts'
+import { Settings } from '../../src/server/settings.ts'
 
 const secret = 'of-thirty-two-bytes-or-more-and-random'
 /** In form, which is all that the configuration looks at. */
@@ -20,19 +22,8 @@ describe('.env.example', () => {
   }))
   /** Settings of the credentials' own files, which are found before there is a configuration. */
   const files = ['LIMPET_CREDENTIALS_FILE', 'LIMPET_MASTER_KEY', 'LIMPET_MASTER_KEY_FILE']
-  /** What is set to an example that is not the default; the file says so of each. */
-  const noDefaults = [
-    'NODE_ENV',
-    'PUBLIC_URL',
-    'WEBAUTHN_ORIGINS',
-    'SESSION_MAX_AGE',
-    'URL_PREFIX',
-    'HOST_OVERRIDE',
-    'NO_SSL',
-    'SMTP_URL',
-    'MAIL_FROM',
-    'METRICS_PORT',
-  ]
+  /** What has none has an example; the file says so of each. */
+  const defaults = new Map<string, unknown>(Object.entries(Settings.parse({})))
 
   it('lists every setting, and nothing else', () => {
     expect([...new Set(examples.map(({ name }) => name))].sort()).toEqual([...settingNames, ...files].sort())
@@ -51,8 +42,9 @@ describe('.env.example', () => {
       const beside = name === 'SMTP_URL' ? { MAIL_FROM: 'vault@example.com' } : {}
       // The CA's file of the example is not on this machine.
       const usable = value.replace(/&sslrootcert=\S+$/, '')
-      const config = readConfig({ ...needed, ...beside, ...(usable !== '' && { [name]: usable }) })
-      if (isFirst && !noDefaults.includes(name)) expect(config, name).toEqual(readConfig(needed))
+      readConfig({ ...needed, ...beside, ...(usable !== '' && { [name]: usable }) })
+      if (isFirst && defaults.get(name) !== undefined)
+        expect(Settings.parse({ [name]: value }), name).toEqual(Settings.parse({}))
     }
     const refused = examples.flatMap(({ name, value }) => (name === 'JWT_SECRET' ? [value] : []))
     expect(refused).toEqual(exampleSecrets)
@@ -100,6 +92,20 @@ describe('what the documents point to', () => {
     const missing = pathsIn(document).filter((path) => !existsSync(join(root, path)))
     expect(missing).toEqual([])
   })
+
+  /** What is no setting of the server: of other programs, and of the client. */
+  const ofOthers = ['COMPOSE_FILE', 'NAME_FILE', 'NODE_EXTRA_CA_CERTS', 'TEST_DATABASE_URL']
+
+  it.each(documents.filter((document) => !document.endsWith('CHANGELOG.md')))(
+    '%s names settings that there are',
+    (document) => {
+      const named = [...textOf(document).matchAll(/`([A-Z]{2,}(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(
+        ([, name = '']) => name,
+      )
+      const known = new Set([...settingNames, ...settingNames.map((name) => `${name}_FILE`), ...ofOthers])
+      expect(named.filter((name) => !known.has(name) && !name.startsWith('LIMPET_'))).toEqual([])
+    },
+  )
 
   /** The anchor that a heading gets: lower case, hyphens for spaces, nothing but letters, digits, `-` and `_`. */
   const anchorsIn = (text: string) =>

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { days, hours, minutes, seconds } from '../../src/clock.ts'
-import { ConfigError, exampleSecrets, readConfig } from '../../src/server/config.ts'
+import { ConfigError, readConfig } from '../../src/server/config.ts'
+import { exampleSecrets } from '../../src/server/setting-forms.ts'
 
 const secret = 'of-thirty-two-bytes-or-more-and-random'
 /** In form, which is all that the configuration looks at. */

@@ -17,6 +17,7 @@ import { CliError, describe } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { type Hold, withProgress } from '../../terminal/progress.ts'
 import { counted, localTime, safeLine } from '../../terminal/text.ts'
+import { formatMebibytes } from '../../units.ts'
 import { askSecondFactor } from '../second-factor.ts'
 import { accountKeyFromEnvironment, chosenServer, connect } from '../session.ts'
 
@@ -250,8 +251,6 @@ async function askAccount({ state }: Surroundings, server: string): Promise<Acco
   }
 }
 
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
-
 function describeQuotas({ bytes, items, sessions, tokens, vaults }: Quotas): string {
   const parts = [
     [vaults, 'vaults'],
@@ -262,7 +261,7 @@ function describeQuotas({ bytes, items, sessions, tokens, vaults }: Quotas): str
   const counts = parts.map(
     ([{ used, allowed }, name]) => `${used.toLocaleString('en')} of ${allowed.toLocaleString('en')} ${name}`,
   )
-  return [`${mebibytes(bytes.used)} of ${mebibytes(bytes.allowed)}`, ...counts].join(', ')
+  return [`${formatMebibytes(bytes.used)} of ${formatMebibytes(bytes.allowed)}`, ...counts].join(', ')
 }
 
 export const status = command({
