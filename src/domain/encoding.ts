@@ -1,9 +1,18 @@
-// Between rows and the wire: bytes are base64url there, times ISO 8601.
+// Between rows and the wire: bytes are base64url there, times ISO 8601, ids UUIDs.
 export const toBase64url = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
 
 /** @param text base64url that the contract has checked */
 export const fromBase64url = (text: string): Uint8Array => Buffer.from(text, 'base64url')
+
+/** The 16 bytes of a UUID (RFC 9562, section 4). */
+export const uuidToBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex')
+
+/** @param bytes 16 of them. @returns a UUID in lower case */
+export const uuidFromBytes = (bytes: Uint8Array): string =>
+  Buffer.from(bytes)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 
 /** A Fernet token of its bytes: the one base64url here that has its padding. */
 export function toFernetToken(bytes: Uint8Array): string {

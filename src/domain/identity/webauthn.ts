@@ -7,7 +7,7 @@ import type {
   WebauthnRegistration,
 } from '../../contract/second-factors.ts'
 import type { Random } from '../../random.ts'
-import { fromBase64url, toBase64url } from '../encoding.ts'
+import { fromBase64url, toBase64url, uuidToBytes } from '../encoding.ts'
 import type { ServerKeys } from '../server-keys.ts'
 
 /** Loaded with the first use: many servers see no passkey, and it takes 5 MB. */
@@ -117,7 +117,7 @@ export async function registrationOptions(
   const options = await generateRegistrationOptions({
     rpID: partyOf(needs.config).id,
     rpName: 'Limpet',
-    userID: new Uint8Array(Buffer.from(account.id.replaceAll('-', ''), 'hex')),
+    userID: new Uint8Array(uuidToBytes(account.id)),
     userName: account.email,
     challenge: newChallenge(registrationOf(factorId), needs),
     timeout: livesFor,

@@ -2,7 +2,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { hours } from '../../clock.ts'
 import { linkTokenBytes } from '../../contract/email.ts'
-import { fromBase64url, toBase64url } from '../encoding.ts'
+import { fromBase64url, toBase64url, uuidFromBytes, uuidToBytes } from '../encoding.ts'
 
 /** How long a link of a mail works, from the moment in which the mail is sent. */
 export const linkValidForMs = hours(24)
@@ -42,8 +42,6 @@ export const toKeep = (account: { id: string; email: string; dueAt: number }): L
   about: purpose('keep', account.email, account.dueAt),
 })
 
-const uuidBytes = (uuid: string) => Buffer.from(uuid.replaceAll('-', ''), 'hex')
-
 function sign(key: KeyObject, about: string, claims: Uint8Array): Buffer {
   return createHmac('sha256', key).update(claims).update(about).digest()
 }
@@ -51,15 +49,14 @@ function sign(key: KeyObject, about: string, claims: Uint8Array): Buffer {
 /** @param expiresAt milliseconds since 1970 */
 export function linkToken(key: KeyObject, { id, about }: LinkPurpose, expiresAt: number): string {
   const claims = Buffer.alloc(idBytes + expiryBytes)
-  uuidBytes(id).copy(claims)
+  uuidToBytes(id).copy(claims)
   claims.writeUIntBE(expiresAt, idBytes, expiryBytes)
   return toBase64url(Buffer.concat([claims, sign(key, about, claims)]))
 }
 
 /** The account or registration that a token is about, before anything of it is believed. */
 export function idInLink(token: string): string {
-  const hex = Buffer.from(fromBase64url(token)).toString('hex', 0, idBytes)
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return uuidFromBytes(fromBase64url(token).subarray(0, idBytes))
 }
 
 /** Whether a token, which the contract has checked for its form, is good for this now. */
@@ -68,6 +65,6 @@ export function isLinkFor(key: KeyObject, token: string, { id, about }: LinkPurp
   if (bytes.length !== linkTokenBytes) return false
   const claims = bytes.subarray(0, idBytes + expiryBytes)
   const isSigned = timingSafeEqual(bytes.subarray(claims.length), sign(key, about, claims))
-  const isAbout = claims.subarray(0, idBytes).equals(uuidBytes(id))
+  const isAbout = claims.subarray(0, idBytes).equals(uuidToBytes(id))
   return isSigned && isAbout && now < claims.readUIntBE(idBytes, expiryBytes)
 }

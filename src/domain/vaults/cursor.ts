@@ -1,6 +1,6 @@
 // The sync cursor: opaque to clients; inside, what it is about and how far its holder has come.
 import { createHash } from 'node:crypto'
-import { fromBase64url, toBase64url } from '../encoding.ts'
+import { fromBase64url, toBase64url, uuidFromBytes, uuidToBytes } from '../encoding.ts'
 
 /** How far a client has come: everything up to `revision`, of which the items up to `itemId` where it ended inside a batch. */
 export interface Position {
@@ -30,7 +30,7 @@ export function encodeCursor(history: History, { revision, itemId }: Position): 
   const head = Buffer.alloc(9)
   head.writeUInt8(version)
   head.writeBigUInt64BE(BigInt(revision), 1)
-  return toBase64url(Buffer.concat([head, tagOf(history), Buffer.from(itemId.replaceAll('-', ''), 'hex')]))
+  return toBase64url(Buffer.concat([head, tagOf(history), uuidToBytes(itemId)]))
 }
 
 /** What a cursor turned out to be: a position, one of another history, or not a cursor of this server at all. */
@@ -49,7 +49,6 @@ export function decodeCursor(history: History, cursor: string): DecodedCursor {
   const revision = Number(bytes.readBigUInt64BE(1))
   if (!Number.isSafeInteger(revision)) return { kind: 'malformed' }
   if (!bytes.subarray(9, tagEnd).equals(tagOf(history))) return { kind: 'foreign' }
-  const hex = bytes.subarray(tagEnd).toString('hex')
-  const itemId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  return { kind: 'position', position: { revision, itemId } }
+  const itemId = bytes.subarray(tagEnd)
+  return { kind: 'position', position: { revision, itemId: uuidFromBytes(itemId) } }
 }
