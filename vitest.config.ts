@@ -2,16 +2,40 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+const longer = ['test/crash/**', 'test/compose/**', 'test/**/*.long.test.ts']
+
+/** Files that replace a module, or what a setup file replaced, for themselves alone: each needs a process of its own. */
+const alone = [
+  'test/cli/terminal.test.ts',
+  'test/domain/identity/password-hasher.test.ts',
+  'test/protocol/opaque.test.ts',
+  'test/protocol/vectors.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/crash/**', 'test/compose/**', 'test/**/*.long.test.ts'],
     globalSetup: ['test/support/postgres.ts'],
+    reporters: ['minimal', 'test/support/progress.ts'],
     setupFiles: ['test/support/quick-passwords.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Where a test waits for something, it is there at once, unless the machine is busy.
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     // Hundreds of programs are started, from the same sources.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
+    projects: [
+      {
+        extends: true,
+        // The server's modules are loaded once for all files that a worker runs, which takes half of the time.
+        test: {
+          name: 'together',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...longer, ...alone],
+        },
+      },
+      { extends: true, test: { name: 'alone', include: alone } },
+    ],
   },
 })

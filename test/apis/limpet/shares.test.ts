@@ -578,7 +578,7 @@ describe.each(engines)('one-time shares on %s', (engine) => {
       // Maintenance comes once in a minute, and at the start of a server.
       await start({}, database)
       await vi.waitFor(async () => expect(left(await everything(database), done)).toBe(0), {
-        timeout: 5000,
+        timeout: 20_000,
         interval: 100,
       })
       expect(left(await everything(database), kept)).toBe(kept.length)
@@ -589,14 +589,12 @@ describe.each(engines)('one-time shares on %s', (engine) => {
       clock.advance(days(30) - 1)
       await start({}, database)
       // All are gone that were to live longer; the receipts of the others are still there.
-      await vi.waitFor(async () => expect(await readRows(database)).toMatchObject({ share_bodies: [] }))
+      await expect.poll(async () => (await readRows(database)).share_bodies).toEqual([])
       expect(await readRows(database)).toMatchObject({ shares: { length: 120 } })
       expect(bodyOf(ShareReceipt, await receiptOf(other, late)).state).toBe('expired')
       clock.advance(1)
       await start({}, database)
-      await vi.waitFor(async () =>
-        expect(await readRows(database)).toMatchObject({ shares: { length: kept.length } }),
-      )
+      await expect.poll(async () => (await readRows(database)).shares).toHaveLength(kept.length)
       expect(outcomeOf(await receiptOf(other, late))).toBe(missing)
       expect(outcomeOf(await reveal(other, late))).toBe(missing)
     })
