@@ -2,6 +2,6 @@
 import { defineConfig } from 'vitest/config'
 import tests from './vitest.config.ts'
 
-export default defineConfig({
-  test: { ...tests.test, include: ['test/**/*.long.test.ts'], exclude: [] },
-})
+const { projects: _, ...settings } = tests.test ?? {}
+
+export default defineConfig({ test: { ...settings, include: ['test/**/*.long.test.ts'] } })

@@ -37,9 +37,9 @@ export async function createPostgresDatabase(serverUrl: string): Promise<TestDat
   }
 }
 
-/** A path for an SQLite file in a folder of its own. */
-export async function createSqliteDatabase(): Promise<TestDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'limpet-sqlite-'))
+/** A path for an SQLite file in a folder of its own, below `parent`. */
+export async function createSqliteDatabase(parent: string = tmpdir()): Promise<TestDatabase> {
+  const folder = await mkdtemp(join(parent, 'limpet-sqlite-'))
   return {
     url: `file:${join(folder, 'limpet.db')}`,
     remove: () => rm(folder, { recursive: true, force: true }),
