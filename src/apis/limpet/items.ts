@@ -4,52 +4,35 @@ import { z } from 'zod'
 import { itemPaths, pathTo } from '../../contract/paths.ts'
 import { Cursor, Flag, ItemId, PageLimit, VaultId } from '../../contract/primitives.ts'
 import { CreateItem, Item, ItemPage, ItemVersions, ReplaceItem } from '../../contract/vaults.ts'
-import type { VaultCaller } from '../../domain/caller.ts'
+import { fromBase64url } from '../../domain/encoding.ts'
 import { Failure, notFound } from '../../domain/failure.ts'
-import {
-  applyItemWrites,
-  type Expected,
-  type ItemWrite,
-  type WriteOutcome,
-} from '../../domain/vaults/item-writes.ts'
+import { createItem, type ItemOutcome, writeItem } from '../../domain/vaults/item-writes.ts'
 import { getItem, listItems, listVersions } from '../../domain/vaults/items.ts'
-import { decodeListCursor, encodeListCursor } from '../../domain/vaults/pages.ts'
-import { type ItemRow, toItem } from '../../domain/vaults/rows.ts'
+import { type ItemRow, isStored } from '../../domain/vaults/rows.ts'
 import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
 import { oneAnswer, pageAnswer } from './answer-sizes.ts'
-import { route, type Services } from './route.ts'
+import { decodeListCursor, encodeListCursor, VersionPositionText } from './list-cursors.ts'
+import { route } from './route.ts'
+import { toItem, toItemState, toItemVersion } from './vault-shapes.ts'
 
 const tag = 'Items'
-/** The place of a version among those of its item: its revision. */
-const VersionPosition = z
-  .string()
-  .regex(/^\d{1,15}$/)
-  .transform(Number)
 
 const vaultParams = z.strictObject({ vaultId: VaultId })
 const itemParams = z.strictObject({ vaultId: VaultId, itemId: ItemId })
 
-const write = (vaultId: string, item: ItemWrite, caller: VaultCaller, { clock, config, store }: Services) =>
-  store.write((tx) =>
-    applyItemWrites(tx, caller, vaultId, { writes: [item], now: clock.now(), allowed: config.quotas }),
-  )
-
-/** The row that a single write left behind, or its conflict as a problem: `not-found` where nothing is there to conflict. */
-function writtenRow(outcome: WriteOutcome, expected: Expected): ItemRow {
-  if (outcome.kind === 'applied') {
-    const [row] = outcome.rows
-    if (!row) throw new Error('A write of one item answered without it')
-    return row
-  }
-  const current = outcome.conflicts[0]?.current
-  if (!current || (expected === 'anything' && 'purged' in current)) throw notFound()
-  throw new Failure('revision-conflict', `The item is at revision ${current.revision}.`, { current })
+/** The row that a write left behind. Throws `revision-conflict`. */
+function writtenRow(outcome: ItemOutcome): ItemRow {
+  if (outcome.kind === 'written') return outcome.row
+  const { current } = outcome
+  throw new Failure('revision-conflict', `The item is at revision ${current.revision}.`, {
+    current: toItemState(current),
+  })
 }
 
-function writtenItem(outcome: WriteOutcome, expected: Expected): Item {
-  const item = toItem(writtenRow(outcome, expected))
-  if (!item) throw notFound()
-  return item
+function writtenItem(outcome: ItemOutcome): Item {
+  const row = writtenRow(outcome)
+  if (!isStored(row)) throw notFound()
+  return toItem(row)
 }
 
 const itemPath = ({ vaultId, id }: Item) => pathTo(itemPaths.item, { vaultId, itemId: id })
@@ -83,7 +66,7 @@ const list = route({
     return {
       status: 200,
       body: {
-        items: rows.flatMap((row) => toItem(row) ?? []),
+        items: rows.filter(isStored).map(toItem),
         nextCursor: more && last ? encodeListCursor(last.id) : null,
       },
     }
@@ -105,21 +88,10 @@ const create = route({
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
   problems: ['not-found', 'id-taken', 'quota-exceeded'],
   async handler({ caller, params: { vaultId }, body: { id, data } }, services) {
-    const itemId = id ?? services.random.uuid()
-    const outcome = await write(
-      vaultId,
-      { op: 'put', id: itemId, data, expected: 'nothing' },
-      caller,
-      services,
-    )
-    if (outcome.kind === 'conflict') {
-      const current = outcome.conflicts[0]?.current
-      if (current && 'data' in current && current.data === data)
-        return { status: 200, body: current, etag: current.revision }
-      throw new Failure('id-taken', 'There is another item with this id in the vault.')
-    }
-    const item = writtenItem(outcome, 'nothing')
-    return { status: 201, body: item, etag: item.revision, location: itemPath(item) }
+    const wanted = { id: id ?? services.random.uuid(), data: fromBase64url(data) }
+    const { item, created } = await createItem(services, caller, vaultId, wanted)
+    const [body, etag] = [toItem(item), item.revision]
+    return created ? { status: 201, body, etag, location: itemPath(body) } : { status: 200, body, etag }
   },
 })
 
@@ -139,7 +111,7 @@ const read = route({
   problems: ['not-found'],
   async handler({ caller, params }, { store }) {
     const item = await store.read((reader) => getItem(reader, caller, params))
-    return { status: 200, body: item, etag: item.revision }
+    return { status: 200, body: toItem(item), etag: item.revision }
   },
 })
 
@@ -159,8 +131,8 @@ const replace = route({
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
   problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
   async handler({ caller, params: { vaultId, itemId }, body: { data }, precondition: expected }, services) {
-    const outcome = await write(vaultId, { op: 'put', id: itemId, data, expected }, caller, services)
-    const item = writtenItem(outcome, expected)
+    const put = { op: 'put', id: itemId, data: fromBase64url(data), expected } as const
+    const item = writtenItem(await writeItem(services, caller, vaultId, put))
     return expected === 'nothing'
       ? { status: 201, body: item, etag: item.revision, location: itemPath(item) }
       : { status: 200, body: item, etag: item.revision }
@@ -191,12 +163,12 @@ const remove = route({
   async handler({ caller, params: { vaultId, itemId }, query: { permanent }, precondition }, services) {
     const op = permanent ? 'purge' : 'trash'
     const expected = precondition ?? 'anything'
-    const outcome = await write(vaultId, { op, id: itemId, expected }, caller, services)
+    const outcome = await writeItem(services, caller, vaultId, { op, id: itemId, expected })
     if (op === 'purge') {
-      writtenRow(outcome, expected)
+      writtenRow(outcome)
       return { status: 204 }
     }
-    const item = writtenItem(outcome, expected)
+    const item = writtenItem(outcome)
     return { status: 200, body: item, etag: item.revision }
   },
 })
@@ -218,8 +190,7 @@ const restore = route({
   async handler({ caller, params: { vaultId, itemId }, precondition }, services) {
     const expected = precondition ?? 'anything'
     const item = writtenItem(
-      await write(vaultId, { op: 'restore', id: itemId, expected }, caller, services),
-      expected,
+      await writeItem(services, caller, vaultId, { op: 'restore', id: itemId, expected }),
     )
     return { status: 200, body: item, etag: item.revision }
   },
@@ -243,14 +214,17 @@ const versions = route({
   success: { 200: ItemVersions },
   problems: ['not-found'],
   async handler({ caller, params, query: { limit, cursor } }, { clock, store }) {
-    const before = decodeListCursor(cursor, VersionPosition)
+    const before = decodeListCursor(cursor, VersionPositionText)
     const { rows, more } = await store.read((reader) =>
       listVersions(reader, caller, params, { limit, before, now: clock.now() }),
     )
     const last = rows.at(-1)
     return {
       status: 200,
-      body: { versions: rows, nextCursor: more && last ? encodeListCursor(String(last.revision)) : null },
+      body: {
+        versions: rows.map(toItemVersion),
+        nextCursor: more && last ? encodeListCursor(String(last.revision)) : null,
+      },
     }
   },
 })

@@ -1,5 +1,4 @@
-// Vaults over HTTP; what is about their items is in item-routes.ts.
-
+// Vaults over HTTP; what is about one of their items is in items.ts.
 import { z } from 'zod'
 import { PasswordProof } from '../../contract/accounts.ts'
 import { pathTo, vaultPaths } from '../../contract/paths.ts'
@@ -9,35 +8,32 @@ import {
   BatchResult,
   Changes,
   CreateVault,
+  type Operation,
   ReplaceVault,
   Vault,
   VaultList,
 } from '../../contract/vaults.ts'
-import { noteChange } from '../../domain/audit/noted-changes.ts'
-import { VaultCaller } from '../../domain/caller.ts'
+import { fromBase64url } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
-import { holdProved } from '../../domain/identity/accounts.ts'
-import { proveAccount, wrongPassword } from '../../domain/identity/passwords.ts'
+import { deleteVaultWithProof } from '../../domain/identity/vault-deletion.ts'
 import { changesSince } from '../../domain/vaults/changes.ts'
-import { applyItemWrites, type ItemWrite } from '../../domain/vaults/item-writes.ts'
-import { decodeListCursor, encodeListCursor } from '../../domain/vaults/pages.ts'
-import { toItemState } from '../../domain/vaults/rows.ts'
-import {
-  createVault,
-  deleteVault,
-  listVaults,
-  positionAfterVault,
-  replaceVault,
-  requireVault,
-  VaultPosition,
-} from '../../domain/vaults/vaults.ts'
+import { type ItemWrite, writeItems } from '../../domain/vaults/item-writes.ts'
+import { createVault, listVaults, replaceVault, type VaultConflict } from '../../domain/vaults/vaults.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
 import { batchAnswer, oneAnswer, pageAnswer } from './answer-sizes.ts'
+import { decodeListCursor, encodeListCursor, VaultPositionText, vaultPositionText } from './list-cursors.ts'
 import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
+import { toItemState, toVault } from './vault-shapes.ts'
 
 const tag = 'Vaults'
 const params = z.strictObject({ vaultId: VaultId })
+
+/** @param expected the revision that the request named */
+const conflictFailure = ({ current }: VaultConflict, expected: number | undefined) =>
+  new Failure('revision-conflict', `The vault is at revision ${current.revision}, not at ${expected}.`, {
+    current: toVault(current),
+  })
 
 const list = route({
   method: 'get',
@@ -54,14 +50,14 @@ const list = route({
   success: { 200: VaultList },
   problems: [],
   async handler({ caller, query: { limit, cursor } }, { store }) {
-    const after = decodeListCursor(cursor, VaultPosition)
+    const after = decodeListCursor(cursor, VaultPositionText)
     const { rows, more } = await store.read((reader) => listVaults(reader, caller, { limit, after }))
     const last = rows.at(-1)
     return {
       status: 200,
       body: {
-        vaults: rows,
-        nextCursor: more && last ? encodeListCursor(positionAfterVault(last)) : null,
+        vaults: rows.map(toVault),
+        nextCursor: more && last ? encodeListCursor(vaultPositionText(last)) : null,
       },
     }
   },
@@ -81,17 +77,13 @@ const create = route({
   success: { 200: Vault, 201: Vault },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
   problems: ['id-taken', 'quota-exceeded'],
-  async handler({ caller, body }, { clock, config, random, store }) {
-    const stamp = { now: clock.now(), epoch: random.uuid(), allowed: config.quotas }
-    const { vault, created } = await store.write((tx) => createVault(tx, caller, body, stamp))
+  async handler({ caller, body: { id, key, data } }, services) {
+    const wanted = { id, key: fromBase64url(key), data: fromBase64url(data) }
+    const { vault, created } = await createVault(services, caller, wanted)
+    const [body, etag] = [toVault(vault), vault.revision]
     return created
-      ? {
-          status: 201,
-          body: vault,
-          location: pathTo(vaultPaths.vault, { vaultId: vault.id }),
-          etag: vault.revision,
-        }
-      : { status: 200, body: vault, etag: vault.revision }
+      ? { status: 201, body, etag, location: pathTo(vaultPaths.vault, { vaultId: vault.id }) }
+      : { status: 200, body, etag }
   },
 })
 
@@ -110,10 +102,10 @@ const replace = route({
   headers: { 200: ['ETag'] },
   problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
   async handler({ caller, params: { vaultId }, body: { data }, precondition: expected }, services) {
-    const { clock, config, store } = services
-    const change = { data, expected, now: clock.now(), allowed: config.quotas }
-    const vault = await store.write((tx) => replaceVault(tx, caller, vaultId, change))
-    return { status: 200, body: vault, etag: vault.revision }
+    const change = { data: fromBase64url(data), expected }
+    const outcome = await replaceVault(services, caller, vaultId, change)
+    if (outcome.kind === 'conflict') throw conflictFailure(outcome, expected)
+    return { status: 200, body: toVault(outcome.vault), etag: outcome.vault.revision }
   },
 })
 
@@ -132,15 +124,8 @@ const remove = route({
   success: { 204: null },
   problems: ['invalid-credentials', 'not-found', 'revision-conflict'],
   async handler({ caller, params: { vaultId }, body, precondition: expected }, services) {
-    const { clock, store } = services
-    const owner = VaultCaller.bySession(caller)
-    await store.read((reader) => requireVault(reader, owner, vaultId))
-    const account = await proveAccount(caller, proofIn(body), services)
-    await store.write(async (tx) => {
-      await deleteVault(tx, owner, vaultId, { expected, now: clock.now() })
-      if (!(await holdProved(tx, account))) throw wrongPassword()
-      await noteChange(tx, caller, 'vault-deleted', services)
-    })
+    const conflict = await deleteVaultWithProof(caller, { vaultId, proof: proofIn(body), expected }, services)
+    if (conflict) throw conflictFailure(conflict, expected)
     return { status: 204 }
   },
 })
@@ -160,10 +145,30 @@ const changes = route({
   success: { 200: Changes },
   problems: ['not-found', 'resync-required'],
   async handler({ caller, params: { vaultId }, query: { since, limit } }, { store }) {
-    const body = await store.read((reader) => changesSince(reader, caller, vaultId, { since, limit }))
-    return { status: 200, body }
+    const page = await store.read((reader) => changesSince(reader, caller, vaultId, { since, limit }))
+    if (page.kind === 'malformed-cursor')
+      throw new Failure('malformed-request', 'The cursor is none that this server gave.', {
+        errors: [{ path: 'query.since', message: 'Expected the cursor of an earlier answer' }],
+      })
+    const { rows, cursor, more } = page
+    return { status: 200, body: { items: rows.map(toItemState), cursor, more } }
   },
 })
+
+function writeOf(operation: Operation): ItemWrite {
+  const { id } = operation
+  const expected = operation.revision ?? 'nothing'
+  switch (operation.op) {
+    case 'put':
+      return { op: 'put', id, data: fromBase64url(operation.data), expected }
+    case 'purge': {
+      const { marker } = operation
+      return { op: 'purge', id, expected, marker: marker === undefined ? undefined : fromBase64url(marker) }
+    }
+    default:
+      return { op: operation.op, id, expected }
+  }
+}
 
 /** A put has the most: itself, and four members of a name and a value each; and room for some more than are allowed, to say so. */
 const batchValues = (limits.batchOperations + 10) * 9
@@ -182,19 +187,17 @@ const batch = route({
   request: { params, body: Batch },
   success: { 200: BatchResult },
   problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
-  async handler({ caller, params: { vaultId }, body: { operations } }, { clock, config, store }) {
-    const writes = operations.map(
-      ({ revision, ...operation }): ItemWrite => ({ ...operation, expected: revision ?? 'nothing' }),
-    )
-    const outcome = await store.write((tx) =>
-      applyItemWrites(tx, caller, vaultId, { writes, now: clock.now(), allowed: config.quotas }),
-    )
+  async handler({ caller, params: { vaultId }, body: { operations } }, services) {
+    const outcome = await writeItems(services, caller, vaultId, operations.map(writeOf))
     if (outcome.kind === 'conflict')
       throw new Failure(
         'revision-conflict',
         `${outcome.conflicts.length} of the operations met something else.`,
         {
-          conflicts: outcome.conflicts,
+          conflicts: outcome.conflicts.map(({ id, current }) => ({
+            id,
+            current: current && toItemState(current),
+          })),
         },
       )
     return { status: 200, body: { revision: outcome.revision, items: outcome.rows.map(toItemState) } }

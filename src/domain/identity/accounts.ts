@@ -116,8 +116,9 @@ export async function createAccount(
     })
     .onConflictDoNothing()
     .returning({ id: accounts.id })
+  const firstVault = { id: vault.id, key: fromBase64url(vault.key), data: fromBase64url(vault.data) }
   if (!created) throw await whatIsTaken(tx, { accountId, email, vault })
-  if (!(await insertVault(tx, accountId, vault, stamp))) throw vaultIdTaken()
+  if (!(await insertVault(tx, accountId, firstVault, stamp))) throw vaultIdTaken()
 }
 
 // The address or the next one there is: a row is found and read for almost every address, whether it has an account or not. What

@@ -17,6 +17,11 @@ export interface Growth {
   readonly bytes: number
 }
 
+export interface QuotaSettings {
+  /** What one account may have. */
+  readonly quotas: Allowed
+}
+
 export const noGrowth: Growth = { items: 0, deletedItems: 0, bytes: 0 }
 
 /** How many bytes a column of them holds in a row. */

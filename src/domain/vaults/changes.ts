@@ -1,13 +1,13 @@
 // Sync: what changed in a vault since a cursor, so that a client that follows it has exactly what the server has.
 import { and, eq, sql } from 'drizzle-orm'
-import type { Changes } from '../../contract/vaults.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
 import { listChangedItems } from './items.ts'
-import { type ItemRow, toItemState } from './rows.ts'
+import type { Page } from './pages.ts'
+import type { ItemRow } from './rows.ts'
 
 const vaultAndEpoch = statement(({ db, tables: { instance, vaults } }: Reader) =>
   db
@@ -24,20 +24,20 @@ const resyncRequired = () =>
     'The cursor is of another history of this vault. Pull all changes again, without since.',
   )
 
-const malformedCursor = () =>
-  new Failure('malformed-request', 'The cursor is none that this server gave.', {
-    errors: [{ path: 'query.since', message: 'Expected the cursor of an earlier answer' }],
-  })
-
-function positionOf(history: History, cursor: string | undefined, vaultRevision: number): Position {
+/** @returns undefined for a cursor that never was one */
+function positionOf(
+  history: History,
+  cursor: string | undefined,
+  vaultRevision: number,
+): Position | undefined {
   if (cursor === undefined) return start
   const decoded = decodeCursor(history, cursor)
-  if (decoded.kind === 'malformed') throw malformedCursor()
+  if (decoded.kind === 'malformed') return undefined
   if (decoded.kind === 'foreign' || decoded.position.revision > vaultRevision) throw resyncRequired()
   return decoded.position
 }
 
-/** Where a client stands after a page: at its last row, or at the vault's own revision where nothing is left below it. */
+/** Where a client stands after a page: at its last row, or at the vault's own revision if nothing is left below it. */
 function positionAfter(
   last: ItemRow | undefined,
   more: boolean,
@@ -48,9 +48,14 @@ function positionAfter(
   return vaultRevision > before.revision ? { revision: vaultRevision, itemId: '' } : before
 }
 
+/** A page of changes, tombstones included, and the cursor to go on from. */
+export interface ChangesPage extends Page<ItemRow> {
+  readonly kind: 'page'
+  readonly cursor: string
+}
+
 /**
- * One page of what changed since a cursor, in the order of revisions; throws `not-found`, `resync-required`, and
- * `malformed-request` for a cursor that never was one.
+ * One page of what changed since a cursor, in the order of revisions; throws `not-found` and `resync-required`.
  *
  * The vault's row is read before the items, each with a snapshot of its own. Commits happen in the order of revisions, so
  * the items' snapshot holds everything up to the revision that was read, and where it holds later ones, everything up to
@@ -61,14 +66,15 @@ export async function changesSince(
   caller: VaultCaller,
   vaultId: string,
   { since, limit }: { since: string | undefined; limit: number },
-): Promise<Changes> {
+): Promise<ChangesPage | { readonly kind: 'malformed-cursor' }> {
   const [vault] = await vaultAndEpoch(reader).execute(caller.owned(vaultId))
   if (!vault) throw notFound()
 
   const { databaseEpoch, vaultEpoch } = vault
   const history = { databaseEpoch, vaultEpoch }
   const position = positionOf(history, since, vault.revision)
+  if (!position) return { kind: 'malformed-cursor' }
   const { rows, more } = await listChangedItems(reader, vaultId, { position, limit })
   const reached = positionAfter(rows.at(-1), more, position, vault.revision)
-  return { items: rows.map(toItemState), cursor: encodeCursor(history, reached), more }
+  return { kind: 'page', rows, more, cursor: encodeCursor(history, reached) }
 }

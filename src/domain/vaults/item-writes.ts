@@ -1,32 +1,36 @@
 // Every write of items is a list of operations, applied all together or not at all; a single one is a list of one.
 import { and, eq, inArray, lt, not, or, sql } from 'drizzle-orm'
-import { days } from '../../clock.ts'
+import { type Clock, days } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
 import type { Allowed } from '../../contract/quotas.ts'
-import type { Conflict } from '../../contract/vaults.ts'
 import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
-import { type Tx, Unchanged } from '../../store/store.ts'
+import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
-import { fromBase64url } from '../encoding.ts'
-import { Failure } from '../failure.ts'
-import { bytesOf, type Growth, spendQuota } from '../quotas/usage.ts'
+import { Failure, notFound } from '../failure.ts'
+import { bytesOf, type Growth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
 import { dailyVersionsSince, versionsKept, versionsSince } from './items.ts'
-import { type ItemRow, toItemState } from './rows.ts'
+import { type ItemRow, isSameData, isStored, type StoredItem } from './rows.ts'
 import { raiseRevision } from './vaults.ts'
 
 /** What must stand under the id: this revision; `nothing`, which creates; or `anything`, as long as there is something. */
-export type Expected = number | 'nothing' | 'anything'
+type Expected = number | 'nothing' | 'anything'
 
 /** What is to become of one item. */
 export type ItemWrite =
-  | { op: 'put'; id: string; data: string; expected: Expected }
+  | { op: 'put'; id: string; data: Uint8Array; expected: Expected }
   | { op: 'trash' | 'restore'; id: string; expected: Expected }
-  | { op: 'purge'; id: string; expected: Expected; marker?: string | undefined }
+  | { op: 'purge'; id: string; expected: Expected; marker?: Uint8Array | undefined }
+
+/** A write that met something else than it expects; `current` is null if nothing stands under the id. */
+interface ItemConflict {
+  readonly id: string
+  readonly current: ItemRow | null
+}
 
 /** What became of a list of writes. `rows` stand in the order of the writes, `revision` is the vault's. */
 export type WriteOutcome =
   | { kind: 'applied'; revision: number; rows: ItemRow[] }
-  | { kind: 'conflict'; conflicts: Conflict[] }
+  | { kind: 'conflict'; conflicts: ItemConflict[] }
 
 /** What every row that a write touches is stamped with. */
 interface Stamp {
@@ -66,7 +70,7 @@ function rowAfter(
   const row: ItemRow = { ...(living ?? created), revision }
   switch (write.op) {
     case 'put':
-      return { ...row, data: fromBase64url(write.data), updatedAt: now }
+      return { ...row, data: write.data, updatedAt: now }
     case 'trash':
       return current?.state === 'trash' ? current : { ...row, state: 'trash', deletedAt: now }
     case 'restore':
@@ -77,7 +81,7 @@ function rowAfter(
         : {
             ...row,
             state: 'purged',
-            data: write.marker === undefined ? null : fromBase64url(write.marker),
+            data: write.marker ?? null,
             deletedAt: now,
           }
   }
@@ -224,15 +228,15 @@ const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx
 )
 
 /**
- * Applies writes to a vault of the caller: all of them, under one new revision, or none. Where none of them changes anything
+ * Applies writes to a vault of the caller: all of them, under one new revision, or none. If none of them changes anything
  * the revision stays. Throws `not-found` for the vault, `insufficient-scope`, `too-large` and `quota-exceeded`.
  * @param writes at most `limits.batchOperations`, each id once
  */
-export async function applyItemWrites(
+async function applyItemWrites(
   tx: Tx,
   caller: VaultCaller,
   vaultId: string,
-  { writes, now, allowed }: { writes: ItemWrite[]; now: number; allowed: Allowed },
+  { writes, now, allowed }: { writes: readonly ItemWrite[]; now: number; allowed: Allowed },
 ): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
   // From here on nobody else writes to the vault, so what is read below still stands when it is replaced.
   const { revision } = await raiseRevision(tx, caller, vaultId)
@@ -244,10 +248,7 @@ export async function applyItemWrites(
 
   const unmet = writes.filter((write) => !meets(write, current.get(write.id)))
   if (unmet.length > 0) {
-    const conflicts = unmet.map(({ id }) => {
-      const row = current.get(id)
-      return { id, current: row ? toItemState(row) : null }
-    })
+    const conflicts = unmet.map(({ id }) => ({ id, current: current.get(id) ?? null }))
     return new Unchanged<WriteOutcome>({ kind: 'conflict', conflicts })
   }
 
@@ -280,4 +281,58 @@ export async function applyItemWrites(
     allowed,
   )
   return { kind: 'applied', revision, rows }
+}
+
+interface Needs {
+  readonly clock: Clock
+  readonly config: QuotaSettings
+  readonly store: Store
+}
+
+/** Writes a list of items, as `applyItemWrites` says. */
+export const writeItems = (
+  { clock, config, store }: Needs,
+  caller: VaultCaller,
+  vaultId: string,
+  writes: readonly ItemWrite[],
+): Promise<WriteOutcome> =>
+  store.write((tx) =>
+    applyItemWrites(tx, caller, vaultId, { writes, now: clock.now(), allowed: config.quotas }),
+  )
+
+/** What became of one write. */
+export type ItemOutcome =
+  | { readonly kind: 'written'; readonly row: ItemRow }
+  | { readonly kind: 'conflict'; readonly current: ItemRow }
+
+/** Writes one item. Throws like `writeItems`, and `not-found` if there is nothing to conflict with. */
+export async function writeItem(
+  needs: Needs,
+  caller: VaultCaller,
+  vaultId: string,
+  write: ItemWrite,
+): Promise<ItemOutcome> {
+  const outcome = await writeItems(needs, caller, vaultId, [write])
+  if (outcome.kind === 'applied') {
+    const [row] = outcome.rows
+    if (!row) throw new Error('A write of one item answered without it')
+    return { kind: 'written', row }
+  }
+  const current = outcome.conflicts[0]?.current
+  if (!current || (write.expected === 'anything' && !isStored(current))) throw notFound()
+  return { kind: 'conflict', current }
+}
+
+/** Creates an item. The same again changes nothing (`created: false`); any other item under the id is `id-taken`. */
+export async function createItem(
+  needs: Needs,
+  caller: VaultCaller,
+  vaultId: string,
+  { id, data }: { id: string; data: Uint8Array },
+): Promise<{ item: StoredItem; created: boolean }> {
+  const outcome = await writeItem(needs, caller, vaultId, { op: 'put', id, data, expected: 'nothing' })
+  const item = outcome.kind === 'conflict' ? outcome.current : outcome.row
+  const created = outcome.kind === 'written'
+  if (isStored(item) && (created || isSameData(item.data, data))) return { item, created }
+  throw new Failure('id-taken', 'There is another item with this id in the vault.')
 }

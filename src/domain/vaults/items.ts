@@ -2,7 +2,6 @@
 import { and, asc, desc, eq, getTableColumns, gt, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
-import type { Item, ItemVersion } from '../../contract/vaults.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
@@ -11,7 +10,7 @@ import { notFound } from '../failure.ts'
 import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
 import type { Position } from './cursor.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
-import { type ItemRow, toItem, toItemVersion } from './rows.ts'
+import { type ItemRow, isStored, type StoredItem, type VersionRow } from './rows.ts'
 import { requireVault } from './vaults.ts'
 
 /** How many replaced versions of an item are kept, and for how long. */
@@ -50,11 +49,10 @@ export async function getItem(
   reader: Reader,
   caller: VaultCaller,
   { vaultId, itemId }: { vaultId: string; itemId: string },
-): Promise<Item> {
+): Promise<StoredItem> {
   const [row] = await itemOfCaller(reader).execute({ ...caller.owned(vaultId), itemId })
-  const item = row && toItem(row.item)
-  if (!item) throw notFound()
-  return item
+  if (!row || !isStored(row.item)) throw notFound()
+  return row.item
 }
 
 /**
@@ -140,7 +138,7 @@ export async function listVersions(
   caller: VaultCaller,
   { vaultId, itemId }: { vaultId: string; itemId: string },
   { limit, before, now }: { limit: number; before: number | undefined; now: number },
-): Promise<Page<ItemVersion>> {
+): Promise<Page<VersionRow>> {
   const { itemVersions } = reader.tables
   await getItem(reader, caller, { vaultId, itemId })
   const ofItem = and(eq(itemVersions.vaultId, vaultId), eq(itemVersions.itemId, itemId))
@@ -174,8 +172,7 @@ export async function listVersions(
     .innerJoin(summed, eq(itemVersions.revision, summed.revision))
     .where(and(ofItem, lt(summed.bytesBefore, limits.pageBytes)))
     .orderBy(desc(itemVersions.revision))
-  const { rows, more } = toPage(found, limit)
-  return { rows: rows.map(toItemVersion), more }
+  return toPage(found, limit)
 }
 
 /** Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is. */

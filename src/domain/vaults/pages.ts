@@ -1,9 +1,6 @@
 // Pages of lists, bounded by number and by bytes. Sizes are summed before any data is fetched, so that a page of large rows
 // never stands in memory as a whole.
 import { type SQL, sql } from 'drizzle-orm'
-import type { z } from 'zod'
-import { fromBase64url, toBase64url } from '../encoding.ts'
-import { Failure } from '../failure.ts'
 
 export interface Page<Row> {
   readonly rows: Row[]
@@ -22,23 +19,4 @@ export const rowsFound = () => sql<number>`count(*) over ()`.mapWith(Number).as(
 export function toPage<Row>(found: { row: Row; found: number }[], limit: number): Page<Row> {
   const rows = found.slice(0, limit).map(({ row }) => row)
   return { rows, more: (found[0]?.found ?? 0) > rows.length }
-}
-
-/** @param position of the last row of a page, as text. @returns a cursor that is opaque to clients */
-export const encodeListCursor = (position: string): string => toBase64url(Buffer.from(position))
-
-/**
- * @param position reads a position from its text
- * @returns the position, or undefined without a cursor. Throws `malformed-request` for a cursor of something else
- */
-export function decodeListCursor<Position>(
-  cursor: string | undefined,
-  position: z.ZodType<Position>,
-): Position | undefined {
-  if (cursor === undefined) return undefined
-  const decoded = position.safeParse(Buffer.from(fromBase64url(cursor)).toString('utf8'))
-  if (decoded.success) return decoded.data
-  throw new Failure('malformed-request', 'The cursor is not one of this list.', {
-    errors: [{ path: 'query.cursor', message: 'Expected nextCursor of an earlier answer' }],
-  })
 }

@@ -1,48 +1,20 @@
-// Rows of vaults and items → wire shapes.
+// Rows of vaults, items and versions, as the rules answer with them. Times are milliseconds since 1970.
 import type { InferSelectModel } from 'drizzle-orm'
-import type { Item, ItemState, ItemVersion, Vault } from '../../contract/vaults.ts'
 import type { Tables } from '../../store/schema.ts'
-import { toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
 
 export type VaultRow = InferSelectModel<Tables['vaults']>
 export type ItemRow = InferSelectModel<Tables['items']>
-type VersionRow = InferSelectModel<Tables['itemVersions']>
+export type VersionRow = InferSelectModel<Tables['itemVersions']>
 
-export const toVault = (row: VaultRow, itemCount: number): Vault => ({
-  id: row.id,
-  key: toBase64url(row.key),
-  data: toBase64url(row.data),
-  revision: row.revision,
-  itemCount,
-  createdAt: toTimestamp(row.createdAt),
-  updatedAt: toTimestamp(row.updatedAt),
-})
+export interface Vault extends VaultRow {
+  /** Items outside the trash. */
+  readonly itemCount: number
+}
 
-/** An item, or undefined for what is only a tombstone any more. */
-export const toItem = (row: ItemRow): Item | undefined =>
-  row.data === null || row.state === 'purged'
-    ? undefined
-    : {
-        id: row.id,
-        vaultId: row.vaultId,
-        data: toBase64url(row.data),
-        revision: row.revision,
-        createdAt: toTimestamp(row.createdAt),
-        updatedAt: toTimestamp(row.updatedAt),
-        deletedAt: toTimestampOrNull(row.deletedAt),
-      }
+/** An item that was not deleted for good. */
+export type StoredItem = ItemRow & { readonly data: Uint8Array }
 
-export const toItemState = (row: ItemRow): ItemState =>
-  toItem(row) ?? {
-    id: row.id,
-    revision: row.revision,
-    purged: true,
-    ...(row.data !== null && { marker: toBase64url(row.data) }),
-  }
+/** Whether a row is an item; of one that was deleted for good only a tombstone is left. */
+export const isStored = (row: ItemRow): row is StoredItem => row.data !== null && row.state !== 'purged'
 
-export const toItemVersion = (row: VersionRow): ItemVersion => ({
-  data: toBase64url(row.data),
-  revision: row.revision,
-  createdAt: toTimestamp(row.createdAt),
-  replacedAt: toTimestamp(row.replacedAt),
-})
+export const isSameData = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0

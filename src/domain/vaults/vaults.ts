@@ -1,18 +1,24 @@
 // Vaults: list, make, replace, delete, and the revision that every write raises.
 import { and, asc, count, eq, getTableColumns, inArray, lt, sql } from 'drizzle-orm'
-import { z } from 'zod'
+import type { Clock } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
 import type { Allowed } from '../../contract/quotas.ts'
-import type { Vault } from '../../contract/vaults.ts'
+import type { Random } from '../../random.ts'
 import { statement } from '../../store/statement.ts'
-import type { Reader, Tx } from '../../store/store.ts'
+import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
-import { fromBase64url } from '../encoding.ts'
 import { Failure, notFound } from '../failure.ts'
 import { announce } from '../live/announcements.ts'
-import { addUsage, noGrowth, quotaExceeded, spendQuota, usageOfVault } from '../quotas/usage.ts'
+import {
+  addUsage,
+  noGrowth,
+  type QuotaSettings,
+  quotaExceeded,
+  spendQuota,
+  usageOfVault,
+} from '../quotas/usage.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
-import { toVault, type VaultRow } from './rows.ts'
+import { isSameData, type Vault, type VaultRow } from './rows.ts'
 
 function ownVault({ tables: { vaults } }: Reader, caller: VaultCaller, id: string) {
   const { accountId, vaultId } = caller.owned(id)
@@ -66,25 +72,17 @@ async function withItemCount(reader: Reader, rows: VaultRow[]): Promise<Vault[]>
     reader,
     rows.map(({ id }) => id),
   )
-  return rows.map((row) => toVault(row, counts.get(row.id) ?? 0))
+  return rows.map((row) => ({ ...row, itemCount: counts.get(row.id) ?? 0 }))
 }
 
 /** The place of a vault in the list: when it was made, in milliseconds since 1970, and its id. */
-export const VaultPosition = z
-  .string()
-  .regex(/^\d{1,15} [\da-f-]{36}$/)
-  .transform((text) => {
-    const [createdAt, id] = text.split(' ')
-    return { createdAt: Number(createdAt), id }
-  })
-
-export const positionAfterVault = ({ createdAt, id }: Vault): string => `${Date.parse(createdAt)} ${id}`
+export type VaultPosition = Pick<VaultRow, 'createdAt' | 'id'>
 
 /** A page of the caller's vaults, oldest first. */
 export async function listVaults(
   reader: Reader,
   caller: VaultCaller,
-  { limit, after }: { limit: number; after: z.output<typeof VaultPosition> | undefined },
+  { limit, after }: { limit: number; after: VaultPosition | undefined },
 ): Promise<Page<Vault>> {
   const { vaults } = reader.tables
   const { accountId, onlyVaultId } = caller.reach()
@@ -123,17 +121,21 @@ export async function listVaults(
   return { rows: await withItemCount(reader, rows), more }
 }
 
-const withCount = async (reader: Reader, row: VaultRow): Promise<Vault> =>
-  toVault(row, (await countActive(reader, [row.id])).get(row.id) ?? 0)
+const withCount = async (reader: Reader, row: VaultRow): Promise<Vault> => ({
+  ...row,
+  itemCount: (await countActive(reader, [row.id])).get(row.id) ?? 0,
+})
 
 /** What a client makes a vault of. */
 export interface NewVault {
   readonly id: string
-  readonly key: string
-  readonly data: string
+  /** The vault key, sealed under the account key. */
+  readonly key: Uint8Array
+  /** Sealed under the vault key. */
+  readonly data: Uint8Array
 }
 
-/** @param stamp.epoch random. @returns the row, or undefined where the id is in use */
+/** @param stamp.epoch random. @returns the row, or undefined if the id is in use */
 export async function insertVault(
   tx: Tx,
   accountId: string,
@@ -147,8 +149,8 @@ export async function insertVault(
     .values({
       id,
       accountId,
-      key: fromBase64url(key),
-      data: fromBase64url(data),
+      key,
+      data,
       revision: 1,
       epoch,
       createdAt: now,
@@ -206,75 +208,96 @@ export async function countVaults({ db, tables: { vaults } }: Reader, accountId:
  * that the account deleted, is `id-taken`.
  */
 export async function createVault(
-  tx: Tx,
+  { clock, config, random, store }: { clock: Clock; config: QuotaSettings; random: Random; store: Store },
   caller: VaultCaller,
   vault: NewVault,
-  stamp: { now: number; epoch: string; allowed: Allowed },
 ): Promise<{ vault: Vault; created: boolean }> {
   const { accountId } = caller.owned(vault.id)
-  const row = await insertVault(tx, accountId, vault, stamp)
-  if (row) {
-    await requireNotDeleted(tx, row)
-    await requireRoom(tx, row, stamp.allowed)
-    return { vault: toVault(row, 0), created: true }
-  }
-  const [own] = await tx.db
-    .select()
-    .from(tx.tables.vaults)
-    .where(ownVault(tx, caller, vault.id))
-  const existing = own && (await withCount(tx, own))
-  if (existing?.key !== vault.key || existing.data !== vault.data) throw vaultIdTaken()
-  return { vault: existing, created: false }
+  const stamp = { now: clock.now(), epoch: random.uuid() }
+  return store.write(async (tx) => {
+    const row = await insertVault(tx, accountId, vault, stamp)
+    if (row) {
+      await requireNotDeleted(tx, row)
+      await requireRoom(tx, row, config.quotas)
+      return { vault: { ...row, itemCount: 0 }, created: true }
+    }
+    const [own] = await tx.db
+      .select()
+      .from(tx.tables.vaults)
+      .where(ownVault(tx, caller, vault.id))
+    if (!own || !isSameData(own.key, vault.key) || !isSameData(own.data, vault.data)) throw vaultIdTaken()
+    return { vault: await withCount(tx, own), created: false }
+  })
 }
 
-/** Raises the revision from the one that the caller expects, or throws `revision-conflict` with the vault as it is. */
+/** The vault, items included, is at another revision than the caller expects. Nothing was changed. */
+export interface VaultConflict {
+  readonly kind: 'conflict'
+  readonly current: Vault
+}
+
+/**
+ * Raises the revision from the one that the caller expects; throws `not-found`. A conflict has to be rolled back.
+ * @param expected undefined for any
+ */
 async function raiseFrom(
   tx: Tx,
   caller: VaultCaller,
   vaultId: string,
   expected: number | undefined,
-): Promise<VaultRow> {
+): Promise<{ kind: 'raised'; row: VaultRow } | VaultConflict> {
   const row = await raiseRevision(tx, caller, vaultId)
   const before = row.revision - 1
   if (expected !== undefined && before !== expected)
-    throw new Failure('revision-conflict', `The vault is at revision ${before}, not at ${expected}.`, {
-      current: await withCount(tx, { ...row, revision: before }),
-    })
-  return row
+    return { kind: 'conflict', current: await withCount(tx, { ...row, revision: before }) }
+  return { kind: 'raised', row }
 }
 
-/** @param expected the revision that the vault must be at, where the caller cares */
+type VaultReplacement = { readonly kind: 'replaced'; readonly vault: Vault } | VaultConflict
+
+/**
+ * Replaces the data of a vault. Throws `not-found` and `quota-exceeded`.
+ * @param expected the revision that the vault must be at; undefined for any
+ */
 export async function replaceVault(
-  tx: Tx,
+  { clock, config, store }: { clock: Clock; config: QuotaSettings; store: Store },
   caller: VaultCaller,
   vaultId: string,
-  change: { data: string; expected: number | undefined; now: number; allowed: Allowed },
-): Promise<Vault> {
-  const { vaults } = tx.tables
-  const { expected, now, allowed } = change
-  const raised = await raiseFrom(tx, caller, vaultId, expected)
-  const replaced = { data: fromBase64url(change.data), updatedAt: now }
-  await tx.db
-    .update(vaults)
-    .set(replaced)
-    .where(ownVault(tx, caller, vaultId))
-  const bytes = replaced.data.length - raised.data.length
-  await spendQuota(tx, raised.accountId, { ...noGrowth, bytes }, allowed)
-  return withCount(tx, { ...raised, ...replaced })
+  { data, expected }: { data: Uint8Array; expected: number | undefined },
+): Promise<VaultReplacement> {
+  const replaced = { data, updatedAt: clock.now() }
+  return store.write(async (tx) => {
+    const raised = await raiseFrom(tx, caller, vaultId, expected)
+    if (raised.kind === 'conflict') return new Unchanged<VaultReplacement>(raised)
+    const { row } = raised
+    await tx.db
+      .update(tx.tables.vaults)
+      .set(replaced)
+      .where(ownVault(tx, caller, vaultId))
+    const bytes = data.length - row.data.length
+    await spendQuota(tx, row.accountId, { ...noGrowth, bytes }, config.quotas)
+    return { kind: 'replaced', vault: await withCount(tx, { ...row, ...replaced }) }
+  })
 }
 
-/** Deletes a vault with everything in it, and keeps its id as a tombstone. */
+/**
+ * Deletes a vault with everything in it, and keeps its id as a tombstone. Throws `not-found`.
+ * @returns a conflict, which has to be rolled back, or undefined
+ */
 export async function deleteVault(
   tx: Tx,
   caller: VaultCaller,
   vaultId: string,
   { expected, now }: { expected: number | undefined; now: number },
-): Promise<void> {
-  const { accountId } = await raiseFrom(tx, caller, vaultId, expected)
+): Promise<VaultConflict | undefined> {
+  const raised = await raiseFrom(tx, caller, vaultId, expected)
+  if (raised.kind === 'conflict') return raised
+  const { accountId } = raised.row
   const { items, deletedItems, bytes } = await usageOfVault(tx, vaultId)
   await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
   await tx.db.insert(tx.tables.deletedVaults).values({ accountId, vaultId, deletedAt: now })
   await addUsage(tx, accountId, { items: -items, deletedItems: 1 - deletedItems, bytes: -bytes })
   // Tokens for it went with it.
   await announce(tx, { kind: 'access-changed', accountId })
+  return undefined
 }

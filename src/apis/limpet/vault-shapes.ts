@@ -1,0 +1,42 @@
+// Vaults, items and versions on the wire: bytes are base64url there, times ISO 8601.
+import type { Item, ItemState, ItemVersion, Vault } from '../../contract/vaults.ts'
+import { toBase64url, toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
+import type * as Rows from '../../domain/vaults/rows.ts'
+import { isStored } from '../../domain/vaults/rows.ts'
+
+export const toVault = (vault: Rows.Vault): Vault => ({
+  id: vault.id,
+  key: toBase64url(vault.key),
+  data: toBase64url(vault.data),
+  revision: vault.revision,
+  itemCount: vault.itemCount,
+  createdAt: toTimestamp(vault.createdAt),
+  updatedAt: toTimestamp(vault.updatedAt),
+})
+
+export const toItem = (item: Rows.StoredItem): Item => ({
+  id: item.id,
+  vaultId: item.vaultId,
+  data: toBase64url(item.data),
+  revision: item.revision,
+  createdAt: toTimestamp(item.createdAt),
+  updatedAt: toTimestamp(item.updatedAt),
+  deletedAt: toTimestampOrNull(item.deletedAt),
+})
+
+export const toItemState = (row: Rows.ItemRow): ItemState =>
+  isStored(row)
+    ? toItem(row)
+    : {
+        id: row.id,
+        revision: row.revision,
+        purged: true,
+        ...(row.data !== null && { marker: toBase64url(row.data) }),
+      }
+
+export const toItemVersion = (row: Rows.VersionRow): ItemVersion => ({
+  data: toBase64url(row.data),
+  revision: row.revision,
+  createdAt: toTimestamp(row.createdAt),
+  replacedAt: toTimestamp(row.replacedAt),
+})
