@@ -5,7 +5,7 @@ import { hours, minutes, seconds } from '../clock.ts'
 import { noteUnfinishedLogins } from '../domain/audit/started-logins.ts'
 import { finishDeletions } from '../domain/identity/account-deletion.ts'
 import { forgetUsedOnce } from '../domain/single-use.ts'
-import { deleteOldVersions } from '../domain/vaults/items.ts'
+import { deleteOldVersions } from '../domain/vaults/versions.ts'
 import { deleteExpired } from '../store/expiry.ts'
 import type { End, ExpiryTask } from '../store/table.ts'
 

@@ -5,7 +5,7 @@ import { serverPaths } from '../../contract/paths.ts'
 import { limits } from '../../contract/primitives.ts'
 import { Health, ServerInfo } from '../../contract/server.ts'
 import { PassingFailure } from '../../domain/failure.ts'
-import { versionDaysKept, versionsKept, versionsKeptDaily } from '../../domain/vaults/items.ts'
+import { versionDaysKept, versionsKept, versionsKeptDaily } from '../../domain/vaults/versions.ts'
 import { version } from '../../version.ts'
 import { route } from './route.ts'
 

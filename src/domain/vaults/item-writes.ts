@@ -1,16 +1,16 @@
 // Every write of items is a list of operations, applied all together or not at all; a single one is a list of one.
-import { and, eq, inArray, lt, not, or, sql } from 'drizzle-orm'
-import { type Clock, days } from '../../clock.ts'
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import type { Clock } from '../../clock.ts'
 import { limits } from '../../contract/primitives.ts'
 import type { Allowed } from '../../contract/quotas.ts'
 import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
-import { bytesOf, type Growth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
-import { dailyVersionsSince, versionsKept, versionsSince } from './items.ts'
+import { type Growth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
 import { type ItemRow, isSameData, isStored, type StoredItem } from './rows.ts'
 import { raiseRevision } from './vaults.ts'
+import { forgetVersions, keepVersions } from './versions.ts'
 
 /** What must stand under the id: this revision; `nothing`, which creates; or `anything`, as long as there is something. */
 type Expected = number | 'nothing' | 'anything'
@@ -115,89 +115,12 @@ async function currentRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** Stands in SQL as it is: as a parameter Postgres would not know its type. */
-const dayMs = sql.raw(String(days(1)))
-
-const insertVersions = listStatement('insert_versions', ({ db, tables: { itemVersions } }: Tx, length) =>
-  db.insert(itemVersions).values(
-    Array.from({ length }, (_, index) => ({
-      vaultId: sql.placeholder('vaultId'),
-      itemId: entryPlaceholder('itemId', index),
-      revision: entryPlaceholder('revision', index),
-      data: entryPlaceholder('data', index),
-      createdAt: entryPlaceholder('createdAt', index),
-      replacedAt: sql.placeholder('now'),
-    })),
-  ),
-)
-
-/** Forgets what is over the age, and what is over the depth unless it is the one that is kept of its day. */
-const pruneVersions = listStatement('prune_versions', ({ db, tables: { itemVersions } }: Tx, length) => {
-  const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${itemVersions.vaultId}
-    and newer.item_id = ${itemVersions.itemId} and newer.revision > ${itemVersions.revision})`
-  // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
-  const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
-    where earlier.vault_id = ${itemVersions.vaultId} and earlier.item_id = ${itemVersions.itemId}
-    and earlier.revision < ${itemVersions.revision}
-    and earlier.replaced_at / ${dayMs} = ${itemVersions.replacedAt} / ${dayMs})`
-  return db
-    .delete(itemVersions)
-    .where(
-      and(
-        eq(itemVersions.vaultId, sql.placeholder('vaultId')),
-        inArray(itemVersions.itemId, entryPlaceholders('itemId', length)),
-        or(
-          lt(itemVersions.replacedAt, sql.placeholder('since')),
-          and(
-            sql`${newer} >= ${versionsKept}`,
-            or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), not(isFirstOfDay)),
-          ),
-        ),
-      ),
-    )
-    .returning({ bytes: bytesOf(itemVersions.data) })
-})
-
-/** Keeps what stood there before, where data was replaced. @returns how many bytes of versions that added, fewer than none too */
-async function keepVersions(tx: Tx, replaced: ItemRow[], { vaultId, now }: Stamp): Promise<number> {
-  const versions = replaced.flatMap(({ id, state, revision, data, updatedAt }) =>
-    data === null || state === 'purged' ? [] : [{ itemId: id, revision, data, createdAt: updatedAt }],
-  )
-  if (versions.length === 0) return 0
-  const values = {
-    vaultId,
-    now,
-    since: versionsSince(now),
-    dailySince: dailyVersionsSince(now),
-    ...entryValues(versions),
-  }
-  await insertVersions(tx, versions.length).execute(values)
-  const pruned = await pruneVersions(tx, versions.length).execute(values)
-  return sumOf(versions.map(({ data }) => data.length)) - sumOf(pruned.map(({ bytes }) => bytes))
-}
-
-const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0)
-
 /** What rows of items count as. */
 const contentOf = (rows: readonly ItemRow[]): Growth => ({
   items: rows.filter(({ state }) => state !== 'purged').length,
   deletedItems: rows.filter(({ state }) => state === 'purged').length,
-  bytes: sumOf(rows.map(({ data }) => data?.length ?? 0)),
+  bytes: rows.reduce((sum, { data }) => sum + (data?.length ?? 0), 0),
 })
-
-/** @returns how many bytes these versions had */
-async function forgetVersions(
-  { db, tables: { itemVersions } }: Tx,
-  vaultId: string,
-  itemIds: string[],
-): Promise<number> {
-  if (itemIds.length === 0) return 0
-  const forgotten = await db
-    .delete(itemVersions)
-    .where(and(eq(itemVersions.vaultId, vaultId), inArray(itemVersions.itemId, itemIds)))
-    .returning({ bytes: bytesOf(itemVersions.data) })
-  return sumOf(forgotten.map(({ bytes }) => bytes))
-}
 
 const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx, length) =>
   db
