@@ -1,6 +1,6 @@
 // `npm run openapi`: writes docs/openapi.json from the routes. With --check it only says whether that file is current.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { contract } from '../src/server/compose.ts'
+import { contract } from '../src/apis/limpet/api.ts'
 
 const file = new URL('../docs/openapi.json', import.meta.url)
 const document = `${JSON.stringify(contract('https://limpet.example'), null, 2)}\n`

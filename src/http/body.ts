@@ -1,21 +1,23 @@
-// Reads request bodies, within a bound: JSON in UTF-8, or bytes as they are. Nothing is read before it is asked for here, so that
-// a route knows first who asks and how often.
+// Reads request bodies, within bounds. Nothing is read before a route asks for it here, so that it is known first who asks and how
+// often. What a body is read as, its kind, stands in a file of its own: json-body, form-body, byte-body, multipart-body.
+import { Readable } from 'node:stream'
 import type { Request, Response } from 'express'
+import type { z } from 'zod'
 import { seconds } from '../clock.ts'
 import { limits } from '../contract/primitives.ts'
 import { Failure } from '../domain/failure.ts'
-import { hasRepeatedMembers, readStructure, type StructureBounds } from './json-structure.ts'
+import type { StructureBounds } from './json-structure.ts'
 import { announcesBody, keepOpen } from './unread-body.ts'
 
 /** How much of a body is read, and for how long. */
-interface ArrivalBounds {
+export interface ArrivalBounds {
   /** As sent. */
   readonly bytes: number
   /** How long it may take to arrive, in milliseconds. */
   readonly ms: number
 }
 
-/** What a route takes as a JSON body. */
+/** What a route takes as a body that is kept in memory. */
 export type BodyBounds = ArrivalBounds & StructureBounds
 
 /** What is enough for every route that does not say otherwise. */
@@ -29,23 +31,73 @@ export class ClientGone extends Error {
   override name = 'ClientGone'
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+/** A request whose body was not read yet, and its answer, which was not begun yet. */
+export interface Exchange {
+  readonly req: Request
+  readonly res: Response
+}
 
-const tooLarge = (bytes: number) =>
+/** A way to read bodies. */
+export interface BodyKind {
+  /** As the contract calls it. */
+  readonly mediaType: string
+  /** How much of a body is in memory at the same time, with the bounds of its route. */
+  heldBytes(bounds: BodyBounds): number
+  /** Throws `not-json` for another media type, and `malformed-request`, `too-large` or `request-timeout` for what arrives. */
+  read(exchange: Exchange, bounds: BodyBounds): Promise<unknown>
+}
+
+/** The kinds of the bodies whose schemas say one. */
+const kinds = new WeakMap<z.ZodType, BodyKind>()
+
+/** A schema of bodies that are read as `kind` says. */
+export function ofKind<Schema extends z.ZodType>(schema: Schema, kind: BodyKind): Schema {
+  const own = schema.clone()
+  kinds.set(own, kind)
+  return own
+}
+
+/** The kind that `ofKind` has made a schema of. @returns undefined if it was not */
+export const kindOf = (schema: z.ZodType): BodyKind | undefined => kinds.get(schema)
+
+export const tooLarge = (bytes: number) =>
   new Failure('too-large', `The body is larger than the ${bytes} bytes that are allowed here.`)
 
-const malformedBody = (message: string) =>
+export const malformedBody = (message: string) =>
   new Failure('malformed-request', 'The request body cannot be read.', {
     errors: [{ path: 'body', message }],
   })
 
+export const wrongMediaType = (...mediaTypes: string[]) =>
+  new Failure(
+    'not-json',
+    `Send ${mediaTypes.map((mediaType) => `"Content-Type: ${mediaType}"`).join(' or ')}.`,
+  )
+
 const tooSlow = (ms: number) =>
   new Failure('request-timeout', `The body did not arrive within ${Math.ceil(ms / 1000)} s.`)
 
-const isJson = (contentType: string | undefined) =>
-  /^application\/json *(; *charset="?utf-8"? *)?$/i.test(contentType ?? '')
-
 const isIdentity = (contentEncoding: string | undefined) => /^(?:identity)?$/i.test(contentEncoding ?? '')
+
+/** The media type of a body in lower case, without its parameters; empty without the header. */
+export const mediaTypeOf = ({ headers }: Request): string =>
+  (headers['content-type'] ?? '').split(';', 1).join().trim().toLowerCase()
+
+/**
+ * Asks the client for its body. Throws `too-large` if the announced length is beyond `bounds.bytes`, and `not-json` if the body is
+ * compressed.
+ * @returns false if the request has no body
+ */
+function beginBody({ req, res }: Exchange, bounds: ArrivalBounds): boolean {
+  if (!announcesBody(req)) return false
+  if (!isIdentity(req.headers['content-encoding']))
+    throw new Failure('not-json', 'The body must not be compressed.')
+  if (Number(req.headers['content-length'] ?? 0) > bounds.bytes) throw tooLarge(bounds.bytes)
+  if (req.destroyed) throw new ClientGone()
+  // Node has not sent 100 Continue yet (RFC 9110, section 10.1.1): what would be refused is not asked for.
+  if (/^100-continue$/i.test(req.headers.expect ?? '')) res.writeContinue()
+  return true
+}
 
 /** Collects what arrives until it is complete, too much, too late, or cut off; then listens no more. */
 function collect(req: Request, { bytes, ms }: ArrivalBounds): Promise<Buffer> {
@@ -70,44 +122,82 @@ function collect(req: Request, { bytes, ms }: ArrivalBounds): Promise<Buffer> {
 }
 
 /**
- * Reads a body of at most `bounds.bytes` bytes. Throws `too-large` for a larger one, before anything of it is read where its
- * length is announced, and `not-json` where it is compressed.
+ * Reads a body of at most `bounds.bytes` bytes into memory. Throws `too-large` for a larger one, before anything of it is read if
+ * its length is announced, and `not-json` if it is compressed.
  * @returns undefined if the request has no body
  */
-export async function readBytes(
-  req: Request,
-  res: Response,
-  bounds: ArrivalBounds,
-): Promise<Buffer | undefined> {
-  if (!announcesBody(req)) return undefined
-  if (!isIdentity(req.headers['content-encoding']))
-    throw new Failure('not-json', 'The body must not be compressed.')
-  if (Number(req.headers['content-length'] ?? 0) > bounds.bytes) throw tooLarge(bounds.bytes)
-  if (req.destroyed) throw new ClientGone()
-  // Node has told nobody to go on yet (RFC 9110, section 10.1.1): what would be refused is not asked for.
-  if (/^100-continue$/i.test(req.headers.expect ?? '')) res.writeContinue()
-  const body = await collect(req, bounds)
-  keepOpen(res)
+export async function readBytes(exchange: Exchange, bounds: ArrivalBounds): Promise<Buffer | undefined> {
+  if (!beginBody(exchange, bounds)) return undefined
+  const body = await collect(exchange.req, bounds)
+  keepOpen(exchange.res)
   return body
 }
 
-/** Reads and parses a JSON body within the bounds, or throws the problem. */
-export async function readJsonBody(req: Request, res: Response, bounds: BodyBounds): Promise<unknown> {
-  if (!isJson(req.headers['content-type']))
-    throw new Failure('not-json', 'Send "Content-Type: application/json".')
-  const body = await readBytes(req, res, bounds)
-  if (!body) throw malformedBody('Expected a body')
-  const structure = readStructure(body, bounds)
-  if (typeof structure === 'string') throw malformedBody(structure)
-  const parsed = parseJson(body)
-  if (hasRepeatedMembers(parsed, structure)) throw malformedBody('Expected each member of an object once')
-  return parsed
+/** Clients that send slower than this, after the time that every body has, hold a connection for nothing. */
+const minBytesPerSecond = 4096
+
+/**
+ * A body as it arrives, read from the connection no faster than it is read here. It fails with `too-large` beyond `bounds.bytes`;
+ * with `request-timeout` if nothing came for `bounds.ms`, or less than `minBytesPerSecond` for longer than that, while somebody
+ * wanted to read; and with `ClientGone` if the connection was closed before the end. Whoever stops reading destroys it; the engine
+ * does at the latest when the handler is done.
+ * @throws too-large and not-json, as `readBytes` does
+ */
+export function streamBody(exchange: Exchange, bounds: ArrivalBounds): Readable {
+  const { req, res } = exchange
+  if (!beginBody(exchange, bounds)) return Readable.from([])
+  let [size, waitedMs, waitingSince] = [0, 0, 0]
+  let patience: NodeJS.Timeout | undefined
+  const wait = () => {
+    const patienceMs = Math.min(bounds.ms, bounds.ms + (size / minBytesPerSecond) * 1000 - waitedMs)
+    waitingSince = performance.now()
+    patience = setTimeout(() => stream.destroy(tooSlow(bounds.ms)), patienceMs)
+    req.resume()
+  }
+  const stopWaiting = () => {
+    if (patience === undefined) return
+    clearTimeout(patience)
+    patience = undefined
+    waitedMs += performance.now() - waitingSince
+  }
+  const onData = (chunk: Buffer) => {
+    stopWaiting()
+    size += chunk.length
+    if (size > bounds.bytes) return void stream.destroy(tooLarge(bounds.bytes))
+    if (stream.push(chunk)) wait()
+    else req.pause()
+  }
+  const onEnd = () => {
+    stopListening()
+    keepOpen(res)
+    stream.push(null)
+  }
+  const onGone = () => void stream.destroy(new ClientGone())
+  const stopListening = () => {
+    stopWaiting()
+    req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
+  }
+  const stream = new Readable({
+    read: () => {
+      if (patience === undefined && !req.complete) wait()
+      else req.resume()
+    },
+    destroy: (error, done) => {
+      stopListening()
+      req.pause()
+      done(error)
+    },
+  })
+  // A handler that does something else at the moment hears of it when it reads.
+  stream.on('error', () => {})
+  req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
+  req.pause()
+  streaming.set(res, stream)
+  return stream
 }
 
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(decoder.decode(body))
-  } catch {
-    throw malformedBody('Expected JSON in UTF-8')
-  }
-}
+/** Bodies that handlers read as they arrive. */
+const streaming = new WeakMap<Response, Readable>()
+
+/** Ends the reading of a body: its handler is done. */
+export const abandonBody = (res: Response): void => void streaming.get(res)?.destroy()

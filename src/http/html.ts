@@ -1,19 +1,11 @@
-// HTML as a template whose values are escaped, and a page as an answer with a policy of what it may load.
-import type { Response } from 'express'
+// HTML as a template whose values are escaped.
 
 /** Text that stands in a page as it is. Only `html` makes it, and it escapes what it is given. */
 export class Html {
   readonly text: string
-  #bytes: Buffer | undefined
 
   constructor(text: string) {
     this.text = text
-  }
-
-  /** Made once: connections that read a page slowly share it. */
-  get bytes(): Buffer {
-    this.#bytes ??= Buffer.from(this.text)
-    return this.#bytes
   }
 }
 
@@ -64,24 +56,3 @@ ${body}
 </body>
 </html>
 `
-
-/** Names of a Content-Security-Policy with their sources. */
-export type PagePolicy = Readonly<Record<string, string>>
-
-/**
- * Answers with a page.
- *
- * @param policy what it may load or do beyond nothing at all
- */
-export function sendPage(res: Response, page: Html, policy: PagePolicy = {}) {
-  const directives = {
-    'default-src': "'none'",
-    'base-uri': "'none'",
-    'form-action': "'none'",
-    'frame-ancestors': "'none'",
-    ...policy,
-  }
-  const text = Object.entries(directives).map(([name, sources]) => `${name} ${sources}`)
-  res.setHeader('Content-Security-Policy', text.join('; '))
-  res.type('html').send(page.bytes)
-}

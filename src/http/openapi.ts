@@ -8,26 +8,32 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
 import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
-import { tags } from '../contract/tags.ts'
+import { type Tag, tags } from '../contract/tags.ts'
+import { kindOf } from './body.ts'
+import { jsonBody } from './json-body.ts'
 import { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
-import type { AnswerHeader, Callers, Route } from './route.ts'
+import type { AnswerHeader, Route } from './route.ts'
+
+/** A document as generators of clients read it. */
+export type OpenApi = ReturnType<typeof createDocument>
+
+/** What a route says about itself in the contract. */
+export interface Documented {
+  /** A verb and a noun, of one meaning for ever: what generated clients call it. */
+  readonly operationId: string
+  readonly tag: Tag
+  readonly summary: string
+  /** What the summary leaves open. */
+  readonly description: string
+  /** What can go wrong beyond what every route of its kind has (`problemsOf`). */
+  readonly problems: readonly ProblemCode[]
+}
 
 type AnyRoute = Pick<
-  Route<never, Callers>,
-  | 'method'
-  | 'path'
-  | 'operationId'
-  | 'tag'
-  | 'summary'
-  | 'description'
-  | 'limit'
-  | 'request'
-  | 'success'
-  | 'headers'
-  | 'problems'
-> & {
-  auth: string
-}
+  Route<never, never, string>,
+  'method' | 'path' | 'limit' | 'request' | 'success' | 'headers'
+> &
+  Documented & { auth: string }
 
 /** How callers prove who they are: OpenAPI's security schemes, and which of them each kind of `auth` asks for. */
 export interface Security<Auth extends PropertyKey> {
@@ -193,7 +199,9 @@ function operationOf(
     description: route.description,
     security,
     requestParams: { ...(params && { path: params }), ...(query && { query }), ...(header && { header }) },
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...(body && {
+      requestBody: { required: true, content: { [(kindOf(body) ?? jsonBody).mediaType]: { schema: body } } },
+    }),
     responses: responsesOf(route, refusals),
   }
 }
@@ -240,7 +248,7 @@ const inPlainWords: Override = (context) => {
 export function openApiDocument<Auth extends string>(
   routes: readonly (AnyRoute & { auth: Auth })[],
   about: { version: string; publicUrl: string; security: Security<Auth> },
-): ReturnType<typeof createDocument> {
+): OpenApi {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
   const { schemes, required, refusals } = about.security
   for (const route of routes)

@@ -1,20 +1,30 @@
 // A route is declared once: what it is called, who may call it, what goes in and out, what can go wrong, and its handler.
+import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
-import type { ProblemCode } from '../contract/problems.ts'
-import type { Tag } from '../contract/tags.ts'
 import { Failure } from '../domain/failure.ts'
-import type { RateLimit } from '../domain/rate-limits/budgets.ts'
-import { type BodyBounds, strangersBody, usualBody } from './body.ts'
+import { type BodyBounds, type BodyKind, kindOf, strangersBody, usualBody } from './body.ts'
+import { jsonBody } from './json-body.ts'
 import type { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 
 /** The parts of a request that a route takes. A query that is not declared must be empty; a body that is not is not read. */
 type RequestShape = Readonly<{
   params?: z.ZodObject
   query?: z.ZodObject
+  /** Some headers, by their names in lower case. */
+  headers?: z.ZodObject
+  /** Path and query as they were sent, with nothing decoded. */
+  target?: z.ZodType
+  /** JSON, unless `form`, `bytes` or `multipart` has made the schema. */
   body?: z.ZodType
   /** If the route looks at If-Match and If-None-Match: how. */
   precondition?: typeof OptionalPrecondition | typeof RequiredPrecondition
 }>
+
+/** For routes that ignore their query, as pages do: links get some on their way. */
+export const anyQuery = z.looseObject({})
+
+/** The schema of a whole target. */
+export const requestTarget = z.object({ path: z.string(), search: z.string() })
 
 /** What each kind of `auth` gives to the handler. A public route that touches its caller does not compile. */
 export interface Callers {
@@ -22,17 +32,24 @@ export interface Callers {
 }
 
 /** Finds out who calls; throws `not-authenticated`. `countedAs` is the key under which rate limits count the request. */
-export type Authenticators<C extends Callers> = {
+export type Authenticators<C> = {
   readonly [Auth in keyof C]: (request: RawRequest) => Promise<{ caller: C[Auth]; countedAs: string }>
 }
 
 /** A request before anything of it was believed. */
 export interface RawRequest {
   readonly authorization: string | undefined
-  /** Where it came from, as it is counted (`addressKey`). */
+  /** Where it came from, as it is counted. */
   readonly address: string
+  /** Where it came from, as trusted proxies say. */
+  readonly ip: string
+  /** Who is connected: the last proxy, or the client itself. */
+  readonly peer: string
   readonly params: unknown
   readonly query: unknown
+  readonly headers: IncomingHttpHeaders
+  /** As sent; `search` with its question mark, or empty. */
+  readonly target: Readonly<z.output<typeof requestTarget>>
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
   /**
@@ -40,8 +57,8 @@ export interface RawRequest {
    * both are given back when the request is over.
    */
   reserve(key: string, bodyBytes: number, answerBytes: number): Promise<void>
-  /** Reads the JSON body; throws if it is missing, beyond the bounds, or not JSON. */
-  body(bounds: BodyBounds): Promise<unknown>
+  /** Reads the body; throws if it is missing, beyond the bounds, or of another kind. */
+  body(kind: BodyKind, bounds: BodyBounds): Promise<unknown>
 }
 
 /** The status codes of success and the body that comes with each; null where there is none. */
@@ -59,6 +76,8 @@ export interface RouteAnswer {
   readonly body?: unknown
   readonly etag?: number
   readonly location?: string
+  /** Of a JSON body; `application/json; charset=utf-8` unless it is said. */
+  readonly mediaType?: string
   /** Headers that are this route's own. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -76,23 +95,18 @@ type WithHeaders<Name extends AnswerHeader> = ('ETag' extends Name ? { etag: num
   }
 
 type AnswerOf<S extends Success, H extends AnswerHeaders> = {
-  [Status in keyof S]: { status: Status } & WithHeaders<HeaderAt<H, Status>> &
+  [Status in keyof S]: { status: Status; mediaType?: string } & WithHeaders<HeaderAt<H, Status>> &
     (S[Status] extends z.ZodType ? { body: z.input<S[Status]> } : { body?: never })
 }[keyof S]
 
-interface Description {
+interface Description<Limit extends string> {
   readonly method: 'get' | 'head' | 'post' | 'put' | 'delete'
   /** Parameters stand in braces, as in OpenAPI. */
   readonly path: `/${string}`
-  /** A verb and a noun, of one meaning for ever: what generated clients call it. */
-  readonly operationId: string
-  readonly tag: Tag
-  readonly summary: string
-  /** What the summary leaves open. */
-  readonly description: string
-  readonly limit: RateLimit
-  /** What can go wrong beyond what every route of its kind has (`commonProblems`). */
-  readonly problems: readonly ProblemCode[]
+  /** What a path has to match, if it is not as Express would have it; `path` is then a name, for the log and the metrics. */
+  readonly pattern?: RegExp
+  /** Under which budget requests are counted, or `none`. */
+  readonly limit: Limit | 'none'
   /** Where the body may be larger than `usualBody`, or `strangersBody` where strangers may call: in which respect. */
   readonly bodyBounds?: Partial<BodyBounds>
   /** How large an answer can be, if it can be more than a few KiB. */
@@ -102,12 +116,13 @@ interface Description {
 /** @public named by the declarations that a build writes */
 export interface Declaration<
   Services,
-  C extends Callers,
+  C,
   Auth extends keyof C,
+  Limit extends string,
   Shape extends RequestShape,
   S extends Success,
   H extends AnswerHeaders,
-> extends Description {
+> extends Description<Limit> {
   readonly auth: Auth
   readonly request: Shape
   readonly success: S
@@ -119,19 +134,20 @@ export interface Declaration<
 }
 
 /** What guards every route: who calls, and how often. */
-export interface Door<C extends Callers> {
+export interface Door<C, Limit extends string> {
   readonly authenticate: Authenticators<C>
-  readonly count: (limit: RateLimit, key: string) => Promise<void>
+  /** Counts a request under a key; throws `too-many-requests` beyond the budget. */
+  readonly count: (limit: Limit, key: string) => Promise<void>
 }
 
-/** What `mount` and `openApiDocument` know of every route, whatever its types. */
-export interface Route<Services, C extends Callers> extends Description {
+/** What an API knows of each of its routes, whatever its types. */
+export interface Route<Services, C, Limit extends string> extends Description<Limit> {
   readonly auth: keyof C
   readonly request: RequestShape
   readonly success: Success
   readonly headers?: AnswerHeaders
   /** From an unbelieved request to an answer that fits `success`, or a thrown problem. */
-  answer(request: RawRequest, services: Services, door: Door<C>): Promise<RouteAnswer>
+  answer(request: RawRequest, services: Services, door: Door<C, Limit>): Promise<RouteAnswer>
 }
 
 /** Enough to find every mistake of an honest client, and an end to what a dishonest one can make the server write. */
@@ -167,21 +183,23 @@ function parse<T>(schema: z.ZodType<T>, input: unknown): T {
 const noQuery = z.object({ query: z.strictObject({}) })
 
 /**
- * Makes the function that declares routes over one kind of services and callers.
+ * Makes the function that declares the routes of an API: over its services, its kinds of callers, the names of its budgets, and
+ * what each declaration says `About` itself.
  * The order in `answer` matters: nobody makes the server read or parse a body before it is known who asks and how often.
  * @param strangers the kinds of `auth` that let anybody in: little is read from them
  */
 export const routeFor =
-  <Services, C extends Callers>(strangers: readonly (keyof C)[]) =>
+  <Services, C, Limit extends string, About = unknown>(strangers: readonly (keyof C)[]) =>
   <
     const Auth extends keyof C,
     const S extends Success,
     const Shape extends RequestShape,
     const H extends AnswerHeaders = Record<never, never>,
   >(
-    declaration: Declaration<Services, C, Auth, Shape, S, H>,
-  ): Route<Services, C> => {
+    declaration: Declaration<Services, C, Auth, Limit, Shape, S, H> & About,
+  ): Route<Services, C, Limit> & About => {
     const { auth, handler, limit, request: shape, success } = declaration
+    const kind = shape.body && (kindOf(shape.body) ?? jsonBody)
     const schema = z.object(shape)
     const usual = strangers.includes(auth) ? strangersBody : usualBody
     const bodyBounds = { ...usual, ...declaration.bodyBounds }
@@ -189,15 +207,17 @@ export const routeFor =
       ...declaration,
       async answer(raw, services, door) {
         const { caller, countedAs } = await door.authenticate[auth](raw)
-        await door.count(limit, countedAs)
+        if (limit !== 'none') await door.count(limit, countedAs)
         if (!shape.query) parse(noQuery, raw)
-        await raw.reserve(countedAs, shape.body ? bodyBounds.bytes : 0, declaration.answerBytes ?? 0)
-        const body = shape.body ? await raw.body(bodyBounds) : undefined
+        await raw.reserve(countedAs, kind?.heldBytes(bodyBounds) ?? 0, declaration.answerBytes ?? 0)
+        const body = kind && (await raw.body(kind, bodyBounds))
         const request = parse(schema, {
           params: raw.params,
           query: raw.query,
           body,
           precondition: { ifMatch: raw.ifMatch, ifNoneMatch: raw.ifNoneMatch },
+          ...(shape.headers && { headers: raw.headers }),
+          ...(shape.target && { target: raw.target }),
         })
         const answer = await handler({ ...request, caller }, services)
         // Parsed too, so that a column can never get out by accident.

@@ -5,8 +5,8 @@ import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { problemsOf } from '../apis/limpet/problems.ts'
 import { type Clock, minutes, seconds, systemClock } from '../clock.ts'
-import { problemCatalogue } from '../contract/problems.ts'
 import { createPostponed } from '../domain/deferred-tasks.ts'
 import { Failure } from '../domain/failure.ts'
 import { accountMailComposers } from '../domain/identity/mail-composers.ts'
@@ -16,8 +16,8 @@ import { capSessions } from '../domain/identity/sessions.ts'
 import { startMailer } from '../domain/mail/mailer.ts'
 import { limiterOf } from '../domain/rate-limits/limiter.ts'
 import { deriveServerKeys } from '../domain/server-keys.ts'
+import { sendFailure } from '../http/api.ts'
 import { usualBody } from '../http/body.ts'
-import { problemBody, sendProblem } from '../http/problem.ts'
 import { safeError } from '../http/request-log.ts'
 import { type Random, systemRandom } from '../random.ts'
 import { openStore } from '../store/open.ts'
@@ -76,12 +76,10 @@ const brokenRequest = (code: string | undefined) =>
 function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex, publicUrl: string) {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const requestId = randomUUID()
-  const broken = brokenRequest(error.code)
-  const body = JSON.stringify(problemBody(broken, { publicUrl, requestId }))
-  const { status } = problemCatalogue[broken.code]
+  const { status, headers, body } = problemsOf(publicUrl)(brokenRequest(error.code), { requestId })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'Content-Type: application/problem+json; charset=utf-8',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'Cache-Control: no-store',
     `X-Request-Id: ${requestId}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
@@ -97,7 +95,7 @@ const hasGone = ({ code }: { code?: string }) => code === 'ECONNRESET' || code =
 function createHttpServer(
   answer: (req: IncomingMessage, res: ServerResponse) => void,
   publicUrl: string,
-  { headersMs, bodyMs, unreadMs }: Patience,
+  { headersMs, unreadMs }: Patience,
   maxConnections: number,
 ): Server {
   /** What is being answered on each connection, for what goes wrong in the middle of its body. */
@@ -110,8 +108,8 @@ function createHttpServer(
     // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
     requireHostHeader: false,
     headersTimeout: headersMs,
-    // Bodies have a time of their own and are refused like everything else after it. This is for what nobody reads.
-    requestTimeout: headersMs + 2 * bodyMs,
+    // Bodies have a time of their own, which is longer for large ones, and are refused like everything else after it.
+    requestTimeout: 0,
     connectionsCheckingInterval: Math.min(seconds(5), headersMs),
     // Longer than the idle time of proxies in front, so that it is never this side that closes under a request.
     keepAliveTimeout: seconds(75),
@@ -132,11 +130,10 @@ function createHttpServer(
     if (!res || res.writableFinished) return answerBrokenRequest(error, socket, publicUrl)
     // In the middle of a body: the answer, the log and the counts are those of the request.
     if (hasGone(error)) socket.destroy()
-    else if (!res.headersSent)
-      sendProblem(res, brokenRequest(error.code), {
-        publicUrl,
-        requestId: String(res.getHeader('X-Request-Id')),
-      })
+    else if (!res.headersSent) {
+      const requestId = String(res.getHeader('X-Request-Id'))
+      sendFailure(res, problemsOf(publicUrl)(brokenRequest(error.code), { requestId }))
+    }
   })
   return server
 }
@@ -218,6 +215,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     let accepting = true
     const postponed = createPostponed()
     let draining = false
+    const ending = new AbortController()
     const { app, metrics } = await createApp({
       config,
       keys,
@@ -230,6 +228,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       postponed,
       accepting: () => accepting,
       bodyMs: patience.bodyMs,
+      ending: ending.signal,
     })
     const answer = (req: IncomingMessage, res: ServerResponse) => {
       if (draining) res.setHeader('Connection', 'close')
@@ -257,6 +256,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       // Connections stay alive meanwhile: a proxy that has to make new ones would do so until the end of it.
       await Promise.all([stopMaintenance(), pause(config.shutdownGrace)])
       draining = true
+      ending.abort()
       await drain(server, config.shutdownGrace)
       await stopMetrics?.()
       await mailer.stop()

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { contract } from '../../src/server/compose.ts'
+import { contract } from '../../src/apis/limpet/api.ts'
 import { exampleOf, parseDocument, type Schema, schemasIn } from '../support/openapi.ts'
 
 const document = parseDocument(contract('https://limpet.example'))

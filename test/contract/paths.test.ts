@@ -2,7 +2,7 @@
 // Tests that speak HTTP write paths out, so that none of them changes unnoticed.
 import { describe, expect, it } from 'vitest'
 import * as paths from '../../src/contract/paths.ts'
-import { contract } from '../../src/server/compose.ts'
+import { contract } from '../../src/apis/limpet/api.ts'
 import { parseDocument } from '../support/openapi.ts'
 
 const { operatorPaths: _operator, pagePaths: _pages, snapPassPaths: _snapPass, pathTo, ...api } = paths

@@ -24,7 +24,7 @@ export const unusedStore: Store = {
   load: () => ({ connections: 0, idle: 0, waiting: 0 }),
 }
 
-/** @returns the application, and what it has logged so far */
+/** @returns the application, the APIs that it serves, and what it has logged so far */
 export async function appOver(
   store: Store,
   options: { accepting?: boolean; rateLimits?: 'on' | 'off'; environment?: Record<string, string> } = {},
@@ -44,7 +44,7 @@ export async function appOver(
     ...environment,
   })
   const keys = deriveServerKeys(testSecret, testOpaqueSetup)
-  const { app } = await createApp({
+  const { app, apis } = await createApp({
     config,
     keys,
     limiter: limiterOf(config, { keys, store }),
@@ -55,6 +55,7 @@ export async function appOver(
     logger: pino({ base: null }, log),
     postponed: createPostponed(),
     accepting: () => accepting,
+    ending: new AbortController().signal,
   })
-  return { app, log: () => lines.join('') }
+  return { app, apis, log: () => lines.join('') }
 }

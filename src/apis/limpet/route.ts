@@ -1,5 +1,6 @@
 // `route`: how every feature declares its routes, and what their handlers are given.
 import type { Clock } from '../../clock.ts'
+import type { Allowed } from '../../contract/quotas.ts'
 import type { FailedLogins } from '../../domain/audit/failed-logins.ts'
 import type { StartedLogins } from '../../domain/audit/started-logins.ts'
 import type {
@@ -14,13 +15,14 @@ import type { Postponed } from '../../domain/deferred-tasks.ts'
 import type { OpaqueServer } from '../../domain/identity/opaque.ts'
 import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
 import type { Liveness } from '../../domain/identity/session-cache.ts'
-import type { RateLimiter } from '../../domain/rate-limits/budgets.ts'
+import type { SmtpSettings } from '../../domain/mail/settings.ts'
+import type { RateLimit, RateLimiter } from '../../domain/rate-limits/budgets.ts'
 import type { WrongTokens } from '../../domain/rate-limits/wrong-tokens.ts'
 import type { ServerKeys } from '../../domain/server-keys.ts'
+import type { Documented } from '../../http/openapi.ts'
 import type { PreparedJson } from '../../http/prepared-json.ts'
 import { type Callers as PublicCallers, routeFor } from '../../http/route.ts'
 import type { Random } from '../../random.ts'
-import type { Config } from '../../server/config.ts'
 import type { Store } from '../../store/store.ts'
 
 export interface Callers extends PublicCallers {
@@ -40,9 +42,32 @@ export interface Callers extends PublicCallers {
   shareManager: ShareManager
 }
 
-/** Everything that handlers work with; made once, in app.ts. */
+/** What the operator has decided that handlers go by. */
+export interface Settings {
+  /** Without a slash at the end. */
+  readonly publicUrl: string
+  /** Milliseconds. */
+  readonly accessTokenTtl: number
+  /** Milliseconds after its last use, and after its login, when a session ends. */
+  readonly sessionTtl: number
+  readonly sessionMaxAge: number | undefined
+  /** What one account may pile up. */
+  readonly quotas: Allowed
+  readonly registration: 'open' | 'invite' | 'closed'
+  readonly shares: 'public' | 'accounts' | 'off'
+  /** How mail is sent; undefined if this server sends none. */
+  readonly smtp: SmtpSettings | undefined
+  /** Whether an account can be used before its address is confirmed. */
+  readonly emailVerification: 'off' | 'required'
+  /** How long an account waits that its mailbox wants deleted, in milliseconds; undefined if mailboxes cannot delete accounts. */
+  readonly accountDeletion: { readonly wait: number } | undefined
+  /** From where passkeys are used beside `publicUrl` itself. */
+  readonly webauthnOrigins: string[]
+}
+
+/** Everything that handlers work with; made once, in server/compose.ts. */
 export interface Services {
-  readonly config: Config
+  readonly config: Settings
   readonly store: Store
   /** The OpenAPI document of this server. */
   readonly contract: PreparedJson
@@ -63,4 +88,4 @@ export interface Services {
   readonly accepting: () => boolean
 }
 
-export const route = routeFor<Services, Callers>(['public', 'visitor', 'sharer'])
+export const route = routeFor<Services, Callers, RateLimit, Documented>(['public', 'visitor', 'sharer'])

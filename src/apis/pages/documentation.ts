@@ -1,37 +1,11 @@
-// The pages for people: the contract to read at /docs, and what each problem means at /problems/<code>. No script, nothing
-// from anywhere else.
-
-import type { Express, Response } from 'express'
+// The page for developers: the contract to read at /docs.
 import { z } from 'zod'
-import type { createDocument } from 'zod-openapi'
 import { pagePaths, pathTo, serverPaths } from '../../contract/paths.ts'
 import { problemCatalogue } from '../../contract/problems.ts'
-import { type Failure, notFound } from '../../domain/failure.ts'
-import { type Html, html, type Part, prose, sendPage, textPage } from '../../http/html.ts'
-import { addPage } from '../../http/page-route.ts'
-import { headersOf } from '../../http/problem.ts'
-
-type OpenApi = ReturnType<typeof createDocument>
-
-const page = (title: string, body: Part) => textPage(title, pagePaths.stylesheet, body)
-
-const stylesheet =
-  Buffer.from(`:root { color-scheme: light dark; --ink: #1d2733; --paper: #fbfaf7; --soft: #6b7785; --line: #d9d5cb; --accent: #0b6e6e; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --paper: #14191f; --soft: #96a2af; --line: #303a45; --accent: #5cc8c0; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1rem 6rem; max-width: 56rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
-a { color: var(--accent); }
-h1 { font-size: 1.8rem; } h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
-h3 { margin: 2rem 0 .25rem; font-size: 1rem; }
-code, pre, .method { font-family: ui-monospace, monospace; font-size: .9em; }
-.method { display: inline-block; min-width: 4.2em; font-weight: 700; color: var(--accent); }
-.path { overflow-wrap: anywhere; }
-.soft { color: var(--soft); }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0; display: block; overflow-x: auto; }
-td, th { padding: .25rem .75rem .25rem 0; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
-ul.tree { list-style: none; margin: 0; padding-left: 1rem; border-left: 1px solid var(--line); }
-nav ul { columns: 2 18rem; padding-left: 1rem; overflow-wrap: anywhere; }
-`)
+import { html, type Part, prose } from '../../http/html.ts'
+import type { OpenApi } from '../../http/openapi.ts'
+import type { Page } from '../../http/page.ts'
+import { plainPage } from './plain-page.ts'
 
 /** The few members of a JSON Schema that the page shows. */
 interface Schema {
@@ -153,13 +127,13 @@ ${body === undefined ? undefined : html`<p>Body: ${typeOf(body)}</p>${membersOf(
 </section>`
 }
 
-function documentationPage(document: OpenApi): Html {
+export function documentationPage(document: OpenApi): Page {
   const { info, paths, components } = Document.parse(document)
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   )
   const tags = Map.groupBy(operations, ({ operation }) => operation.tags[0] ?? '')
-  return page(
+  return plainPage(
     'HTTP contract',
     html`<h1>Limpet's HTTP contract</h1>
 <p>${info.description} Version ${info.version}. The same as a file: <a href="${serverPaths.contract}">openapi.json</a>. What clients put into the sealed members is the subject of <code>docs/protocol.md</code> in the source.</p>
@@ -188,55 +162,4 @@ ${Object.entries(components.schemas).map(
         html`<tr><td>${status}</td><td><a href="${pathTo(pagePaths.problem, { code })}"><code>${code}</code></a></td><td>${title}</td></tr>`,
     )}</table>`,
   )
-}
-
-const problemPage = (
-  code: string,
-  { status, title, help }: { status: number; title: string; help: string },
-) =>
-  page(
-    title,
-    html`<p class="soft">${status} · <code>${code}</code></p><h1>${title}</h1><p>${help}</p><p><a href="${pagePaths.documentation}">The contract</a></p>`,
-  )
-
-/** What these pages may load. */
-const allowed = { 'style-src': "'self'" }
-
-const problemPages = new Map<string, Html>(
-  Object.entries(problemCatalogue).map(([code, entry]) => [code, problemPage(code, entry)]),
-)
-
-/** For a person, who knows nothing of accounts and codes. */
-const nothingHere = page(
-  'There is nothing here',
-  html`<h1>There is nothing here</h1>
-<p>The address is mistyped, or was cut short. If you have it from somebody, copy all of it again, up to its last character: nothing was opened or lost.</p>
-<p><a href="${pagePaths.home}">The first page</a> · <a href="${pagePaths.documentation}">The contract, for developers</a></p>`,
-)
-
-/** Answers a browser with a problem, as a page that is the same for every address. */
-export function sendProblemPage(res: Response, failure: Failure): void {
-  const { code } = failure
-  for (const [name, value] of Object.entries(headersOf(failure))) res.setHeader(name, value)
-  res.status(problemCatalogue[code].status).setHeader('X-Robots-Tag', 'noindex')
-  sendPage(res, (code === 'not-found' ? undefined : problemPages.get(code)) ?? nothingHere, allowed)
-}
-
-/**
- * Adds the pages to an application.
- * @param document makes the contract, when somebody asks for its page
- */
-export function addPages(app: Express, document: () => OpenApi) {
-  let documentation: Html | undefined
-  addPage(app, { name: pagePaths.home }, (_req, res) => res.redirect(303, pagePaths.documentation))
-  addPage(app, { name: pagePaths.documentation }, (_req, res) => {
-    documentation ??= documentationPage(document())
-    sendPage(res, documentation, allowed)
-  })
-  addPage(app, { name: pagePaths.stylesheet }, (_req, res) => res.type('css').send(stylesheet))
-  addPage(app, { name: pagePaths.problem, path: '/problems/:code' }, (req, res) => {
-    const body = problemPages.get(String(req.params.code))
-    if (!body) throw notFound()
-    sendPage(res, body, allowed)
-  })
 }

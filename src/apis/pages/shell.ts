@@ -1,11 +1,13 @@
 // What every page that is done in the browser has in common: one document, its policy, and the assets it loads.
-
-import type { Express, Request, Response } from 'express'
+import { z } from 'zod'
 import { pagePaths } from '../../contract/paths.ts'
 import { notFound } from '../../domain/failure.ts'
-import { html, type Part, sendPage } from '../../http/html.ts'
-import { addPage } from '../../http/page-route.ts'
-import { type Asset, webAssets } from './assets.ts'
+import { Asset } from '../../http/asset.ts'
+import { html, type Part } from '../../http/html.ts'
+import { Page } from '../../http/page.ts'
+import { anyQuery } from '../../http/route.ts'
+import { webAssets } from './assets.ts'
+import { forEverybody, route } from './route.ts'
 
 const policy = {
   'script-src': "'self'",
@@ -36,16 +38,15 @@ function toRoot(path: string): string {
   return '../'.repeat(depth) || './'
 }
 
-/** Answers with a page that a script of `src/web` fills. @param data attributes for the script */
-export async function sendShell(
-  req: Request,
-  res: Response,
-  { script, data }: { script: string; data?: Part },
-): Promise<void> {
+/**
+ * A page that a script of `src/web` fills.
+ * @param path under which it is asked for
+ * @param options.data attributes for the script
+ */
+export async function shell(path: string, { script, data }: { script: string; data?: Part }): Promise<Page> {
   const assets = await webAssets()
-  const root = toRoot(req.path)
+  const root = toRoot(path)
   const address = (name: string) => `${root}assets/${assets.get(name)?.fileName}`
-  res.setHeader('X-Robots-Tag', 'noindex')
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -64,22 +65,22 @@ export async function sendShell(
 </body>
 </html>
 `
-  sendPage(res, page, policy)
+  return new Page(page, policy)
 }
 
+/** Throws `not-found` for a name that no asset has, or has no more. */
 async function assetOf(fileName: string): Promise<Asset> {
-  for (const asset of (await webAssets()).values()) if (asset.fileName === fileName) return asset
+  for (const asset of (await webAssets()).values()) if (asset.fileName === fileName) return asset.answer
   throw notFound()
 }
 
-/** Adds what the pages load to an application. */
-export function addAssets(app: Express): void {
-  addPage(app, { name: pagePaths.asset, path: '/assets/:file' }, async (req, res) => {
-    const { fileName, content, gzipped } = await assetOf(String(req.params.file))
-    const isGzipped = req.acceptsEncodings('gzip') === 'gzip'
-    if (isGzipped) res.setHeader('Content-Encoding', 'gzip')
-    res.vary('Accept-Encoding')
-    res.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
-    res.type(fileName).send(isGzipped ? gzipped : content)
-  })
-}
+const asset = route({
+  ...forEverybody,
+  path: pagePaths.asset,
+  request: { query: anyQuery, params: z.object({ file: z.string() }) },
+  success: { 200: z.instanceof(Asset) },
+  handler: async ({ params: { file } }) => ({ status: 200, body: await assetOf(file) }),
+})
+
+/** What the pages load. */
+export const assetRoutes = [asset]

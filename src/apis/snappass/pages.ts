@@ -1,22 +1,26 @@
 // The pages of SnapPass mode: a link that was made, a secret before and after it is shown, and none. No script.
-import type { Response } from 'express'
-import { type Html, html, type PagePolicy, type Part, sendPage, textPage } from '../../http/html.ts'
+import { html, type Part, textPage } from '../../http/html.ts'
+import { Page, type PagePolicy } from '../../http/page.ts'
 
 /** Everything is addressed relative to the page: a proxy may have put it under a prefix. */
-const page = (title: string, body: Part) =>
-  textPage(title, 'docs/style.css', html`<h1>${title}</h1>\n${body}`)
+const page = (title: string, body: Part, policy: PagePolicy = {}) =>
+  new Page(textPage(title, 'docs/style.css', html`<h1>${title}</h1>\n${body}`), {
+    'style-src': "'self'",
+    ...policy,
+  })
 
-export const linkPage = (link: string): Html =>
+export const linkPage = (link: string): Page =>
   page(
     'The link is ready',
     html`<p><input id="password-link" value="${link}" readonly aria-label="Link" size="80"></p>
 <p>Copy it and send it to whoever needs the secret. It opens once: do not try it yourself.</p>`,
   )
 
-export const previewPage: Html = page(
+export const previewPage: Page = page(
   'Somebody sent you a secret',
   html`<p>It can be shown once. Show it when you are ready to copy it.</p>
 <form method="post"><button id="revealSecret">Show the secret</button></form>`,
+  { 'form-action': "'self'" },
 )
 
 /** Parsers of HTML drop a line feed after the tag and turn what is left of a carriage return into one. */
@@ -26,14 +30,14 @@ const exactText = (text: string) => [
 ]
 
 /** Without the browser's spell check, which may send the text to whoever does the checking. */
-export const secretPage = (password: string): Html =>
+export const secretPage = (password: string): Page =>
   page(
     'Here is your secret',
     html`<p><textarea id="password-text" readonly rows="8" cols="80" spellcheck="false" autocomplete="off" aria-label="Secret">${exactText(password)}</textarea></p>
 <p>Copy it now. It has been deleted from the server, and this link does not open again.</p>`,
   )
 
-export const gonePage: Html = page(
+export const gonePage: Page = page(
   'There is no secret here',
   html`<ul>
 <li>Was the link cut short? Copy it again, up to its last character. Nothing was lost.</li>
@@ -41,9 +45,3 @@ export const gonePage: Html = page(
 <li>Did nobody of you open it? Tell the sender: somebody else may have read it.</li>
 </ul>`,
 )
-
-/** Answers with one of these pages. */
-export function sendSnapPassPage(res: Response, status: number, body: Html, policy: PagePolicy = {}) {
-  res.status(status).setHeader('X-Robots-Tag', 'noindex')
-  sendPage(res, body, { 'style-src': "'self'", ...policy })
-}

@@ -1,17 +1,31 @@
 // Shares whose secret the server encrypts and decrypts itself, for whoever speaks SnapPass's protocol.
 
+import type { Clock } from '../../clock.ts'
 import { largestSecretBytes } from '../../contract/shares.ts'
 import { fromBase64url, toBase64url, toFernetToken } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
+import type { RateLimiter } from '../../domain/rate-limits/budgets.ts'
 import { createShare, findPendingShare, revealShare } from '../../domain/shares/lifecycle.ts'
 import { OpenError } from '../../protocol/envelope.ts'
 import { decryptFernet, encryptFernet, fernetKeyBytes } from '../../protocol/fernet.ts'
 import { shareKeys } from '../../protocol/share-link.ts'
-import type { Services } from '../limpet/route.ts'
+import type { Random } from '../../random.ts'
+import type { Store } from '../../store/store.ts'
 import { formatToken, type Order, type Token } from './wire.ts'
 
+/** What secrets are kept with. */
+export interface SecretServices {
+  readonly clock: Clock
+  readonly limiter: RateLimiter
+  readonly random: Random
+  readonly store: Store
+}
+
 /** Encrypts under a new key, which is in the token that it returns and nowhere else. */
-export async function keep({ clock, random, store }: Services, { password, ttl }: Order): Promise<string> {
+export async function keep(
+  { clock, random, store }: SecretServices,
+  { password, ttl }: Order,
+): Promise<string> {
   const plaintext = Buffer.from(password)
   if (plaintext.length > largestSecretBytes)
     throw new Failure(
@@ -30,7 +44,7 @@ export async function keep({ clock, random, store }: Services, { password, ttl }
 }
 
 /** Whether a token leads to something that can be read here; whoever needs a passphrase reads it on Limpet's own page. */
-export async function isThere(services: Services, token: Token | undefined): Promise<boolean> {
+export async function isThere(services: SecretServices, token: Token | undefined): Promise<boolean> {
   const share = token && (await findPendingShare(services, token.id))
   return share !== undefined && !share.hasPassphrase
 }
@@ -40,7 +54,7 @@ export async function isThere(services: Services, token: Token | undefined): Pro
  * @returns undefined if the secret cannot be read: SnapPass has one answer for all that keeps it from that
  */
 export async function take(
-  services: Services,
+  services: SecretServices,
   address: string,
   token: Token | undefined,
 ): Promise<string | undefined> {

@@ -90,17 +90,15 @@ export function readOrder(body: unknown): Order | Mistake[] {
 }
 
 /** The same for the form, which sends a period in place of seconds. */
-export function readFormOrder(form: FormData): Order | Mistake[] {
-  const [password, period] = [form.get('password'), form.get('ttl')]
-  const seconds = typeof period === 'string' ? periods.get(period.toLowerCase()) : undefined
+export function readFormOrder({
+  password,
+  ttl: period,
+}: Readonly<Record<string, string>>): Order | Mistake[] {
+  const seconds = period === undefined ? undefined : periods.get(period.toLowerCase())
   const order = readOrder({ password, ttl: seconds })
-  const mistakes = Array.isArray(order) ? [...order] : []
-  // The parser puts it where bytes are no UTF-8; the reader would get another password than was sent.
-  if (typeof password === 'string' && password.includes('\ufffd'))
-    mistakes.push({ name: 'password', reason: 'The password should be in UTF-8.' })
-  if (seconds === undefined)
-    mistakes.push({ name: 'ttl', reason: `The TTL should be one of: ${[...periods.keys()].join(', ')}.` })
-  return mistakes.length > 0 ? mistakes : order
+  if (seconds !== undefined) return order
+  const reason = `The TTL should be one of: ${[...periods.keys()].join(', ')}.`
+  return [...(Array.isArray(order) ? order : []), { name: 'ttl', reason }]
 }
 
 // ---- Accept

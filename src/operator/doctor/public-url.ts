@@ -2,10 +2,10 @@
 
 import { connect, type PeerCertificate } from 'node:tls'
 import type { z } from 'zod'
-import { Reflection, reflectionHeader, reflectionToken } from '../../apis/limpet/reflection.ts'
 import { days, seconds, systemClock } from '../../clock.ts'
 import { operatorPaths, serverPaths } from '../../contract/paths.ts'
 import { ServerInfo } from '../../contract/server.ts'
+import { Reflection, reflectionHeader, reflectionToken } from '../../domain/reflection.ts'
 import { deriveServerKeys } from '../../domain/server-keys.ts'
 import type { Config } from '../../server/config.ts'
 import { presentJwtSecret, presentOpaqueSetup } from '../../server/own-secrets.ts'

@@ -3,10 +3,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { client as library, ready } from '@serenity-kit/opaque'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { contract } from '../../../src/apis/limpet/api.ts'
 import { defaultKdf, PreloginAnswer } from '../../../src/contract/accounts.ts'
 import { handshakeBytes, OpaqueLoginStarted } from '../../../src/contract/opaque.ts'
-import { pageNames } from '../../../src/http/page-route.ts'
-import { contract } from '../../../src/server/compose.ts'
 import { logInBody, newAccount, randomKey, registration } from '../../support/accounts.ts'
 import { appOver, unusedStore } from '../../support/app.ts'
 import { engines } from '../../support/database.ts'
@@ -194,12 +193,13 @@ describe.each(engines)('strangers on %s, where addresses have to be confirmed,',
         .filter(([, operation]) => isOpen(operation))
         .map(([method]) => `${method.toUpperCase()} ${path}`),
     )
-    const { app } = await appOver(unusedStore, { environment: { SNAPPASS_API: 'on' } })
+    const { apis } = await appOver(unusedStore, { environment: { SNAPPASS_API: 'on' } })
     const asked = questions.map(([name]) => {
       const [method, path] = name.split(' ')
       return `${method} /api/v1${path}`
     })
-    const open = [...declared, ...pageNames(app)]
+    const [, ...others] = apis
+    const open = [...declared, ...new Set(others.flatMap(({ routes }) => routes.map(({ path }) => path)))]
     expect(open.filter((name) => !asked.includes(name) && silent[name] === undefined)).toEqual([])
     // What is gone is gone from here as well.
     expect([...asked, ...Object.keys(silent)].filter((name) => !open.includes(name))).toEqual([])
