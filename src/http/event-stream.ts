@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express'
 import { Content, type Sending } from './content.ts'
 
-export interface ServerEvent {
+interface ServerEvent {
   /** What a client that comes back sends as Last-Event-ID. Without line breaks, as `event` is. */
   readonly id?: string
   readonly event?: string

@@ -117,7 +117,11 @@ function send(req: Request, res: Response, answer: RouteAnswer, sending: Sending
     }
   }
   if (body instanceof Content) return body.send(req, res, status, sending)
-  if (body === undefined) return void res.writeHead(status).end()
+  if (body === undefined) {
+    // Node says then that the answer has no content.
+    res.statusCode = status
+    return void res.end()
+  }
   return sendWhole(res, status, { 'Content-Type': answer.mediaType ?? jsonType }, JSON.stringify(body))
 }
 

@@ -12,10 +12,14 @@ import type {
   Visitor,
 } from '../../domain/caller.ts'
 import type { Postponed } from '../../domain/deferred-tasks.ts'
+import type { AdmissionSettings } from '../../domain/identity/admission.ts'
 import type { OpaqueServer } from '../../domain/identity/opaque.ts'
 import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
 import type { Liveness } from '../../domain/identity/session-cache.ts'
-import type { SmtpSettings } from '../../domain/mail/settings.ts'
+import type { AccessTokenSettings } from '../../domain/identity/session-tokens.ts'
+import type { SessionLifetime } from '../../domain/identity/sessions.ts'
+import type { WebauthnSettings } from '../../domain/identity/webauthn.ts'
+import type { MailSettings } from '../../domain/mail/settings.ts'
 import type { RateLimit, RateLimiter } from '../../domain/rate-limits/budgets.ts'
 import type { WrongTokens } from '../../domain/rate-limits/wrong-tokens.ts'
 import type { ServerKeys } from '../../domain/server-keys.ts'
@@ -42,27 +46,20 @@ export interface Callers extends PublicCallers {
   shareManager: ShareManager
 }
 
-/** What the operator has decided that handlers go by. */
-export interface Settings {
-  /** Without a slash at the end. */
-  readonly publicUrl: string
-  /** Milliseconds. */
-  readonly accessTokenTtl: number
-  /** Milliseconds after its last use, and after its login, when a session ends. */
-  readonly sessionTtl: number
-  readonly sessionMaxAge: number | undefined
+/** What the operator has decided, as far as handlers and the rules that they call go by it. */
+interface Settings
+  extends AccessTokenSettings,
+    AdmissionSettings,
+    MailSettings,
+    SessionLifetime,
+    WebauthnSettings {
   /** What one account may pile up. */
   readonly quotas: Allowed
-  readonly registration: 'open' | 'invite' | 'closed'
   readonly shares: 'public' | 'accounts' | 'off'
-  /** How mail is sent; undefined if this server sends none. */
-  readonly smtp: SmtpSettings | undefined
   /** Whether an account can be used before its address is confirmed. */
   readonly emailVerification: 'off' | 'required'
   /** How long an account waits that its mailbox wants deleted, in milliseconds; undefined if mailboxes cannot delete accounts. */
   readonly accountDeletion: { readonly wait: number } | undefined
-  /** From where passkeys are used beside `publicUrl` itself. */
-  readonly webauthnOrigins: string[]
 }
 
 /** Everything that handlers work with; made once, in server/compose.ts. */
