@@ -1,6 +1,5 @@
 // Several parts as the body of a request (multipart/form-data, RFC 7578), each of which the handler reads as it arrives.
 import { PassThrough, type Readable } from 'node:stream'
-import { Busboy } from '@fastify/busboy'
 import { z } from 'zod'
 import { malformedBody, mediaTypeOf, ofKind, streamBody, tooLarge, wrongMediaType } from './body.ts'
 
@@ -45,7 +44,7 @@ export class IncomingParts implements AsyncIterable<Part> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Part, void> {
     const source = this.#source
-    const { parser, arrived, fail, next } = this.#parse()
+    const { parser, arrived, fail, next } = await this.#parse()
     source.once('error', fail)
     source.pipe(parser)
     try {
@@ -61,9 +60,9 @@ export class IncomingParts implements AsyncIterable<Part> {
   }
 
   /** A parser that nothing is written to yet, and how to wait for what it finds. */
-  #parse() {
+  async #parse() {
     const { maxBytes, maxParts, maxPartBytes = maxBytes } = this.#bounds
-    const parser = createParser(this.#contentType, { parts: maxParts, fileSize: maxPartBytes })
+    const parser = await createParser(this.#contentType, { parts: maxParts, fileSize: maxPartBytes })
     const arrived: Part[] = []
     let given = 0
     let failure: Error | undefined
@@ -111,7 +110,9 @@ export class IncomingParts implements AsyncIterable<Part> {
 
 const cutOff = () => malformedBody('Expected whole parts, as in RFC 7578')
 
-function createParser(contentType: string, bounds: { parts: number; fileSize: number }) {
+async function createParser(contentType: string, bounds: { parts: number; fileSize: number }) {
+  // Not before somebody sends parts: most servers never see any.
+  const { Busboy } = await import('@fastify/busboy')
   try {
     // Fields are streams as files are: whoever reads them decides what their bytes mean.
     const headers = { 'content-type': contentType }

@@ -1,8 +1,8 @@
 // The paths, of which each stands once: every route of the contract is one of them, and values stay within their segment.
 // Tests that speak HTTP write paths out, so that none of them changes unnoticed.
 import { describe, expect, it } from 'vitest'
-import * as paths from '../../src/contract/paths.ts'
 import { contract } from '../../src/apis/limpet/api.ts'
+import * as paths from '../../src/contract/paths.ts'
 import { parseDocument } from '../support/openapi.ts'
 
 const { operatorPaths: _operator, pagePaths: _pages, snapPassPaths: _snapPass, pathTo, ...api } = paths
