@@ -1,7 +1,7 @@
 // A running server: opens the store, listens, and drains when it is told to stop.
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DestinationStream, type Logger, pino } from 'pino'
@@ -91,6 +91,27 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex, p
 /** Whether a client closed its connection before its body was complete. */
 const hasGone = ({ code }: { code?: string }) => code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE'
 
+/**
+ * Closes connections whose client has taken nothing for `unreadMs` of what waits for it. The timeout of a socket does not see them:
+ * it begins anew with everything that the client sends, and with each heartbeat of a stream of events.
+ */
+function closeUnread(server: Server, unreadMs: number): void {
+  /** How much each client had taken when it was looked at last; undefined if nothing waited. */
+  const taken = new Map<Socket, number | undefined>()
+  server.on('connection', (socket: Socket) => {
+    taken.set(socket, undefined)
+    socket.once('close', () => taken.delete(socket))
+  })
+  const look = setInterval(() => {
+    for (const [socket, before] of taken) {
+      const now = socket.writableLength > 0 ? socket.bytesWritten - socket.writableLength : undefined
+      if (now !== undefined && now === before) socket.destroy()
+      else taken.set(socket, now)
+    }
+  }, unreadMs)
+  server.once('close', () => clearInterval(look))
+}
+
 /** Node's server around an application. */
 function createHttpServer(
   answer: (req: IncomingMessage, res: ServerResponse) => void,
@@ -121,6 +142,7 @@ function createHttpServer(
     const res = answering.get(socket)
     if (!res || res.headersSent) socket.destroy()
   })
+  closeUnread(server, unreadMs)
   server.on('request', onRequest)
   // Node would ask for the body at once; `readBytes` does when it is wanted. Other expectations may be ignored (RFC 9110, 10.1.1).
   server.on('checkContinue', onRequest)

@@ -43,13 +43,16 @@ describe.each(engines)('connections on %s', (engine) => {
     }
   })
 
-  it('of those who read nothing of an answer are closed, also where it is a page', async () => {
+  it.each([
+    ['an answer', '/api/v1/openapi.json'],
+    ['a page', '/docs'],
+  ])('of those who read nothing of %s are closed, whatever they send', async (_name, path) => {
     const server = await startServer(engine, { patience: { unreadMs: 300 } })
     try {
       const socket = await open(server)
       socket.pause()
       // More than the buffers of the system hold.
-      socket.write('GET /docs HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(500))
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(500))
       await expect
         .poll(
           () => {
