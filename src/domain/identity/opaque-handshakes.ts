@@ -5,14 +5,14 @@ import { type Clock, minutes } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Store } from '../../store/store.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
-import { openInTime, sealUntil } from '../sealed-tokens.ts'
+import { openToken, sealToken } from '../expiring-tokens.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import { useOnce } from '../single-use.ts'
 import type { AccountRow } from './accounts.ts'
 import type { OpaqueServer } from './opaque.ts'
 import type { Subject } from './opaque-credential-ids.ts'
 
-const context = 'opaque-handshake'
+const about = 'opaque-handshake'
 const idBytes = 16
 const bindingBytes = 32
 const livesFor = minutes(1)
@@ -73,7 +73,7 @@ export function startHandshake(
   const id = random.bytes(idBytes)
   const packed = pack({ id, binding: bindingOf(owner ?? nobody), state: started.state })
   const sealing = { key: keys.opaqueHandshakes, random }
-  const handshake = sealUntil(sealing, context, clock.now() + livesFor, packed)
+  const handshake = sealToken(sealing, about, { content: packed, expiresAt: clock.now() + livesFor })
   return { handshake, response: started.response, id, accountId: owner?.id }
 }
 
@@ -86,9 +86,9 @@ export async function finishHandshake(
   { handshake, finish }: { handshake: string; finish: string },
   { clock, keys, opaque, store }: Needs & { readonly store: Store },
 ): Promise<boolean> {
-  const opened = openInTime({ key: keys.opaqueHandshakes, clock }, context, handshake)
+  const opened = openToken(keys.opaqueHandshakes, about, handshake, clock.now())
   if (!opened) return false
-  const { id, binding, state } = unpack(opened.plain)
+  const { id, binding, state } = unpack(opened.content)
   const fits =
     account !== undefined && recordOf(account) !== undefined && timingSafeEqual(bindingOf(account), binding)
   // Used up for another account, it leaves its own account's start unfinished: a failure there.

@@ -3,8 +3,8 @@
 import { type Clock, minutes } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import { toBase64url } from '../encoding.ts'
+import { openToken, sealToken } from '../expiring-tokens.ts'
 import { Failure } from '../failure.ts'
-import { openInTime, sealUntil } from '../sealed-tokens.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import type { OpaqueServer } from './opaque.ts'
 
@@ -20,7 +20,7 @@ interface Needs {
 /** What a password is chosen for: a new account with this address, or this account, which has a session. */
 export type Choice = { readonly newAccount: string } | { readonly account: string }
 
-const contextOf = (choice: Choice): string =>
+const purposeOf = (choice: Choice): string =>
   'newAccount' in choice
     ? `opaque-registration for ${choice.newAccount}`
     : `opaque-password-change of ${choice.account}`
@@ -35,16 +35,17 @@ export function startRegistration(
   const response = opaque.startRegistration(toBase64url(id), request)
   if (response === undefined) return undefined
   const sealing = { key: keys.opaqueRegistrations, random }
-  return { response, registration: sealUntil(sealing, contextOf(choice), clock.now() + livesFor, id) }
+  const made = { content: id, expiresAt: clock.now() + livesFor }
+  return { response, registration: sealToken(sealing, purposeOf(choice), made) }
 }
 
 /** The credential identifier of a registration that was begun for this; throws `stale-opaque-registration`. */
 export function credentialIdOf(choice: Choice, registration: string, { clock, keys }: Needs): string {
-  const opened = openInTime({ key: keys.opaqueRegistrations, clock }, contextOf(choice), registration)
+  const opened = openToken(keys.opaqueRegistrations, purposeOf(choice), registration, clock.now())
   if (!opened)
     throw new Failure(
       'stale-opaque-registration',
       'The password was chosen more than ten minutes ago, or for something else. Choose it again.',
     )
-  return toBase64url(opened.plain)
+  return toBase64url(opened.content)
 }

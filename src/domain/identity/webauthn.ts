@@ -1,5 +1,4 @@
 // Passkeys and security keys as a second factor (WebAuthn level 3): the one place where the server calls its library.
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { type Clock, minutes } from '../../clock.ts'
 import type {
   WebauthnAssertion,
@@ -8,12 +7,13 @@ import type {
 } from '../../contract/second-factors.ts'
 import type { Random } from '../../random.ts'
 import { fromBase64url, toBase64url, uuidToBytes } from '../encoding.ts'
+import { signToken, verifyToken } from '../expiring-tokens.ts'
 import type { ServerKeys } from '../server-keys.ts'
 
 /** Loaded with the first use: many servers see no passkey, and it takes 5 MB. */
 const library = () => import('@simplewebauthn/server')
 
-const [idBytes, timeBytes] = [16, 8]
+const idBytes = 16
 const livesFor = minutes(5)
 
 /** Where passkeys are used. */
@@ -38,34 +38,25 @@ export interface Challenge {
   readonly expiresAt: number
 }
 
-const authenticate = (key: KeyObject, purpose: string, head: Uint8Array) =>
-  createHmac('sha256', key).update(`${purpose}:`).update(head).digest()
-
 /**
- * A challenge that proves by itself that this server made it: an id, a time, and an HMAC of both. So any process can check what
- * another began, and beginning writes nothing.
+ * A challenge that proves by itself that this server made it. So any process can check what another began, and beginning writes
+ * nothing.
  * @param purpose what may be done by it, and by whom
  */
-function newChallenge(purpose: string, { clock, keys, random }: Needs): Buffer<ArrayBuffer> {
-  const head = Buffer.alloc(idBytes + timeBytes)
-  head.set(random.bytes(idBytes))
-  head.writeBigUInt64BE(BigInt(clock.now() + livesFor), idBytes)
-  return Buffer.concat([head, authenticate(keys.webauthnChallenges, purpose, head)])
+function newChallenge(purpose: string, { clock, keys, random }: Needs): Uint8Array<ArrayBuffer> {
+  const made = { content: random.bytes(idBytes), expiresAt: clock.now() + livesFor }
+  return new Uint8Array(fromBase64url(signToken(keys.webauthnChallenges, purpose, made)))
 }
 
-/** @param challenge base64url, as the client gave it back. @returns undefined where it is not of this purpose, or too old */
+/** @param challenge base64url, as the client gave it back. @returns undefined if it is not of this purpose, or too old */
 function openChallenge(
   purpose: string,
   challenge: string,
   { clock, keys }: Pick<Needs, 'clock' | 'keys'>,
 ): Challenge | undefined {
-  const bytes = Buffer.from(challenge, 'base64url')
-  const head = bytes.subarray(0, idBytes + timeBytes)
-  const mac = authenticate(keys.webauthnChallenges, purpose, head)
-  const given = bytes.subarray(head.length)
-  if (given.length !== mac.length || !timingSafeEqual(given, mac)) return undefined
-  const expiresAt = Number(head.readBigUInt64BE(idBytes))
-  return clock.now() < expiresAt ? { id: head.subarray(0, idBytes), expiresAt } : undefined
+  const expected = { contentBytes: idBytes, now: clock.now() }
+  const verified = verifyToken(keys.webauthnChallenges, purpose, challenge, expected)
+  return verified && { id: verified.content, expiresAt: verified.expiresAt }
 }
 
 /** The library throws for what does not hold; which of its many reasons it was helps nobody but an attacker. */

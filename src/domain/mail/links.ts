@@ -1,14 +1,13 @@
 // The tokens of links in mails: each says which account or registration and until when, and is signed together with what it is for.
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { hours } from '../../clock.ts'
-import { linkTokenBytes } from '../../contract/email.ts'
-import { fromBase64url, toBase64url, uuidFromBytes, uuidToBytes } from '../encoding.ts'
+import { uuidFromBytes, uuidToBytes } from '../encoding.ts'
+import { signToken, unverifiedContent, verifyToken } from '../expiring-tokens.ts'
 
 /** How long a link of a mail works, from the moment in which the mail is sent. */
 export const linkValidForMs = hours(24)
 
 const idBytes = 16
-const expiryBytes = 6
 
 /** What a link is for, about one account or registration. A link for one purpose is none for another. */
 export interface LinkPurpose {
@@ -42,29 +41,15 @@ export const toKeep = (account: { id: string; email: string; dueAt: number }): L
   about: purpose('keep', account.email, account.dueAt),
 })
 
-function sign(key: KeyObject, about: string, claims: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(claims).update(about).digest()
-}
-
 /** @param expiresAt milliseconds since 1970 */
-export function linkToken(key: KeyObject, { id, about }: LinkPurpose, expiresAt: number): string {
-  const claims = Buffer.alloc(idBytes + expiryBytes)
-  uuidToBytes(id).copy(claims)
-  claims.writeUIntBE(expiresAt, idBytes, expiryBytes)
-  return toBase64url(Buffer.concat([claims, sign(key, about, claims)]))
-}
+export const linkToken = (key: KeyObject, { id, about }: LinkPurpose, expiresAt: number): string =>
+  signToken(key, about, { content: uuidToBytes(id), expiresAt })
 
 /** The account or registration that a token is about, before anything of it is believed. */
-export function idInLink(token: string): string {
-  return uuidFromBytes(fromBase64url(token).subarray(0, idBytes))
-}
+export const idInLink = (token: string): string => uuidFromBytes(unverifiedContent(token))
 
 /** Whether a token, which the contract has checked for its form, is good for this now. */
 export function isLinkFor(key: KeyObject, token: string, { id, about }: LinkPurpose, now: number): boolean {
-  const bytes = Buffer.from(fromBase64url(token))
-  if (bytes.length !== linkTokenBytes) return false
-  const claims = bytes.subarray(0, idBytes + expiryBytes)
-  const isSigned = timingSafeEqual(bytes.subarray(claims.length), sign(key, about, claims))
-  const isAbout = claims.subarray(0, idBytes).equals(uuidToBytes(id))
-  return isSigned && isAbout && now < claims.readUIntBE(idBytes, expiryBytes)
+  const verified = verifyToken(key, about, token, { contentBytes: idBytes, now })
+  return verified !== undefined && verified.content.equals(uuidToBytes(id))
 }
