@@ -1,7 +1,8 @@
 // What `limpet-server doctor` asks the server about the way to it, and how it shows that it may: it knows the server's secrets.
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { minutes } from '../clock.ts'
+import { signToken, verifyToken } from './expiring-tokens.ts'
 
 export const reflectionHeader = 'Limpet-Operator'
 
@@ -18,16 +19,14 @@ export const Reflection = z.object({
   forwardedFor: z.string().nullable(),
 })
 
-const sign = (key: KeyObject, time: string) => createHmac('sha256', key).update(time).digest()
+const about = 'reflection'
 
 /** What shows that a client has the secrets of the server. */
 export const reflectionToken = (key: KeyObject, now: number): string =>
-  `${now}.${sign(key, String(now)).toString('base64url')}`
+  signToken(key, about, { content: new Uint8Array(), expiresAt: now + validForMs })
 
-/** Whether a token was made with the key, some minutes ago at most. */
+/** Whether a token was made with the key, some minutes ago at most; by another clock some minutes ahead at most. */
 export function isReflectionToken(key: KeyObject, token: string, now: number): boolean {
-  const [, time = '', signature = ''] = /^(\d{1,15})\.([\w-]{43})$/.exec(token) ?? []
-  const given = Buffer.from(signature, 'base64url')
-  const isSigned = given.length === 32 && timingSafeEqual(given, sign(key, time))
-  return isSigned && Math.abs(now - Number(time)) <= validForMs
+  const verified = verifyToken(key, about, token, { contentBytes: 0, now })
+  return verified !== undefined && verified.expiresAt - now <= 2 * validForMs
 }

@@ -51,5 +51,5 @@ export const idInLink = (token: string): string => uuidFromBytes(unverifiedConte
 /** Whether a token, which the contract has checked for its form, is good for this now. */
 export function isLinkFor(key: KeyObject, token: string, { id, about }: LinkPurpose, now: number): boolean {
   const verified = verifyToken(key, about, token, { contentBytes: idBytes, now })
-  return verified !== undefined && verified.content.equals(uuidToBytes(id))
+  return verified?.content.equals(uuidToBytes(id)) ?? false
 }
