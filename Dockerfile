@@ -7,15 +7,16 @@ RUN npm ci --no-audit --no-fund
 COPY . .
 RUN npm run build
 
-# The packages that the program needs at run time, without their files for other platforms, compilers and debuggers.
-FROM node:24-bookworm-slim AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --no-audit --no-fund \
- && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src \
- && find node_modules/better-sqlite3/prebuilds -type f ! -name "linux-$(node --print process.arch).node" -delete \
- && find node_modules/argon2/prebuilds -mindepth 1 -maxdepth 1 ! -name "linux-$(node --print process.arch)" -exec rm -r {} + \
- && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
+# The packages with native code, which the programs load at run time, without their files for other platforms and compilers.
+FROM build AS native
+RUN mkdir -p /native/@phc \
+ && cp -r node_modules/argon2 node_modules/better-sqlite3 node_modules/node-gyp-build /native/ \
+ && cp -r node_modules/@phc/format /native/@phc/ \
+ && cd /native \
+ && rm -rf argon2/argon2 better-sqlite3/deps better-sqlite3/src */binding.gyp */*.cpp \
+ && find better-sqlite3/prebuilds -type f ! -name "linux-$(node --print process.arch).node" -delete \
+ && find argon2/prebuilds -mindepth 1 -maxdepth 1 ! -name "linux-$(node --print process.arch)" -exec rm -r {} + \
+ && find . -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' \) -delete
 
 # Node without npm, yarn and corepack: a server does not need them, and an attacker who breaks into one could use them.
 FROM node:24-bookworm-slim AS node
@@ -32,9 +33,9 @@ WORKDIR /app
 COPY LICENSE package.json ./
 COPY bin ./bin
 COPY migrations ./migrations
-COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=native /native ./node_modules
 COPY --from=build /app/dist/programs ./dist/programs
-RUN node bin/limpet-server.js migrate \
+RUN node bin/limpet.js --version && node bin/limpet-server.js migrate \
  && (timeout --signal=TERM 5 node bin/limpet-server.js start || test $? = 124) \
  && rm -rf data
 
@@ -47,9 +48,12 @@ COPY --from=program /app ./
 LABEL org.opencontainers.image.title="Limpet" \
       org.opencontainers.image.description="A zero-knowledge password vault server" \
       org.opencontainers.image.licenses="MIT"
+# The last two bound its memory: docs/decisions/memory-of-a-server.md.
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     NODE_ENV=production \
-    HOST=0.0.0.0
+    HOST=0.0.0.0 \
+    NODE_OPTIONS=--max-semi-space-size=16 \
+    GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=67108864
 # By number, so that tools can check that it is not root. The user's name is node.
 USER 1000:1000
 EXPOSE 8080

@@ -1,6 +1,7 @@
 // What is measured runs as processes of its own, which tell what they use.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +22,16 @@ export interface ServerProcess {
   /** What it has used so far. */
   usage(): Promise<Usage>
   stop(): Promise<void>
+}
+
+const tuned = /GLIBC_TUNABLES=(\S+) node (--max-semi-space-size=\d+)/
+
+/** What `npm start` sets to bound the memory of a server, as everything that starts servers does. */
+function memoryBounds(): { variables: Record<string, string>; options: string[] } {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  const [, tunables, option] = tuned.exec(manifest) ?? []
+  if (!tunables || !option) throw new Error('"npm start" does not bound the memory of a server')
+  return { variables: { GLIBC_TUNABLES: tunables }, options: [option] }
 }
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url))
@@ -76,7 +87,8 @@ export async function launch(
   args: readonly string[],
   settings: Readonly<Record<string, string>>,
 ): Promise<ServerProcess> {
-  const { child, next } = start([pathOf(file), ...args], settings)
+  const { variables, options } = memoryBounds()
+  const { child, next } = start([...options, pathOf(file), ...args], { ...variables, ...settings })
   const ended = once(child, 'exit')
   const url = `http://127.0.0.1:${args[0] ?? settings.PORT}`
   for (;;) {

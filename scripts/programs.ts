@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -13,6 +14,7 @@ import {
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { z } from 'zod'
 import { bundleWeb } from '../src/apis/pages/web-bundle.ts'
 import { lighterPackages } from './lighter-packages.ts'
 
@@ -22,9 +24,23 @@ const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.
 const requireInModules =
   "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);"
 
+const Manifest = z.object({ name: z.string(), license: z.string() })
+
+/** The licences of the packages that were built in: they ask to be passed on with every copy. */
+function licensesOf(files: readonly string[]): string {
+  const folders = new Set(files.map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? ''))
+  folders.delete('')
+  const texts = [...folders].sort().map((path) => {
+    const [file] = readdirSync(path).filter((name) => /^licen[cs]e/i.test(name))
+    const { name, license } = Manifest.parse(JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')))
+    return `${name}\n\n${file ? readFileSync(join(path, file), 'utf8') : `Licence: ${license}\n`}`
+  })
+  return texts.join(`\n${'-'.repeat(80)}\n\n`)
+}
+
 /** @param folder is made where it is missing */
 export async function buildPrograms(folder: string): Promise<void> {
-  await build({
+  const { metafile } = await build({
     entryPoints: {
       'limpet-server': source('limpet-server.ts'),
       limpet: source('cli/limpet.ts'),
@@ -41,6 +57,7 @@ export async function buildPrograms(folder: string): Promise<void> {
     external: ['argon2', 'better-sqlite3', 'esbuild', 'pg-native'],
     banner: { js: requireInModules },
     plugins: [lighterPackages],
+    metafile: true,
     sourcemap: 'linked',
     sourcesContent: false,
     minifyWhitespace: true,
@@ -50,6 +67,7 @@ export async function buildPrograms(folder: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   })
+  writeFileSync(join(folder, 'licenses.txt'), licensesOf(Object.keys(metafile.inputs)))
   const web = join(folder, 'web')
   mkdirSync(web, { recursive: true })
   for (const { name, content } of await bundleWeb()) writeFileSync(join(web, name), content)

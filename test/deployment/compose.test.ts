@@ -246,18 +246,46 @@ describe('the image', () => {
   it('is of the published Node, from the lockfile, and runs as nobody special', () => {
     const bases = dockerfile.matchAll(/^FROM (\S+)/gm)
     expect(new Set([...bases].map(([, base]) => base))).toEqual(
-      new Set(['node:24-bookworm-slim', 'node', 'scratch']),
+      new Set(['node:24-bookworm-slim', 'build', 'node', 'scratch']),
     )
-    expect(dockerfile).toContain('RUN npm ci --omit=dev')
+    expect(dockerfile).toContain('RUN npm ci --no-audit')
     expect(dockerfile).not.toMatch(/npm (install|i)\b/)
     const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
     expect(last).toMatch(/^USER 1000:1000$/m)
     expect(last).toContain('NODE_ENV=production')
   })
 
+  it('carries the packages that the programs do not have built in, and those alone', async () => {
+    const { external } = z
+      .object({ external: z.string() })
+      .parse(/external: \[(?<external>.*?)\]/.exec(await read('scripts/programs.ts'))?.groups)
+    const native = [...external.matchAll(/'([^']+)'/g)].map(([, name]) => name)
+    // The bundler is for checkouts, and pg-native is for those who have it.
+    const needed = native.filter((name) => name !== 'esbuild' && name !== 'pg-native')
+    expect(needed).toEqual(['argon2', 'better-sqlite3'])
+    const copied = [...dockerfile.matchAll(/node_modules\/([\w@/.-]+)/g)].map(([, name]) => name)
+    expect(new Set(copied)).toEqual(new Set([...needed, 'node-gyp-build', '@phc/format']))
+    expect(dockerfile).toContain('COPY --from=build /app/dist/programs ./dist/programs')
+    expect(dockerfile).toContain('COPY bin ./bin')
+  })
+
   it('is started and asked without a shell', () => {
     for (const instruction of ['HEALTHCHECK .*CMD', 'ENTRYPOINT', 'CMD'])
       expect(dockerfile).toMatch(new RegExp(`^${instruction} \\["`, 'm'))
+  })
+})
+
+describe('what bounds the memory of a server', () => {
+  const variables = (text: string) => ({
+    tunables: /GLIBC_TUNABLES=(\S+)/.exec(text)?.[1],
+    youngMiB: /--max-semi-space-size=(\d+)/.exec(text)?.[1],
+  })
+
+  it('is the same in the image, under systemd and for npm start', async () => {
+    const image = variables(dockerfile.slice(dockerfile.lastIndexOf('\nFROM ')))
+    expect(image).toEqual({ tunables: expect.stringContaining('arena_max=1'), youngMiB: '16' })
+    expect(variables(await read('docs/limpet.service'))).toEqual(image)
+    expect(variables(await read('package.json'))).toEqual(image)
   })
 })
 
