@@ -37,7 +37,7 @@ export const KdfParameters = z
   .meta({ id: 'KdfParameters', description: 'How the password becomes the master key' })
 
 /** Whether every cost reaches the floor below which neither side goes. */
-export const isStrongEnough = (kdf: z.infer<typeof KdfParameters>) =>
+export const isStrongEnough = (kdf: Omit<z.infer<typeof KdfParameters>, 'algorithm' | 'salt'>): boolean =>
   kdf.memoryKiB >= minKdf.memoryKiB &&
   kdf.iterations >= minKdf.iterations &&
   kdf.parallelism >= minKdf.parallelism

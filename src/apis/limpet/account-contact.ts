@@ -2,13 +2,7 @@
 
 import { ChangeEmail, ChangeHint } from '../../contract/email.ts'
 import { accountPaths } from '../../contract/paths.ts'
-import { noteChange } from '../../domain/audit/noted-changes.ts'
-import { cancelDeletion } from '../../domain/identity/account-deletion.ts'
-import { emailTaken, holdProved, setHint } from '../../domain/identity/accounts.ts'
-import { moveToAddress, startEmailChange } from '../../domain/identity/email-changes.ts'
-import { proveAccount, wrongPassword } from '../../domain/identity/passwords.ts'
-import { aboutAddress } from '../../domain/mail/limits.ts'
-import { enqueueMail } from '../../domain/mail/outbox.ts'
+import { changeEmail as giveAddress, changeHint as replaceHint } from '../../domain/identity/email-changes.ts'
 import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
 
@@ -28,25 +22,8 @@ const changeEmail = route({
   success: { 202: null, 204: null },
   problems: ['invalid-credentials', 'email-taken'],
   async handler({ caller, body: { current, email } }, services) {
-    const { clock, config, limiter, opaque, random, store } = services
-    const { accountId, address } = caller
-    const account = await proveAccount(caller, proofIn(current), services)
-    const now = clock.now()
-    if (config.smtp) await limiter.count('mailAbout', aboutAddress({ address, email }))
-    await store.write(async (tx) => {
-      if (!(await holdProved(tx, account))) throw wrongPassword()
-      await cancelDeletion(tx, accountId, { now, address, services })
-      if (config.smtp) {
-        await startEmailChange(tx, { accountId, email, now })
-        await enqueueMail(tx, { id: random.uuid(), accountId, email, kind: 'confirm-change', now })
-        await noteChange(tx, caller, 'email-change-started', services)
-      } else {
-        if (!(await moveToAddress(tx, { accountId, email }, { isConfirmed: false, opaque })))
-          throw emailTaken()
-        await noteChange(tx, caller, 'email-changed', services)
-      }
-    })
-    return { status: config.smtp ? 202 : 204 }
+    const { isWaiting } = await giveAddress(caller, { current: proofIn(current), email }, services)
+    return { status: isWaiting ? 202 : 204 }
   },
 })
 
@@ -64,11 +41,7 @@ const changeHint = route({
   success: { 204: null },
   problems: ['invalid-credentials'],
   async handler({ caller, body: { current, hint } }, services) {
-    const account = await proveAccount(caller, proofIn(current), services)
-    await services.store.write(async (tx) => {
-      if (!(await setHint(tx, account, hint))) throw wrongPassword()
-      await noteChange(tx, caller, 'hint-changed', services)
-    })
+    await replaceHint(caller, { current: proofIn(current), hint }, services)
     return { status: 204 }
   },
 })

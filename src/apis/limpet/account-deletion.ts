@@ -3,30 +3,21 @@
 import { DeletionLink, DeletionStarted } from '../../contract/email.ts'
 import { accountPaths, emailPaths } from '../../contract/paths.ts'
 import { toTimestamp } from '../../domain/encoding.ts'
-import { Failure } from '../../domain/failure.ts'
-import { cancelDeletion, deletionOf, startDeletion } from '../../domain/identity/account-deletion.ts'
-import { findAccountById } from '../../domain/identity/accounts.ts'
-import { idInLink, isLinkFor, toDelete, toKeep } from '../../domain/mail/links.ts'
+import {
+  keepAccountByLink,
+  keepOwnAccount,
+  startDeletionByLink,
+} from '../../domain/identity/account-deletion.ts'
 import { invalidLink, mailRequest } from './mail-requests.ts'
-import { route, type Services } from './route.ts'
+import { route } from './route.ts'
 
 const tag = 'E-mail'
 
-function requireOn({ config }: Services): { wait: number } {
-  if (config.accountDeletion) return config.accountDeletion
-  throw new Failure('account-deletion-off', 'This server does not delete accounts by mail.')
-}
-
-const ask = mailRequest({
+const ask = mailRequest('deletion', {
   path: emailPaths.deletion,
   operationId: 'askForDeletion',
   summary: 'Send a link that deletes the account, if the address is the confirmed one of an account',
   problems: ['account-deletion-off'],
-  requireOn,
-  async findReason({ account }) {
-    const isFor = account?.emailVerified && account.disabledAt === null
-    return isFor ? { kind: 'delete-account', accountId: account.id } : undefined
-  },
 })
 
 const start = route({
@@ -43,15 +34,7 @@ const start = route({
   success: { 200: DeletionStarted },
   problems: ['invalid-confirmation', 'account-deletion-off'],
   async handler({ body: { token }, caller: { address } }, services) {
-    const { clock, keys, store } = services
-    const { wait } = requireOn(services)
-    const now = clock.now()
-    const deletesAt = await store.write(async (tx) => {
-      const account = await findAccountById(tx, idInLink(token))
-      if (!account?.emailVerified || account.disabledAt !== null) return undefined
-      if (!isLinkFor(keys.emailConfirmations, token, toDelete(account), now)) return undefined
-      return startDeletion(tx, account, { now, address, services }, wait)
-    })
+    const deletesAt = await startDeletionByLink(token, address, services)
     if (deletesAt === undefined) throw invalidLink()
     return { status: 200, body: { deletesAt: toTimestamp(deletesAt) } }
   },
@@ -70,16 +53,7 @@ const keep = route({
   success: { 204: null },
   problems: ['invalid-confirmation'],
   async handler({ body: { token }, caller: { address } }, services) {
-    const { clock, keys, store } = services
-    const now = clock.now()
-    const isKept = await store.write(async (tx) => {
-      const account = await findAccountById(tx, idInLink(token))
-      const dueAt = account && (await deletionOf(tx, account.id))
-      if (!account || dueAt === undefined) return false
-      if (!isLinkFor(keys.emailConfirmations, token, toKeep({ ...account, dueAt }), now)) return false
-      return cancelDeletion(tx, account.id, { now, address, services })
-    })
-    if (!isKept) throw invalidLink()
+    if (!(await keepAccountByLink(token, address, services))) throw invalidLink()
     return { status: 204 }
   },
 })
@@ -97,9 +71,8 @@ const keepFromSession = route({
   request: {},
   success: { 204: null },
   problems: [],
-  async handler({ caller: { accountId, address } }, services) {
-    const { clock, store } = services
-    await store.write((tx) => cancelDeletion(tx, accountId, { now: clock.now(), address, services }))
+  async handler({ caller }, services) {
+    await keepOwnAccount(caller, services)
     return { status: 204 }
   },
 })

@@ -3,10 +3,7 @@
 import {
   Account,
   ChangePassword,
-  isStrongEnough,
   type KdfParameters,
-  minKdf,
-  type NewVerifier,
   PasswordProof,
   Prelogin,
   PreloginAnswer,
@@ -16,84 +13,34 @@ import {
 import { accountPaths, sessionPaths } from '../../contract/paths.ts'
 import { limits } from '../../contract/primitives.ts'
 import { PasswordChanged } from '../../contract/tokens.ts'
-import { noteSessionsAct } from '../../domain/audit/audit-log.ts'
-import { noteChange } from '../../domain/audit/noted-changes.ts'
-import { toTimestamp } from '../../domain/encoding.ts'
-import { Failure } from '../../domain/failure.ts'
-import { cancelDeletion, deletionOf } from '../../domain/identity/account-deletion.ts'
+import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
+import { deleteOwnAccount, deletionOf } from '../../domain/identity/account-deletion.ts'
 import { quotasOf } from '../../domain/identity/account-quotas.ts'
-import {
-  createAccount,
-  decideOnAddresses,
-  deleteAccount,
-  findAccountByEmail,
-  getAccount,
-  replaceCredentials,
-  toAccount,
-  type Verifier,
-} from '../../domain/identity/accounts.ts'
-import { type Admission, requireAdmission, spendInvite } from '../../domain/identity/admission.ts'
-import { endEmailChange } from '../../domain/identity/email-changes.ts'
-import type { Choice } from '../../domain/identity/opaque-registrations.ts'
-import { proveAccount, verifierOf, wrongPassword } from '../../domain/identity/passwords.ts'
-import { addPendingRegistration } from '../../domain/identity/pending-registrations.ts'
-import { endTokens, listTokens } from '../../domain/identity/personal-tokens.ts'
-import { crediblePrelogin, preloginOf } from '../../domain/identity/prelogin.ts'
-import { endOtherSessions } from '../../domain/identity/sessions.ts'
-import { aboutAddress } from '../../domain/mail/limits.ts'
-import { enqueueMail } from '../../domain/mail/outbox.ts'
+import { getAccount, methodOf } from '../../domain/identity/accounts.ts'
+import { type Kdf, kdfOf } from '../../domain/identity/kdf.ts'
+import { changePassword as replacePassword } from '../../domain/identity/password-change.ts'
+import { loginParametersOf } from '../../domain/identity/prelogin.ts'
+import { register as registerAccount } from '../../domain/identity/registration.ts'
 import { newPasswordIn, noOpaqueMessage, proofIn } from './passwords.ts'
-import { route, type Services } from './route.ts'
+import { route } from './route.ts'
+import { toTokenSummary } from './tokens.ts'
 
 const tag = 'Accounts'
 
-function requireStrongKdf(kdf: KdfParameters) {
-  if (!isStrongEnough(kdf))
-    throw new Failure(
-      'kdf-too-weak',
-      `The least is memoryKiB=${minKdf.memoryKiB}, iterations=${minKdf.iterations}, parallelism=${minKdf.parallelism}.`,
-    )
-}
+const toKdf = ({ salt, ...costs }: Kdf): KdfParameters => ({
+  algorithm: 'argon2id',
+  ...costs,
+  salt: toBase64url(salt),
+})
 
-async function verifierIn(body: NewVerifier, choice: Choice, services: Services): Promise<Verifier> {
-  const verifier = await verifierOf(newPasswordIn(body), choice, services)
-  if (!verifier) throw noOpaqueMessage('opaque.record', 'Expected a record of OPAQUE (RFC 9807)')
-  return verifier
-}
+const kdfIn = ({ memoryKiB, iterations, parallelism, salt }: KdfParameters): Kdf => ({
+  memoryKiB,
+  iterations,
+  parallelism,
+  salt: fromBase64url(salt),
+})
 
-/** Makes the account at once, where addresses need no confirmation. Throws `email-taken`, `id-taken` and `invalid-invite`. */
-async function registerAtOnce(
-  body: Register,
-  verifier: Verifier,
-  admission: Admission,
-  { clock, config, random, store }: Services,
-): Promise<void> {
-  const { accountId } = body
-  const now = clock.now()
-  const stamp = { now, epoch: random.uuid() }
-  await store.write(async (tx) => {
-    await decideOnAddresses(tx)
-    await spendInvite(tx, admission, { ...body, now }, () =>
-      createAccount(tx, { ...body, emailVerified: false }, verifier, stamp),
-    )
-    if (config.smtp) await enqueueMail(tx, { id: random.uuid(), accountId, kind: 'confirm', now })
-  })
-}
-
-/** Keeps the registration until its address is confirmed, whether it has an account or not. Throws `id-taken`. */
-async function registerOnConfirmation(
-  body: Register,
-  verifier: Verifier,
-  admission: Admission,
-  { clock, random, store }: Services,
-): Promise<void> {
-  const now = clock.now()
-  const registrationId = body.accountId
-  await store.write(async (tx) => {
-    await addPendingRegistration(tx, body, verifier, { now, inviteId: admission?.inviteId ?? null })
-    await enqueueMail(tx, { id: random.uuid(), registrationId, kind: 'confirm', now })
-  })
-}
+const noRecord = () => noOpaqueMessage('opaque.record', 'Expected a record of OPAQUE (RFC 9807)')
 
 const register = route({
   method: 'post',
@@ -119,17 +66,23 @@ const register = route({
     'id-taken',
   ],
   async handler({ body, caller: { address } }, services) {
-    const { clock, config, limiter } = services
-    const { accountId, email } = body
-    const admission = await requireAdmission(body, services)
-    requireStrongKdf(body.kdf)
-    const isRequired = config.emailVerification === 'required'
-    // Each one is mail to the address, and one asker must not use up what it is sent.
-    if (isRequired) await limiter.count('mailAbout', aboutAddress({ address, email }))
-    const verifier = await verifierIn(body, { newAccount: email }, services)
-    const register = isRequired ? registerOnConfirmation : registerAtOnce
-    await register(body, verifier, admission, services)
-    const createdAt = toTimestamp(clock.now())
+    const { accountId, email, kdf, accountKey, hint = null, vault, invite } = body
+    const outcome = await registerAccount(
+      {
+        accountId,
+        email,
+        kdf: kdfIn(kdf),
+        accountKey: fromBase64url(accountKey),
+        hint,
+        vault: { id: vault.id, key: fromBase64url(vault.key), data: fromBase64url(vault.data) },
+        password: newPasswordIn(body),
+        invite,
+        address,
+      },
+      services,
+    )
+    if (outcome.kind === 'not-a-record') throw noRecord()
+    const createdAt = toTimestamp(outcome.createdAt)
     return { status: 201, body: { accountId, email, emailVerified: false, createdAt } }
   },
 })
@@ -146,11 +99,9 @@ const prelogin = route({
   request: { body: Prelogin },
   success: { 200: PreloginAnswer },
   problems: [],
-  async handler({ body: { email } }, { keys, store }) {
-    const found = await store.read((reader) => findAccountByEmail(reader, email))
-    // Made up for everybody: otherwise it would take longer for addresses without an account.
-    const made = crediblePrelogin(keys.prelogin, email)
-    return { status: 200, body: preloginOf(found ?? made) }
+  async handler({ body: { email } }, services) {
+    const { method, kdf } = await loginParametersOf(email, services)
+    return { status: 200, body: { kdf: toKdf(kdf), method } }
   },
 })
 
@@ -171,7 +122,18 @@ const readAccount = route({
     const body = await store.read(async (reader) => {
       const account = await getAccount(reader, caller)
       const quotas = await quotasOf(reader, account, { allowed: config.quotas, now: clock.now() })
-      return { ...toAccount(account, await deletionOf(reader, account.id)), quotas }
+      const deletesAt = await deletionOf(reader, account.id)
+      return {
+        id: account.id,
+        email: account.email,
+        emailVerified: account.emailVerified,
+        createdAt: toTimestamp(account.createdAt),
+        method: methodOf(account),
+        kdf: toKdf(kdfOf(account)),
+        accountKey: toBase64url(account.accountKey),
+        deletesAt: toTimestampOrNull(deletesAt ?? null),
+        quotas,
+      }
     })
     return { status: 200, body }
   },
@@ -191,27 +153,20 @@ const changePassword = route({
   success: { 200: PasswordChanged },
   problems: ['kdf-too-weak', 'stale-opaque-registration', 'invalid-credentials'],
   async handler({ caller, body }, services) {
-    const { clock, store } = services
     const { current, kdf, accountKey, keepTokens } = body
-    requireStrongKdf(kdf)
-    const account = await proveAccount(caller, proofIn(current), services)
-    const verifier = await verifierIn(body, { account: caller.accountId }, services)
-    const tokens = await store.write(async (tx) => {
-      const now = clock.now()
-      if (!(await replaceCredentials(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
-      await noteChange(tx, caller, 'password-changed', services)
-      await endEmailChange(tx, caller)
-      await cancelDeletion(tx, caller.accountId, { now, address: caller.address, services })
-      await endOtherSessions(tx, caller, now, 'password-change')
-      const tokens = await listTokens(tx, caller, now)
-      if (keepTokens || tokens.length === 0) return tokens
-      await endTokens(tx, caller)
-      await noteSessionsAct(tx, caller, 'tokens-ended', now)
-      return tokens
-    })
+    const change = {
+      current: proofIn(current),
+      password: newPasswordIn(body),
+      kdf: kdfIn(kdf),
+      accountKey: fromBase64url(accountKey),
+      keepTokens,
+    }
+    const outcome = await replacePassword(caller, change, services)
+    if (outcome.kind === 'not-a-record') throw noRecord()
+    const { endedTokens, keptTokens } = outcome
     return {
       status: 200,
-      body: keepTokens ? { endedTokens: [], keptTokens: tokens } : { endedTokens: tokens, keptTokens: [] },
+      body: { endedTokens: endedTokens.map(toTokenSummary), keptTokens: keptTokens.map(toTokenSummary) },
     }
   },
 })
@@ -229,8 +184,7 @@ const removeAccount = route({
   success: { 204: null },
   problems: ['invalid-credentials'],
   async handler({ caller, body }, services) {
-    const account = await proveAccount(caller, proofIn(body), services)
-    if (!(await services.store.write((tx) => deleteAccount(tx, account)))) throw wrongPassword()
+    await deleteOwnAccount(caller, proofIn(body), services)
     return { status: 204 }
   },
 })

@@ -2,9 +2,7 @@
 
 import { ConfirmEmail } from '../../contract/email.ts'
 import { emailPaths } from '../../contract/paths.ts'
-import { hasItsAddress } from '../../domain/identity/accounts.ts'
 import { confirmBy } from '../../domain/identity/email-confirmation.ts'
-import { pendingRegistrationsOf } from '../../domain/identity/pending-registrations.ts'
 import { invalidLink, mailRequest } from './mail-requests.ts'
 import { route } from './route.ts'
 
@@ -29,25 +27,16 @@ const confirm = route({
   },
 })
 
-const resend = mailRequest({
+const resend = mailRequest('confirmation', {
   path: emailPaths.resend,
   operationId: 'resendConfirmation',
   summary: 'Send the confirmation once more, of everything that waits for it at the address',
-  async findReason({ email, account, now }, reader) {
-    if (account?.emailVerified) return undefined
-    const [newest] = account && hasItsAddress(account) ? [] : await pendingRegistrationsOf(reader, email, now)
-    if (newest) return { kind: 'confirm-again', registrationId: newest.accountId }
-    return account && { kind: 'confirm', accountId: account.id }
-  },
 })
 
-const hint = mailRequest({
+const hint = mailRequest('hint', {
   path: emailPaths.hint,
   operationId: 'sendHint',
   summary: 'Send the password hint to the address, if it is the confirmed one of an account',
-  async findReason({ account }) {
-    return account?.emailVerified ? { kind: 'hint', accountId: account.id } : undefined
-  },
 })
 
 export const emailRoutes = [confirm, resend, hint]

@@ -1,7 +1,6 @@
 // Second factors over HTTP: list, add, confirm, remove, and new recovery codes.
 
 import { z } from 'zod'
-import { nonceBytes, openBytes, sealBytes } from '../../aes-gcm.ts'
 import { PasswordProof } from '../../contract/accounts.ts'
 import { secondFactorPaths } from '../../contract/paths.ts'
 import { SecondFactorId } from '../../contract/primitives.ts'
@@ -9,37 +8,35 @@ import {
   ConfirmTotp,
   ConfirmWebauthn,
   NewRecoveryCodes,
+  type SecondFactor,
   SecondFactorConfirmed,
   SecondFactorList,
   TotpStarted,
   WebauthnStarted,
 } from '../../contract/second-factors.ts'
-import { holdAccount } from '../../domain/account-row.ts'
-import { noteChange } from '../../domain/audit/noted-changes.ts'
-import type { SessionCaller } from '../../domain/caller.ts'
-import { Failure, notFound } from '../../domain/failure.ts'
-import { proveAccount } from '../../domain/identity/passwords.ts'
-import { newRecoveryCodes, showRecoveryCode } from '../../domain/identity/recovery-codes.ts'
-import { totpContext } from '../../domain/identity/second-factor-login.ts'
+import { toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
+import { Failure } from '../../domain/failure.ts'
 import {
-  beginFactor,
-  type Confirmation,
-  confirmFactor,
-  countRecoveryCodes,
-  factorsOf,
-  getPending,
-  hasFactors,
-  listFactors,
-  removeFactor,
-  replaceRecoveryCodes,
-} from '../../domain/identity/second-factors.ts'
-import { describeTotp, stepOfCode, totpSecretBytes } from '../../domain/identity/totp.ts'
-import { registrationOptions, verifyRegistration } from '../../domain/identity/webauthn.ts'
+  confirmTotp as confirmTotpFactor,
+  confirmWebauthn as confirmWebauthnFactor,
+  renewRecoveryCodes as newRecoveryCodes,
+  removeSecondFactor,
+  startTotp,
+  startWebauthn,
+} from '../../domain/identity/second-factor-changes.ts'
+import { type ListedFactor, listFactors } from '../../domain/identity/second-factors.ts'
 import { proofIn } from './passwords.ts'
-import { route, type Services } from './route.ts'
+import { route } from './route.ts'
 
 const tag = 'Second factors'
-const usualTotpName = 'Authenticator app'
+
+const toFactor = ({ id, type, name, createdAt, lastUsedAt }: ListedFactor): SecondFactor => ({
+  id,
+  type,
+  name,
+  createdAt: toTimestamp(createdAt),
+  lastUsedAt: toTimestampOrNull(lastUsedAt),
+})
 
 const list = route({
   method: 'get',
@@ -54,7 +51,8 @@ const list = route({
   success: { 200: SecondFactorList },
   problems: [],
   async handler({ caller }, { store }) {
-    return { status: 200, body: await store.read((reader) => listFactors(reader, caller)) }
+    const { factors, recoveryCodesLeft } = await store.read((reader) => listFactors(reader, caller))
+    return { status: 200, body: { factors: factors.map(toFactor), recoveryCodesLeft } }
   },
 })
 
@@ -71,37 +69,9 @@ const addTotp = route({
   success: { 201: TotpStarted },
   problems: ['invalid-credentials', 'too-many-factors'],
   async handler({ caller, body }, services) {
-    const { clock, config, keys, random, store } = services
-    const account = await proveAccount(caller, proofIn(body), services)
-    const id = random.uuid()
-    const secret = random.bytes(totpSecretBytes)
-    const nonce = random.bytes(nonceBytes)
-    const sealedSecret = sealBytes(keys.totpSecrets, nonce, totpContext(caller, id), secret)
-    const begun = { id, type: 'totp', name: usualTotpName, sealedSecret, now: clock.now() } as const
-    await store.write((tx) => beginFactor(tx, caller, begun))
-    const shown = { issuer: new URL(config.publicUrl).host, label: account.email }
-    return { status: 201, body: { id, ...describeTotp(secret, shown) } }
+    return { status: 201, body: await startTotp(caller, proofIn(body), services) }
   },
 })
-
-/** Confirms a factor. @returns recovery codes, in the form for people, where the account has none yet */
-async function confirm(
-  caller: SessionCaller,
-  id: string,
-  confirmation: Confirmation,
-  services: Services,
-): Promise<{ recoveryCodes: string[] | null }> {
-  const codes = newRecoveryCodes(services.random)
-  return services.store.write(async (tx) => {
-    // Of two first factors at the same time, one makes the codes.
-    await holdAccount(tx, caller.accountId)
-    await confirmFactor(tx, caller, id, confirmation)
-    await noteChange(tx, caller, 'second-factor-added', services)
-    if ((await countRecoveryCodes(tx, caller)) > 0) return { recoveryCodes: null }
-    await replaceRecoveryCodes(tx, caller, codes)
-    return { recoveryCodes: codes.map(showRecoveryCode) }
-  })
-}
 
 const wrongFactor = (path: string, message: string) =>
   new Failure('malformed-request', message, { errors: [{ path: `body.${path}`, message }] })
@@ -119,19 +89,10 @@ const confirmTotp = route({
   success: { 200: SecondFactorConfirmed },
   problems: ['not-found', 'too-many-factors'],
   async handler({ caller, params: { totpId }, body }, services) {
-    const { clock, keys, store } = services
-    const now = clock.now()
-    const pending = await store.read((reader) =>
-      getPending(reader, caller, { id: totpId, type: 'totp', now }),
-    )
-    const secret =
-      pending.sealedSecret && openBytes(keys.totpSecrets, totpContext(caller, totpId), pending.sealedSecret)
-    if (!secret) throw notFound()
-    const lastStep = stepOfCode(secret, body.code, now)
-    if (lastStep === undefined)
+    const outcome = await confirmTotpFactor(caller, { id: totpId, ...body }, services)
+    if (outcome.kind === 'wrong-code')
       throw wrongFactor('code', 'This is not the code of the app now. Check the clock of the device.')
-    const confirmation = { name: body.name ?? pending.name, now, lastStep }
-    return { status: 200, body: await confirm(caller, totpId, confirmation, services) }
+    return { status: 200, body: { recoveryCodes: outcome.recoveryCodes } }
   },
 })
 
@@ -149,15 +110,7 @@ const addWebauthn = route({
   success: { 201: WebauthnStarted },
   problems: ['invalid-credentials', 'too-many-factors'],
   async handler({ caller, body }, services) {
-    const { clock, random, store } = services
-    const account = await proveAccount(caller, proofIn(body), services)
-    const id = random.uuid()
-    const begun = { id, type: 'webauthn', name: '', sealedSecret: null, now: clock.now() } as const
-    const { webauthn } = await store.write(async (tx) => {
-      await beginFactor(tx, caller, begun)
-      return factorsOf(tx, caller)
-    })
-    return { status: 201, body: { id, options: await registrationOptions(account, id, webauthn, services) } }
+    return { status: 201, body: await startWebauthn(caller, proofIn(body), services) }
   },
 })
 
@@ -174,18 +127,13 @@ const confirmWebauthn = route({
   success: { 200: SecondFactorConfirmed },
   problems: ['not-found', 'too-many-factors'],
   async handler({ caller, params: { webauthnId }, body }, services) {
-    const now = services.clock.now()
-    await services.store.read((reader) =>
-      getPending(reader, caller, { id: webauthnId, type: 'webauthn', now }),
-    )
-    const credential = await verifyRegistration(webauthnId, body.response, services)
-    if (!credential)
+    const outcome = await confirmWebauthnFactor(caller, { id: webauthnId, ...body }, services)
+    if (outcome.kind === 'wrong-answer')
       throw wrongFactor(
         'response',
         'This is not the answer of an authenticator to the options of this factor.',
       )
-    const confirmation = { name: body.name, now, ...credential }
-    return { status: 200, body: await confirm(caller, webauthnId, confirmation, services) }
+    return { status: 200, body: { recoveryCodes: outcome.recoveryCodes } }
   },
 })
 
@@ -202,14 +150,7 @@ const remove = route({
   success: { 204: null },
   problems: ['invalid-credentials', 'not-found'],
   async handler({ caller, params: { factorId }, body }, services) {
-    const { factors } = await services.store.read((reader) => listFactors(reader, caller))
-    if (!factors.some(({ id }) => id === factorId)) throw notFound()
-    await proveAccount(caller, proofIn(body), services)
-    await services.store.write(async (tx) => {
-      await holdAccount(tx, caller.accountId)
-      await removeFactor(tx, caller, factorId)
-      await noteChange(tx, caller, 'second-factor-removed', services)
-    })
+    await removeSecondFactor(caller, factorId, proofIn(body), services)
     return { status: 204 }
   },
 })
@@ -227,17 +168,7 @@ const renewRecoveryCodes = route({
   success: { 200: NewRecoveryCodes },
   problems: ['invalid-credentials', 'not-found'],
   async handler({ caller, body }, services) {
-    const { random, store } = services
-    await proveAccount(caller, proofIn(body), services)
-    const codes = newRecoveryCodes(random)
-    await store.write(async (tx) => {
-      await holdAccount(tx, caller.accountId)
-      // Codes without a factor would stand for nothing.
-      if (!(await hasFactors(tx, caller))) throw notFound()
-      await replaceRecoveryCodes(tx, caller, codes)
-      await noteChange(tx, caller, 'recovery-codes-replaced', services)
-    })
-    return { status: 200, body: { recoveryCodes: codes.map(showRecoveryCode) } }
+    return { status: 200, body: { recoveryCodes: await newRecoveryCodes(caller, proofIn(body), services) } }
   },
 })
 

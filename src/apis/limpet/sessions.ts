@@ -4,12 +4,17 @@ import { z } from 'zod'
 import { Login, Refresh, Session, SessionList, SessionTokens } from '../../contract/accounts.ts'
 import { sessionPaths } from '../../contract/paths.ts'
 import { SessionId } from '../../contract/primitives.ts'
-import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
+import { fromBase64url, toBase64url, toTimestamp } from '../../domain/encoding.ts'
 import { Failure, notFound, PassingFailure } from '../../domain/failure.ts'
 import { type LoginOutcome, login as logIn } from '../../domain/identity/login.ts'
 import { refreshSession } from '../../domain/identity/refresh-tokens.ts'
 import type { SessionTokens as Tokens } from '../../domain/identity/session-tokens.ts'
-import { endOtherSessions, endSession, listSessions } from '../../domain/identity/sessions.ts'
+import {
+  endOtherSessions,
+  endSession,
+  type ListedSession,
+  listSessions,
+} from '../../domain/identity/sessions.ts'
 import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
 
@@ -126,7 +131,15 @@ const list = route({
   problems: [],
   async handler({ caller }, { clock, store }) {
     const sessions = await store.read((reader) => listSessions(reader, caller, clock.now()))
-    return { status: 200, body: { sessions } }
+    const toSummary = ({ id, device, createdAt, lastUsedAt, expiresAt }: ListedSession) => ({
+      id,
+      device,
+      createdAt: toTimestamp(createdAt),
+      lastUsedAt: toTimestamp(lastUsedAt),
+      expiresAt: toTimestamp(expiresAt),
+      current: id === caller.sessionId,
+    })
+    return { status: 200, body: { sessions: sessions.map(toSummary) } }
   },
 })
 

@@ -3,25 +3,39 @@
 import { z } from 'zod'
 import { tokenPaths } from '../../contract/paths.ts'
 import { TokenId } from '../../contract/primitives.ts'
-import { CreatedToken, CreateToken, CurrentToken, TokenList } from '../../contract/tokens.ts'
-import { noteChange } from '../../domain/audit/noted-changes.ts'
-import { Failure, notFound } from '../../domain/failure.ts'
-import { holdProved } from '../../domain/identity/accounts.ts'
-import { proveAccount, wrongPassword } from '../../domain/identity/passwords.ts'
-import { newToken } from '../../domain/identity/personal-token-text.ts'
 import {
-  countTokens,
-  createToken,
-  getToken,
-  listTokens,
-  revokeToken,
-} from '../../domain/identity/personal-tokens.ts'
-import { quotaExceeded } from '../../domain/quotas/usage.ts'
-import { hashSecret } from '../../domain/secret-hash.ts'
+  CreatedToken,
+  CreateToken,
+  CurrentToken,
+  TokenList,
+  type TokenSummary,
+} from '../../contract/tokens.ts'
+import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
+import { Failure } from '../../domain/failure.ts'
+import { createToken, revokeToken } from '../../domain/identity/personal-token-changes.ts'
+import { getToken, listTokens, type PersonalToken } from '../../domain/identity/personal-tokens.ts'
 import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
 
 const tag = 'Personal access tokens'
+
+export const toTokenSummary = ({
+  id,
+  name,
+  scopes,
+  vaultId,
+  createdAt,
+  expiresAt,
+  lastUsedAt,
+}: PersonalToken): TokenSummary => ({
+  id,
+  name,
+  scopes,
+  vaultId,
+  createdAt: toTimestamp(createdAt),
+  expiresAt: toTimestampOrNull(expiresAt),
+  lastUsedAt: toTimestampOrNull(lastUsedAt),
+})
 
 const list = route({
   method: 'get',
@@ -37,7 +51,7 @@ const list = route({
   problems: [],
   async handler({ caller }, { clock, store }) {
     const tokens = await store.read((reader) => listTokens(reader, caller, clock.now()))
-    return { status: 200, body: { tokens } }
+    return { status: 200, body: { tokens: tokens.map(toTokenSummary) } }
   },
 })
 
@@ -55,26 +69,24 @@ const create = route({
   success: { 201: CreatedToken },
   problems: ['invalid-credentials', 'not-found', 'quota-exceeded'],
   async handler({ caller, body }, services) {
-    const { clock, config, random, store } = services
-    const now = clock.now()
-    if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= now)
+    const { name, scopes, vaultId = null, vaultKey, expiresAt } = body
+    const outcome = await createToken(
+      caller,
+      {
+        name,
+        scopes,
+        vaultId,
+        vaultKey: vaultKey === undefined ? null : fromBase64url(vaultKey),
+        expiresAt: expiresAt === undefined ? null : Date.parse(expiresAt),
+        proof: proofIn(body),
+      },
+      services,
+    )
+    if (outcome.kind === 'expired')
       throw new Failure('malformed-request', 'The token would have expired already.', {
         errors: [{ path: 'body.expiresAt', message: 'Expected a time in the future' }],
       })
-    const account = await proveAccount(caller, proofIn(body), services)
-    const token = newToken(random)
-    const stamp = { id: random.uuid(), hash: hashSecret(token), now }
-    const summary = await store.write(async (tx) => {
-      const created = await createToken(tx, caller, body, stamp)
-      if (!(await holdProved(tx, account))) throw wrongPassword()
-      // The account's row is held from here on: of two at the same time, one counts the other.
-      const tokens = await countTokens(tx, caller.accountId, now)
-      const allowed = config.quotas.tokens
-      if (tokens > allowed) throw quotaExceeded('tokens', tokens - 1, allowed)
-      await noteChange(tx, caller, 'token-created', services)
-      return created
-    })
-    return { status: 201, body: { ...summary, token } }
+    return { status: 201, body: { ...toTokenSummary(outcome.token), token: outcome.text } }
   },
 })
 
@@ -91,7 +103,9 @@ const current = route({
   success: { 200: CurrentToken },
   problems: [],
   async handler({ caller }, { store }) {
-    return { status: 200, body: await store.read((reader) => getToken(reader, caller)) }
+    const token = await store.read((reader) => getToken(reader, caller))
+    const vaultKey = token.vaultKey && toBase64url(token.vaultKey)
+    return { status: 200, body: { ...toTokenSummary(token), accountId: caller.accountId, vaultKey } }
   },
 })
 
@@ -108,10 +122,7 @@ const revoke = route({
   success: { 204: null },
   problems: ['not-found'],
   async handler({ caller, params: { tokenId } }, services) {
-    await services.store.write(async (tx) => {
-      if (!(await revokeToken(tx, caller, tokenId))) throw notFound()
-      await noteChange(tx, caller, 'token-revoked', services)
-    })
+    await revokeToken(caller, tokenId, services)
     return { status: 204 }
   },
 })

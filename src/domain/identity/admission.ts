@@ -1,6 +1,5 @@
 // Who may register, as REGISTRATION says.
 import type { Clock } from '../../clock.ts'
-import type { Register } from '../../contract/accounts.ts'
 import type { Store, Tx } from '../../store/store.ts'
 import { Failure } from '../failure.ts'
 import { hashSecret } from '../secret-hash.ts'
@@ -35,7 +34,7 @@ const inviteRequired = () =>
  * Throws `registration-closed`, `invite-required` and `invalid-invite`.
  */
 export async function requireAdmission(
-  { email, invite }: Pick<Register, 'email' | 'invite'>,
+  { email, invite }: { email: string; invite?: string | undefined },
   { clock, config, store }: { clock: Clock; config: AdmissionSettings; store: Store },
 ): Promise<Admission> {
   if (config.registration === 'open') return undefined

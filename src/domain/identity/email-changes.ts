@@ -1,20 +1,35 @@
-// The change of an account's address: it waits until the new address is confirmed.
+// How the owner is reached and reminded: the change of an account's address, which waits until the new one is confirmed, and of its hint.
 import { and, eq, gt, type InferSelectModel, inArray } from 'drizzle-orm'
+import type { Random } from '../../random.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { noteChange } from '../audit/noted-changes.ts'
+import type { SessionCaller } from '../caller.ts'
+import { aboutAddress } from '../mail/limits.ts'
 import { linkValidForMs } from '../mail/links.ts'
-import { type AccountRow, findAccountById, makeRoomAt } from './accounts.ts'
+import { enqueueMail } from '../mail/outbox.ts'
+import type { MailSettings } from '../mail/settings.ts'
+import { cancelDeletion } from './account-deletion.ts'
+import { type AccountRow, emailTaken, findAccountById } from './accounts.ts'
+import { makeRoomAt } from './addresses.ts'
 import type { OpaqueServer } from './opaque.ts'
 import { credentialIdToKeep } from './opaque-credential-ids.ts'
+import { type PasswordProof, type ProofNeeds, proveAccount, wrongPassword } from './passwords.ts'
 import { endPendingRegistrations } from './pending-registrations.ts'
+import { holdProved, setHint } from './proved-accounts.ts'
 
 type EmailChange = InferSelectModel<Tables['emailChanges']>
 
 /** Mail may wait in the outbox before its link is made: the change outlives both. */
 const livesForMs = 4 * linkValidForMs
 
+interface ChangeNeeds extends ProofNeeds {
+  readonly config: MailSettings
+  readonly random: Random
+}
+
 /** Notes the address that an account is to have, in place of one that was noted before. */
-export async function startEmailChange(
+async function startEmailChange(
   tx: Tx,
   { accountId, email, now }: { accountId: string; email: string; now: number },
 ): Promise<void> {
@@ -72,4 +87,49 @@ export async function moveToAddress(
   await tx.db.delete(emailChanges).where(eq(emailChanges.accountId, accountId))
   await endPendingRegistrations(tx, email)
   return before
+}
+
+/**
+ * Gives the caller's account another address: at once where the server sends no mail, and otherwise when the link that goes there was
+ * opened. Throws `invalid-credentials`, `email-taken` and `too-many-requests`.
+ * @param change.email in its normalized form
+ * @returns whether the change waits for that; it does for an address that is taken as well
+ */
+export async function changeEmail(
+  caller: SessionCaller,
+  { current, email }: { current: PasswordProof; email: string },
+  needs: ChangeNeeds,
+): Promise<{ isWaiting: boolean }> {
+  const { clock, config, limiter, opaque, random, store } = needs
+  const { accountId, address } = caller
+  const isWaiting = config.smtp !== undefined
+  const account = await proveAccount(caller, current, needs)
+  const now = clock.now()
+  if (isWaiting) await limiter.count('mailAbout', aboutAddress({ address, email }))
+  await store.write(async (tx) => {
+    if (!(await holdProved(tx, account))) throw wrongPassword()
+    await cancelDeletion(tx, accountId, { now, address }, needs)
+    if (isWaiting) {
+      await startEmailChange(tx, { accountId, email, now })
+      await enqueueMail(tx, { id: random.uuid(), accountId, email, kind: 'confirm-change', now })
+      await noteChange(tx, caller, 'email-change-started', needs)
+    } else {
+      if (!(await moveToAddress(tx, { accountId, email }, { isConfirmed: false, opaque }))) throw emailTaken()
+      await noteChange(tx, caller, 'email-changed', needs)
+    }
+  })
+  return { isWaiting }
+}
+
+/** Replaces the hint of the caller's account. Throws `invalid-credentials`. @param change.hint null to remove it */
+export async function changeHint(
+  caller: SessionCaller,
+  { current, hint }: { current: PasswordProof; hint: string | null },
+  needs: ChangeNeeds,
+): Promise<void> {
+  const account = await proveAccount(caller, current, needs)
+  await needs.store.write(async (tx) => {
+    if (!(await setHint(tx, account, hint))) throw wrongPassword()
+    await noteChange(tx, caller, 'hint-changed', needs)
+  })
 }

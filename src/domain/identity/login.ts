@@ -9,11 +9,12 @@ import { enqueueMail } from '../mail/outbox.ts'
 import type { MailSettings } from '../mail/settings.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { cancelDeletion } from './account-deletion.ts'
-import { type AccountRow, findAccountByEmail, noteLogin } from './accounts.ts'
+import { type AccountRow, findAccountByEmail } from './accounts.ts'
 import { countStartedLogin, guardLogin, type LoginAttempt, type PasswordVerdict } from './guard-login.ts'
 import { findSubject } from './opaque-credential-ids.ts'
 import { startHandshake } from './opaque-handshakes.ts'
 import { type PasswordNeeds, type PasswordProof, provesPassword } from './passwords.ts'
+import { noteLogin } from './proved-accounts.ts'
 import { familyHashOf } from './refresh-tokens.ts'
 import {
   type CheckedFactor,
@@ -100,7 +101,7 @@ async function writeLogin(
   const isNewDevice = config.smtp && (await isFirstLoginOf(tx, account, device))
   if (!(await noteLogin(tx, account, now))) return new Unchanged(wrongPassword)
   if (!(await factor.use(tx))) return new Unchanged(factor.refusal)
-  await cancelDeletion(tx, account.id, { now, address: caller.address, services: needs })
+  await cancelDeletion(tx, account.id, { now, address: caller.address }, needs)
   await createSession(tx, caller, {
     device,
     refreshToken: { hash: hashSecret(refreshToken), familyHash: familyHashOf(refreshToken) },

@@ -2,23 +2,21 @@
 // account and ends the others, so that registering somebody else's address first keeps nobody out.
 import { and, desc, eq, gt, type InferSelectModel, inArray } from 'drizzle-orm'
 import { days } from '../../clock.ts'
-import type { Register } from '../../contract/accounts.ts'
 import type { Tables } from '../../store/schema.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
-import { fromBase64url, toBase64url } from '../encoding.ts'
 import { Failure } from '../failure.ts'
 import { findVaultOwner, vaultIdTaken } from '../vaults/vaults.ts'
 import {
   accountIdTaken,
   createAccount,
-  credentialColumns,
   findAccountById,
-  kdfOf,
-  makeRoomAt,
   methodOf,
-  type Verifier,
+  type NewAccount,
+  passwordColumns,
 } from './accounts.ts'
+import { makeRoomAt } from './addresses.ts'
 import { noteInvited, takeReservedInvite } from './invites.ts'
+import { kdfOf } from './kdf.ts'
 
 export type PendingRegistration = InferSelectModel<Tables['pendingRegistrations']>
 
@@ -28,8 +26,11 @@ const livesForMs = days(3)
 /** Most of one address. One more ends the oldest. */
 const mostOfAnAddress = 5
 
+/** An account as it is asked for: its address is confirmed later. */
+export type NewRegistration = Omit<NewAccount, 'emailVerified'>
+
 /** Throws `id-taken`; whether the address has an account makes no difference. */
-async function requireFreeIds(tx: Tx, { accountId, email, vault }: Register): Promise<void> {
+async function requireFreeIds(tx: Tx, { accountId, email, vault }: NewRegistration): Promise<void> {
   const account = await findAccountById(tx, accountId)
   if (account && account.email !== email) throw accountIdTaken()
   const vaultOwner = await findVaultOwner(tx, vault.id)
@@ -57,14 +58,13 @@ async function endOldest({ db, tables: { pendingRegistrations } }: Tx, email: st
  */
 export async function addPendingRegistration(
   tx: Tx,
-  body: Register,
-  verifier: Verifier,
+  registration: NewRegistration,
   reserved: { now: number; inviteId: string | null },
 ): Promise<void> {
-  const { accountId, email, kdf, accountKey, hint, vault } = body
+  const { accountId, email, hint, vault } = registration
   const { now, inviteId } = reserved
   const { pendingRegistrations } = tx.tables
-  await requireFreeIds(tx, body)
+  await requireFreeIds(tx, registration)
   // The same registration once more replaces itself: its answer may have been lost.
   await tx.db
     .delete(pendingRegistrations)
@@ -74,11 +74,11 @@ export async function addPendingRegistration(
     .values({
       accountId,
       email,
-      ...credentialColumns({ ...verifier, kdf, accountKey }),
-      hint: hint ?? null,
+      ...passwordColumns(registration),
+      hint,
       vaultId: vault.id,
-      vaultKey: fromBase64url(vault.key),
-      vaultData: fromBase64url(vault.data),
+      vaultKey: vault.key,
+      vaultData: vault.data,
       inviteId,
       createdAt: now,
       expiresAt: now + livesForMs,
@@ -123,13 +123,17 @@ export async function endPendingRegistrations(
   await db.delete(pendingRegistrations).where(eq(pendingRegistrations.email, email))
 }
 
-const registerOf = (row: PendingRegistration) => ({
+const accountOf = (row: PendingRegistration): NewAccount => ({
   accountId: row.accountId,
   email: row.email,
+  emailVerified: true,
+  authMethod: methodOf(row),
+  authVerifier: row.authVerifier,
+  credentialId: row.credentialId,
   kdf: kdfOf(row),
-  accountKey: toBase64url(row.accountKey),
-  ...(row.hint !== null && { hint: row.hint }),
-  vault: { id: row.vaultId, key: toBase64url(row.vaultKey), data: toBase64url(row.vaultData) },
+  accountKey: row.accountKey,
+  hint: row.hint,
+  vault: { id: row.vaultId, key: row.vaultKey, data: row.vaultData },
 })
 
 /**
@@ -156,8 +160,7 @@ export async function confirmRegistration(
       'invalid-invite',
       'The invite of this registration was used or revoked meanwhile. Ask the operator of this server for another one, and register again.',
     )
-  const verifier = { ...row, authMethod: methodOf(row) }
-  await createAccount(tx, { ...registerOf(row), emailVerified: true }, verifier, stamp)
+  await createAccount(tx, accountOf(row), stamp)
   if (row.inviteId !== null) await noteInvited(tx, row.inviteId, accountId)
   await endPendingRegistrations(tx, email)
   return true

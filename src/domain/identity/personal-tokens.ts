@@ -1,4 +1,4 @@
-// Personal access tokens: what making, finding, listing and revoking them do to the rows.
+// Personal access tokens: their rows.
 import {
   and,
   count,
@@ -14,12 +14,11 @@ import {
 } from 'drizzle-orm'
 import { z } from 'zod'
 import { minutes } from '../../clock.ts'
-import { type CreateToken, type CurrentToken, TokenScope, type TokenSummary } from '../../contract/tokens.ts'
+import { TokenScope } from '../../contract/tokens.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import type { Caller, TokenHolder } from '../caller.ts'
-import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../encoding.ts'
 import { Failure, notFound } from '../failure.ts'
 import { announce } from '../live/announcements.ts'
 
@@ -30,14 +29,25 @@ export const usedToMs = minutes(1)
 
 const scopesOf = ({ scopes }: Pick<TokenRow, 'scopes'>) => z.array(TokenScope).parse(scopes.split(' '))
 
-const toSummary = (row: TokenRow): TokenSummary => ({
-  id: row.id,
-  name: row.name,
+/** Times are milliseconds since 1970; null for never. */
+export interface PersonalToken {
+  readonly id: string
+  readonly name: string
+  readonly scopes: TokenScope[]
+  /** The one vault that it sees; null for all. */
+  readonly vaultId: string | null
+  /** The key of that vault, sealed under one that the bearer has. */
+  readonly vaultKey: Uint8Array | null
+  readonly createdAt: number
+  readonly expiresAt: number | null
+  readonly lastUsedAt: number | null
+}
+
+export type NewToken = Pick<PersonalToken, 'name' | 'scopes' | 'vaultId' | 'vaultKey' | 'expiresAt'>
+
+const toToken = ({ hash: _hash, accountId: _accountId, ...row }: TokenRow): PersonalToken => ({
+  ...row,
   scopes: scopesOf(row),
-  vaultId: row.vaultId,
-  createdAt: toTimestamp(row.createdAt),
-  expiresAt: toTimestampOrNull(row.expiresAt),
-  lastUsedAt: toTimestampOrNull(row.lastUsedAt),
 })
 
 /** A token that lives at a time: it has not expired. */
@@ -54,29 +64,29 @@ async function holdVault({ db, tables: { vaults } }: Tx, { accountId }: Caller, 
   if (!held) throw notFound()
 }
 
-/** Makes a token. Throws `not-found` where its vault is not the caller's. */
-export async function createToken(
+/** Puts a token into the table. Throws `not-found` if its vault is not the caller's. */
+export async function insertToken(
   tx: Tx,
   caller: Caller,
-  { name, scopes, vaultId, vaultKey, expiresAt }: Omit<CreateToken, 'authKey' | 'opaque'>,
+  { name, scopes, vaultId, vaultKey, expiresAt }: NewToken,
   stamp: { id: string; hash: Uint8Array; now: number },
-): Promise<TokenSummary> {
+): Promise<PersonalToken> {
   const { personalTokens } = tx.tables
-  if (vaultId !== undefined) await holdVault(tx, caller, vaultId)
+  if (vaultId !== null) await holdVault(tx, caller, vaultId)
   const row: TokenRow = {
     id: stamp.id,
     hash: stamp.hash,
     accountId: caller.accountId,
     name,
     scopes: scopes.join(' '),
-    vaultId: vaultId ?? null,
-    vaultKey: vaultKey === undefined ? null : fromBase64url(vaultKey),
+    vaultId,
+    vaultKey,
     createdAt: stamp.now,
-    expiresAt: expiresAt === undefined ? null : Date.parse(expiresAt),
+    expiresAt,
     lastUsedAt: null,
   }
   await tx.db.insert(personalTokens).values(row)
-  return toSummary(row)
+  return toToken(row)
 }
 
 const tokenByHash = statement(({ db, tables: { accounts, personalTokens } }: Reader) =>
@@ -138,13 +148,13 @@ export const deadToken = () =>
 export async function getToken(
   { db, tables: { personalTokens } }: Reader,
   { accountId, tokenId }: TokenHolder,
-): Promise<CurrentToken> {
+): Promise<PersonalToken> {
   const [row] = await db
     .select()
     .from(personalTokens)
     .where(and(eq(personalTokens.id, tokenId), eq(personalTokens.accountId, accountId)))
   if (!row) throw deadToken()
-  return { ...toSummary(row), accountId, vaultKey: row.vaultKey === null ? null : toBase64url(row.vaultKey) }
+  return toToken(row)
 }
 
 /** The living tokens of an account, newest first. */
@@ -152,14 +162,14 @@ export async function listTokens(
   { db, tables }: Reader,
   { accountId }: Caller,
   now: number,
-): Promise<TokenSummary[]> {
+): Promise<PersonalToken[]> {
   const { personalTokens } = tables
   const rows = await db
     .select()
     .from(personalTokens)
     .where(and(eq(personalTokens.accountId, accountId), livesAt(tables, now)))
     .orderBy(desc(personalTokens.createdAt), personalTokens.id)
-  return rows.map(toSummary)
+  return rows.map(toToken)
 }
 
 /** How many living tokens an account has. */
@@ -179,8 +189,8 @@ export async function endTokens(tx: Tx, { accountId }: Caller): Promise<void> {
   await announce(tx, { kind: 'access-changed', accountId })
 }
 
-/** Ends a token of the caller's account. @returns whether there was one */
-export async function revokeToken(tx: Tx, { accountId }: Caller, tokenId: string): Promise<boolean> {
+/** Removes a token of the caller's account. @returns whether there was one */
+export async function removeToken(tx: Tx, { accountId }: Caller, tokenId: string): Promise<boolean> {
   const { personalTokens } = tx.tables
   const revoked = await tx.db
     .delete(personalTokens)

@@ -1,9 +1,16 @@
 // What a client needs before it can log in, also for addresses that have no account.
 import { createHmac, type KeyObject } from 'node:crypto'
-import { defaultKdf, type PreloginAnswer } from '../../contract/accounts.ts'
-import { kdfOf, methodOf, type PreloginRow } from './accounts.ts'
+import { type AuthMethod, defaultKdf } from '../../contract/accounts.ts'
+import type { Store } from '../../store/store.ts'
+import type { ServerKeys } from '../server-keys.ts'
+import { findAccountByEmail, methodOf } from './accounts.ts'
+import { type Kdf, kdfOf } from './kdf.ts'
 
-export const preloginOf = (row: PreloginRow): PreloginAnswer => ({ kdf: kdfOf(row), method: methodOf(row) })
+/** How an account proves its password, and how its client derives the keys for that. */
+export interface LoginParameters {
+  readonly method: AuthMethod
+  readonly kdf: Kdf
+}
 
 /** Of 256 addresses without an account, so many are said to have the method `authKey`. */
 const authKeyOf256 = 32
@@ -12,13 +19,21 @@ const authKeyOf256 = 32
  * The same answer each time and of the same form as a real one, so that nobody learns who has an account. The method is mostly
  * the usual one, and sometimes the other, so that neither proves anything.
  */
-export function crediblePrelogin(key: KeyObject, email: string): PreloginRow {
+function credibleParameters(key: KeyObject, email: string): LoginParameters {
   const digest = createHmac('sha256', key).update(email).digest()
   return {
-    authMethod: digest.readUInt8(16) < authKeyOf256 ? 'authKey' : 'opaque',
-    kdfMemoryKiB: defaultKdf.memoryKiB,
-    kdfIterations: defaultKdf.iterations,
-    kdfParallelism: defaultKdf.parallelism,
-    kdfSalt: digest.subarray(0, 16),
+    method: digest.readUInt8(16) < authKeyOf256 ? 'authKey' : 'opaque',
+    kdf: { ...defaultKdf, salt: digest.subarray(0, 16) },
   }
+}
+
+/** Answers for every address in the same form, and each time the same. @param email in its normalized form */
+export async function loginParametersOf(
+  email: string,
+  { keys, store }: { keys: Pick<ServerKeys, 'prelogin'>; store: Store },
+): Promise<LoginParameters> {
+  const found = await store.read((reader) => findAccountByEmail(reader, email))
+  // Made up for everybody: otherwise it would take longer for addresses without an account.
+  const made = credibleParameters(keys.prelogin, email)
+  return found ? { method: methodOf(found), kdf: kdfOf(found) } : made
 }

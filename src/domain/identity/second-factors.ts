@@ -1,10 +1,9 @@
 // Second factors and recovery codes: what adding, confirming, using and removing them does to the rows.
 import { and, asc, count, eq, gt, type InferSelectModel, isNotNull, isNull, lt, or } from 'drizzle-orm'
-import { mostSecondFactors, type SecondFactorList } from '../../contract/second-factors.ts'
+import { mostSecondFactors } from '../../contract/second-factors.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { factorsWaitForMs } from '../../store/tables/access.ts'
-import { toTimestamp, toTimestampOrNull } from '../encoding.ts'
 import { Failure, notFound } from '../failure.ts'
 import { hashSecret } from '../secret-hash.ts'
 import type { Credential } from './webauthn.ts'
@@ -83,19 +82,21 @@ export async function countRecoveryCodes(
   return row?.left ?? 0
 }
 
-export async function listFactors(reader: Reader, owner: Owner): Promise<SecondFactorList> {
-  const rows = await listConfirmed(reader, owner)
-  return {
-    factors: rows.map(({ id, type, name, createdAt, lastUsedAt }) => ({
-      id,
-      type,
-      name,
-      createdAt: toTimestamp(createdAt),
-      lastUsedAt: toTimestampOrNull(lastUsedAt),
-    })),
-    recoveryCodesLeft: await countRecoveryCodes(reader, owner),
-  }
-}
+/** A factor that logins ask for. Times are milliseconds since 1970. */
+export type ListedFactor = Pick<FactorRow, 'id' | 'type' | 'name' | 'createdAt' | 'lastUsedAt'>
+
+/** Factors that were confirmed, oldest first, and how many recovery codes are left. */
+export const listFactors = async (
+  reader: Reader,
+  owner: Owner,
+): Promise<{ factors: ListedFactor[]; recoveryCodesLeft: number }> => ({
+  factors: await listConfirmed(reader, owner),
+  recoveryCodesLeft: await countRecoveryCodes(reader, owner),
+})
+
+/** Whether the account has this factor. */
+export const hasFactor = async (reader: Reader, owner: Owner, id: string): Promise<boolean> =>
+  (await listConfirmed(reader, owner)).some((factor) => factor.id === id)
 
 /**
  * Begins a factor, in place of one of its type that was begun and not confirmed. Throws `too-many-factors`.

@@ -1,11 +1,10 @@
 // Sessions: what login, refresh, listing and ending do to the rows.
 import { and, count, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm'
-import { Device, type SessionSummary } from '../../contract/accounts.ts'
+import { Device } from '../../contract/accounts.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { noteEvent, noteSessionsEnded } from '../audit/audit-log.ts'
 import type { Caller, SessionCaller } from '../caller.ts'
-import { toTimestamp } from '../encoding.ts'
 import { announce } from '../live/announcements.ts'
 
 /** How long sessions live, in milliseconds. */
@@ -147,23 +146,32 @@ export async function countSessions(
   return row?.count ?? 0
 }
 
+/** A session as its owner sees it. Times are milliseconds since 1970. */
+export interface ListedSession {
+  readonly id: string
+  readonly device: Device
+  readonly createdAt: number
+  readonly lastUsedAt: number
+  readonly expiresAt: number
+}
+
+/** The living sessions of the caller's account, last used first. */
 export async function listSessions(
   { db, tables: { sessions } }: Reader,
-  { accountId, sessionId }: Caller,
+  { accountId }: Caller,
   now: number,
-): Promise<SessionSummary[]> {
+): Promise<ListedSession[]> {
   const rows = await db
     .select()
     .from(sessions)
     .where(and(eq(sessions.accountId, accountId), gt(sessions.expiresAt, now)))
     .orderBy(desc(sessions.lastUsedAt), sessions.id)
-  return rows.map((row) => ({
-    id: row.id,
-    device: Device.parse({ id: row.deviceId, name: row.deviceName, type: row.deviceType }),
-    createdAt: toTimestamp(row.createdAt),
-    lastUsedAt: toTimestamp(row.lastUsedAt),
-    expiresAt: toTimestamp(row.expiresAt),
-    current: row.id === sessionId,
+  return rows.map(({ id, deviceId, deviceName, deviceType, createdAt, lastUsedAt, expiresAt }) => ({
+    id,
+    device: Device.parse({ id: deviceId, name: deviceName, type: deviceType }),
+    createdAt,
+    lastUsedAt,
+    expiresAt,
   }))
 }
 

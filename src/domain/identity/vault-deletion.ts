@@ -5,8 +5,8 @@ import { noteChange } from '../audit/noted-changes.ts'
 import { type SessionCaller, VaultCaller } from '../caller.ts'
 import type { MailSettings } from '../mail/settings.ts'
 import { deleteVault, requireVault, type VaultConflict } from '../vaults/vaults.ts'
-import { holdProved } from './accounts.ts'
 import { type PasswordProof, type ProofNeeds, proveAccount, wrongPassword } from './passwords.ts'
+import { holdProved } from './proved-accounts.ts'
 
 /**
  * Deletes a vault of the caller with everything in it. Throws `invalid-credentials` and `not-found`.

@@ -1,0 +1,54 @@
+// What changes an account after its password was proved: each fails if the password is another one by then.
+import { and, eq, isNull } from 'drizzle-orm'
+import type { Tables } from '../../store/schema.ts'
+import type { Tx } from '../../store/store.ts'
+import { announce } from '../live/announcements.ts'
+import { type AccountRow, type PasswordData, passwordColumns } from './accounts.ts'
+
+/** A disabled account is refused here, like a wrong password: by the statement that holds its row. */
+const isStill = ({ accounts }: Tables, { id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>) =>
+  and(eq(accounts.id, id), eq(accounts.authVerifier, authVerifier), isNull(accounts.disabledAt))
+
+/**
+ * Changes an account whose password was verified outside of the transaction, and holds its row until the end of it.
+ * @returns whether its password is still the one that was verified; if not, what they were proved for must fail
+ */
+async function updateProved(
+  { db, tables }: Tx,
+  verified: AccountRow,
+  change: Partial<AccountRow>,
+): Promise<boolean> {
+  const updated = await db
+    .update(tables.accounts)
+    .set(change)
+    .where(isStill(tables, verified))
+    .returning({ id: tables.accounts.id })
+  return updated.length === 1
+}
+
+/** Notes a login. A password change that ends all sessions cannot overtake the session which is made next: the row is held. */
+export const noteLogin = (tx: Tx, verified: AccountRow, now: number): Promise<boolean> =>
+  updateProved(tx, verified, { lastLoginAt: now })
+
+/** Replaces the hint. @param hint null to remove it */
+export const setHint = (tx: Tx, verified: AccountRow, hint: string | null): Promise<boolean> =>
+  updateProved(tx, verified, { hint })
+
+/** Replaces everything that depends on the password. */
+export const replacePassword = (tx: Tx, verified: AccountRow, data: PasswordData): Promise<boolean> =>
+  updateProved(tx, verified, passwordColumns(data))
+
+/** Changes nothing; for what is done with other rows of the account. */
+export const holdProved = (tx: Tx, verified: AccountRow): Promise<boolean> =>
+  updateProved(tx, verified, { id: verified.id })
+
+/** Deletes the account and, by foreign keys, everything of it, if its password is still the one that was verified. */
+export async function deleteProved(tx: Tx, verified: AccountRow): Promise<boolean> {
+  const { accounts } = tx.tables
+  const deleted = await tx.db
+    .delete(accounts)
+    .where(isStill(tx.tables, verified))
+    .returning({ id: accounts.id })
+  await announce(tx, { kind: 'access-changed', accountId: verified.id })
+  return deleted.length === 1
+}
