@@ -52,7 +52,7 @@ const tasks = [
     // One-time secrets, read or expired, are to leave the disk within minutes.
     async run(needs: Needs) {
       await removeExpired('minute', needs)
-      await needs.store.scrub()
+      await needs.store.truncateWal()
     },
   },
   {

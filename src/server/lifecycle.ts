@@ -38,7 +38,7 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-export interface Surroundings {
+export interface StartOptions {
   readonly clock?: Clock
   readonly random?: Random
   /** Where log lines go; standard output unless said otherwise. */
@@ -210,10 +210,10 @@ async function secretsOf({ jwtSecret, opaqueSetup, database }: Config) {
 }
 
 /** Starts a server; rejects where the configuration cannot be used, the database not opened, or the port not taken. */
-export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<RunningServer> {
-  const { clock = systemClock, random = systemRandom } = surroundings
-  const patience = { ...usualPatience, ...surroundings.patience }
-  const logger = createLogger(config, surroundings.log)
+export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
+  const { clock = systemClock, random = systemRandom } = options
+  const patience = { ...usualPatience, ...options.patience }
+  const logger = createLogger(config, options.log)
   const { jwtSecret, opaqueSetup } = await secretsOf(config)
   const opaque = await createOpaqueServer(opaqueSetup)
 

@@ -186,7 +186,7 @@ export async function openPostgres(
         }),
       ),
     write: (work) => guarded(() => write(work)),
-    scrub: async () => {},
+    truncateWal: async () => {},
     counts: {
       table: getTableName(postgresTables.rateLimits),
       client: {

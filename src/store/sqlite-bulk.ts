@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type BulkConnection, InUseError, rowsAtOnce } from './bulk.ts'
 import { type Cell, columnList, type Row, rowFrom, selectAll } from './shape.ts'
-import { connect, handle, migrationTarget, patiently, storeError } from './sqlite.ts'
+import { connect, handle, migrationTarget, retryWhileBusy, storeError } from './sqlite.ts'
 import { StoreError, withoutListeners } from './store.ts'
 
 /** Flags are numbers here. */
@@ -30,7 +30,7 @@ export async function connectSqliteBulk(file: string): Promise<BulkConnection> {
     texts: (query) => attempt(() => target.texts(query)),
     beginSnapshot: () =>
       attempt(() =>
-        patiently(() => {
+        retryWhileBusy(() => {
           if (!connection.inTransaction) connection.exec('begin')
           // The snapshot is that of the first look.
           connection.prepare('select count(*) from sqlite_master').get()

@@ -51,7 +51,7 @@ type Outcome = { ok: true; afterCommit: AfterCommit } | { ok: false; error: unkn
 const failed = (error: unknown): Outcome => ({ ok: false, error: storeError(error) })
 
 /** Runs what may meet another process's lock until it succeeds or `lockWaitMs` have passed, without blocking the event loop. */
-export async function patiently<T>(attempt: () => T): Promise<T> {
+export async function retryWhileBusy<T>(attempt: () => T): Promise<T> {
   const deadline = performance.now() + lockWaitMs
   for (;;) {
     try {
@@ -68,7 +68,7 @@ export async function patiently<T>(attempt: () => T): Promise<T> {
 export async function connect(file: string): Promise<Driver.Database> {
   // Made with its mode before SQLite would make it with another one; -wal and -shm take the mode of the database.
   closeSync(openSync(file, 'a', 0o600))
-  // Waiting is done by `patiently`, off the event loop; the driver's own would block it.
+  // Waiting is done by `retryWhileBusy`, off the event loop; the driver's own would block it.
   const connection = new Driver(file, { timeout: 0 })
   // FULL: a commit is answered once it is on the disk, so that it survives a power cut. secure_delete: what was deleted is
   // overwritten with zeros instead of lying in free pages.
@@ -78,7 +78,7 @@ export async function connect(file: string): Promise<Driver.Database> {
     'secure_delete = ON',
     'trusted_schema = OFF',
   ])
-    await patiently(() => connection.pragma(setting))
+    await retryWhileBusy(() => connection.pragma(setting))
   return connection
 }
 
@@ -95,8 +95,8 @@ export const migrationTarget = (connection: Driver.Database) => ({
 
 /** Applies missing migrations; a second process waits for the first and then finds nothing to do. */
 async function migrateFile(connection: Driver.Database, now: number): Promise<number> {
-  await patiently(() => connection.pragma('journal_mode = WAL'))
-  await patiently(() => connection.exec('begin immediate'))
+  await retryWhileBusy(() => connection.pragma('journal_mode = WAL'))
+  await retryWhileBusy(() => connection.exec('begin immediate'))
   try {
     await refuseMoved('sqlite', migrationTarget(connection))
     const applied = await migrate('sqlite', migrationTarget(connection), now)
@@ -133,7 +133,7 @@ class Writer {
   async runTogether(units: Unit[]): Promise<Outcome[]> {
     const { begin, commit } = this.#statements
     try {
-      await patiently(() => begin.run())
+      await retryWhileBusy(() => begin.run())
       const outcomes: Outcome[] = []
       for (const unit of units) {
         const outcome = await this.#run(unit)
@@ -244,7 +244,7 @@ export async function openSqlite(file: string, options: { now: () => number }): 
         draining ??= drain()
       })
     },
-    scrub: () =>
+    truncateWal: () =>
       new Promise((resolve, reject) => {
         betweenCommits.push(() => {
           try {

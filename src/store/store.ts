@@ -80,7 +80,7 @@ export interface Store {
    * Takes what was deleted out of the files as well, as far as the engine lets itself be told: SQLite's write-ahead log keeps
    * it otherwise until it happens to be overwritten. On Postgres that is the work of its own vacuum.
    */
-  scrub(): Promise<void>
+  truncateWal(): Promise<void>
 
   /**
    * For the rate limiter, which brings its statements itself. Only where several processes may share the database: on Postgres.

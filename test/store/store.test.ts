@@ -213,10 +213,10 @@ describe.each(engines)('a store on %s', (engine) => {
       )
     }
     await store.write((tx) => insert(tx, marker))
-    await store.scrub()
+    await store.truncateWal()
     expect(isInFiles()).not.toBe(false)
     await store.write(({ db, tables: { accounts } }) => db.delete(accounts).where(eq(accounts.email, marker)))
-    await Promise.all([store.write((tx) => insert(tx)), store.scrub(), store.write((tx) => insert(tx))])
+    await Promise.all([store.write((tx) => insert(tx)), store.truncateWal(), store.write((tx) => insert(tx))])
     expect(isInFiles()).not.toBe(true)
     expect(await store.read(emails)).toHaveLength(2)
   })

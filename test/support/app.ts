@@ -17,7 +17,7 @@ const unused = () => Promise.reject(new Error('This store is not to be used'))
 export const unusedStore: Store = {
   read: unused,
   write: unused,
-  scrub: unused,
+  truncateWal: unused,
   isReady: unused,
   close: async () => {},
   listen: () => () => {},
