@@ -1,7 +1,9 @@
 // Every command, in the order in which help shows them; and the overview, which is made from them.
-import type { Command, Surroundings } from '../terminal/command.ts'
+
+import type { Command } from '../terminal/command.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { columns } from '../terminal/help.ts'
+import type { Surroundings } from './command.ts'
 
 type Loaded = Promise<Command<Surroundings>>
 

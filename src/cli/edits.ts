@@ -96,9 +96,7 @@ export class Edits {
     const { length, generate } = values
     if (length !== undefined && !generate) throw new CliError('usage', '--length goes with --generate.')
     const characters =
-      length === undefined
-        ? passwordLengths.usual
-        : wholeNumber('length', length, passwordLengths.least, passwordLengths.most)
+      length === undefined ? passwordLengths.default : wholeNumber('length', length, passwordLengths)
     if (generate)
       this.#generated = () => generatePassword({ length: characters, symbols: !values['no-symbols'] })
   }

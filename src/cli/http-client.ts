@@ -1,6 +1,6 @@
 // How the command line reaches a server: over Node's own HTTP, because its `fetch` takes 80 ms of processor time to load.
 import http, { type IncomingMessage } from 'node:http'
-import type { Fetch, FetchAnswer } from '../sdk/transport.ts'
+import type { Fetch, FetchAnswer } from '../sdk/request.ts'
 
 const redirects = new Set([301, 302, 303, 307, 308])
 

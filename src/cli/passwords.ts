@@ -6,7 +6,7 @@ const classes = {
   symbols: '!#$%&*+-./:;<=>?@^_~',
 }
 
-export const passwordLengths = { least: 8, usual: 20, most: 256 } as const
+export const passwordLengths = { min: 8, default: 20, max: 256 } as const
 
 export interface PasswordOptions {
   /** Characters, within `passwordLengths`. */

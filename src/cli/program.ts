@@ -1,8 +1,7 @@
 // Runs one command line of `limpet`, from its arguments to its exit code.
-import type { Surroundings } from '../terminal/command.ts'
+
 import {
   CliError,
-  describe,
   type Ending,
   exitCodes,
   InterruptedError,
@@ -11,7 +10,9 @@ import {
 import { asksForHelp, helpFor } from '../terminal/help.ts'
 import { print, remark } from '../terminal/output.ts'
 import { safeLine } from '../terminal/text.ts'
+import type { Surroundings } from './command.ts'
 import { exitCodeHelp, findCommand, overview } from './commands.ts'
+import { describe } from './failures.ts'
 
 const unknown = (name: string) =>
   new CliError('usage', `There is no command "${safeLine(name)}". "limpet help" lists them.`)

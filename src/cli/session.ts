@@ -13,10 +13,10 @@ import {
   type UnlockedAccount,
   unlockContext,
 } from '../sdk/index.ts'
-import type { Surroundings } from '../terminal/command.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { safeLine } from '../terminal/text.ts'
+import type { Surroundings } from './command.ts'
 import { fetchOverHttp } from './http-client.ts'
 import type { StateFolder } from './state-folder.ts'
 

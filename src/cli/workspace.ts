@@ -9,11 +9,12 @@ import {
   ResyncRequiredError,
   type Vault,
 } from '../sdk/index.ts'
-import type { Surroundings } from '../terminal/command.ts'
-import { CliError, describe, type Ending, isUnavailable } from '../terminal/exit-codes.ts'
+import { CliError, type Ending } from '../terminal/exit-codes.ts'
 import { remark } from '../terminal/output.ts'
 import { type Report, withProgress } from '../terminal/progress.ts'
 import { counted, localTime, safeLine } from '../terminal/text.ts'
+import type { Surroundings } from './command.ts'
+import { describe, isUnavailable } from './failures.ts'
 import { tokenClient, unlock } from './session.ts'
 import type { StateFolder, StoredVault } from './state-folder.ts'
 

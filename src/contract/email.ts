@@ -2,9 +2,7 @@
 import * as z from 'zod'
 import { PasswordProof } from './accounts.ts'
 import { base64urlOf, Email, line, Timestamp } from './primitives.ts'
-
-/** An id, a time and a signature; opaque to clients. */
-export const linkTokenBytes = 16 + 6 + 32
+import { linkTokenBytes } from './sizes.ts'
 
 const LinkToken = base64urlOf(linkTokenBytes).meta({
   description: 'What stands after "#" in the link of the mail',

@@ -1,36 +1,9 @@
 // The small shapes that every wire schema is made of: ids, times, base64url, envelopes, revisions, cursors.
 import * as z from 'zod'
-
-/** Bounds that server, SDK and documentation share. Sizes are bytes before base64url unless said otherwise. */
-export const limits = {
-  /** Largest sealed item or vault data. */
-  sealedBytes: 256 * 1024,
-  /** Largest sealed key; a sealed 32-byte key takes 117. */
-  sealedKeyBytes: 1024,
-  /** Most operations in one batch. */
-  batchOperations: 500,
-  /** Most items in one page; a page also ends once it holds `pageBytes` of sealed data. */
-  pageItems: 1000,
-  pageBytes: 4 * 1024 * 1024,
-  /** Largest JSON request body, as sent. A batch may be larger than a single item. */
-  bodyBytes: 512 * 1024,
-  batchBodyBytes: 8 * 1024 * 1024,
-  /** Largest JSON request body of a route that strangers may call, where it does not say otherwise. A login takes 1 KiB, with the largest passkey 18. */
-  strangersBodyBytes: 32 * 1024,
-  /**
-   * Largest JSON answer, as sent: above that of a batch, whose items and conflicts hold `batchBodyBytes` in sealed form at the
-   * most. A client reads no further.
-   */
-  answerBytes: 24 * 1024 * 1024,
-  /** Largest ciphertext of a one-time share. */
-  shareBytes: 64 * 1024,
-} as const
+import { encodedLength, limits } from './sizes.ts'
 
 /** A version byte, a salt, a commitment, an AES-GCM tag and at least one padded byte (docs/protocol.md, "Envelope"). */
 const leastSealedBytes = 1 + 32 + 32 + 16 + 1
-
-/** Characters of base64url without padding for a number of bytes. */
-const encodedLength = (bytes: number) => Math.ceil((bytes * 4) / 3)
 
 // Patterns stand in the contract too, where other languages read them: no \\w, which has more letters in some of them, no \\p,
 // and nothing that looks ahead.

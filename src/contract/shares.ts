@@ -1,19 +1,12 @@
 // Wire shapes of one-time shares (docs/protocol.md, "One-time shares").
 import * as z from 'zod'
-import { base64urlLetter, base64urlOf, base64urlOfUpTo, limits, Timestamp, tooLong } from './primitives.ts'
+import { base64urlLetter, base64urlOf, base64urlOfUpTo, Timestamp, tooLong } from './primitives.ts'
+import { claimBytes, fernetBlock, fernetOverhead, limits, shareTtl } from './sizes.ts'
 
 export const ShareId = base64urlOf(16).meta({ description: 'A share: 16 random bytes, chosen by the server' })
 
-// version ‖ timestamp ‖ initialization vector ‖ ciphertext in blocks of 16 bytes ‖ HMAC
-const fernetOverhead = 1 + 8 + 16 + 32
-const fernetBlock = 16
-
 const decodedLength = (token: string) =>
   (token.length / 4) * 3 - (token.length - token.replace(/=+$/, '').length)
-
-/** The most bytes that a share can hold: what still fits with Fernet's padding of 1 to 16 bytes. */
-export const largestSecretBytes =
-  Math.floor((limits.shareBytes - fernetOverhead) / fernetBlock) * fernetBlock - 1
 
 /** A Fernet token in form; only who has the link can open it. */
 const FernetToken = z
@@ -44,13 +37,10 @@ const Proof = base64urlOf(32).meta({
   description: 'SHA-256 of "limpet-share-proof:" and the Fernet key in base64url without padding',
 })
 
-const Claim = base64urlOfUpTo(16, 32).meta({
+const Claim = base64urlOfUpTo(claimBytes.min, claimBytes.max).meta({
   description:
     'Random, chosen by the reader: whoever has it may ask again for 60 seconds, until it is acknowledged',
 })
-
-/** Seconds that a share lives. */
-export const shareTtl = { least: 60, usual: 604_800, most: 1_209_600 } as const
 
 export const CreateShare = z
   .strictObject({
@@ -58,9 +48,9 @@ export const CreateShare = z
     proof: Proof,
     ttl: z
       .int()
-      .min(shareTtl.least)
-      .max(shareTtl.most)
-      .default(shareTtl.usual)
+      .min(shareTtl.min)
+      .max(shareTtl.max)
+      .default(shareTtl.default)
       .meta({ description: 'Seconds that it lives' }),
     passphrase: z.boolean().default(false).meta({
       description: 'Whether the key is derived from a passphrase, so that readers are asked for it',
@@ -74,7 +64,7 @@ export const CreatedShare = z
     links: z
       .array(z.object({ rel: z.enum(['self', 'web-view']), href: z.url() }).meta({ id: 'ShareLink' }))
       .meta({ description: 'To `web-view` the client adds "#" and the key; the server never learns it' }),
-    ttl: z.int().min(shareTtl.least),
+    ttl: z.int().min(shareTtl.min),
     expiresAt: Timestamp,
     manageToken: base64urlOf(32).meta({ description: 'For the receipt and to revoke; shown once' }),
   })

@@ -1,6 +1,8 @@
 // Wire shapes of vaults, items, their versions, and sync. Requests are strict; of answers a client drops what it does not know.
+
 import * as z from 'zod'
-import { Cursor, ItemId, limits, Revision, Sealed, SealedKey, Timestamp, VaultId } from './primitives.ts'
+import { Cursor, ItemId, Revision, Sealed, SealedKey, Timestamp, VaultId } from './primitives.ts'
+import { limits } from './sizes.ts'
 
 export const Vault = z
   .object({

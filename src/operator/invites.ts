@@ -22,8 +22,8 @@ import { command, json, onDatabase } from './command.ts'
 
 const Note = line(200)
 
-const leastExpiry = minutes(1)
-const mostExpiry = days(366)
+const minExpiry = minutes(1)
+const maxExpiry = days(366)
 
 function emailFrom(text: string): string {
   const email = Email.safeParse(text)
@@ -75,7 +75,10 @@ export const create = command({
     const email = values.email === undefined ? null : emailFrom(values.email)
     const note = values.note === undefined ? null : noteFrom(values.note)
     const lasting = seconds(
-      duration('expires', values.expires ?? '7d', leastExpiry / seconds(1), mostExpiry / seconds(1)),
+      duration('expires', values.expires ?? '7d', {
+        min: minExpiry / seconds(1),
+        max: maxExpiry / seconds(1),
+      }),
     )
     const code = newInviteCode(systemRandom)
     const createdAt = systemClock.now()

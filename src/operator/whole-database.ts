@@ -1,7 +1,8 @@
 // What backup, restore, verify and move do to a database as a whole: read all of it, fill an empty one, look for damage.
+
 import { existsSync, rmSync } from 'node:fs'
 import { and, count, eq, gt, gte, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
-import { limits } from '../contract/primitives.ts'
+import { limits } from '../contract/sizes.ts'
 import { countedUsage } from '../domain/quotas/usage.ts'
 import { type BulkConnection, InUseError } from '../store/bulk.ts'
 import { type Digest, encodeRow, RunningDigest } from '../store/digest.ts'

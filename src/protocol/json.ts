@@ -1,4 +1,5 @@
-// JSON that is written again as it was read: numbers keep their digits, and `__proto__` is a member like any other.
+// JSON (RFC 8259) that is written again as it was read: numbers keep their digits, and `__proto__` is a member like any other
+// (docs/protocol.md, "Item content").
 
 /** A number of a JSON text that neither survives as a number here nor can be kept as its digits. */
 export class InexactNumberError extends Error {

@@ -1,10 +1,10 @@
 // The client's side of OPAQUE (RFC 9807; docs/protocol.md, "OPAQUE"): what it sends, and the wrap key that comes of it.
 import type { client } from '@serenity-kit/opaque'
 import { defaultKdf, type KdfParameters } from '../contract/accounts.ts'
-import { RefusedError } from '../sdk/errors.ts'
 import { decodeBase64url } from './base64url.ts'
 import { type KdfCosts, KdfRefusedError, wrapKeyOf } from './keys.ts'
 import { normalizePassword } from './password.ts'
+import { RefusedError } from './refused.ts'
 
 /** What a password is stretched by: part of the protocol, and never what a server says. */
 export const opaqueCosts: KdfCosts = defaultKdf

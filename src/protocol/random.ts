@@ -1,4 +1,4 @@
-// Where salts and keys come from.
+// Where salts and keys come from (docs/protocol.md, "Keys" and "Envelope").
 
 /** A source of that many unpredictable bytes. Handed in only where vectors are made; everything else takes the platform's. */
 export type Random = (count: number) => Uint8Array

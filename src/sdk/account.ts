@@ -16,7 +16,7 @@ import { accountKeyContext, vaultDataContext, vaultKeyContext } from '../protoco
 import { open, seal } from '../protocol/envelope.ts'
 import { encodeContent } from '../protocol/item-content.ts'
 import { newKey } from '../protocol/keys.ts'
-import { RefusedError } from './errors.ts'
+import { RefusedError } from '../protocol/refused.ts'
 import { readPages } from './pages.ts'
 import { pinOf, refuseDowngrade } from './pins.ts'
 import { choosePassword, forThisAccount, type MethodChoice, sealForDevice, withProof } from './proofs.ts'

@@ -2,6 +2,7 @@
 import type { Problem, ProblemCode } from '../contract/problems.ts'
 import type { WebauthnOptions } from '../contract/second-factors.ts'
 import type { Conflict, ItemState, Vault } from '../contract/vaults.ts'
+import { RefusedError } from '../protocol/refused.ts'
 
 /** What a login asks for beside the password. */
 export interface SecondFactorChallenge {
@@ -34,8 +35,10 @@ export class ProblemError extends Error {
   readonly expiresAt: string | undefined
   /** With `share-revoked`. */
   readonly revokedAt: string | undefined
+  /** Seconds that the server asks to wait before another try; 0 if it does not say. */
+  readonly retryAfter: number
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, retryAfter = 0) {
     super(problem.detail || problem.title)
     this.code = problem.code
     this.status = problem.status
@@ -51,6 +54,7 @@ export class ProblemError extends Error {
     this.readAt = problem.readAt
     this.expiresAt = problem.expiresAt
     this.revokedAt = problem.revokedAt
+    this.retryAfter = retryAfter
   }
 }
 
@@ -62,14 +66,6 @@ export class NetworkError extends Error {
 /** There is no session, or it has ended. Log in again. */
 export class LoggedOutError extends Error {
   override name = 'LoggedOutError'
-}
-
-/**
- * The server did what an honest one does not do: the client stops instead of going along (docs/protocol.md, "What a client
- * must refuse").
- */
-export class RefusedError extends Error {
-  override name = 'RefusedError'
 }
 
 /**

@@ -1,4 +1,5 @@
 // What `import { … } from 'limpet'` offers. Runs in Node and in browsers.
+
 export {
   type Account,
   type AccountEvent,
@@ -8,10 +9,12 @@ export {
   type KdfParameters,
   minKdf,
 } from '../contract/accounts.ts'
+export { ItemContent, type ItemKind, type UnknownContent, VaultContent } from '../contract/content.ts'
 export type { QuotaName, Quotas } from '../contract/quotas.ts'
 export type { SecondFactor } from '../contract/second-factors.ts'
 export type { ServerInfo } from '../contract/server.ts'
-export { largestSecretBytes, type ShareReceipt, shareTtl } from '../contract/shares.ts'
+export type { ShareReceipt } from '../contract/shares.ts'
+export { largestSecretBytes, shareTtl } from '../contract/sizes.ts'
 export type { CurrentToken, TokenScope, TokenSummary } from '../contract/tokens.ts'
 export type { Item, ItemState, Operation, Vault } from '../contract/vaults.ts'
 export * from '../protocol/associated-data.ts'
@@ -21,6 +24,7 @@ export { decryptFernet, encryptFernet } from '../protocol/fernet.ts'
 export * from '../protocol/item-content.ts'
 export * from '../protocol/keys.ts'
 export { type PasswordRefusal, PasswordRefusedError } from '../protocol/password.ts'
+export { RefusedError } from '../protocol/refused.ts'
 export * from '../protocol/share-link.ts'
 export { UnlockedAccount } from './account.ts'
 export * from './errors.ts'

@@ -16,11 +16,13 @@ import { ServerInfo } from '../contract/server.ts'
 import { accountKeyContext } from '../protocol/associated-data.ts'
 import { open } from '../protocol/envelope.ts'
 import { deriveKeys } from '../protocol/keys.ts'
+import { RefusedError } from '../protocol/refused.ts'
 import { UnlockedAccount } from './account.ts'
-import { LoggedOutError, ProblemError, RefusedError, type SecondFactorChallenge } from './errors.ts'
+import { LoggedOutError, ProblemError, type SecondFactorChallenge } from './errors.ts'
 import { type AcceptAuthKey, type LoginPin, pinOf, refuseDowngrade } from './pins.ts'
 import { choosePassword, forNewAccount, sealForDevice, withProof } from './proofs.ts'
 import { type Registration, sealAccount } from './registration.ts'
+import type { Fetch } from './request.ts'
 import type { SecondFactorAnswer } from './second-factors.ts'
 import {
   ended,
@@ -30,7 +32,7 @@ import {
   type SessionStorage,
 } from './session-storage.ts'
 import { Shares } from './shares.ts'
-import { type Fetch, serverUrl, Transport } from './transport.ts'
+import { serverUrl, Transport } from './transport.ts'
 
 export interface LimpetOptions {
   /** Such as https://vault.example.com */

@@ -1,6 +1,6 @@
 // Lists that the server gives page by page.
 import type { z } from 'zod'
-import { RefusedError } from './errors.ts'
+import { RefusedError } from '../protocol/refused.ts'
 import type { Transport } from './transport.ts'
 
 /** No list of a server that keeps to the contract is longer; one that never ends is refused here. */

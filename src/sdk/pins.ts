@@ -2,7 +2,8 @@
 import * as z from 'zod'
 import { AuthMethod, type KdfParameters } from '../contract/accounts.ts'
 import { type KdfCosts, requireAcceptableKdf } from '../protocol/keys.ts'
-import { RefusedError, UnconfirmedError } from './errors.ts'
+import { RefusedError } from '../protocol/refused.ts'
+import { UnconfirmedError } from './errors.ts'
 
 /** What a device keeps of an account after the owner logged out. Nothing in it is secret. */
 export const LoginPin = z.object({

@@ -1,5 +1,5 @@
 // What the client compares an answer with, before it goes along with it (docs/protocol.md, "What a client must refuse").
-import { RefusedError } from './errors.ts'
+import { RefusedError } from '../protocol/refused.ts'
 
 /** Throws RefusedError where the server answers about another item or vault than the one it was asked for. */
 export function refuseOther(answered: { readonly id: string }, id: string): void {

@@ -1,6 +1,6 @@
 // Notices a server that takes items or a vault back to an earlier state (docs/protocol.md, "What a client must refuse").
 import type { ItemState } from '../contract/vaults.ts'
-import { RefusedError } from './errors.ts'
+import { RefusedError } from '../protocol/refused.ts'
 
 const dataOf = (item: ItemState) => ('data' in item ? item.data : undefined)
 

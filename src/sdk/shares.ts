@@ -1,10 +1,13 @@
 // One-time shares: made for a link, looked at, opened, taken back (docs/protocol.md, "One-time shares").
+
 import { pathTo, sharePaths } from '../contract/paths.ts'
-import { CreatedShare, largestSecretBytes, RevealedShare, ShareReceipt } from '../contract/shares.ts'
+import { CreatedShare, RevealedShare, ShareReceipt } from '../contract/shares.ts'
+import { claimBytes, largestSecretBytes } from '../contract/sizes.ts'
 import { encodeBase64url } from '../protocol/base64url.ts'
 import { decryptFernet, encryptFernet } from '../protocol/fernet.ts'
 import { refuseUnassigned } from '../protocol/password.ts'
 import { platformRandom, takeRandom } from '../protocol/random.ts'
+import { RefusedError } from '../protocol/refused.ts'
 import {
   formatShareLink,
   newShareKey,
@@ -12,11 +15,10 @@ import {
   type ShareLink,
   shareKeys,
 } from '../protocol/share-link.ts'
-import { ProblemError, RefusedError } from './errors.ts'
+import { ProblemError } from './errors.ts'
+import type { Fetch } from './request.ts'
 import { memorySessionStorage } from './session-storage.ts'
-import { type Fetch, serverUrl, Transport } from './transport.ts'
-
-const claimBytes = 32
+import { serverUrl, Transport } from './transport.ts'
 
 /** How a server is reached without an account. */
 export interface ShareConnection {
@@ -156,7 +158,7 @@ export class ReceivedShare {
   readonly #link: ShareLink
   readonly #transport: Transport
   /** One for all tries: whose answer was lost can ask again, and nobody else. */
-  readonly #claim = encodeBase64url(takeRandom(platformRandom, claimBytes))
+  readonly #claim = encodeBase64url(takeRandom(platformRandom, claimBytes.max))
 
   /** Throws ShareLinkError, and a TypeError where the server that the link names must not be used. */
   constructor(link: string, connection: ShareConnection = {}) {

@@ -3,65 +3,16 @@
 import type { z } from 'zod'
 import { SessionTokens } from '../contract/accounts.ts'
 import { sessionPaths } from '../contract/paths.ts'
-import { limits } from '../contract/primitives.ts'
 import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
-import { LoggedOutError, NetworkError, ProblemError, RefusedError } from './errors.ts'
+import { LoggedOutError, NetworkError, ProblemError } from './errors.ts'
+import { type Answer, type Connection, type Fetch, type Request, sendOnce } from './request.ts'
 import { ended, isEnded, type SessionState, type SessionStorage } from './session-storage.ts'
-
-/** Milliseconds before a request without an answer counts as lost. */
-const timeoutMs = 30_000
 
 /** Waits between the tries of a request whose answer was lost, or that the server asked to repeat, in milliseconds. */
 const retryDelays = [200, 1000]
 
 /** The longest `Retry-After` that is waited for, in seconds; beyond it the caller is told. */
 const longestRetryAfter = 5
-
-export interface Request {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
-  /** Below the server's URL, such as `/api/v1/vaults`. */
-  readonly path: string
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
-  /** False for what must not happen twice when an answer is lost. */
-  readonly repeatable?: boolean
-}
-
-export interface Answer {
-  readonly status: number
-  readonly headers: AnswerHeaders
-  readonly body: unknown
-}
-
-/** Names are taken in any case. */
-type AnswerHeaders = Pick<Headers, 'get'>
-
-interface AnswerReader {
-  read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: Uint8Array | undefined }>
-  cancel(): Promise<void>
-}
-
-/** What `fetch` answers, as far as it is looked at here. */
-export interface FetchAnswer {
-  readonly ok: boolean
-  readonly status: number
-  readonly headers: AnswerHeaders
-  readonly body: { getReader(): AnswerReader; cancel(): Promise<void> } | null
-}
-
-/** The platform's `fetch`, or what does the same; it rejects where there is no answer, and where there is a redirect. */
-export type Fetch = (
-  url: string,
-  request: {
-    method: string
-    headers: Record<string, string>
-    body?: string
-    signal: AbortSignal
-    redirect: 'error'
-    credentials: 'omit'
-    cache: 'no-store'
-  },
-) => Promise<FetchAnswer>
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|.*\.localhost)$/
 
@@ -97,71 +48,28 @@ const bodilessProblems: Readonly<Record<number, ProblemCode>> = {
   503: 'unavailable',
 }
 
-function problemOf({ status, headers }: FetchAnswer): Problem | undefined {
+function bodilessProblem({ status, headers }: Answer): Problem | undefined {
   const code = bodilessProblems[status]
   if (code === undefined) return undefined
   const { title, help: detail } = problemCatalogue[code]
   return { type: 'about:blank', title, status, detail, code, requestId: headers.get('X-Request-Id') ?? '' }
 }
 
-const tooLarge = () =>
-  new RefusedError(
-    `The server's answer is larger than the ${limits.answerBytes} bytes that an answer may have. The rest was not read.`,
-  )
-
-/** The body as text, read only as far as an answer may be long: a hostile server must not fill the memory. */
-async function readText({ body, headers }: FetchAnswer): Promise<string> {
-  if (!body) return ''
-  if (Number(headers.get('Content-Length') ?? 0) > limits.answerBytes) {
-    // Not waited for: what it would fail with has nothing to add.
-    body.cancel().catch(() => {})
-    throw tooLarge()
-  }
-  const reader = body.getReader()
-  const decoder = new TextDecoder()
-  const parts: string[] = []
-  let length = 0
-  for (;;) {
-    const { done, value } = await reader.read().catch(() => {
-      throw new NetworkError('The answer broke off')
-    })
-    if (done) return parts.join('') + decoder.decode()
-    length += value.length
-    if (length > limits.answerBytes) {
-      reader.cancel().catch(() => {})
-      throw tooLarge()
-    }
-    parts.push(decoder.decode(value, { stream: true }))
-  }
-}
-
-async function readAnswer(response: FetchAnswer, method: Request['method']): Promise<Answer> {
-  const text = await readText(response)
-  let body: unknown
-  try {
-    body = text === '' ? undefined : JSON.parse(text)
-  } catch {
-    body = undefined
-  }
-  const { ok, status, headers } = response
-  if (ok || status === 304) return { status, headers, body }
-  const problem = method === 'HEAD' ? problemOf(response) : parsed(Problem, body)
-  if (problem) throw new ProblemError(problem)
-  throw new NetworkError(`The answer (status ${status}) is not one of a Limpet server`)
-}
+const problemOf: Connection['problemOf'] = (answer, method) =>
+  method === 'HEAD' ? bodilessProblem(answer) : parsed(Problem, answer.body)
 
 /** How long to wait before the next try in milliseconds, or undefined where there is to be none. */
-function retryDelay(error: unknown, tries: number, retryAfter: number): number | undefined {
+function retryDelay(error: unknown, tries: number): number | undefined {
   const delay = retryDelays[tries]
   if (delay === undefined) return undefined
   if (error instanceof NetworkError) return delay
   const later = error instanceof ProblemError && (error.status === 429 || error.status === 503)
-  return later && retryAfter <= longestRetryAfter ? Math.max(delay, retryAfter * 1000) : undefined
+  return later && error.retryAfter <= longestRetryAfter ? Math.max(delay, error.retryAfter * 1000) : undefined
 }
 
 export class Transport {
   readonly server: string
-  readonly #fetch: Fetch
+  readonly #connection: Connection
   readonly #storage: SessionStorage
   #refreshing: Promise<SessionState> | undefined
 
@@ -170,7 +78,7 @@ export class Transport {
     this.server = server
     this.#storage = storage
     // Browsers insist on being called with their own `this`.
-    this.#fetch = (input, init) => fetch(input, init)
+    this.#connection = { server, fetch: (input, init) => fetch(input, init), problemOf }
   }
 
   /** Sends without a session. Throws ProblemError and NetworkError. */
@@ -180,7 +88,7 @@ export class Transport {
 
   /** Like `send`, for answers whose body does not matter. */
   anonymous(request: Request): Promise<Answer> {
-    return this.#sendPatiently(request, undefined)
+    return this.#sendWithRetries(request)
   }
 
   /** Sends with the session's access token, renewed when it has run out. Throws LoggedOutError too. */
@@ -192,12 +100,12 @@ export class Transport {
   async authorized(request: Request): Promise<Answer> {
     const state = await this.#state()
     try {
-      return await this.#sendPatiently(request, state.accessToken)
+      return await this.#sendWithRetries(request, state.accessToken)
     } catch (error) {
       if (!(error instanceof ProblemError && error.code === 'not-authenticated')) throw error
     }
     const renewed = await this.#renewed(state.accessToken)
-    return this.#sendPatiently(request, renewed.accessToken)
+    return this.#sendWithRetries(request, renewed.accessToken)
   }
 
   #parse<T>(schema: z.ZodType<T>, { body }: Answer): T {
@@ -246,43 +154,19 @@ export class Transport {
     }
   }
 
-  async #sendPatiently(request: Request, accessToken: string | undefined): Promise<Answer> {
+  async #sendWithRetries(request: Request, accessToken?: string): Promise<Answer> {
+    const authorization = accessToken !== undefined && { Authorization: `Bearer ${accessToken}` }
+    const authorized = { ...request, headers: { ...request.headers, ...authorization } }
     for (let tries = 0; ; tries++) {
-      let retryAfter = 0
       try {
-        const response = await this.#sendOnce(request, accessToken)
-        retryAfter = Number(response.headers.get('retry-after') ?? 0)
-        return await readAnswer(response, request.method)
+        return await sendOnce(this.#connection, authorized)
       } catch (error) {
         // A 429 or 503 means that nothing was done, so that even what must not happen twice may be sent again.
         const repeatable = (request.repeatable ?? true) || error instanceof ProblemError
-        const delay = repeatable ? retryDelay(error, tries, retryAfter) : undefined
+        const delay = repeatable ? retryDelay(error, tries) : undefined
         if (delay === undefined) throw error
         await pause(delay)
       }
-    }
-  }
-
-  async #sendOnce(
-    { method, path, body, headers }: Request,
-    accessToken: string | undefined,
-  ): Promise<FetchAnswer> {
-    try {
-      return await this.#fetch(`${this.server}${path}`, {
-        method,
-        redirect: 'error',
-        credentials: 'omit',
-        cache: 'no-store',
-        signal: AbortSignal.timeout(timeoutMs),
-        headers: {
-          ...headers,
-          ...(body !== undefined && { 'Content-Type': 'application/json' }),
-          ...(accessToken !== undefined && { Authorization: `Bearer ${accessToken}` }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      })
-    } catch {
-      throw new NetworkError(`The server at ${this.server} does not answer`)
     }
   }
 }

@@ -1,6 +1,8 @@
 // An opened vault: items in clear on this side, sealed on the way out.
+
+import type { ItemContent, UnknownContent, VaultContent } from '../contract/content.ts'
 import { itemPaths, pathTo, vaultPaths } from '../contract/paths.ts'
-import { limits } from '../contract/primitives.ts'
+import { limits } from '../contract/sizes.ts'
 import {
   BatchResult,
   Changes,
@@ -16,18 +18,17 @@ import { OpenError, open, seal } from '../protocol/envelope.ts'
 import {
   editsIn,
   encodeContent,
-  type ItemContent,
   parseItemContent,
   readItemContent,
   readVaultContent,
-  type UnknownContent,
-  type VaultContent,
 } from '../protocol/item-content.ts'
-import { OlderVaultError, ProblemError, RefusedError, ResyncRequiredError } from './errors.ts'
+import { RefusedError } from '../protocol/refused.ts'
+import { OlderVaultError, ProblemError, ResyncRequiredError } from './errors.ts'
 import { readPages } from './pages.ts'
 import { refuseOther } from './refusals.ts'
+import type { Request } from './request.ts'
 import { countsOn, goesBack, refuseRollback } from './rollback.ts'
-import type { Request, Transport } from './transport.ts'
+import type { Transport } from './transport.ts'
 
 /** An item in clear. */
 export interface OpenItem {

@@ -1,10 +1,8 @@
 // What a command is: declared once, and its arguments, help and run are made from that. `limpet` and `limpet-server` share it.
 import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util'
-import type { StateFolder } from '../cli/state-folder.ts'
 import { seconds } from '../clock.ts'
 import { parseDuration } from '../units.ts'
 import { CliError, type Ending } from './exit-codes.ts'
-import type { Prompter } from './prompter.ts'
 import { safeLine } from './text.ts'
 
 export interface Option extends ParseArgsOptionDescriptor {
@@ -21,13 +19,6 @@ interface Config<O extends Options> {
 }
 type Values<O extends Options> = ReturnType<typeof parseArgs<Config<O>>>['values']
 
-/** What a command of `limpet` works with. */
-export interface Surroundings {
-  readonly state: StateFolder
-  readonly prompter: Prompter
-  readonly environment: NodeJS.ProcessEnv
-}
-
 /** Returns how it ended where that is not `done` and no error either. */
 type Outcome = Promise<Ending | undefined> | Promise<void>
 
@@ -43,7 +34,7 @@ export interface Declaration<Context, O extends Options> {
   readonly options: O
   /** For what is about the account or its session, which no token stands for. */
   readonly accountOnly?: boolean
-  run(surroundings: Context, operands: string[], values: Values<O>): Outcome
+  run(context: Context, operands: string[], values: Values<O>): Outcome
 }
 
 export interface Command<Context> {
@@ -53,7 +44,7 @@ export interface Command<Context> {
   readonly details: string | undefined
   readonly example: string
   readonly options: Options
-  run(surroundings: Context, args: string[]): Outcome
+  run(context: Context, args: string[]): Outcome
 }
 
 const noSecrets = 'Secrets are asked for, or read from standard input; they are never taken from arguments.'
@@ -88,16 +79,7 @@ function checkOperands(program: string, name: string, expected: readonly string[
 }
 
 /** What a check of a program's own looks at. */
-type Purpose = Pick<Declaration<never, Options>, 'name' | 'accountOnly'>
-
-/** A token in the environment would otherwise be passed over, and the command be about somebody else. */
-function refuseToken({ name, accountOnly }: Purpose, { environment }: Surroundings) {
-  if (accountOnly && environment.LIMPET_TOKEN)
-    throw new CliError(
-      'usage',
-      `"limpet ${name}" is about the account, and LIMPET_TOKEN is set, which stands for one vault only. "unset LIMPET_TOKEN" comes first.`,
-    )
-}
+export type Purpose = Pick<Declaration<never, Options>, 'name' | 'accountOnly'>
 
 /** `--generate=20` means `--generate --length=20`; the parser knows no option with and without a value. */
 const withLength = (args: readonly string[]) =>
@@ -116,7 +98,7 @@ export const commandOf =
       details: declaration.details,
       example: declaration.example,
       options,
-      run(surroundings, args) {
+      run(context, args) {
         let parsed: ReturnType<typeof parseArgs<Config<O>>>
         try {
           parsed = parseArgs<Config<O>>({ args: withLength(args), options, allowPositionals: true })
@@ -124,30 +106,34 @@ export const commandOf =
           throw describeMistake(program, name, error)
         }
         checkOperands(program, name, operands, parsed.positionals)
-        check(declaration, surroundings)
-        return declaration.run(surroundings, parsed.positionals, parsed.values)
+        check(declaration, context)
+        return declaration.run(context, parsed.positionals, parsed.values)
       },
     }
   }
 
-export const command = commandOf<Surroundings>('limpet', refuseToken)
+/** What an option takes, both ends included. */
+interface Bounds {
+  readonly min: number
+  readonly max: number
+}
 
 /** A whole number of an option, within bounds. */
-export function wholeNumber(option: string, text: string, least: number, most: number): number {
+export function wholeNumber(option: string, text: string, { min, max }: Bounds): number {
   const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
-  if (number >= least && number <= most) return number
+  if (number >= min && number <= max) return number
   throw new CliError(
     'usage',
-    `--${option} takes a whole number from ${least} to ${most}, not "${safeLine(text)}".`,
+    `--${option} takes a whole number from ${min} to ${max}, not "${safeLine(text)}".`,
   )
 }
 
 /** A duration of an option such as 90s, 15m, 1h or 7d, within bounds. All are seconds. */
-export function duration(option: string, text: string, least: number, most: number): number {
+export function duration(option: string, text: string, { min, max }: Bounds): number {
   const length = parseDuration(text) / seconds(1)
-  if (length >= least && length <= most) return length
+  if (length >= min && length <= max) return length
   throw new CliError(
     'usage',
-    `--${option} takes a duration from ${least / 60}m to ${most / 86_400}d such as 90s, 15m, 1h or 7d, not "${safeLine(text)}".`,
+    `--${option} takes a duration from ${min / 60}m to ${max / 86_400}d such as 90s, 15m, 1h or 7d, not "${safeLine(text)}".`,
   )
 }

@@ -1,4 +1,5 @@
 // The deployment's files as they stand there: whatever hardens it is asserted for every service, so that none is dropped unnoticed.
+
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -6,7 +7,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { seconds } from '../../src/clock.ts'
 import * as paths from '../../src/contract/paths.ts'
-import { limits } from '../../src/contract/primitives.ts'
+import { limits } from '../../src/contract/sizes.ts'
 import { addressKey, widerKey } from '../../src/domain/rate-limits/address-key.ts'
 import { settingNames } from '../../src/server/config.ts'
 

@@ -1,12 +1,13 @@
 // Everything that no honest client sends: always a problem of the catalogue, never a 5xx, nothing told, nothing changed.
+
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { limits } from '../../src/contract/primitives.ts'
 import { Problem, problemCatalogue } from '../../src/contract/problems.ts'
+import { limits } from '../../src/contract/sizes.ts'
 import { Changes, Item } from '../../src/contract/vaults.ts'
 import { fakeEnvelope, newAccount, type RawAccount } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'

@@ -1,9 +1,10 @@
 // Bodies that cost more than they are worth: refused before they are read, before they are parsed, and so that the client hears of it.
+
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { limits } from '../../src/contract/primitives.ts'
 import { Problem } from '../../src/contract/problems.ts'
+import { limits } from '../../src/contract/sizes.ts'
 import { fakeEnvelope, newAccount, type RawAccount } from '../support/accounts.ts'
 import { engines } from '../support/database.ts'
 import { fillPath, isGuarded, operationsOf, readDocument } from '../support/openapi.ts'

@@ -1,9 +1,9 @@
 // Content of items and vaults: read tolerantly, kept whole, and refused where it is something else.
 import { describe, expect, test } from 'vitest'
+import type { ItemContent } from '../../src/contract/content.ts'
 import {
   ContentError,
   encodeContent,
-  type ItemContent,
   isItemContent,
   parseItemContent,
   parseVaultContent,

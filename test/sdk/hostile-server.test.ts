@@ -1,11 +1,12 @@
 // A test for every known attack of a hostile server on the SDK: answers are tampered with on their way, and what is sent then is watched.
+
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { limits } from '../../src/contract/primitives.ts'
 import { problemCatalogue } from '../../src/contract/problems.ts'
+import { limits } from '../../src/contract/sizes.ts'
 import { VaultList } from '../../src/contract/vaults.ts'
 import {
   type AcceptAuthKey,

@@ -1,4 +1,5 @@
 // The worst that strangers and one account can send: all of it at the same time, again and again.
+
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -6,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect as connectByTls } from 'node:tls'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
-import { limits } from '../../src/contract/primitives.ts'
+import { limits } from '../../src/contract/sizes.ts'
 import { fakeEnvelope, logInBody, randomKey } from './accounts.ts'
 import { outcomeOf, type RawRequest, type Server, send } from './requests.ts'
 

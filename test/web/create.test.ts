@@ -3,7 +3,6 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { largestSecretBytes, ReceivedShare } from '../../src/sdk/index.ts'
 import { en } from '../../src/web/kit/messages/en.ts'
-import { largestSecretBytes as largestOfThePage } from '../../src/web/share/secret.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
 import { startVisiting } from './visit.ts'
 
@@ -37,10 +36,6 @@ const choose = (page: Page, name: string, bytes: number) =>
     .setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.alloc(bytes, 'x') })
 
 describe('the form', () => {
-  it('knows how much fits, as the contract says', () => {
-    expect(largestOfThePage).toBe(largestSecretBytes)
-  })
-
   it('refuses what is empty, and moves to it', async () => {
     const page = await arrive()
     await make(page)

@@ -11,7 +11,7 @@ import {
   Registered,
 } from '../../contract/accounts.ts'
 import { accountPaths, sessionPaths } from '../../contract/paths.ts'
-import { limits } from '../../contract/primitives.ts'
+import { limits } from '../../contract/sizes.ts'
 import { PasswordChanged } from '../../contract/tokens.ts'
 import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
 import { deleteOwnAccount, deletionOf } from '../../domain/identity/account-deletion.ts'

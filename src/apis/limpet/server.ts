@@ -2,8 +2,8 @@
 
 import { minKdf } from '../../contract/accounts.ts'
 import { serverPaths } from '../../contract/paths.ts'
-import { limits } from '../../contract/primitives.ts'
 import { Health, ServerInfo } from '../../contract/server.ts'
+import { limits } from '../../contract/sizes.ts'
 import { PassingFailure } from '../../domain/failure.ts'
 import { versionDaysKept, versionsKept, versionsKeptDaily } from '../../domain/vaults/versions.ts'
 import { version } from '../../version.ts'

@@ -2,7 +2,6 @@
 
 import { z } from 'zod'
 import { pagePaths, pathTo, sharePaths } from '../../contract/paths.ts'
-import { limits } from '../../contract/primitives.ts'
 import {
   AcknowledgeShare,
   CreatedShare,
@@ -12,6 +11,7 @@ import {
   ShareId,
   ShareReceipt,
 } from '../../contract/shares.ts'
+import { limits } from '../../contract/sizes.ts'
 import {
   fromBase64url,
   toBase64url,

@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { PasswordProof } from '../../contract/accounts.ts'
 import { pathTo, vaultPaths } from '../../contract/paths.ts'
-import { Cursor, limits, PageLimit, VaultId } from '../../contract/primitives.ts'
+import { Cursor, PageLimit, VaultId } from '../../contract/primitives.ts'
+import { limits } from '../../contract/sizes.ts'
 import {
   Batch,
   BatchResult,

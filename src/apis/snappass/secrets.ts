@@ -1,7 +1,7 @@
 // Shares whose secret the server encrypts and decrypts itself, for whoever speaks SnapPass's protocol.
 
 import type { Clock } from '../../clock.ts'
-import { largestSecretBytes } from '../../contract/shares.ts'
+import { largestSecretBytes } from '../../contract/sizes.ts'
 import { fromBase64url, toBase64url, toFernetToken } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { RateLimiter } from '../../domain/rate-limits/budgets.ts'

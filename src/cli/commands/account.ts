@@ -12,12 +12,13 @@ import {
   type Quotas,
   type SessionState,
 } from '../../sdk/index.ts'
-import { command, type Surroundings } from '../../terminal/command.ts'
-import { CliError, describe } from '../../terminal/exit-codes.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { type Hold, withProgress } from '../../terminal/progress.ts'
 import { counted, localTime, safeLine } from '../../terminal/text.ts'
 import { formatMebibytes } from '../../units.ts'
+import { command, type Surroundings } from '../command.ts'
+import { describe } from '../failures.ts'
 import { askSecondFactor } from '../second-factor.ts'
 import { accountKeyFromEnvironment, chosenServer, connect } from '../session.ts'
 

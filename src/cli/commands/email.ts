@@ -1,10 +1,12 @@
 // Commands about mail: confirm, resend, hint, delete-by-mail; and what mail needs: change-email, change-hint.
+
 import { pagePaths } from '../../contract/paths.ts'
-import { command, type Surroundings } from '../../terminal/command.ts'
+import { encodedLength, linkTokenBytes } from '../../contract/sizes.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { localTime } from '../../terminal/text.ts'
+import { command, type Surroundings } from '../command.ts'
 import { chosenServer, connect, unlockWithPassword } from '../session.ts'
 import { emailFrom, server } from './account.ts'
 
@@ -12,7 +14,7 @@ const connectTo = async (surroundings: Surroundings, option: string | undefined)
   connect(await chosenServer(surroundings, option), surroundings.state)
 
 /** The page that a link of a mail opens, and the token. What stands after "#" alone is taken for a confirmation. */
-const linkForm = /([^#]*)#([\w-]{72})$/
+const linkForm = new RegExp(`([^#]*)#([\\w-]{${encodedLength(linkTokenBytes)}})$`)
 
 export const confirm = command({
   name: 'confirm',

@@ -1,9 +1,9 @@
 // The command for the account's security log: events.
 import type { AccountEvent } from '../../sdk/index.ts'
-import { command } from '../../terminal/command.ts'
 import { print, printJson } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { localTime, table } from '../../terminal/text.ts'
+import { command } from '../command.ts'
 import { unlock } from '../session.ts'
 
 /** What happened, how often, and why. */

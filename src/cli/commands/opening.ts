@@ -1,10 +1,10 @@
 // The command that reads a one-time link: open.
 import { OpenError, type OpenedShare, ProblemError, ReceivedShare } from '../../sdk/index.ts'
-import { command, type Surroundings } from '../../terminal/command.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { printBytes, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { localTime, safeLine } from '../../terminal/text.ts'
+import { command, type Surroundings } from '../command.ts'
 
 /** How often a terminal asks for a passphrase. */
 const mostTries = 3

@@ -1,8 +1,9 @@
 // The command that changes the master password: password.
-import { command } from '../../terminal/command.ts'
+
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { counted, safeLine } from '../../terminal/text.ts'
+import { command } from '../command.ts'
 import { requireSession, unlockWithPassword } from '../session.ts'
 import { newMasterPassword } from './account.ts'
 

@@ -1,10 +1,10 @@
 // Commands that read items: get, list.
 import { isItemContent } from '../../sdk/index.ts'
-import { command, type Surroundings } from '../../terminal/command.ts'
 import { CliError, type Ending } from '../../terminal/exit-codes.ts'
 import { print, printJson, printValue } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { localTime, table } from '../../terminal/text.ts'
+import { command, type Surroundings } from '../command.ts'
 import { findItem, inPlace } from '../lookup.ts'
 import { contentView, fieldOf, itemJson, itemView, summaryJson, withoutSecrets } from '../views.ts'
 import { chosenVaults, type Entry, endingOf, openWorkspace } from '../workspace.ts'

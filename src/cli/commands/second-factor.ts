@@ -1,10 +1,10 @@
 // Commands for what a login asks for beside the password: authenticator apps and recovery codes.
 import { ProblemError, type SecondFactor, type UnlockedAccount } from '../../sdk/index.ts'
-import { command, type Surroundings } from '../../terminal/command.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark, remarksToTerminal } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { localTime, safeLine, table } from '../../terminal/text.ts'
+import { command, type Surroundings } from '../command.ts'
 import { qrLines } from '../qr.ts'
 import { unlock, unlockWithPassword } from '../session.ts'
 

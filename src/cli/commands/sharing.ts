@@ -1,10 +1,11 @@
 // The command that makes a one-time link: share.
 import { LoggedOutError, largestSecretBytes, RefusedError, shareTtl } from '../../sdk/index.ts'
-import { command, duration, type Surroundings } from '../../terminal/command.ts'
+import { duration } from '../../terminal/command.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { localTime } from '../../terminal/text.ts'
+import { command, type Surroundings } from '../command.ts'
 import { findItem } from '../lookup.ts'
 import { sharesOn } from '../session.ts'
 import { fieldOf } from '../views.ts'
@@ -65,8 +66,7 @@ export const share = command({
   },
   async run(surroundings, _operands, { item, ttl, passphrase: asksPassphrase, server, json, ...source }) {
     checkSource({ item, ...source })
-    const { least, usual, most } = shareTtl
-    const seconds = ttl === undefined ? usual : duration('ttl', ttl, least, most)
+    const seconds = ttl === undefined ? shareTtl.default : duration('ttl', ttl, shareTtl)
     const { prompter } = surroundings
     const shares = await sharesOn(surroundings, server)
     const value = item === undefined ? undefined : await valueFromVault(surroundings, item, source)

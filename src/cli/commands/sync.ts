@@ -11,11 +11,11 @@ import {
   Replica,
   ResyncRequiredError,
 } from '../../sdk/index.ts'
-import { command } from '../../terminal/command.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { counted, localTime, safeLine } from '../../terminal/text.ts'
+import { command } from '../command.ts'
 import {
   type Broken,
   decrypt,

@@ -1,15 +1,16 @@
 // The command for personal access tokens: token create, list, revoke.
 import type { OpenVault, TokenScope, TokenSummary, UnlockedAccount } from '../../sdk/index.ts'
-import { command, duration, type Surroundings } from '../../terminal/command.ts'
+import { duration } from '../../terminal/command.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { localTime, safeLine, table } from '../../terminal/text.ts'
+import { command, type Surroundings } from '../command.ts'
 import { unlock, unlockWithPassword } from '../session.ts'
 import { oneVault } from '../workspace.ts'
 
-const usualExpiry = '90d'
-const expiry = { leastSeconds: 60, mostSeconds: 366 * 86_400 }
+const defaultExpiry = '90d'
+const expirySeconds = { min: 60, max: 366 * 86_400 }
 const longestName = 100
 
 const scopeNames: Readonly<Record<string, TokenScope>> = { read: 'read', write: 'write', shares: 'shares' }
@@ -25,7 +26,7 @@ function scopesFrom(text: string): TokenScope[] {
 
 function expiryFrom(text: string): Date | undefined {
   if (text === 'never') return undefined
-  const seconds = duration('expires', text, expiry.leastSeconds, expiry.mostSeconds)
+  const seconds = duration('expires', text, expirySeconds)
   return new Date(Date.now() + seconds * 1000)
 }
 
@@ -43,7 +44,7 @@ interface Creation {
 async function create(
   surroundings: Surroundings,
   name: string,
-  { vault: wanted, scope = 'read', expires = usualExpiry, json }: Creation,
+  { vault: wanted, scope = 'read', expires = defaultExpiry, json }: Creation,
 ) {
   if (name === '' || [...name].length > longestName || /\p{Cc}/u.test(name))
     throw new CliError('usage', `The name of a token is a line of 1 to ${longestName} characters.`)
@@ -149,7 +150,7 @@ export const token = command({
     expires: {
       type: 'string',
       value: 'TIME',
-      help: `create: 12h, 30d, or never; ${usualExpiry} unless said otherwise`,
+      help: `create: 12h, 30d, or never; ${defaultExpiry} unless said otherwise`,
     },
     json: { type: 'boolean', help: 'create, list: prints JSON' },
   },

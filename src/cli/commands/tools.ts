@@ -1,8 +1,9 @@
 // Commands without a session: generate, derive.
 import { encodeContent, itemContext, prepareRegistration, seal } from '../../sdk/index.ts'
-import { command, wholeNumber } from '../../terminal/command.ts'
+import { wholeNumber } from '../../terminal/command.ts'
 import { print, printJson } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
+import { command } from '../command.ts'
 import { generatePassword, passwordLengths } from '../passwords.ts'
 import { newDevice } from '../state-folder.ts'
 import { emailFrom, newMasterPassword } from './account.ts'
@@ -11,20 +12,20 @@ export const generate = command({
   name: 'generate',
   operands: [],
   summary: 'print a new random password',
-  details: `Letters, digits and symbols, at least one of each, ${passwordLengths.usual} characters unless said otherwise.`,
+  details: `Letters, digits and symbols, at least one of each, ${passwordLengths.default} characters unless said otherwise.`,
   example: 'limpet generate --length 32 --no-symbols',
   options: {
     length: {
       type: 'string',
       value: 'N',
-      help: `${passwordLengths.least} to ${passwordLengths.most} characters`,
+      help: `${passwordLengths.min} to ${passwordLengths.max} characters`,
     },
     'no-symbols': { type: 'boolean', help: 'letters and digits only' },
     json: { type: 'boolean', help: 'prints JSON' },
   },
   async run(_surroundings, _operands, { length, 'no-symbols': noSymbols = false, json }) {
-    const { least, usual, most } = passwordLengths
-    const characters = length === undefined ? usual : wholeNumber('length', length, least, most)
+    const characters =
+      length === undefined ? passwordLengths.default : wholeNumber('length', length, passwordLengths)
     const password = generatePassword({ length: characters, symbols: !noSymbols })
     if (json) printJson({ password })
     else print(password)

@@ -1,7 +1,7 @@
 // Commands that spare typing the master password in one shell: unlock, lock.
 import { encodeBase64url, newKey, seal, unlockContext } from '../../sdk/index.ts'
-import { command } from '../../terminal/command.ts'
 import { print, printsToTerminal, remark } from '../../terminal/output.ts'
+import { command } from '../command.ts'
 import { requireSession, unlockWithPassword } from '../session.ts'
 
 export const unlock = command({

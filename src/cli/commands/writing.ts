@@ -1,10 +1,10 @@
 // Commands that change items: add, edit, rm, restore.
 import { ConflictError, ItemContent, isItemContent, type OpenItem, type OpenVault } from '../../sdk/index.ts'
-import { command } from '../../terminal/command.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { safeLine } from '../../terminal/text.ts'
+import { command } from '../command.ts'
 import { Edits, editOptions } from '../edits.ts'
 import { findItem } from '../lookup.ts'
 import { itemJson } from '../views.ts'

@@ -1,8 +1,8 @@
 // Every write of items is a list of operations, applied all together or not at all; a single one is a list of one.
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
-import { limits } from '../../contract/primitives.ts'
 import type { Allowed } from '../../contract/quotas.ts'
+import { limits } from '../../contract/sizes.ts'
 import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'

@@ -1,6 +1,6 @@
 // Reading items: one, pages of a list, and what changed. What writes them is in item-writes.ts, what they were in versions.ts.
 import { and, asc, eq, getTableColumns, gt, lt, type SQL, sql } from 'drizzle-orm'
-import { limits } from '../../contract/primitives.ts'
+import { limits } from '../../contract/sizes.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader } from '../../store/store.ts'

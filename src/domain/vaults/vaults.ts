@@ -1,8 +1,8 @@
 // Vaults: list, make, replace, delete, and the revision that every write raises.
 import { and, asc, count, eq, getTableColumns, inArray, lt, sql } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
-import { limits } from '../../contract/primitives.ts'
 import type { Allowed } from '../../contract/quotas.ts'
+import { limits } from '../../contract/sizes.ts'
 import type { Random } from '../../random.ts'
 import { statement } from '../../store/statement.ts'
 import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'

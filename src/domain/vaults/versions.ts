@@ -1,7 +1,7 @@
 // Versions of items that were replaced: which are kept, for how long, and how they are read.
 import { and, desc, eq, getTableColumns, gte, inArray, lt, not, or, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
-import { limits } from '../../contract/primitives.ts'
+import { limits } from '../../contract/sizes.ts'
 import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'

@@ -1,6 +1,6 @@
 // Why a secret does not open, in words: what ends it for good, and what trying again may change.
 import { OpenError } from '../../protocol/envelope.ts'
-import { NetworkError, ProblemError } from './api.ts'
+import { NetworkError, ProblemError } from '../../sdk/errors.ts'
 import { formatDuration, formatTime } from './format.ts'
 import type { Message } from './language.ts'
 
@@ -8,7 +8,8 @@ import type { Message } from './language.ts'
 export function endOf(error: unknown): [Message, Message] | undefined {
   if (error instanceof OpenError) return [(m) => m.undecryptableTitle, (m) => m.undecryptable]
   if (!(error instanceof ProblemError)) return undefined
-  const when = () => formatTime(error.when)
+  const { readAt, expiresAt, revokedAt } = error
+  const when = () => formatTime(new Date(readAt || expiresAt || revokedAt || Date.now()))
   switch (error.code) {
     case 'share-consumed':
       return [(m) => m.consumedTitle, (m) => m.consumed(when())]
@@ -29,10 +30,10 @@ export function endOf(error: unknown): [Message, Message] | undefined {
 export function setbackOf(error: unknown): Message {
   if (error instanceof NetworkError) return (m) => m.unanswered
   if (error instanceof ProblemError && error.code === 'too-many-requests')
-    return (m) => m.tooManyTries(formatDuration(error.waitSeconds))
+    return (m) => m.tooManyTries(formatDuration(error.retryAfter || 60))
   return (m) => m.unexpected
 }
 
 /** Whether what is missing is the right passphrase. */
 export const asksForPassphrase = (error: unknown): boolean =>
-  error instanceof ProblemError && error.code === 'wrong-proof' && error.passphrase
+  error instanceof ProblemError && error.code === 'wrong-proof' && error.passphrase === true

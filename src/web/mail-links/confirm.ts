@@ -1,6 +1,10 @@
 // The pages that links of mails open: confirming an address, having an account deleted, and keeping it. Each takes a click, so that
 // no scanner of mail can do it.
-import { confirmEmail, keepAccount, NetworkError, ProblemError, startDeletion } from '../kit/api.ts'
+import { pagePaths } from '../../contract/paths.ts'
+import { encodedLength, linkTokenBytes } from '../../contract/sizes.ts'
+import { NetworkError, ProblemError } from '../../sdk/errors.ts'
+import type { Connection } from '../../sdk/request.ts'
+import { confirmEmail, connectTo, keepAccount, startDeletion } from '../kit/api.ts'
 import { alertLine, complain, whileBusy } from '../kit/controls.ts'
 import { h } from '../kit/dom.ts'
 import { setbackOf } from '../kit/failures.ts'
@@ -8,7 +12,7 @@ import { formatTime } from '../kit/format.ts'
 import { frame, show, showSentence } from '../kit/frame.ts'
 import type { Message } from '../kit/language.ts'
 
-const tokenForm = /^[\w-]{72}$/
+const tokenForm = new RegExp(`^[\\w-]{${encodedLength(linkTokenBytes)}}$`)
 
 interface Page {
   readonly title: Message
@@ -16,7 +20,7 @@ interface Page {
   readonly button: Message
   readonly doneTitle: Message
   /** Does what the link is for. @returns what to say of it */
-  act(server: string, token: string): Promise<Message>
+  act(connection: Connection, token: string): Promise<Message>
 }
 
 const confirmPage: Page = {
@@ -24,35 +28,35 @@ const confirmPage: Page = {
   lead: (m) => m.confirmLead,
   button: (m) => m.confirm,
   doneTitle: (m) => m.confirmedTitle,
-  async act(server, token) {
-    await confirmEmail(server, token)
+  async act(connection, token) {
+    await confirmEmail(connection, token)
     return (m) => m.confirmed
   },
 }
 
-const pages: ReadonlyMap<string, Page> = new Map([
+const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
   [
-    'delete-account',
+    pagePaths.deleteAccount,
     {
       title: (m) => m.deleteTitle,
       lead: (m) => m.deleteLead,
       button: (m) => m.delete,
       doneTitle: (m) => m.deletingTitle,
-      async act(server, token) {
-        const at = await startDeletion(server, token)
+      async act(connection, token) {
+        const at = await startDeletion(connection, token)
         return (m) => m.deleting(formatTime(at))
       },
     },
   ],
   [
-    'keep-account',
+    pagePaths.keepAccount,
     {
       title: (m) => m.keepTitle,
       lead: (m) => m.keepLead,
       button: (m) => m.keep,
       doneTitle: (m) => m.keptTitle,
-      async act(server, token) {
-        await keepAccount(server, token)
+      async act(connection, token) {
+        await keepAccount(connection, token)
         return (m) => m.kept
       },
     },
@@ -85,7 +89,7 @@ function showButton(page: Page, token: string): void {
   const form = h('form', {}, button, line)
 
   async function act() {
-    const done = await page.act(new URL('.', location.href).href.replace(/\/$/, ''), token)
+    const done = await page.act(connectTo(new URL('.', location.href).href.replace(/\/$/, '')), token)
     history.replaceState(null, '', location.pathname)
     showSentence(page.doneTitle, done)
   }
@@ -101,6 +105,6 @@ function showButton(page: Page, token: string): void {
 
 frame()
 const token = location.hash.slice(1)
-const page = pages.get(location.pathname.split('/').at(-1) ?? '') ?? confirmPage
+const page = pages.get(`/${location.pathname.split('/').at(-1)}`) ?? confirmPage
 if (tokenForm.test(token)) showButton(page, token)
 else showInvalid()

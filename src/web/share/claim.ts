@@ -1,13 +1,12 @@
 // The reader's claim on a share, for which the server repeats a lost answer. Kept with the tab and not with the page: a phone
 // throws pages away and loads them anew, and that must not cost the secret.
+import { claimBytes } from '../../contract/sizes.ts'
 import { encodeBase64url } from '../../protocol/base64url.ts'
 import { platformRandom } from '../../protocol/random.ts'
 
-const claimBytes = 16
-
 const nameOf = (id: string) => `limpet-claim-${id}`
 
-const newClaim = () => encodeBase64url(platformRandom(claimBytes))
+const newClaim = () => encodeBase64url(platformRandom(claimBytes.min))
 
 /** The claim of this tab on a share. */
 export function claimOn(id: string): string {

@@ -1,8 +1,10 @@
 // The page that makes one-time links. The secret leaves it encrypted or not at all.
+import { shareTtl } from '../../contract/sizes.ts'
 import { encryptFernet } from '../../protocol/fernet.ts'
 import { PasswordRefusedError, refuseUnassigned } from '../../protocol/password.ts'
 import { newShareKey, shareKeys } from '../../protocol/share-link.ts'
-import { NetworkError, ProblemError, sharesAt } from '../kit/api.ts'
+import { NetworkError, ProblemError } from '../../sdk/errors.ts'
+import { connectTo, makeShare } from '../kit/api.ts'
 import { alertLine, complain, passphraseField, whileBusy } from '../kit/controls.ts'
 import { h, say } from '../kit/dom.ts'
 import { formatDuration } from '../kit/format.ts'
@@ -11,11 +13,11 @@ import type { Message } from '../kit/language.ts'
 import { showMade } from './made.ts'
 import { hasFiles, secretField } from './secret-field.ts'
 
-const week = 604_800
-const lifetimes = [3600, 86_400, week, 2 * week]
+const week = shareTtl.default
+const lifetimes = [3600, 86_400, week, shareTtl.max]
 
 /** Relative to the page, which may be below a path that a proxy takes away. */
-const shares = sharesAt(new URL('.', location.href).href.replace(/\/$/, ''))
+const connection = connectTo(new URL('.', location.href).href.replace(/\/$/, ''))
 
 function lifetimeField(): { element: HTMLElement; seconds(): number } {
   const choices = lifetimes.map((seconds) => {
@@ -37,7 +39,7 @@ function whyNotMade(error: unknown): Message {
   if (!(error instanceof ProblemError)) return (m) => m.unexpected
   switch (error.code) {
     case 'too-many-requests':
-      return (m) => m.makeTooMany(formatDuration(error.waitSeconds))
+      return (m) => m.makeTooMany(formatDuration(error.retryAfter || 60))
     case 'shares-off':
       return (m) => m.sharesOff
     case 'not-authenticated':
@@ -54,9 +56,9 @@ async function make(secret: Uint8Array, passphrase: string, ttl: number): Promis
   const key = newShareKey()
   const { fernetKey, proof } = await shareKeys(key, passphrase || undefined)
   const ciphertext = await encryptFernet(fernetKey, secret)
-  const made = await shares.make({ ciphertext, proof, ttl, passphrase: passphrase !== '' })
+  const made = await makeShare(connection, { ciphertext, proof, ttl, passphrase: passphrase !== '' })
   const link = `${made.page}#${key}`
-  showMade(shares, { ...made, link, hasPassphrase: passphrase !== '' }, showForm)
+  showMade(connection, { ...made, link, hasPassphrase: passphrase !== '' }, showForm)
 }
 
 function showForm(): void {

@@ -1,5 +1,7 @@
 // After a link was made: the link itself, whether it was read, and taking it back.
-import { type MadeShare, ProblemError, type Shares } from '../kit/api.ts'
+import { ProblemError } from '../../sdk/errors.ts'
+import type { Connection } from '../../sdk/request.ts'
+import { type MadeShare, receiptFor, revoke as revokeShare } from '../kit/api.ts'
 import { copyButton } from '../kit/controls.ts'
 import { h, say } from '../kit/dom.ts'
 import { formatTime } from '../kit/format.ts'
@@ -15,12 +17,9 @@ export interface Made extends MadeShare {
 }
 
 /** What the receipt says, and whether that is the end of it. */
-async function stateOf(
-  shares: Shares,
-  { id, manageToken, expiresAt }: Made,
-): Promise<{ said: Message; isOver: boolean }> {
-  const receipt = await shares.receipt(id, manageToken)
-  const at = (time: Date | undefined) => formatTime(time ?? expiresAt)
+async function stateOf(connection: Connection, made: Made): Promise<{ said: Message; isOver: boolean }> {
+  const receipt = await receiptFor(connection, made)
+  const at = (time: Date | undefined) => formatTime(time ?? made.expiresAt)
   switch (receipt.state) {
     case 'read':
       return { said: (m) => m.read(at(receipt.readAt)), isOver: true }
@@ -34,7 +33,7 @@ async function stateOf(
 }
 
 /** A line that says what has become of the link, and the button that revokes it for as long as that is possible. */
-function receiptOf(shares: Shares, made: Made): { element: HTMLElement; stop(): void } {
+function receiptOf(connection: Connection, made: Made): { element: HTMLElement; stop(): void } {
   const state = h('p', { class: 'state', 'aria-live': 'polite', tabindex: '-1' })
   const revoke = h('button', { type: 'button' }, (m) => m.revoke)
   const keepOpen = h('p', { class: 'soft' }, (m) => m.keepOpen)
@@ -58,7 +57,7 @@ function receiptOf(shares: Shares, made: Made): { element: HTMLElement; stop(): 
 
   async function ask() {
     try {
-      const current = await stateOf(shares, made)
+      const current = await stateOf(connection, made)
       tell(current.isOver ? 'over' : 'pending', current.said)
       if (current.isOver) end()
     } catch (error) {
@@ -79,7 +78,7 @@ function receiptOf(shares: Shares, made: Made): { element: HTMLElement; stop(): 
 
   revoke.addEventListener('click', async () => {
     try {
-      await shares.revoke(made.id, made.manageToken)
+      await revokeShare(connection, made)
     } catch (error) {
       // Too late is no failure: the receipt says what happened instead.
       if (!(error instanceof ProblemError)) return tell('unrevoked', (m) => m.revokeUnanswered)
@@ -100,11 +99,11 @@ function receiptOf(shares: Shares, made: Made): { element: HTMLElement; stop(): 
 }
 
 /** @param again makes another */
-export function showMade(shares: Shares, made: Made, again: () => void): void {
+export function showMade(connection: Connection, made: Made, again: () => void): void {
   const link = h('code', { id: 'link', class: 'link' }, made.link)
   const [copy, copied] = copyButton((m) => m.copyLink, made.link, link)
   copy.classList.add('main')
-  const receipt = receiptOf(shares, made)
+  const receipt = receiptOf(connection, made)
   const another = h('button', { type: 'button' }, (m) => m.makeAnother)
   another.addEventListener('click', () => {
     receipt.stop()

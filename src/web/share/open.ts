@@ -1,7 +1,9 @@
 // The page that opens a one-time link. Looking is a HEAD; reading takes a click, so that no scanner of links can do it.
 import { decryptFernet } from '../../protocol/fernet.ts'
 import { formatShareLink, parseShareLink, type ShareLink, shareKeys } from '../../protocol/share-link.ts'
-import { NetworkError, type Outlook, type Shares, sharesAt } from '../kit/api.ts'
+import { NetworkError } from '../../sdk/errors.ts'
+import type { Connection } from '../../sdk/request.ts'
+import { acknowledge, connectTo, lookAt, type Outlook, reveal } from '../kit/api.ts'
 import { alertLine, complain, passphraseField, whileBusy } from '../kit/controls.ts'
 import { h, say } from '../kit/dom.ts'
 import { asksForPassphrase, endOf, setbackOf } from '../kit/failures.ts'
@@ -20,19 +22,19 @@ const linkOf = (address: string): ShareLink | undefined => {
 
 /** Reads the secret and takes it out of the server. @throws OpenError, ProblemError or NetworkError */
 async function read(
-  shares: Shares,
+  connection: Connection,
   { id, key }: ShareLink,
   { claim, passphrase }: { claim: string; passphrase: string },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { fernetKey, proof } = await shareKeys(key, passphrase || undefined)
-  return decryptFernet(fernetKey, await shares.reveal(id, { proof, claim }))
+  return decryptFernet(fernetKey, await reveal(connection, id, { proof, claim }))
 }
 
 /** A link that is corrected in the address bar changes only what stands after "#", which alone loads nothing anew. */
 const reload = () => location.reload()
 
 /** The view before the click. */
-function showDoor(shares: Shares, link: ShareLink, outlook: Promise<Outlook>): void {
+function showDoor(connection: Connection, link: ShareLink, outlook: Promise<Outlook>): void {
   const claim = claimOn(link.id)
   const line = alertLine('problem')
   const { element: field, input } = passphraseField(
@@ -65,11 +67,11 @@ function showDoor(shares: Shares, link: ShareLink, outlook: Promise<Outlook>): v
     if ((await outlook) === 'passphrase' && !input.value) return askForPassphrase((m) => m.passphraseNeeded)
     // A page that is loaded anew from here on would have to ask again, and within a minute.
     removeEventListener('hashchange', reload)
-    showSecret(await read(shares, link, { claim, passphrase: input.value }))
+    showSecret(await read(connection, link, { claim, passphrase: input.value }))
     // The key is of no more use, and the address stays in the browser's history.
     history.replaceState(null, '', location.pathname)
     // Without it the server forgets after a minute.
-    await shares.acknowledge(link.id, claim).then(
+    await acknowledge(connection, link.id, claim).then(
       () => forgetClaim(link.id),
       () => {},
     )
@@ -107,6 +109,6 @@ else if (!link)
 else {
   // "%23" in place of "#" puts the key into the path, and with it into the next request for this page.
   history.replaceState(null, '', formatShareLink(link))
-  const shares = sharesAt(link.server)
-  showDoor(shares, link, shares.look(link.id))
+  const connection = connectTo(link.server)
+  showDoor(connection, link, lookAt(connection, link.id))
 }

@@ -1,9 +1,9 @@
 // Where the secret goes in: as text, or as a file whose bytes are kept as they are.
+import { largestSecretBytes } from '../../contract/sizes.ts'
 import { alertLine, complain } from '../kit/controls.ts'
 import { h, say } from '../kit/dom.ts'
 import { formatBytes } from '../kit/format.ts'
 import type { Message } from '../kit/language.ts'
-import { largestSecretBytes } from './secret.ts'
 
 export interface SecretField {
   readonly element: HTMLElement

@@ -1,10 +1,4 @@
-// Secrets as bytes: how large one may be, and whether bytes are text.
-
-/**
- * The most bytes that a link holds: what Fernet makes of it has to fit into 64 KiB. A test holds it equal to the contract's,
- * which would bring Zod into the page.
- */
-export const largestSecretBytes = 65_471
+// Secrets as bytes: whether they are text.
 
 /** The text that bytes spell, every character kept; undefined where they are no UTF-8. */
 export function textOf(bytes: Uint8Array): string | undefined {

@@ -1,10 +1,11 @@
 // Vaults and items over HTTP: preconditions, trash, versions, batches, pages and changes, to the letter of the contract.
+
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { days } from '../../../src/clock.ts'
-import { limits } from '../../../src/contract/primitives.ts'
 import { Problem } from '../../../src/contract/problems.ts'
+import { limits } from '../../../src/contract/sizes.ts'
 import {
   BatchResult,
   Changes,

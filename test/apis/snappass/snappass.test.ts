@@ -1,9 +1,10 @@
 // SnapPass mode: what a script for SnapPass can observe, route by route, and what of it leaves no trace.
+
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { seconds } from '../../../src/clock.ts'
-import { largestSecretBytes } from '../../../src/contract/shares.ts'
+import { largestSecretBytes } from '../../../src/contract/sizes.ts'
 import { ReceivedShare, sharesOf } from '../../../src/sdk/shares.ts'
 import { engines } from '../../support/database.ts'
 import { bodyOf, outcomeOf, type RawAnswer, type RawRequest, send } from '../../support/requests.ts'

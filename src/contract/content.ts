@@ -1,0 +1,85 @@
+// Shapes of what is inside the envelopes of items and vaults (docs/protocol.md, "Item content" and "Vault data"). Clients agree on
+// them; the server never sees any.
+import * as z from 'zod'
+
+const text = z.string().optional()
+
+/** A field that somebody added to an item. */
+const Field = z.looseObject({ name: z.string(), value: z.string(), hidden: z.boolean() })
+
+/** How often this was written, from 1; absent means 0. It belongs to the envelope's history, and no program sets it by hand. */
+const edits = z.int().min(0).optional()
+
+const common = {
+  edits,
+  name: z.string(),
+  notes: text,
+  folder: text,
+  tags: z.array(z.string()).optional(),
+  favourite: z.boolean().optional(),
+  fields: z.array(Field).optional(),
+}
+
+const Login = z.looseObject({
+  kind: z.literal('login'),
+  ...common,
+  username: text,
+  password: text,
+  urls: z.array(z.string()).optional(),
+  totp: text,
+})
+
+const Note = z.looseObject({ kind: z.literal('note'), ...common })
+
+// The form of `expiry` is not enforced: an item that does not show because of one mistyped date helps nobody.
+const Card = z.looseObject({
+  kind: z.literal('card'),
+  ...common,
+  holder: text,
+  number: text,
+  expiry: text,
+  code: text,
+  brand: text,
+})
+
+const Identity = z.looseObject({
+  kind: z.literal('identity'),
+  ...common,
+  fullName: text,
+  email: text,
+  phone: text,
+  address: text,
+  organization: text,
+})
+
+const SshKey = z.looseObject({ kind: z.literal('ssh-key'), ...common, privateKey: text, publicKey: text })
+
+/** An item of a kind of this version. Loose, so that what another client added survives an edit. */
+export const ItemContent = z.discriminatedUnion('kind', [Login, Note, Card, Identity, SshKey])
+
+/** An item of a kind that came later: shown by its name, and kept as it is. */
+export const UnknownContent = z.looseObject({ kind: z.string(), name: z.string(), edits })
+
+export const VaultContent = z.looseObject({ name: z.string(), edits })
+
+export type ItemContent = z.infer<typeof ItemContent>
+export type UnknownContent = z.infer<typeof UnknownContent>
+export type VaultContent = z.infer<typeof VaultContent>
+export type ItemKind = ItemContent['kind']
+
+/** The counter alone, of whatever else there is. */
+export const Edited = z.object({ edits: z.int().min(0) })
+
+export type ContentShape = z.ZodType
+export type ContentOf<Shape extends ContentShape> = z.output<Shape>
+
+/** Looks at a value without making another of it, which would lose members such as `__proto__`. */
+export function isOfShape<Shape extends ContentShape>(
+  shape: Shape,
+  value: unknown,
+  tell: (places: string[]) => void,
+): value is ContentOf<Shape> {
+  const parsed = shape.safeParse(value)
+  if (!parsed.success) tell(parsed.error.issues.map(({ path }) => path.join('.') || 'the whole'))
+  return parsed.success
+}

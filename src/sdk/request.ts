@@ -1,0 +1,130 @@
+// One request to a Limpet server, and its answer: JSON in and out, bounded in time and size, with typed errors. SDK and pages send
+// by it. Without zod, because what pages import, every reader loads.
+import type { Problem } from '../contract/problems.ts'
+import { limits } from '../contract/sizes.ts'
+import { RefusedError } from '../protocol/refused.ts'
+import { NetworkError, ProblemError } from './errors.ts'
+
+/** Milliseconds before a request without an answer counts as lost. */
+const timeoutMs = 30_000
+
+export interface Request {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+  /** Below the server's URL, such as `/api/v1/vaults`. */
+  readonly path: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** False for what must not happen twice when an answer is lost. */
+  readonly repeatable?: boolean
+}
+
+/** Names are taken in any case. */
+type AnswerHeaders = Pick<Headers, 'get'>
+
+interface AnswerReader {
+  read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: Uint8Array | undefined }>
+  cancel(): Promise<void>
+}
+
+/** What `fetch` answers, as far as it is looked at here. */
+export interface FetchAnswer {
+  readonly ok: boolean
+  readonly status: number
+  readonly headers: AnswerHeaders
+  readonly body: { getReader(): AnswerReader; cancel(): Promise<void> } | null
+}
+
+/** The platform's `fetch`, or what does the same; it rejects where there is no answer, and where there is a redirect. */
+export type Fetch = (
+  url: string,
+  request: {
+    method: string
+    headers: Record<string, string>
+    body?: string
+    signal: AbortSignal
+    redirect: 'error'
+    credentials: 'omit'
+    cache: 'no-store'
+  },
+) => Promise<FetchAnswer>
+
+export interface Answer {
+  readonly status: number
+  readonly headers: AnswerHeaders
+  /** Parsed JSON; undefined for a body that is none. */
+  readonly body: unknown
+}
+
+export interface Connection {
+  /** The server's URL without a slash at its end. */
+  readonly server: string
+  readonly fetch: Fetch
+  /** Reads the problem of an answer that is no success. @returns undefined if it is not one of Limpet */
+  readonly problemOf: (answer: Answer, method: Request['method']) => Problem | undefined
+}
+
+const tooLarge = () =>
+  new RefusedError(
+    `The server's answer is larger than the ${limits.answerBytes} bytes that an answer may have. The rest was not read.`,
+  )
+
+/** The body as text, read only as far as an answer may be long: a hostile server must not fill the memory. */
+async function readText({ body, headers }: FetchAnswer): Promise<string> {
+  if (!body) return ''
+  if (Number(headers.get('Content-Length') ?? 0) > limits.answerBytes) {
+    // Not waited for: what it would fail with has nothing to add.
+    body.cancel().catch(() => {})
+    throw tooLarge()
+  }
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  const parts: string[] = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => {
+      throw new NetworkError('The answer broke off')
+    })
+    if (done) return parts.join('') + decoder.decode()
+    length += value.length
+    if (length > limits.answerBytes) {
+      reader.cancel().catch(() => {})
+      throw tooLarge()
+    }
+    parts.push(decoder.decode(value, { stream: true }))
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Sends a request once.
+ * @throws ProblemError, NetworkError, and RefusedError for an answer that is too large
+ */
+export async function sendOnce(
+  { server, fetch, problemOf }: Connection,
+  { method, path, body, headers }: Request,
+): Promise<Answer> {
+  const response = await fetch(server + path, {
+    method,
+    redirect: 'error',
+    credentials: 'omit',
+    cache: 'no-store',
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: { ...headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw new NetworkError(`The server at ${server} does not answer`)
+  })
+  const { status } = response
+  const answer = { status, headers: response.headers, body: parseJson(await readText(response)) }
+  if (response.ok || status === 304) return answer
+  const problem = problemOf(answer, method)
+  if (problem) throw new ProblemError(problem, Number(answer.headers.get('Retry-After') ?? 0))
+  throw new NetworkError(`The answer (status ${status}) is not one of a Limpet server`)
+}
