@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { hours, minutes } from '../../src/clock.ts'
-import { linkTokenBytes } from '../../src/contract/email.ts'
+import { linkTokenBytes } from '../../src/contract/sizes.ts'
 import {
   openToken,
   sealToken,
