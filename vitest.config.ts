@@ -15,7 +15,7 @@ const alone = [
 export default defineConfig({
   test: {
     globalSetup: ['test/support/postgres.ts'],
-    reporters: ['minimal', 'test/support/progress.ts'],
+    reporters: ['minimal', './test/support/progress.ts'],
     setupFiles: ['test/support/quick-passwords.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
