@@ -6,6 +6,7 @@ const longer = ['test/crash/**', 'test/compose/**', 'test/**/*.long.test.ts']
 
 /** Files that replace a module, or what a setup file replaced, for themselves alone: each needs a process of its own. */
 const alone = [
+  'test/apis/limpet/login-queue.test.ts',
   'test/cli/terminal.test.ts',
   'test/domain/identity/password-hasher.test.ts',
   'test/protocol/opaque.test.ts',
