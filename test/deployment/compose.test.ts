@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { seconds } from '../../src/clock.ts'
 import * as paths from '../../src/contract/paths.ts'
 import { limits } from '../../src/contract/sizes.ts'
-import { addressKey, widerKey } from '../../src/domain/rate-limits/address-key.ts'
+import { addressKey, networkKey } from '../../src/domain/rate-limits/keys.ts'
 import { settingNames } from '../../src/server/config.ts'
 
 const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')
@@ -396,7 +396,7 @@ describe('nginx.conf', () => {
         const [ours, theirs] = [one, other].map((each) => addressKey(written(each)))
         expect(countedBy(one) === countedBy(other)).toBe(ours === theirs)
         const site = mapped('network', 'site', countedBy(one))
-        expect(site && `${site}::/48`).toBe(widerKey(ours ?? ''))
+        expect(site && `${site}::/48`).toBe(networkKey(ours ?? ''))
       }),
       { numRuns: 5000 },
     )

@@ -5,7 +5,7 @@ import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { noteChange } from '../audit/noted-changes.ts'
 import type { SessionCaller } from '../caller.ts'
-import { aboutAddress } from '../mail/limits.ts'
+import { mailRequestKey } from '../rate-limits/keys.ts'
 import { linkValidForMs } from '../mail/links.ts'
 import { enqueueMail } from '../mail/outbox.ts'
 import type { MailSettings } from '../mail/settings.ts'
@@ -105,7 +105,7 @@ export async function changeEmail(
   const isWaiting = config.smtp !== undefined
   const account = await proveAccount(caller, current, needs)
   const now = clock.now()
-  if (isWaiting) await limiter.count('mailAbout', aboutAddress({ address, email }))
+  if (isWaiting) await limiter.count('mailAbout', mailRequestKey({ address, email }))
   await store.write(async (tx) => {
     if (!(await holdProved(tx, account))) throw wrongPassword()
     await cancelDeletion(tx, accountId, { now, address }, needs)

@@ -1,6 +1,8 @@
 // What stands before every proof of a password: attempts that fail are counted by address, and by address and e-mail together.
-import type { RateLimiter } from '../rate-limits/budgets.ts'
+
 import { tooMany } from '../rate-limits/counters.ts'
+import { loginKey } from '../rate-limits/keys.ts'
+import type { RateLimiter } from '../rate-limits/limiter.ts'
 
 /** Who tries to log in as whom. Whether the e-mail has an account makes no difference, so that limits tell nothing of it. */
 export interface LoginAttempt {
@@ -12,16 +14,13 @@ interface Needs {
   readonly limiter: RateLimiter
 }
 
-/** Nobody is counted by e-mail alone: strangers elsewhere could then keep the owner out. */
-const pairOf = ({ address, email }: LoginAttempt) => `${address} ${email}`
-
 /**
  * Counts an attempt before its proof is looked at; throws `too-many-requests`.
  * @returns what takes it back if it came to nothing that says whether the password was right
  */
 async function countLogin({ limiter }: Needs, attempt: LoginAttempt) {
   await limiter.count('loginFailures', attempt.address)
-  const begun = await limiter.failures.tryBegin(pairOf(attempt)).catch(async (error: unknown) => {
+  const begun = await limiter.loginBackoff.tryBegin(loginKey(attempt)).catch(async (error: unknown) => {
     await limiter.uncount('loginFailures', attempt.address)
     throw error
   })
@@ -37,7 +36,7 @@ async function countLogin({ limiter }: Needs, attempt: LoginAttempt) {
 
 /** After a login: the failures before it are forgotten. */
 async function forgetFailures({ limiter }: Needs, attempt: LoginAttempt) {
-  await limiter.failures.forget(pairOf(attempt))
+  await limiter.loginBackoff.forget(loginKey(attempt))
   await limiter.uncount('loginFailures', attempt.address)
 }
 

@@ -3,10 +3,10 @@
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Store } from '../../store/store.ts'
-import { aboutAddress } from '../mail/limits.ts'
+import { mailRequestKey } from '../rate-limits/keys.ts'
 import { enqueueMail } from '../mail/outbox.ts'
 import type { MailSettings } from '../mail/settings.ts'
-import type { RateLimiter } from '../rate-limits/budgets.ts'
+import type { RateLimiter } from '../rate-limits/limiter.ts'
 import { createAccount } from './accounts.ts'
 import { decideOnAddresses } from './addresses.ts'
 import { type Admission, type AdmissionSettings, requireAdmission, spendInvite } from './admission.ts'
@@ -88,7 +88,7 @@ export async function register(
   requireStrongKdf(asked.kdf)
   const isConfirmedFirst = config.emailVerification === 'required'
   // Each one is mail to the address, and one asker must not use up what it is sent.
-  if (isConfirmedFirst) await limiter.count('mailAbout', aboutAddress({ address, email }))
+  if (isConfirmedFirst) await limiter.count('mailAbout', mailRequestKey({ address, email }))
   const verifier = await verifierOf(password, { newAccount: email }, needs)
   if (!verifier) return { kind: 'not-a-record' }
   const createdAt = clock.now()

@@ -6,7 +6,8 @@ import type { SecondFactorProof } from '../../contract/second-factors.ts'
 import type { Random } from '../../random.ts'
 import type { Store, Tx } from '../../store/store.ts'
 import { toBase64url } from '../encoding.ts'
-import type { RateLimiter } from '../rate-limits/budgets.ts'
+import { secondFactorKey } from '../rate-limits/keys.ts'
+import type { RateLimiter } from '../rate-limits/limiter.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import { useOnce } from '../single-use.ts'
 import {
@@ -106,12 +107,6 @@ async function checkAssertion(
   return async (tx) => (await useOnce(tx, challenge)) && noteAssertion(tx, owner, noted)
 }
 
-/**
- * Codes of six digits can be guessed by whoever has the password, from as many addresses as they like: so these are counted by
- * account. That keeps no owner out, for recovery codes and WebAuthn cannot be guessed and are not counted.
- */
-const guessesOf = ({ accountId }: Owner) => `second-factor ${accountId}`
-
 async function check(
   owner: Owner,
   factors: Factors,
@@ -120,7 +115,7 @@ async function check(
 ): Promise<Use | undefined> {
   if (given.type === 'recovery-code') return (tx) => useRecoveryCode(tx, owner, given.code)
   if (given.type === 'webauthn') return checkAssertion(owner, factors, given.response, needs)
-  await needs.limiter.failures.begin(guessesOf(owner))
+  await needs.limiter.loginBackoff.begin(secondFactorKey(owner))
   return checkCode(owner, factors, given.code, needs)
 }
 
@@ -149,4 +144,4 @@ export async function checkSecondFactor(
 
 /** After a login: the wrong codes before it are forgotten. */
 export const forgetGuesses = (owner: Owner, { limiter }: Pick<FactorNeeds, 'limiter'>): Promise<void> =>
-  limiter.failures.forget(guessesOf(owner))
+  limiter.loginBackoff.forget(secondFactorKey(owner))

@@ -6,19 +6,14 @@ import {
   RateLimiterRes,
 } from 'rate-limiter-flexible'
 import { PassingFailure } from '../failure.ts'
-
-/** So many in so many seconds. */
-interface Budget {
-  readonly points: number
-  readonly duration: number
-}
+import type { Budget } from './budgets.ts'
 
 /** A table on Postgres with the columns key, points and expire, in this order. */
 export interface SharedCounts {
   readonly table: string
   /** What the limiter's statements run on: a pool, or what looks like one. */
   readonly client: object
-  /** Makes of a key what may stand in a table: no address of a person or a network. */
+  /** Makes of a key what may stand in a table: no e-mail and no network address. */
   disguise(key: string): string
 }
 

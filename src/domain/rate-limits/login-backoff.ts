@@ -1,7 +1,7 @@
 // Pauses that grow with every failure of a key: they make guessing slow, and lock nobody out for good.
 import { hours, minutes, seconds } from '../../clock.ts'
-import { widerKey } from './address-key.ts'
 import { type Counters, msToWait, tooMany } from './counters.ts'
+import { networkKey } from './keys.ts'
 
 /**
  * Failures without a pause. Attempts count as failures until they have succeeded, so this is also how many logins of one
@@ -22,7 +22,7 @@ type Begun =
     }
   | { readonly ok: false; readonly waitMs: number }
 
-export interface FailureLimiter {
+export interface LoginBackoff {
   /** Counts an attempt before it is known how it ends, so that attempts at the same time are all counted. */
   tryBegin(key: string): Promise<Begun>
   /** Counts likewise; throws `too-many-requests` during a pause. @returns what takes the attempt back */
@@ -32,15 +32,11 @@ export interface FailureLimiter {
 }
 
 /** @param more what stands behind the names of the counts @param free failures without a pause */
-function pausing(
-  counters: Counters,
-  more: string,
-  free: number,
-): Pick<FailureLimiter, 'tryBegin' | 'forget'> {
+function pausing(counters: Counters, more: string, free: number): Pick<LoginBackoff, 'tryBegin' | 'forget'> {
   const kept = { isFinal: false }
   const failures = counters(`failures${more}`, { points: free, duration: remembered / 1000 }, kept)
   const pauses = counters(`pauses${more}`, { points: 1, duration: longestPause / 1000 }, kept)
-  // Only whoever begins a pause raises it, while `failures` is higher for a moment where many are refused together.
+  // Only the attempt that begins a pause raises it, while `failures` is higher for a moment if many are refused together.
   const pausesBefore = counters(`pausesBefore${more}`, { points: 1, duration: remembered / 1000 }, kept)
 
   /** Begins a pause. @returns the milliseconds to wait if another attempt began it at the same moment */
@@ -76,14 +72,14 @@ function pausing(
 }
 
 /** @param wider how many times as much the /48 around an address may fail */
-export function failureLimiter(counters: Counters, wider: number): FailureLimiter {
+export function createLoginBackoff(counters: Counters, wider: number): LoginBackoff {
   const [own, network] = [pausing(counters, '', free), pausing(counters, 'Wider', free * wider)]
 
   async function tryBegin(key: string): Promise<Begun> {
     const begun = await own.tryBegin(key)
-    const networkKey = widerKey(key)
-    if (!begun.ok || networkKey === undefined) return begun
-    const begunNetwork = await network.tryBegin(networkKey).catch(async (error: unknown) => {
+    const ofNetwork = networkKey(key)
+    if (!begun.ok || ofNetwork === undefined) return begun
+    const begunNetwork = await network.tryBegin(ofNetwork).catch(async (error: unknown) => {
       await begun.takeBack()
       throw error
     })
@@ -109,8 +105,8 @@ export function failureLimiter(counters: Counters, wider: number): FailureLimite
     },
     async forget(key) {
       await own.forget(key)
-      const networkKey = widerKey(key)
-      if (networkKey !== undefined) await network.forget(networkKey)
+      const ofNetwork = networkKey(key)
+      if (ofNetwork !== undefined) await network.forget(ofNetwork)
     },
   }
 }

@@ -1,5 +1,5 @@
 // Wrong bearer tokens, counted by address before the database is asked about one.
-import type { RateLimiter } from './budgets.ts'
+import type { RateLimiter } from './limiter.ts'
 
 /** A bound for the memory: those used longest ago are forgotten, and are then like tokens that were never seen. */
 const mostRemembered = 10_000

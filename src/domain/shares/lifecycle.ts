@@ -5,7 +5,8 @@ import type { Store } from '../../store/store.ts'
 import type { ShareManager, Visitor } from '../caller.ts'
 import { toBase64url } from '../encoding.ts'
 import { notFound } from '../failure.ts'
-import type { RateLimiter } from '../rate-limits/budgets.ts'
+import { shareReaderKey } from '../rate-limits/keys.ts'
+import type { RateLimiter } from '../rate-limits/limiter.ts'
 import type { WrongTokens } from '../rate-limits/wrong-tokens.ts'
 import { hashSecret, isSameHash } from '../secret-hash.ts'
 import { findShare, forgetClaimed, insertShare, readShare, type Share, stateOf, takeBack } from './shares.ts'
@@ -91,7 +92,7 @@ async function checkProof(
 ): Promise<boolean> {
   const isRight = isSameHash(share.proofHash, hashSecret(proof))
   if (isRight && !share.hasPassphrase) return true
-  const reader = `${address} ${share.id}`
+  const reader = shareReaderKey(address, share.id)
   await limiter.count('addressProof', address)
   await limiter.count('readerProof', reader)
   const isLate = !(await limiter.tryCount('shareProof', share.id)).ok

@@ -1,25 +1,25 @@
 // Pauses by themselves: attempts that are under way at the same time, and those that are taken back.
 import { describe, expect, it } from 'vitest'
 import { countersOver } from '../../../src/domain/rate-limits/counters.ts'
-import { failureLimiter } from '../../../src/domain/rate-limits/login-backoff.ts'
+import { createLoginBackoff } from '../../../src/domain/rate-limits/login-backoff.ts'
 
 const free = 20
 
 describe('attempts at the same time', () => {
   it('leave nothing once all of them are taken back', async () => {
-    const failures = failureLimiter(countersOver(undefined), 16)
+    const backoff = createLoginBackoff(countersOver(undefined), 16)
     for (let round = 0; round < 3; round++) {
-      const begun = await Promise.all(Array.from({ length: free + 5 }, () => failures.tryBegin('key')))
+      const begun = await Promise.all(Array.from({ length: free + 5 }, () => backoff.tryBegin('key')))
       const attempts = begun.filter((one) => one.ok)
       expect(attempts, `round ${round}`).toHaveLength(free)
       for (const { takeBack } of attempts) await takeBack()
     }
-    for (let failed = 0; failed < free; failed++) await failures.begin('key')
-    await expect(failures.begin('key')).rejects.toMatchObject({
+    for (let failed = 0; failed < free; failed++) await backoff.begin('key')
+    await expect(backoff.begin('key')).rejects.toMatchObject({
       code: 'too-many-requests',
       // The pauses of attempts that were taken back did not make this one longer.
       retryAfter: 5,
     })
-    await expect(failures.begin('another key')).resolves.toBeDefined()
+    await expect(backoff.begin('another key')).resolves.toBeDefined()
   })
 })

@@ -1,4 +1,5 @@
-// The key under which a network address is counted.
+// What is counted under what: the keys of rate limits. A key begins with the address if there is one in it, so that the network
+// around it is found.
 import { isIPv4, isIPv6 } from 'node:net'
 
 /** The eight groups of an IPv6 address, which may end in an IPv4 address (RFC 4291, section 2.2). */
@@ -38,7 +39,7 @@ export function withoutPort(address: string): string {
 }
 
 /**
- * One key for all who can send from an address: an IPv4 address as it is, also where it is written as IPv6; of an IPv6
+ * One key for all who can send from an address: an IPv4 address as it is, also if it is written as IPv6; of an IPv6
  * address the /64, because that is the least that one customer gets and can walk through at will; anything else as a whole.
  */
 export function addressKey(address: string): string {
@@ -58,7 +59,42 @@ export function addressKey(address: string): string {
  * of the others.
  * @returns undefined if the key begins with anything else
  */
-export function widerKey(key: string): string | undefined {
+export function networkKey(key: string): string | undefined {
   const [, site, rest] = /^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):[0-9a-f]+::\/64(| .*)$/s.exec(key) ?? []
   return site === undefined ? undefined : `${site}::/48${rest}`
 }
+
+/** A sender and the e-mail address that the request is about. */
+interface Asked {
+  readonly address: string
+  readonly email: string
+}
+
+/**
+ * Of failed logins. Nothing is counted by e-mail alone: strangers elsewhere could then keep the owner out. Whether the e-mail has an
+ * account makes no difference, so that limits tell nothing of it.
+ */
+export const loginKey = ({ address, email }: Asked): string => `${address} ${email}`
+
+/**
+ * Of wrong codes of a second factor. Codes of six digits can be guessed by a stranger who has the password, from any number of
+ * addresses: so these are counted by account. That keeps no owner out, for recovery codes and WebAuthn cannot be guessed and are not
+ * counted.
+ */
+export const secondFactorKey = ({ accountId }: { readonly accountId: string }): string =>
+  `second-factor ${accountId}`
+
+/** Of requests that cause mail to an e-mail address: one sender cannot use up what others may ask for. */
+export const mailRequestKey = ({ address, email }: Asked): string => `${address} ${email}`
+
+/**
+ * Of mail that one address is sent. Each kind is counted for itself: requests for hints without end keep no notice from the owner.
+ * So is each change of an account: a hundred new tokens do not hide that the password was changed.
+ */
+export const sentMailKey = (
+  { kind, detail }: { readonly kind: string; readonly detail: string | null },
+  email: string,
+): string => `${kind} ${kind === 'account-changed' ? detail : ''} ${email}`
+
+/** Of proofs of one share from one address. */
+export const shareReaderKey = (address: string, shareId: string): string => `${address} ${shareId}`

@@ -1,8 +1,8 @@
-// Under which key an address is counted: whoever can send from many addresses is one.
+// Under which key an address is counted: a sender who has many addresses is one.
 import { isIPv6 } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addressKey, widerKey, withoutPort } from '../../../src/domain/rate-limits/address-key.ts'
+import { addressKey, networkKey, withoutPort } from '../../../src/domain/rate-limits/keys.ts'
 
 const hex = (group: number) => group.toString(16)
 const groups = (count: number) =>
@@ -105,9 +105,9 @@ describe('the key of an address', () => {
   })
 
   it('has a /48 around it where it is of IPv6, with what stands behind it', () => {
-    expect(widerKey('2001:db8:1:2::/64')).toBe('2001:db8:1::/48')
-    expect(widerKey('2001:db8:1:2::/64 ada@example.com')).toBe('2001:db8:1::/48 ada@example.com')
+    expect(networkKey('2001:db8:1:2::/64')).toBe('2001:db8:1::/48')
+    expect(networkKey('2001:db8:1:2::/64 ada@example.com')).toBe('2001:db8:1::/48 ada@example.com')
     for (const key of ['192.0.2.1', '192.0.2.1 ada@example.com', 'x 2001:db8:1:2::/64', '2001:db8:1:2::/640'])
-      expect(widerKey(key)).toBeUndefined()
+      expect(networkKey(key)).toBeUndefined()
   })
 })
