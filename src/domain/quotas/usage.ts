@@ -27,7 +27,7 @@ export const noGrowth: Growth = { items: 0, deletedItems: 0, bytes: 0 }
 /** How many bytes a column of them holds in a row. */
 export const bytesOf = (column: Column) => sql<number>`octet_length(${column})`.mapWith(Number)
 
-const add = statement(({ db, tables: { accounts } }: Tx) =>
+const addUsageStatement = statement(({ db, tables: { accounts } }: Tx) =>
   db
     .update(accounts)
     .set({
@@ -46,7 +46,7 @@ const add = statement(({ db, tables: { accounts } }: Tx) =>
 
 /** Adds to what the account stores, and holds its row until the commit. @returns what it stores now; throws `not-found` */
 export async function addUsage(tx: Tx, accountId: string, growth: Growth): Promise<Growth> {
-  const [usage] = await add(tx).execute({ accountId, ...growth })
+  const [usage] = await addUsageStatement(tx).execute({ accountId, ...growth })
   if (!usage) throw notFound()
   return usage
 }

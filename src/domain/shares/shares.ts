@@ -40,7 +40,7 @@ export async function countShares(
   return { pending: pending?.left ?? 0, read, revoked, expired: expired?.left ?? 0 }
 }
 
-const insertedShare = statement(({ db, tables: { shares } }: Tx) =>
+const insertShareStatement = statement(({ db, tables: { shares } }: Tx) =>
   db
     .insert(shares)
     .values({
@@ -54,7 +54,7 @@ const insertedShare = statement(({ db, tables: { shares } }: Tx) =>
     .prepare('inserted_share'),
 )
 
-const insertedBody = statement(({ db, tables: { shareBodies } }: Tx) =>
+const insertBodyStatement = statement(({ db, tables: { shareBodies } }: Tx) =>
   db
     .insert(shareBodies)
     .values({
@@ -69,11 +69,11 @@ export async function insertShare(
   tx: Tx,
   share: Omit<Share, 'readAt' | 'claimHash' | 'revokedAt'> & { ciphertext: Uint8Array },
 ): Promise<void> {
-  await insertedShare(tx).execute({ ...share })
-  await insertedBody(tx).execute({ ...share })
+  await insertShareStatement(tx).execute({ ...share })
+  await insertBodyStatement(tx).execute({ ...share })
 }
 
-const shareById = statement(({ db, tables: { shares } }: Reader) =>
+const shareByIdStatement = statement(({ db, tables: { shares } }: Reader) =>
   db
     .select()
     .from(shares)
@@ -82,12 +82,12 @@ const shareById = statement(({ db, tables: { shares } }: Reader) =>
 )
 
 export async function findShare(reader: Reader, id: string): Promise<Share | undefined> {
-  const [share] = await shareById(reader).execute({ id })
+  const [share] = await shareByIdStatement(reader).execute({ id })
   return share
 }
 
 /** Takes the ciphertext out: of all who try at the same time, one statement gives it to one. */
-const takenBody = statement(({ db, tables: { shareBodies } }: Tx) =>
+const takeBodyStatement = statement(({ db, tables: { shareBodies } }: Tx) =>
   db
     .delete(shareBodies)
     .where(
@@ -97,7 +97,7 @@ const takenBody = statement(({ db, tables: { shareBodies } }: Tx) =>
     .prepare('taken_share_body'),
 )
 
-const markedRead = statement(({ db, tables: { shares } }: Tx) =>
+const markReadStatement = statement(({ db, tables: { shares } }: Tx) =>
   db
     .update(shares)
     .set({ readAt: sql`${sql.placeholder('now')}`, claimHash: sql`${sql.placeholder('claimHash')}` })
@@ -105,7 +105,7 @@ const markedRead = statement(({ db, tables: { shares } }: Tx) =>
     .prepare('marked_share_read'),
 )
 
-const claimedBody = statement(({ db, tables: { claimedShareBodies } }: Tx) =>
+const claimedBodyStatement = statement(({ db, tables: { claimedShareBodies } }: Tx) =>
   db
     .select({ ciphertext: claimedShareBodies.ciphertext })
     .from(claimedShareBodies)
@@ -130,10 +130,10 @@ export async function readShare(
 ): Promise<Uint8Array | undefined | Unchanged<Uint8Array | undefined>> {
   const { db, tables } = tx
   const { id } = share
-  const [taken] = await takenBody(tx).execute({ id, now })
+  const [taken] = await takeBodyStatement(tx).execute({ id, now })
   if (taken) {
     const { ciphertext } = taken
-    await markedRead(tx).execute({ id, now, claimHash: claimHash ?? null })
+    await markReadStatement(tx).execute({ id, now, claimHash: claimHash ?? null })
     if (claimHash) {
       const expiresAt = Math.min(now + repeatableForMs, share.expiresAt)
       await db.insert(tables.claimedShareBodies).values({ shareId: id, ciphertext, expiresAt })
@@ -141,9 +141,9 @@ export async function readShare(
     return ciphertext
   }
   if (!claimHash) return new Unchanged(undefined)
-  const [current] = await shareById(tx).execute({ id })
+  const [current] = await shareByIdStatement(tx).execute({ id })
   if (!current || !isSameHash(current.claimHash, claimHash)) return new Unchanged(undefined)
-  const [repeated] = await claimedBody(tx).execute({ id, now })
+  const [repeated] = await claimedBodyStatement(tx).execute({ id, now })
   return new Unchanged(repeated?.ciphertext)
 }
 
@@ -155,7 +155,7 @@ export async function forgetClaimed({ db, tables: { claimedShareBodies } }: Tx, 
 /** @returns whether the share could still have been read */
 export async function takeBack(tx: Tx, { id }: Share, now: number): Promise<boolean | Unchanged<boolean>> {
   const { db, tables } = tx
-  const [taken] = await takenBody(tx).execute({ id, now })
+  const [taken] = await takeBodyStatement(tx).execute({ id, now })
   if (!taken) return new Unchanged(false)
   await db.update(tables.shares).set({ revokedAt: now }).where(eq(tables.shares.id, id))
   return true

@@ -9,7 +9,7 @@ import { listChangedItems } from './items.ts'
 import type { Page } from './pages.ts'
 import type { ItemRow } from './rows.ts'
 
-const vaultAndEpoch = statement(({ db, tables: { instance, vaults } }: Reader) =>
+const vaultAndEpochStatement = statement(({ db, tables: { instance, vaults } }: Reader) =>
   db
     .select({ revision: vaults.revision, vaultEpoch: vaults.epoch, databaseEpoch: instance.epoch })
     .from(vaults)
@@ -67,7 +67,7 @@ export async function changesSince(
   vaultId: string,
   { since, limit }: { since: string | undefined; limit: number },
 ): Promise<ChangesPage | { readonly kind: 'malformed-cursor' }> {
-  const [vault] = await vaultAndEpoch(reader).execute(caller.owned(vaultId))
+  const [vault] = await vaultAndEpochStatement(reader).execute(caller.owned(vaultId))
   if (!vault) throw notFound()
 
   const { databaseEpoch, vaultEpoch } = vault

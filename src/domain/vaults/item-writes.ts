@@ -100,7 +100,7 @@ async function requireBounded({ db, tables: { items } }: Tx, vaultId: string, id
     )
 }
 
-const itemsById = listStatement('items_by_id', ({ db, tables: { items } }: Tx, length) =>
+const itemsByIdStatement = listStatement('items_by_id', ({ db, tables: { items } }: Tx, length) =>
   db
     .select()
     .from(items)
@@ -111,7 +111,7 @@ const itemsById = listStatement('items_by_id', ({ db, tables: { items } }: Tx, l
 
 async function currentRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<string, ItemRow>> {
   const values = entryValues(ids.map((id) => ({ id })))
-  const rows = await itemsById(tx, ids.length).execute({ vaultId, ...values })
+  const rows = await itemsByIdStatement(tx, ids.length).execute({ vaultId, ...values })
   return new Map(rows.map((row) => [row.id, row]))
 }
 
@@ -122,7 +122,7 @@ const contentOf = (rows: readonly ItemRow[]): Growth => ({
   bytes: rows.reduce((sum, { data }) => sum + (data?.length ?? 0), 0),
 })
 
-const upsertItems = listStatement('upsert_items', ({ db, tables: { items } }: Tx, length) =>
+const upsertItemsStatement = listStatement('upsert_items', ({ db, tables: { items } }: Tx, length) =>
   db
     .insert(items)
     .values(
@@ -189,7 +189,7 @@ async function applyItemWrites(
     stamp,
   )
   const forgotten = await forgetVersions(tx, vaultId, [...idsOf('purge')])
-  await upsertItems(tx, changed.length).execute({ vaultId, ...entryValues(changed) })
+  await upsertItemsStatement(tx, changed.length).execute({ vaultId, ...entryValues(changed) })
   const before = contentOf(changed.flatMap(({ id }) => current.get(id) ?? []))
   const after = contentOf(changed)
   const { accountId } = caller.owned(vaultId)

@@ -11,7 +11,7 @@ import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import { type ItemRow, isStored, type StoredItem } from './rows.ts'
 import { requireVault } from './vaults.ts'
 
-const itemOfCaller = statement(({ db, tables: { items, vaults } }: Reader) =>
+const itemOfCallerStatement = statement(({ db, tables: { items, vaults } }: Reader) =>
   db
     .select({ item: items })
     .from(items)
@@ -32,7 +32,7 @@ export async function getItem(
   caller: VaultCaller,
   { vaultId, itemId }: { vaultId: string; itemId: string },
 ): Promise<StoredItem> {
-  const [row] = await itemOfCaller(reader).execute({ ...caller.owned(vaultId), itemId })
+  const [row] = await itemOfCallerStatement(reader).execute({ ...caller.owned(vaultId), itemId })
   if (!row || !isStored(row.item)) throw notFound()
   return row.item
 }
@@ -42,7 +42,7 @@ export async function getItem(
  * one.
  * @param by the order: `revision` for sync (and by id within a revision), or `id`
  */
-const pageStatement = (
+const createPageStatement = (
   name: string,
   by: 'revision' | 'id',
   where: (items: Tables['items']) => SQL | undefined,
@@ -80,7 +80,7 @@ const pageStatement = (
       .prepare(name)
   })
 
-const itemsAfterPosition = pageStatement(
+const itemsAfterPositionStatement = createPageStatement(
   'items_after_position',
   'revision',
   (items) =>
@@ -94,11 +94,16 @@ export async function listChangedItems(
   { position, limit }: { position: Position; limit: number },
 ): Promise<Page<ItemRow>> {
   const { revision, itemId } = position
-  const found = await itemsAfterPosition(reader).execute({ vaultId, revision, itemId, candidates: limit + 1 })
+  const found = await itemsAfterPositionStatement(reader).execute({
+    vaultId,
+    revision,
+    itemId,
+    candidates: limit + 1,
+  })
   return toPage(found, limit)
 }
 
-const itemsInState = pageStatement('items_in_state', 'id', (items) =>
+const itemsInStateStatement = createPageStatement('items_in_state', 'id', (items) =>
   and(eq(items.state, sql.placeholder('state')), gt(items.id, sql.placeholder('after'))),
 )
 
@@ -111,5 +116,8 @@ export async function listItems(
 ): Promise<Page<ItemRow>> {
   await requireVault(reader, caller, vaultId)
   const { state, limit, after = '' } = options
-  return toPage(await itemsInState(reader).execute({ vaultId, state, after, candidates: limit + 1 }), limit)
+  return toPage(
+    await itemsInStateStatement(reader).execute({ vaultId, state, after, candidates: limit + 1 }),
+    limit,
+  )
 }

@@ -35,7 +35,7 @@ export async function requireVault(reader: Reader, caller: VaultCaller, vaultId:
   if (!row) throw notFound()
 }
 
-const raise = statement(({ db, tables: { vaults } }: Tx) =>
+const raiseRevisionStatement = statement(({ db, tables: { vaults } }: Tx) =>
   db
     .update(vaults)
     .set({ revision: sql`${vaults.revision} + 1` })
@@ -49,7 +49,7 @@ const raise = statement(({ db, tables: { vaults } }: Tx) =>
  * the vault's row until the commit, so that writers come one after the other and the order of commits is that of revisions.
  */
 export async function raiseRevision(tx: Tx, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
-  const [row] = await raise(tx).execute(caller.owned(vaultId))
+  const [row] = await raiseRevisionStatement(tx).execute(caller.owned(vaultId))
   if (!row) throw notFound()
   return row
 }

@@ -31,45 +31,50 @@ const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => su
 /** Stands in SQL as it is: as a parameter Postgres would not know its type. */
 const dayMs = sql.raw(String(days(1)))
 
-const insertVersions = listStatement('insert_versions', ({ db, tables: { itemVersions } }: Tx, length) =>
-  db.insert(itemVersions).values(
-    Array.from({ length }, (_, index) => ({
-      vaultId: sql.placeholder('vaultId'),
-      itemId: entryPlaceholder('itemId', index),
-      revision: entryPlaceholder('revision', index),
-      data: entryPlaceholder('data', index),
-      createdAt: entryPlaceholder('createdAt', index),
-      replacedAt: sql.placeholder('now'),
-    })),
-  ),
+const insertVersionsStatement = listStatement(
+  'insert_versions',
+  ({ db, tables: { itemVersions } }: Tx, length) =>
+    db.insert(itemVersions).values(
+      Array.from({ length }, (_, index) => ({
+        vaultId: sql.placeholder('vaultId'),
+        itemId: entryPlaceholder('itemId', index),
+        revision: entryPlaceholder('revision', index),
+        data: entryPlaceholder('data', index),
+        createdAt: entryPlaceholder('createdAt', index),
+        replacedAt: sql.placeholder('now'),
+      })),
+    ),
 )
 
 /** Forgets what is over the age, and what is over the depth unless it is the one that is kept of its day. */
-const pruneVersions = listStatement('prune_versions', ({ db, tables: { itemVersions } }: Tx, length) => {
-  const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${itemVersions.vaultId}
+const pruneVersionsStatement = listStatement(
+  'prune_versions',
+  ({ db, tables: { itemVersions } }: Tx, length) => {
+    const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${itemVersions.vaultId}
     and newer.item_id = ${itemVersions.itemId} and newer.revision > ${itemVersions.revision})`
-  // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
-  const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
+    // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
+    const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
     where earlier.vault_id = ${itemVersions.vaultId} and earlier.item_id = ${itemVersions.itemId}
     and earlier.revision < ${itemVersions.revision}
     and earlier.replaced_at / ${dayMs} = ${itemVersions.replacedAt} / ${dayMs})`
-  return db
-    .delete(itemVersions)
-    .where(
-      and(
-        eq(itemVersions.vaultId, sql.placeholder('vaultId')),
-        inArray(itemVersions.itemId, entryPlaceholders('itemId', length)),
-        or(
-          lt(itemVersions.replacedAt, sql.placeholder('since')),
-          and(
-            sql`${newer} >= ${versionsKept}`,
-            or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), not(isFirstOfDay)),
+    return db
+      .delete(itemVersions)
+      .where(
+        and(
+          eq(itemVersions.vaultId, sql.placeholder('vaultId')),
+          inArray(itemVersions.itemId, entryPlaceholders('itemId', length)),
+          or(
+            lt(itemVersions.replacedAt, sql.placeholder('since')),
+            and(
+              sql`${newer} >= ${versionsKept}`,
+              or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), not(isFirstOfDay)),
+            ),
           ),
         ),
-      ),
-    )
-    .returning({ bytes: bytesOf(itemVersions.data) })
-})
+      )
+      .returning({ bytes: bytesOf(itemVersions.data) })
+  },
+)
 
 /** Keeps what stood there before data was replaced. @returns how many bytes of versions that added; negative if it freed some */
 export async function keepVersions(
@@ -88,8 +93,8 @@ export async function keepVersions(
     dailySince: dailyVersionsSince(now),
     ...entryValues(versions),
   }
-  await insertVersions(tx, versions.length).execute(values)
-  const pruned = await pruneVersions(tx, versions.length).execute(values)
+  await insertVersionsStatement(tx, versions.length).execute(values)
+  const pruned = await pruneVersionsStatement(tx, versions.length).execute(values)
   return sumOf(versions.map(({ data }) => data.length)) - sumOf(pruned.map(({ bytes }) => bytes))
 }
 
