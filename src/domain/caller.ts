@@ -2,13 +2,13 @@
 import type { TokenScope } from '../contract/tokens.ts'
 import { Failure, notFound } from './failure.ts'
 
-/** Whoever sent a good access token of a living session. */
+/** The sender of a good access token of a living session. */
 export interface Caller {
   readonly accountId: string
   readonly sessionId: string
 }
 
-/** Whoever sent a living personal access token. */
+/** The sender of a living personal access token. */
 export interface TokenHolder {
   readonly accountId: string
   readonly tokenId: string
@@ -18,7 +18,7 @@ export interface TokenHolder {
 }
 
 /**
- * Whoever works with vaults: all of an account's with a session, perhaps one alone with a personal access token. Queries get
+ * A caller who works with vaults: all of an account's with a session, perhaps one alone with a personal access token. Queries get
  * the account for the vault that they are about and in no other way, so that none forgets what a token is not to see.
  */
 export class VaultCaller {
@@ -55,23 +55,23 @@ export class VaultCaller {
     return { accountId: this.#accountId, vaultId }
   }
 
-  /** What a list of vaults has to ask for: those of an account, or only the one where there is one. */
+  /** What a list of vaults has to ask for: those of an account, or one alone. `onlyVaultId` is null for all. */
   reach(): { accountId: string; onlyVaultId: string | null } {
     return { accountId: this.#accountId, onlyVaultId: this.#onlyVaultId }
   }
 }
 
-/** The same over HTTP, with where from: for the owner's security log, and for nothing else. */
+/** The same, and where the request came from: for the owner's security log, and for nothing else. */
 export interface SessionCaller extends Caller {
   readonly address: string
 }
 
-/** Somebody of whom nothing is known but the address. */
+/** A caller of whom nothing is known but the address. */
 export interface Visitor {
   readonly address: string
 }
 
-/** Whoever sent something that may be the manage token of a share. */
+/** The sender of something that may be the manage token of a share. */
 export interface ShareManager {
   readonly tokenHash: Uint8Array
   readonly address: string

@@ -1,14 +1,14 @@
-// What strangers cause and are not to notice is done every second, and not with the request: otherwise the time of the answer, or
+// Work that strangers cause and must not notice is done every second, not with the request: otherwise the time of the answer, or
 // the load that it leaves, would tell which addresses have an account.
 
-/** Most of a kind that wait: bounds the memory, and what one turn takes. What comes beyond within a second is not done. */
-const mostWaiting = 100
+/** How many of a kind may wait: bounds the memory, and what one turn takes. More than that within a second are not done. */
+const maxWaiting = 100
 
 type Kind = 'failed-login' | 'started-login' | 'mail'
 
 export interface Postponed {
   add(kind: Kind, work: () => Promise<void>): void
-  /** Does what waits, all of it; throws the first failure. What failed is not tried again. */
+  /** Does everything that waits; throws the first failure. What failed is not tried again. */
   flush(): Promise<void>
 }
 
@@ -17,7 +17,7 @@ export function createPostponed(): Postponed {
   return {
     add(kind, work) {
       const alike = waiting.get(kind) ?? []
-      if (alike.length < mostWaiting) waiting.set(kind, [...alike, work])
+      if (alike.length < maxWaiting) waiting.set(kind, [...alike, work])
     },
     async flush() {
       const due = [...waiting.values()].flat()

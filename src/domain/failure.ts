@@ -1,7 +1,7 @@
 // Failures: how the rules say that something cannot be done. Each API writes them in its own form.
 import type { ProblemCode, ProblemMembers } from '../contract/problems.ts'
 
-/** The further members of each code: required where the catalogue has some, absent elsewhere. */
+/** The further members of each code: required if the catalogue has some, absent otherwise. */
 type Members<Code extends ProblemCode> = Code extends keyof ProblemMembers ? [ProblemMembers[Code]] : []
 
 /**

@@ -9,7 +9,7 @@ const rememberedFor = minutes(10)
 /**
  * @param used.id random, of whatever is used
  * @param used.settled for OPAQUE's handshakes: whether the security log needs no note of its start any more
- * @returns whether nobody has used it before
+ * @returns whether it was unused
  */
 export async function useOnce(
   { db, tables: { usedOnce } }: Tx,

@@ -1,12 +1,12 @@
-// How large answers about vaults and items can be, for the room that they need in memory. As sent: base64url, and what is around it.
+// How large answers about vaults and items can be, for the memory that is reserved for them. As sent: base64url, and what is around it.
+import { limits } from '../../contract/sizes.ts'
 
 const asSent = (sealedBytes: number) => Math.ceil((sealedBytes * 4) / 3)
 
 /** Of one item, or of one vault with its key. */
-import { limits } from '../../contract/sizes.ts'
 export const oneAnswer = asSent(limits.sealedBytes + limits.sealedKeyBytes) + 1024
 
-/** Of a page, which holds one more than fits where the first is large; 300 bytes are around each item. */
+/** Of a page, which holds one more than fits if the first is large; 300 bytes are around each item. */
 export const pageAnswer = asSent(limits.pageBytes + limits.sealedBytes) + limits.pageItems * 300
 
 /** Of a batch: what it touches, as it was sent or as it was found (docs/decisions/sizes.md). */

@@ -1,4 +1,4 @@
-// The security log of each account: what noting, listing and forgetting its events does to the rows.
+// The security log of each account: noting and listing its events.
 import { and, desc, eq, gt, gte, isNull, lt, sql } from 'drizzle-orm'
 import { hours } from '../../clock.ts'
 import {
@@ -14,15 +14,15 @@ import { holdAccount } from '../account-row.ts'
 import type { Caller, SessionCaller } from '../caller.ts'
 import { toTimestamp } from '../encoding.ts'
 
-/** Most of a kind and an account that are kept: who makes many of one kind pushes out nothing of another. */
-const mostOfAKind = 100
+/** How many events of a kind and an account are kept: many of one kind push out nothing of another. */
+const maxOfAKind = 100
 
 /** Addresses whose failures of one kind and hour are told apart; those of all others are counted together, without an address. */
-const addressesAnHour = 10
+const maxAddressesAnHour = 10
 
-type Failure = 'login-failed' | 'second-factor-failed' | 'proof-failed'
+type FailureType = 'login-failed' | 'second-factor-failed' | 'proof-failed'
 
-interface Event {
+interface AuditEvent {
   readonly type: AccountEventType
   /** Milliseconds since 1970. */
   readonly at: number
@@ -35,7 +35,7 @@ interface Event {
 const ofKind = ({ accountEvents }: Tables, accountId: string, type: AccountEventType) =>
   and(eq(accountEvents.accountId, accountId), eq(accountEvents.type, type))
 
-/** Forgets what is older than the newest `mostOfAKind`. */
+/** Forgets what is older than the newest `maxOfAKind`. */
 async function trim({ db, tables }: Tx, accountId: string, type: AccountEventType) {
   const { accountEvents } = tables
   const alike = ofKind(tables, accountId, type)
@@ -45,7 +45,7 @@ async function trim({ db, tables }: Tx, accountId: string, type: AccountEventTyp
     .where(alike)
     .orderBy(desc(accountEvents.at))
     .limit(1)
-    .offset(mostOfAKind - 1)
+    .offset(maxOfAKind - 1)
   await db.delete(accountEvents).where(and(alike, lt(accountEvents.at, sql`${oldestKept}`)))
 }
 
@@ -56,7 +56,7 @@ const deviceColumns = (device: Device | null) => ({
 })
 
 /** Notes an event in the transaction that it is about, so that the log says neither more nor less than what happened. */
-export async function noteEvent(tx: Tx, accountId: string, event: Event): Promise<void> {
+export async function noteEvent(tx: Tx, accountId: string, event: AuditEvent): Promise<void> {
   const { device, ...rest } = event
   await tx.db.insert(tx.tables.accountEvents).values({ accountId, ...rest, ...deviceColumns(device) })
   await trim(tx, accountId, event.type)
@@ -69,7 +69,7 @@ export async function noteEvent(tx: Tx, accountId: string, event: Event): Promis
 export async function noteFailure(
   tx: Tx,
   accountId: string,
-  failure: Event & { readonly type: Failure },
+  failure: AuditEvent & { readonly type: FailureType },
 ): Promise<void> {
   if (!(await holdAccount(tx, accountId))) return
   const { db, tables } = tx
@@ -83,7 +83,7 @@ export async function noteFailure(
   )
   const entries = await db.select().from(accountEvents).where(ofHour).orderBy(desc(accountEvents.at))
   const isKnown = entries.some((entry) => entry.address === address)
-  const countedAs = isKnown || entries.length < addressesAnHour ? address : null
+  const countedAs = isKnown || entries.length < maxAddressesAnHour ? address : null
   const entry = entries.find((one) => one.address === countedAs)
   if (!entry) return noteEvent(tx, accountId, { ...failure, address: countedAs })
   await db
@@ -117,11 +117,11 @@ const deviceOf = ({ deviceId, deviceName, deviceType }: DeviceColumns): Device |
 export async function noteSessionsEnded(
   tx: Tx,
   sessions: readonly DeviceColumns[],
-  by: Pick<Event, 'at' | 'address'> & { readonly reason: SessionEndReason },
+  by: Pick<AuditEvent, 'at' | 'address'> & { readonly reason: SessionEndReason },
 ): Promise<void> {
   // All are of one moment, by which more than are kept could not be told apart when they are trimmed.
   const kept = [...Map.groupBy(sessions, ({ accountId }) => accountId).values()].flatMap((ofAccount) =>
-    ofAccount.slice(0, mostOfAKind),
+    ofAccount.slice(0, maxOfAKind),
   )
   for (const session of kept)
     await noteEvent(tx, session.accountId, { type: 'session-ended', device: deviceOf(session), ...by })

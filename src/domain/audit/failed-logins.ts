@@ -16,7 +16,7 @@ interface Attempt {
 /** Each notes within a second or so; none of very many, and none while the database is away. */
 export interface FailedLogins {
   note(accountId: string, attempt: Attempt): void
-  /** A wrong password where a session had to prove it again. @param at milliseconds since 1970 */
+  /** A wrong password in a fresh proof within a session. @param at milliseconds since 1970 */
   noteProof(caller: SessionCaller, at: number): void
 }
 

@@ -1,4 +1,4 @@
-// Changes of an account that its owner has to learn of, in case it was somebody else who made them.
+// Changes of an account that its owner has to learn of, in case a stranger made them.
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Tx } from '../../store/store.ts'
@@ -23,7 +23,7 @@ export const accountChanges = [
 
 export type AccountChange = (typeof accountChanges)[number]
 
-/** Notes a change in the security log, in the transaction that makes it, and has the owner told by mail where there is mail. */
+/** Notes a change in the security log, in the transaction that makes it, and tells the owner by mail if the server sends mail. */
 export async function noteChange(
   tx: Tx,
   caller: SessionCaller,

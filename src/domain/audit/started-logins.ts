@@ -20,8 +20,8 @@ export interface StartedLogins {
   note(start: StartedLogin): void
 }
 
-/** Most that wait: more than one process can begin in a second. */
-const mostWaiting = 2000
+/** How many may wait: more than one process can begin in a second. */
+const maxWaiting = 2000
 
 /** A handshake lives for a minute; another one is for the clocks of several servers. */
 const decidedAfter = minutes(2)
@@ -50,7 +50,7 @@ export function startedLoginsOver(postponed: Postponed, store: Store): StartedLo
   return {
     note(start) {
       if (waiting.length === 0) postponed.add('started-login', saveAll)
-      if (waiting.length < mostWaiting) waiting.push(start)
+      if (waiting.length < maxWaiting) waiting.push(start)
     },
   }
 }

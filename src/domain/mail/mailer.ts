@@ -36,7 +36,7 @@ export type Composers = Readonly<Record<MailKind, Composer>>
 interface Needs {
   readonly clock: Clock
   readonly config: MailSettings & { readonly publicUrl: string }
-  /** From those who know what a mail is about. */
+  /** One for each kind of mail: they know what it is about. */
   readonly composers: Composers
   readonly limiter: RateLimiter
   readonly store: Store
@@ -67,8 +67,8 @@ const isRefused = (error: unknown) => {
 }
 
 /**
- * What sends mail: `smtps://` over TLS from the start, `smtp://` after STARTTLS (RFC 3207). Who can change the connection could take
- * the offer of STARTTLS out of it and read links and the login, so a server without it gets neither.
+ * What sends mail: `smtps://` over TLS from the start, `smtp://` after STARTTLS (RFC 3207). A stranger who can change the connection
+ * could take the offer of STARTTLS out of it and read links and the login, so a server without it gets neither.
  */
 export async function openTransport({ url, allowPlaintext }: SmtpSettings): Promise<Transporter> {
   // Loaded with the first mail, because it is large and many servers send none.

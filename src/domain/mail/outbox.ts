@@ -8,11 +8,11 @@ import { announce } from '../live/announcements.ts'
 
 export interface Mail {
   readonly id: string
-  /** Whom it is about, if that is an account. */
+  /** The account that it is about; null if it is about none. */
   readonly accountId: string | null
-  /** Which registration it is about, if it is one that waits for its confirmation. */
+  /** The registration that it is about, which waits for its confirmation; null if it is about none. */
   readonly registrationId: string | null
-  /** Where it goes, if that is not the present address of the account or registration. */
+  /** Where it goes; null for the present address of the account or registration. */
   readonly email: string | null
   readonly kind: MailKind
   /** With `new-device`: how the device calls itself. With `account-changed`: which change. */
@@ -22,20 +22,20 @@ export interface Mail {
 }
 
 /** After the first, second, … attempt; then hourly. */
-const pauses = [seconds(10), minutes(1), minutes(5), minutes(15), hours(1)]
+const retryDelays = [seconds(10), minutes(1), minutes(5), minutes(15), hours(1)]
 
-/** Nobody waits for mail that is older. */
+/** Older mail is not worth sending. */
 const keptForMs = days(3)
 
 /** For as long as one process is sending, no other one takes the same mail. */
 const leaseMs = minutes(5)
 
-const mostAtOnce = 10
+const maxAtOnce = 10
 
-/** Most of one kind about one account or registration that wait, while no mail can be sent. How much is sent is bounded by the mailer. */
-const mostWaiting = 50
+/** How many of one kind about one account or registration may wait while no mail can be sent. How much is sent is bounded by the mailer. */
+const maxWaiting = 50
 
-/** What a mail is about, and where it goes where that does not say it. */
+/** What a mail is about, and where it goes if that does not say it. */
 type Subject =
   | { readonly accountId: string; readonly email?: string }
   | { readonly registrationId: string }
@@ -51,7 +51,7 @@ async function isFull({ db, tables: { outbox } }: Tx, mail: Subject & { kind: Ma
     .select({ waiting: count() })
     .from(outbox)
     .where(and(isAlike, eq(outbox.kind, mail.kind)))
-  return (row?.waiting ?? 0) >= mostWaiting
+  return (row?.waiting ?? 0) >= maxWaiting
 }
 
 /** Puts mail into the outbox, in the transaction that it tells of. Beyond a number that waits already it is left out. */
@@ -78,7 +78,7 @@ export async function takeDueMail({ db, tables: { outbox } }: Tx, now: number): 
     .from(outbox)
     .where(lte(outbox.nextAttemptAt, now))
     .orderBy(asc(outbox.nextAttemptAt))
-    .limit(mostAtOnce)
+    .limit(maxAtOnce)
   return (
     db
       .update(outbox)
@@ -95,15 +95,15 @@ export async function removeMail({ db, tables: { outbox } }: Tx, { id }: Mail): 
 
 /** Puts mail back that could not be sent. @returns whether it is still worth trying */
 export async function postponeMail(tx: Tx, mail: Mail, now: number): Promise<boolean> {
-  const pause = pauses[Math.min(mail.attempts, pauses.length) - 1] ?? hours(1)
-  if (now + pause - mail.createdAt > keptForMs) {
+  const delay = retryDelays[Math.min(mail.attempts, retryDelays.length) - 1] ?? hours(1)
+  if (now + delay - mail.createdAt > keptForMs) {
     await removeMail(tx, mail)
     return false
   }
   const { outbox } = tx.tables
   await tx.db
     .update(outbox)
-    .set({ nextAttemptAt: now + pause })
+    .set({ nextAttemptAt: now + delay })
     .where(eq(outbox.id, mail.id))
   return true
 }

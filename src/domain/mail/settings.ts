@@ -2,7 +2,7 @@
 
 /** A mail server. */
 export interface SmtpSettings {
-  /** `smtps://` or `smtp://`, with a user and a password where the server wants them. */
+  /** `smtps://` or `smtp://`, with a user and a password if the server wants them. */
   readonly url: string
   /** The address that mail comes from. */
   readonly from: string

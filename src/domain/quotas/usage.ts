@@ -80,7 +80,7 @@ const limited = ['items', 'deletedItems', 'bytes'] as const
 export async function spendQuota(tx: Tx, accountId: string, growth: Growth, allowed: Allowed): Promise<void> {
   const usage = await addUsage(tx, accountId, growth)
   const rows = growth.items + growth.deletedItems
-  // Purging makes tombstones and must stay possible: they are looked at where an item is made, beside a purge too.
+  // Purging makes tombstones and must stay possible: they are looked at when an item is made, beside a purge too.
   const grows = { items: growth.items > 0, deletedItems: rows > 0, bytes: growth.bytes > 0 }
   for (const name of limited)
     if (grows[name] && usage[name] > allowed[name])

@@ -1,4 +1,4 @@
-// Where counts are kept: in the memory of this process, or in a table that all processes share.
+// The counts themselves: in the memory of this process, or in a table that all processes share.
 import {
   type RateLimiterAbstract,
   RateLimiterMemory,

@@ -92,7 +92,7 @@ interface Counting {
   readonly store: Pick<Store, 'counts'>
 }
 
-/** Counts on the database that several processes share, under keys that name nobody. @returns undefined if one process has it alone */
+/** Counts on the database that several processes share, under keys that name no person and no network. @returns undefined if one process has the database alone */
 const sharedCounts = ({ keys, store }: Counting): SharedCounts | undefined =>
   store.counts && {
     ...store.counts,

@@ -1,4 +1,4 @@
-// Pauses that grow with every failure of a key: they make guessing slow, and lock nobody out for good.
+// Pauses that grow with every failure of a key: they make guessing slow, and lock no owner out for good.
 import { hours, minutes, seconds } from '../../clock.ts'
 import { type Counters, msToWait, tooMany } from './counters.ts'
 import { networkKey } from './keys.ts'
@@ -17,7 +17,7 @@ const pauseAfter = (pauses: number) => Math.min(firstPause * 2 ** pauses, longes
 type Begun =
   | {
       readonly ok: true
-      /** For an attempt that told nobody anything. */
+      /** For an attempt that said nothing about the password. */
       takeBack(): Promise<void>
     }
   | { readonly ok: false; readonly waitMs: number }

@@ -1,15 +1,15 @@
 // Wrong bearer tokens, counted by address before the database is asked about one.
 import type { RateLimiter } from './limiter.ts'
 
-/** A bound for the memory: those used longest ago are forgotten, and are then like tokens that were never seen. */
-const mostRemembered = 10_000
+/** Bounds the memory: those used longest ago are forgotten, and are then like tokens that were never seen. */
+const maxRemembered = 10_000
 
 export interface WrongTokens {
   /** Counts a token that is known to be wrong without the database; throws `too-many-requests`. */
   count(address: string): Promise<void>
   /**
    * Asks about a token, unless too many from its address were wrong. One that was good before is asked about in any case, so that
-   * who guesses hinders nobody behind the same address whose token this process knows. Throws `too-many-requests`.
+   * a stranger who guesses does not hinder others behind the same address whose token this process knows. Throws `too-many-requests`.
    * @param name stands for the token: a hash, not the token itself
    * @param ask says undefined for a wrong one
    */
@@ -24,7 +24,7 @@ export function countWrongTokens(limiter: Pick<RateLimiter, 'count' | 'uncount'>
   function remember(name: string) {
     good.delete(name)
     good.add(name)
-    if (good.size <= mostRemembered) return
+    if (good.size <= maxRemembered) return
     const [oldest] = good
     if (oldest !== undefined) good.delete(oldest)
   }

@@ -20,7 +20,7 @@ export interface NewShare {
   readonly proof: Uint8Array
   /** Seconds. */
   readonly ttl: number
-  /** Whether the key is derived from a passphrase, which somebody could guess. */
+  /** Whether the key is derived from a passphrase, which a stranger could guess. */
   readonly hasPassphrase: boolean
 }
 

@@ -37,7 +37,7 @@ function positionOf(
   return decoded.position
 }
 
-/** Where a client stands after a page: at its last row, or at the vault's own revision if nothing is left below it. */
+/** The position of a client after a page: its last row, or the vault's own revision if nothing is left below it. */
 function positionAfter(
   last: ItemRow | undefined,
   more: boolean,
@@ -58,7 +58,7 @@ export interface ChangesPage extends Page<ItemRow> {
  * One page of what changed since a cursor, in the order of revisions; throws `not-found` and `resync-required`.
  *
  * The vault's row is read before the items, each with a snapshot of its own. Commits happen in the order of revisions, so
- * the items' snapshot holds everything up to the revision that was read, and where it holds later ones, everything up to
+ * the items' snapshot holds everything up to the revision that was read, and if it holds later ones, everything up to
  * the last of those: either is a position to go on from.
  */
 export async function changesSince(

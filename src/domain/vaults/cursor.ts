@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { fromBase64url, toBase64url, uuidFromBytes, uuidToBytes } from '../encoding.ts'
 
-/** How far a client has come: everything up to `revision`, of which the items up to `itemId` where it ended inside a batch. */
+/** How far a client has come: everything up to `revision`, of which the items up to `itemId` if it ended inside a batch. */
 export interface Position {
   readonly revision: number
   readonly itemId: string

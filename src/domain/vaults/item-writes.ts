@@ -50,7 +50,7 @@ function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boole
   return expected === 'anything' || current.revision === expected
 }
 
-/** The row after a write that `meets`; the same row where the write changes nothing. */
+/** The row after a write that `meets`; the same row if the write changes nothing. */
 function rowAfter(
   write: ItemWrite,
   current: ItemRow | undefined,
@@ -161,7 +161,7 @@ async function applyItemWrites(
   vaultId: string,
   { writes, now, allowed }: { writes: readonly ItemWrite[]; now: number; allowed: Allowed },
 ): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
-  // From here on nobody else writes to the vault, so what is read below still stands when it is replaced.
+  // From here on no other transaction writes to the vault, so what is read below still stands when it is replaced.
   const { revision } = await raiseRevision(tx, caller, vaultId)
   if (writes.some(({ op }) => op === 'purge')) caller.requireMayPurge()
   const stamp = { vaultId, revision, now }

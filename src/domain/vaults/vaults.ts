@@ -193,7 +193,7 @@ async function requireRoom(tx: Tx, { accountId, data }: VaultRow, allowed: Allow
   if (bytes > allowed.bytes) throw quotaExceeded('bytes', bytes - data.length, allowed.bytes)
   const vaults = await countVaults(tx, accountId)
   if (vaults > allowed.vaults) throw quotaExceeded('vaults', vaults - 1, allowed.vaults)
-  // Deleting must stay possible: as with items, tombstones are looked at where something is made.
+  // Deleting must stay possible: as with items, tombstones are looked at when something is made.
   if (deletedItems > allowed.deletedItems)
     throw quotaExceeded('deletedItems', deletedItems, allowed.deletedItems)
 }
