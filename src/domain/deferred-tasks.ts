@@ -6,13 +6,13 @@ const maxWaiting = 100
 
 type Kind = 'failed-login' | 'started-login' | 'mail'
 
-export interface Postponed {
+export interface DeferredTasks {
   add(kind: Kind, work: () => Promise<void>): void
   /** Does everything that waits; throws the first failure. What failed is not tried again. */
   flush(): Promise<void>
 }
 
-export function createPostponed(): Postponed {
+export function createDeferredTasks(): DeferredTasks {
   const waiting = new Map<Kind, (() => Promise<void>)[]>()
   return {
     add(kind, work) {

@@ -31,9 +31,9 @@ export interface Callers {
   public: undefined
 }
 
-/** Finds out who calls; throws `not-authenticated`. `countedAs` is the key under which rate limits count the request. */
+/** Finds out who calls; throws `not-authenticated`. `rateLimitKey` is the key under which rate limits count the request. */
 export type Authenticators<C> = {
-  readonly [Auth in keyof C]: (request: RawRequest) => Promise<{ caller: C[Auth]; countedAs: string }>
+  readonly [Auth in keyof C]: (request: RawRequest) => Promise<{ caller: C[Auth]; rateLimitKey: string }>
 }
 
 /** A request before anything of it was believed. */
@@ -206,10 +206,10 @@ export const routeFor =
     return {
       ...declaration,
       async answer(raw, services, door) {
-        const { caller, countedAs } = await door.authenticate[auth](raw)
-        if (limit !== 'none') await door.count(limit, countedAs)
+        const { caller, rateLimitKey } = await door.authenticate[auth](raw)
+        if (limit !== 'none') await door.count(limit, rateLimitKey)
         if (!shape.query) parse(noQuery, raw)
-        await raw.reserve(countedAs, kind?.heldBytes(bodyBounds) ?? 0, declaration.answerBytes ?? 0)
+        await raw.reserve(rateLimitKey, kind?.heldBytes(bodyBounds) ?? 0, declaration.answerBytes ?? 0)
         const body = kind && (await raw.body(kind, bodyBounds))
         const request = parse(schema, {
           params: raw.params,

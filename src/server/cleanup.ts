@@ -9,7 +9,7 @@ import { deleteOldVersions } from '../domain/vaults/versions.ts'
 import { deleteExpired } from '../store/expiry.ts'
 import type { End, ExpiryTask } from '../store/table.ts'
 
-type Needs = Pick<Services, 'clock' | 'config' | 'postponed' | 'random' | 'store'>
+type Needs = Pick<Services, 'clock' | 'config' | 'deferredTasks' | 'random' | 'store'>
 
 /**
  * What is done, in this order, about rows that need more than to be deleted when they have run out. Tables name their task beside
@@ -45,7 +45,7 @@ async function removeExpired(every: End['every'], needs: Needs): Promise<void> {
 const tasks = [
   {
     every: seconds(1),
-    run: ({ postponed }: Needs) => postponed.flush(),
+    run: ({ deferredTasks }: Needs) => deferredTasks.flush(),
   },
   {
     every: minutes(1),

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts'
 import { type FailedLogins, failedLoginsOver } from '../domain/audit/failed-logins.ts'
 import { type StartedLogins, startedLoginsOver } from '../domain/audit/started-logins.ts'
-import type { Postponed } from '../domain/deferred-tasks.ts'
+import type { DeferredTasks } from '../domain/deferred-tasks.ts'
 import type { OpaqueServer } from '../domain/identity/opaque.ts'
 import { createPasswordHasher, type PasswordHasher } from '../domain/identity/password-hasher.ts'
 import { createLiveness, type Liveness } from '../domain/identity/session-cache.ts'
@@ -22,7 +22,7 @@ export interface DomainParts {
   readonly clock: Clock
   readonly random: Random
   readonly limiter: RateLimiter
-  readonly postponed: Postponed
+  readonly deferredTasks: DeferredTasks
 }
 
 export interface DomainServices extends DomainParts {
@@ -41,7 +41,7 @@ export async function createDomainServices({
   clock,
   random,
   limiter,
-  postponed,
+  deferredTasks,
 }: DomainParts): Promise<DomainServices> {
   return {
     config,
@@ -51,10 +51,10 @@ export async function createDomainServices({
     clock,
     random,
     limiter,
-    postponed,
+    deferredTasks,
     passwordHasher: await createPasswordHasher(),
-    failedLogins: failedLoginsOver(postponed, store),
-    startedLogins: startedLoginsOver(postponed, store),
+    failedLogins: failedLoginsOver(deferredTasks, store),
+    startedLogins: startedLoginsOver(deferredTasks, store),
     liveness: createLiveness(store, clock),
     wrongTokens: countWrongTokens(limiter),
   }

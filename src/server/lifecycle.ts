@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { problemsOf } from '../apis/limpet/problems.ts'
 import { type Clock, minutes, seconds, systemClock } from '../clock.ts'
-import { createPostponed } from '../domain/deferred-tasks.ts'
+import { createDeferredTasks } from '../domain/deferred-tasks.ts'
 import { Failure } from '../domain/failure.ts'
 import { accountMailComposers } from '../domain/identity/mail-composers.ts'
 import { createOpaqueServer } from '../domain/identity/opaque.ts'
@@ -235,7 +235,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await requireSameSetup(store, opaque.fingerprint)
     await store.write((tx) => capSessions(tx, config))
     let accepting = true
-    const postponed = createPostponed()
+    const deferredTasks = createDeferredTasks()
     let draining = false
     const ending = new AbortController()
     const { app, metrics } = await createApp({
@@ -247,7 +247,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       clock,
       random,
       logger,
-      postponed,
+      deferredTasks,
       accepting: () => accepting,
       bodyMs: patience.bodyMs,
       ending: ending.signal,
@@ -266,7 +266,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
     const { port } = await listen(server, config)
-    const stopMaintenance = startMaintenance({ clock, config, postponed, random, store }, (error) =>
+    const stopMaintenance = startMaintenance({ clock, config, deferredTasks, random, store }, (error) =>
       logger.error({ error: safeError(error) }, 'maintenance failed'),
     )
     if (!config.rateLimits) logger.warn('rate limits are off: for benchmarks only')
@@ -282,7 +282,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       await drain(server, config.shutdownGrace)
       await stopMetrics?.()
       await mailer.stop()
-      await postponed.flush().catch(() => {})
+      await deferredTasks.flush().catch(() => {})
       await store.close()
       logger.info('stopped')
     }

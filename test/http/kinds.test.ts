@@ -184,7 +184,7 @@ const apiOf = (probe: Probe, api: Partial<Pick<Api, 'errorForm' | 'optionsStatus
     errorForm: plainForm,
     ...api,
     door: {
-      authenticate: { public: async ({ address }) => ({ caller: undefined, countedAs: address }) },
+      authenticate: { public: async ({ address }) => ({ caller: undefined, rateLimitKey: address }) },
       count: async () => {},
     },
   })
@@ -660,7 +660,7 @@ describe('several APIs', () => {
       services: new Probe(),
       errorForm: named('second'),
       door: {
-        authenticate: { public: async () => ({ caller: undefined, countedAs: '' }) },
+        authenticate: { public: async () => ({ caller: undefined, rateLimitKey: '' }) },
         count: async () => {},
       },
     })

@@ -1,7 +1,7 @@
 // The application over a store that is no database, and without a port.
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { createPostponed } from '../../src/domain/deferred-tasks.ts'
+import { createDeferredTasks } from '../../src/domain/deferred-tasks.ts'
 import { createOpaqueServer } from '../../src/domain/identity/opaque.ts'
 import { limiterOf } from '../../src/domain/rate-limits/limiter.ts'
 import { deriveServerKeys } from '../../src/domain/server-keys.ts'
@@ -53,7 +53,7 @@ export async function appOver(
     clock: new TestClock(),
     random: systemRandom,
     logger: pino({ base: null }, log),
-    postponed: createPostponed(),
+    deferredTasks: createDeferredTasks(),
     accepting: () => accepting,
     ending: new AbortController().signal,
   })

@@ -8,7 +8,7 @@ import { version } from '../../version.ts'
 import { contactRoutes } from './account-contact.ts'
 import { deletionRoutes } from './account-deletion.ts'
 import { accountRoutes } from './accounts.ts'
-import { eventRoutes } from './audit-log.ts'
+import { auditLogRoutes } from './audit-log.ts'
 import { sessionAuthenticators } from './authenticate-session.ts'
 import { shareAuthenticators } from './authenticate-share.ts'
 import { tokenAuthenticators } from './authenticate-token.ts'
@@ -61,7 +61,7 @@ const routes = [
   ...contactRoutes,
   ...opaqueRoutes,
   ...sessionRoutes,
-  ...eventRoutes,
+  ...auditLogRoutes,
   ...secondFactorRoutes,
   ...vaultRoutes,
   ...itemRoutes,

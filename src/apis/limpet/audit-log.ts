@@ -26,4 +26,4 @@ const list = route({
   },
 })
 
-export const eventRoutes = [list]
+export const auditLogRoutes = [list]

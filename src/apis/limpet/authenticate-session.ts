@@ -16,7 +16,7 @@ export function sessionAuthenticators({
 }: Services): Pick<Authenticators<Callers>, 'public' | 'session'> {
   const verify = accessTokenVerifier({ key: keys.accessTokens, issuer: config.publicUrl })
   return {
-    public: async ({ address }) => ({ caller: undefined, countedAs: address }),
+    public: async ({ address }) => ({ caller: undefined, rateLimitKey: address }),
     async session({ address, authorization }) {
       const token = bearer.exec(authorization ?? '')?.[1]
       if (token === undefined)
@@ -26,7 +26,7 @@ export function sessionAuthenticators({
       if (caller === undefined) await wrongTokens.count(address)
       if (caller === undefined || caller === 'expired' || !(await liveness.isLiving(caller)))
         throw new Failure('not-authenticated', 'The access token is not valid, or its session has ended.')
-      return { caller: { ...caller, address }, countedAs: caller.accountId }
+      return { caller: { ...caller, address }, rateLimitKey: caller.accountId }
     },
   }
 }

@@ -16,7 +16,7 @@ export function shareAuthenticators(
 ): Pick<Authenticators<Callers>, 'visitor' | 'sharer' | 'shareManager'> {
   const visitor: Authenticators<Callers>['visitor'] = async ({ address }) => ({
     caller: { address },
-    countedAs: address,
+    rateLimitKey: address,
   })
   return {
     visitor,
@@ -28,7 +28,7 @@ export function shareAuthenticators(
           'not-authenticated',
           'Send the manage token: "Authorization: Bearer <manageToken>".',
         )
-      return { caller: { tokenHash: hashSecret(fromBase64url(token)), address }, countedAs: address }
+      return { caller: { tokenHash: hashSecret(fromBase64url(token)), address }, rateLimitKey: address }
     },
   }
 }

@@ -77,12 +77,12 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
       const holder = await holderOf(request)
       if (!holder) return wholeAccount(await session(request))
       requireScope(holder, scope)
-      return { caller: VaultCaller.byToken(holder), countedAs: holder.accountId }
+      return { caller: VaultCaller.byToken(holder), rateLimitKey: holder.accountId }
     }
 
-  const wholeAccount = ({ caller, countedAs }: Awaited<ReturnType<typeof session>>) => ({
+  const wholeAccount = ({ caller, rateLimitKey }: Awaited<ReturnType<typeof session>>) => ({
     caller: VaultCaller.bySession(caller),
-    countedAs,
+    rateLimitKey,
   })
 
   return {
@@ -94,14 +94,14 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
       const holder = await holderOf(request)
       if (!holder)
         throw new Failure('not-authenticated', 'Send a personal access token: "Authorization: Bearer lmp_…".')
-      return { caller: holder, countedAs: holder.accountId }
+      return { caller: holder, rateLimitKey: holder.accountId }
     },
     /** Whoever may share where sharing takes an account. */
     async accountSharer(request) {
       const holder = await holderOf(request)
       if (!holder) return session(request)
       requireScope(holder, 'shares')
-      return { caller: holder, countedAs: holder.accountId }
+      return { caller: holder, rateLimitKey: holder.accountId }
     },
   } satisfies Pick<
     Authenticators<Callers>,

@@ -35,13 +35,13 @@ export const reflectionApi = (
     errorForm,
     door: {
       authenticate: {
-        async operator({ address: countedAs, headers, ip, peer }: RawRequest) {
+        async operator({ address: rateLimitKey, headers, ip, peer }: RawRequest) {
           const token = headers[reflectionHeader.toLowerCase()]
           if (typeof token !== 'string' || !isReflectionToken(keys.reflections, token, clock.now()))
             throw notFound()
           const forwardedFor = headers['x-forwarded-for']
           const caller = { address: ip, peer, forwardedFor: [forwardedFor].flat().join(', ') || null }
-          return { caller, countedAs }
+          return { caller, rateLimitKey }
         },
       },
       count: async () => {},

@@ -11,7 +11,7 @@ import type {
   VaultCaller,
   Visitor,
 } from '../../domain/caller.ts'
-import type { Postponed } from '../../domain/deferred-tasks.ts'
+import type { DeferredTasks } from '../../domain/deferred-tasks.ts'
 import type { AdmissionSettings } from '../../domain/identity/admission.ts'
 import type { OpaqueServer } from '../../domain/identity/opaque.ts'
 import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
@@ -81,7 +81,7 @@ export interface Services {
   /** For what only a handler knows to be worth counting. */
   readonly limiter: RateLimiter
   /** For what is not to be noticed by whoever asked. */
-  readonly postponed: Postponed
+  readonly deferredTasks: DeferredTasks
   /** False from the moment the server was asked to stop. */
   readonly accepting: () => boolean
 }

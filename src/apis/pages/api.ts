@@ -50,7 +50,7 @@ export const pagesApi = (services: PageServices, errorForm: ErrorForm): Api =>
     services,
     errorForm,
     door: {
-      authenticate: { public: async ({ address }) => ({ caller: undefined, countedAs: address }) },
+      authenticate: { public: async ({ address }) => ({ caller: undefined, rateLimitKey: address }) },
       count: async () => {},
     },
   })

@@ -210,7 +210,7 @@ export const snappassApi = (services: SnapPassServices, errorForm: ErrorForm): A
     // As Flask answers it.
     optionsStatus: 200,
     door: {
-      authenticate: { visitor: async ({ address }) => ({ caller: { address }, countedAs: address }) },
+      authenticate: { visitor: async ({ address }) => ({ caller: { address }, rateLimitKey: address }) },
       count: services.limiter.count,
     },
   })

@@ -83,9 +83,9 @@ export async function noteFailure(
   )
   const entries = await db.select().from(accountEvents).where(ofHour).orderBy(desc(accountEvents.at))
   const isKnown = entries.some((entry) => entry.address === address)
-  const countedAs = isKnown || entries.length < maxAddressesAnHour ? address : null
-  const entry = entries.find((one) => one.address === countedAs)
-  if (!entry) return noteEvent(tx, accountId, { ...failure, address: countedAs })
+  const countedAddress = isKnown || entries.length < maxAddressesAnHour ? address : null
+  const entry = entries.find((one) => one.address === countedAddress)
+  if (!entry) return noteEvent(tx, accountId, { ...failure, address: countedAddress })
   await db
     .update(accountEvents)
     .set({
@@ -97,7 +97,7 @@ export async function noteFailure(
       and(
         ofHour,
         eq(accountEvents.at, entry.at),
-        countedAs === null ? isNull(accountEvents.address) : eq(accountEvents.address, countedAs),
+        countedAddress === null ? isNull(accountEvents.address) : eq(accountEvents.address, countedAddress),
       ),
     )
 }

@@ -2,7 +2,7 @@
 import type { Device } from '../../contract/accounts.ts'
 import type { Store } from '../../store/store.ts'
 import type { SessionCaller } from '../caller.ts'
-import type { Postponed } from '../deferred-tasks.ts'
+import type { DeferredTasks } from '../deferred-tasks.ts'
 import { deviceOfSession, noteFailure } from './audit-log.ts'
 
 interface Attempt {
@@ -20,11 +20,11 @@ export interface FailedLogins {
   noteProof(caller: SessionCaller, at: number): void
 }
 
-export const failedLoginsOver = (postponed: Postponed, store: Store): FailedLogins => ({
+export const failedLoginsOver = (deferredTasks: DeferredTasks, store: Store): FailedLogins => ({
   note: (accountId, attempt) =>
-    postponed.add('failed-login', () => store.write((tx) => noteFailure(tx, accountId, attempt))),
+    deferredTasks.add('failed-login', () => store.write((tx) => noteFailure(tx, accountId, attempt))),
   noteProof: (caller, at) =>
-    postponed.add('failed-login', () =>
+    deferredTasks.add('failed-login', () =>
       store.write(async (tx) => {
         const { accountId, address } = caller
         const device = await deviceOfSession(tx, caller)

@@ -3,7 +3,7 @@
 import { and, asc, eq, inArray, lte } from 'drizzle-orm'
 import { hours, minutes } from '../../clock.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
-import type { Postponed } from '../deferred-tasks.ts'
+import type { DeferredTasks } from '../deferred-tasks.ts'
 import { noteFailure } from './audit-log.ts'
 
 interface StartedLogin {
@@ -38,7 +38,7 @@ async function save({ db, tables: { accounts, startedLogins } }: Tx, starts: rea
   if (kept.length > 0) await db.insert(startedLogins).values(kept)
 }
 
-export function startedLoginsOver(postponed: Postponed, store: Store): StartedLogins {
+export function startedLoginsOver(deferredTasks: DeferredTasks, store: Store): StartedLogins {
   let waiting: StartedLogin[] = []
   const saveAll = async () => {
     const starts = waiting
@@ -49,7 +49,7 @@ export function startedLoginsOver(postponed: Postponed, store: Store): StartedLo
   }
   return {
     note(start) {
-      if (waiting.length === 0) postponed.add('started-login', saveAll)
+      if (waiting.length === 0) deferredTasks.add('started-login', saveAll)
       if (waiting.length < maxWaiting) waiting.push(start)
     },
   }
