@@ -2,7 +2,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Reader, Store } from '../../store/store.ts'
-import type { Postponed } from '../deferred-tasks.ts'
+import type { DeferredTasks } from '../deferred-tasks.ts'
 import { Failure } from '../failure.ts'
 import { mayAsk } from '../mail/limits.ts'
 import { enqueueMail } from '../mail/outbox.ts'
@@ -46,7 +46,7 @@ interface Needs {
   readonly clock: Clock
   readonly config: MailSettings & DeletionSettings
   readonly limiter: RateLimiter
-  readonly postponed: Postponed
+  readonly deferredTasks: DeferredTasks
   readonly random: Random
   readonly store: Store
 }
@@ -81,5 +81,5 @@ export function requestMail(
   if (!needs.config.smtp) throw new Failure('email-off', 'This server sends no e-mail.')
   if (request === 'deletion') requireDeletionByMail(needs.config)
   // Not now: how long it takes, or how long what is asked next has to wait, would tell whether there is an account.
-  needs.postponed.add('mail', () => prepare(asked, reasons[request], needs))
+  needs.deferredTasks.add('mail', () => prepare(asked, reasons[request], needs))
 }

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { minutes } from '../../../src/clock.ts'
 import { minKdf } from '../../../src/contract/accounts.ts'
 import { Email } from '../../../src/contract/primitives.ts'
-import { createPostponed } from '../../../src/domain/deferred-tasks.ts'
+import { createDeferredTasks } from '../../../src/domain/deferred-tasks.ts'
 import { Failure, PassingFailure } from '../../../src/domain/failure.ts'
 import { accessTokenVerifier } from '../../../src/domain/identity/access-tokens.ts'
 import { type LoginOutcome, login } from '../../../src/domain/identity/login.ts'
@@ -113,7 +113,7 @@ describe.each(engines)('a second API over the rules on %s', (engine) => {
       random: systemRandom,
       limiter: limiterOf(config, { keys, store }),
       opaque: await createOpaqueServer(testOpaqueSetup),
-      postponed: createPostponed(),
+      deferredTasks: createDeferredTasks(),
     })
     const server = createServer(express().use(secondApi(services)))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
