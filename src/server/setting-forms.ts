@@ -72,6 +72,17 @@ export const databaseUrl = z.string().transform((text, context): DatabaseUrl => 
   return z.NEVER
 })
 
+/** The same, of Postgres only. */
+export const postgresUrl = databaseUrl.transform((database, context) => {
+  if (database.engine === 'postgres') return database.url
+  context.issues.push({
+    code: 'custom',
+    input: undefined,
+    message: 'expected postgres://user:password@host:port/database',
+  })
+  return z.NEVER
+})
+
 /** What DATABASE_URL would mean with this value, if it means anything. */
 export const databaseFrom = (text: string): DatabaseUrl | undefined => databaseUrl.safeParse(text).data
 

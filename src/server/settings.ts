@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { days, hours, minutes } from '../clock.ts'
 import { mostSecondFactors } from '../contract/second-factors.ts'
+import type { DatabaseUrl } from '../store/open.ts'
 import {
   amount,
   byteCount,
@@ -16,6 +17,7 @@ import {
   origins,
   pathPrefix,
   port,
+  postgresUrl,
   proxies,
   publicUrl,
   pythonBoolean,
@@ -29,6 +31,7 @@ export const Settings = z.object({
   PORT: port.prefault('8080'),
   PUBLIC_URL: publicUrl.optional(),
   DATABASE_URL: databaseUrl.prefault('file:./data/limpet.db'),
+  DATABASE_LISTEN_URL: postgresUrl.optional(),
   JWT_SECRET: jwtSecret.optional(),
   OPAQUE_SERVER_SETUP: opaqueSetup.optional(),
   ACCESS_TOKEN_TTL: duration(minutes(1), hours(1), '15m').prefault('15m'),
@@ -69,6 +72,7 @@ export const secretNames = [
   'JWT_SECRET',
   'OPAQUE_SERVER_SETUP',
   'DATABASE_URL',
+  'DATABASE_LISTEN_URL',
   'SMTP_URL',
 ] as const satisfies (keyof Settings)[]
 
@@ -76,6 +80,12 @@ export const secretNames = [
 function snappassBase({ HOST_OVERRIDE, NO_SSL, URL_PREFIX = '' }: Settings, publicUrl: string): string {
   const base = HOST_OVERRIDE === undefined ? publicUrl : `${NO_SSL ? 'http' : 'https'}://${HOST_OVERRIDE}`
   return URL_PREFIX === '' ? base : `${base}/${URL_PREFIX}`
+}
+
+function databaseOf({ DATABASE_URL, DATABASE_LISTEN_URL }: Settings): DatabaseUrl {
+  return DATABASE_URL.engine === 'postgres' && DATABASE_LISTEN_URL !== undefined
+    ? { ...DATABASE_URL, listenUrl: DATABASE_LISTEN_URL }
+    : DATABASE_URL
 }
 
 /** What the server works with. Times are milliseconds. */
@@ -87,7 +97,7 @@ export function configOf(settings: Settings) {
     port: settings.PORT,
     /** Without a slash at the end. */
     publicUrl,
-    database: settings.DATABASE_URL,
+    database: databaseOf(settings),
     /** Undefined if the server is to make one and keep it beside the SQLite file. */
     jwtSecret: settings.JWT_SECRET,
     /** The same; a form that only OPAQUE's library can check further. */

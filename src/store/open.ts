@@ -3,7 +3,10 @@ import { randomBytes } from 'node:crypto'
 import type { BulkConnection } from './bulk.ts'
 import type { OpenedStore, Tx } from './store.ts'
 
-export type DatabaseUrl = { engine: 'sqlite'; file: string } | { engine: 'postgres'; url: string }
+export type DatabaseUrl =
+  | { engine: 'sqlite'; file: string }
+  /** `listenUrl`: past a pooler, for the connection that hears what others announce; `url` unless it is given. */
+  | { engine: 'postgres'; url: string; listenUrl?: string }
 
 const newEpoch = () => randomBytes(16).toString('hex')
 
@@ -24,7 +27,7 @@ const ensureEpoch = ({ db, tables: { instance } }: Tx) =>
 const openEngine = async (database: DatabaseUrl, options: Parameters<typeof openStore>[1]) =>
   database.engine === 'sqlite'
     ? (await import('./sqlite.ts')).openSqlite(database.file, options)
-    : (await import('./postgres.ts')).openPostgres(database.url, options)
+    : (await import('./postgres.ts')).openPostgres(database, options)
 
 /** Opens the database and applies the migrations that it does not have yet. */
 export async function openStore(

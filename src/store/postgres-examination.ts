@@ -48,6 +48,36 @@ export async function examinePostgres(url: string): Promise<PostgresExamination>
   }
 }
 
+/** How long an announcement may take. */
+const announcementMs = 2000
+
+/**
+ * Whether a connection hears what another one announces (LISTEN and NOTIFY): through a pooler it does not.
+ * @param url of the connection that announces
+ * @param listenUrl of the connection that listens
+ */
+export async function hearsAnnouncements(url: string, listenUrl: string): Promise<boolean> {
+  const announcing = new pg.Client(poolOptions(url))
+  const listening = new pg.Client(poolOptions(listenUrl))
+  for (const client of [announcing, listening]) client.on('error', () => {})
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await Promise.all([announcing.connect(), listening.connect()])
+    const heard = new Promise<boolean>((resolve) => {
+      listening.once('notification', () => resolve(true))
+      timer = setTimeout(() => resolve(false), announcementMs)
+    })
+    await listening.query('listen limpet_doctor')
+    await announcing.query('notify limpet_doctor')
+    return await heard
+  } catch {
+    return false
+  } finally {
+    clearTimeout(timer)
+    await Promise.allSettled([announcing.end(), listening.end()])
+  }
+}
+
 /** Prepares a statement, lets another client take the connection that it was prepared on, and runs it again. */
 async function keepsStatements(one: pg.Client, other: pg.Client): Promise<boolean> {
   const prepared = { name: 'limpet_doctor', text: 'select 1 as one' }

@@ -115,11 +115,12 @@ export const poolOptions = (url: string) => ({
 
 /**
  * Connects to a database and brings it up to date.
- * @param url postgres://user:password@host:port/database
+ * @param database.url postgres://user:password@host:port/database
+ * @param database.listenUrl the same, of a connection that no pooler is between: it listens for announcements
  * @param options.onIdleError told when a connection that nobody used was lost; the pool opens another one by itself
  */
 export async function openPostgres(
-  url: string,
+  { url, listenUrl = url }: { url: string; listenUrl?: string },
   options: { now: () => number; onIdleError: () => void },
 ): Promise<OpenedStore> {
   const pool = new pg.Pool({
@@ -150,7 +151,7 @@ export async function openPostgres(
   }
 
   const announcements = new Announcements()
-  const listener = createPostgresListener(poolOptions(url), announcements)
+  const listener = createPostgresListener(poolOptions(listenUrl), announcements)
   const txOf = (client: pg.PoolClient, afterCommit: AfterCommit): Tx => ({
     ...handleOf(client),
     afterCommit: (work) => afterCommit.add(work),

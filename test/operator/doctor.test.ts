@@ -133,7 +133,9 @@ describe.each(engines)('the doctor of a server on %s', (engine) => {
       'mail',
     ]
     const own =
-      engine === 'sqlite' ? ['disk'] : ['database-version', 'database-tls', 'database-clock', 'pooler']
+      engine === 'sqlite'
+        ? ['disk']
+        : ['database-version', 'database-tls', 'database-clock', 'pooler', 'announcements']
     expect(report.findings.map(({ check }) => check).sort()).toEqual([...names, ...own].sort())
     const text = await operatorOf(database, settings).run('doctor')
     expect(text).toMatchObject({ code: 0, stderr: '' })
@@ -234,6 +236,15 @@ describe('the doctor', () => {
     cleaning.push(async () => void pooler.close())
     expect(of(await examine(away), 'database')).toMatchObject([
       { status: 'error', remedy: expect.stringContaining('ignore_startup_parameters') },
+    ])
+  })
+
+  it('says whether servers hear each other', async () => {
+    const database = await newDatabase('postgres')
+    expect(of(await examine(database), 'announcements')).toMatchObject([{ status: 'ok' }])
+    const DATABASE_LISTEN_URL = `postgres://limpet:hunter2@127.0.0.1:${await freePort()}/limpet`
+    expect(of(await examine(database, { DATABASE_LISTEN_URL }), 'announcements')).toMatchObject([
+      { status: 'warning', remedy: expect.stringContaining('DATABASE_LISTEN_URL') },
     ])
   })
 

@@ -91,6 +91,19 @@ describe('the configuration', () => {
     expect(named({ NODE_ENV: 'production', JWT_SECRET: '', OPAQUE_SERVER_SETUP: '' })).toEqual(both)
   })
 
+  it('listens beside a pooler where it is told to, and on Postgres only', () => {
+    const given = { DATABASE_URL: 'postgres://pooler/limpet', JWT_SECRET: secret, OPAQUE_SERVER_SETUP: setup }
+    const DATABASE_LISTEN_URL = 'postgres://database/limpet'
+    expect(readConfig({ ...given, DATABASE_LISTEN_URL }).database).toEqual({
+      engine: 'postgres',
+      url: given.DATABASE_URL,
+      listenUrl: DATABASE_LISTEN_URL,
+    })
+    expect(readConfig(given).database).toEqual({ engine: 'postgres', url: given.DATABASE_URL })
+    expect(readConfig({ DATABASE_LISTEN_URL })).toEqual(readConfig({}))
+    expect(named({ ...given, DATABASE_LISTEN_URL: 'file:./data/limpet.db' })).toEqual(['DATABASE_LISTEN_URL'])
+  })
+
   it('needs a sender for mail, and a mail server where addresses are to be confirmed', () => {
     const smtp = { SMTP_URL: 'smtps://u:p@mail.example.com', MAIL_FROM: 'vault@example.com' }
     expect(readConfig({ ...smtp, EMAIL_VERIFICATION: 'required' })).toMatchObject({

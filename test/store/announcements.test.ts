@@ -164,3 +164,31 @@ describe('several processes on Postgres', () => {
     await expect(store.close()).resolves.toBeUndefined()
   })
 })
+
+describe('a server behind a pooler', () => {
+  it('listens on a connection of its own to the database itself', async () => {
+    const database = await newDatabase('postgres')
+    // The name tells the two ways apart.
+    const listenUrl = `${database.url}${database.url.includes('?') ? '&' : '?'}application_name=past-the-pooler`
+    const { store } = await openStore(
+      { engine: 'postgres', url: database.url, listenUrl },
+      { now: () => 0, onIdleError: () => {} },
+    )
+    closing.push(() => store.close())
+    const ear = listening(store)
+    await ear.connected()
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    const { rows } = await client
+      .query(
+        "select application_name as name from pg_stat_activity where datname = current_database() and query like 'listen %'",
+      )
+      .finally(() => client.end())
+    expect(rows).toEqual([{ name: 'past-the-pooler' }])
+    await (await openOn(database)).write(async (tx) => {
+      await insertOne(tx)
+      await tx.announce('from the other one')
+    })
+    await ear.hears('from the other one')
+  })
+})

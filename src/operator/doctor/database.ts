@@ -9,7 +9,7 @@ import type { BulkConnection } from '../../store/bulk.ts'
 import { levelOf } from '../../store/migrate.ts'
 import { readMark } from '../../store/move-mark.ts'
 import { connectBulk } from '../../store/open.ts'
-import { examinePostgres } from '../../store/postgres-examination.ts'
+import { examinePostgres, hearsAnnouncements } from '../../store/postgres-examination.ts'
 import { StoreError } from '../../store/store.ts'
 import { counted } from '../../terminal/text.ts'
 import { nameOf } from '../whole-database.ts'
@@ -105,7 +105,19 @@ function checkEncryption(url: string): Finding {
   )
 }
 
-async function checkPostgres(url: string): Promise<Finding[]> {
+async function checkAnnouncements(url: string, listenUrl: string | undefined): Promise<Finding> {
+  return (await hearsAnnouncements(url, listenUrl ?? url))
+    ? ok('announcements', 'Servers on this database hear each other.')
+    : warning(
+        'announcements',
+        'Servers on this database do not hear each other: what ends on one of them is refused by the others a moment later.',
+        listenUrl === undefined
+          ? 'Set DATABASE_LISTEN_URL to Postgres itself, past the pooler.'
+          : 'Is DATABASE_LISTEN_URL right? It has to name the same database, and no pooler.',
+      )
+}
+
+async function checkPostgres(url: string, listenUrl: string | undefined): Promise<Finding[]> {
   const { clock, isPooled, keepsStatements, now, version } = await examinePostgres(url)
   const major = Number.parseInt(version, 10)
   const pooler = isPooled
@@ -128,6 +140,7 @@ async function checkPostgres(url: string): Promise<Finding[]> {
     checkEncryption(url),
     checkClock('database-clock', "The database's clock", clock - now, seconds(2)),
     pooler,
+    await checkAnnouncements(url, listenUrl),
   ]
 }
 
@@ -173,7 +186,9 @@ export async function checkDatabase(config: Config): Promise<DatabaseCheckup> {
   try {
     // First, because it connects exactly as the server does.
     const engine =
-      database.engine === 'postgres' ? await checkPostgres(database.url) : [await checkDisk(database.file)]
+      database.engine === 'postgres'
+        ? await checkPostgres(database.url, database.listenUrl)
+        : [await checkDisk(database.file)]
     const connection = await connectBulk(database)
     try {
       await connection.beginSnapshot()
