@@ -23,9 +23,6 @@ export interface Part {
   readonly stream: Readable
 }
 
-/** Headers of one part: a name, a file name and a type need no more. */
-const partHeaders = { headerPairs: 20, headerSize: 8 * 1024 }
-
 /**
  * The parts of a body, once, in the order in which they arrive. A part that is not read to its end is skipped when the next one is
  * asked for. Iterating fails as `streamBody` does, and with `malformed-request` if the parts cannot be told apart; the part that is
@@ -62,7 +59,7 @@ export class IncomingParts implements AsyncIterable<Part> {
   /** A parser that nothing is written to yet, and how to wait for what it finds. */
   async #parse() {
     const { maxBytes, maxParts, maxPartBytes = maxBytes } = this.#bounds
-    const parser = await createParser(this.#contentType, { parts: maxParts, fileSize: maxPartBytes })
+    const parser = await parserOf(this.#contentType, { maxParts, maxPartBytes })
     const arrived: Part[] = []
     let given = 0
     let failure: Error | undefined
@@ -110,13 +107,10 @@ export class IncomingParts implements AsyncIterable<Part> {
 
 const cutOff = () => malformedBody('Expected whole parts, as in RFC 7578')
 
-async function createParser(contentType: string, bounds: { parts: number; fileSize: number }) {
-  // Not before somebody sends parts: most servers never see any.
-  const { Busboy } = await import('@fastify/busboy')
+async function parserOf(contentType: string, bounds: { maxParts: number; maxPartBytes: number }) {
+  const { createParser } = await import('./multipart-parser.ts')
   try {
-    // Fields are streams as files are: whoever reads them decides what their bytes mean.
-    const headers = { 'content-type': contentType }
-    return new Busboy({ headers, isPartAFile: () => true, limits: { ...partHeaders, ...bounds } })
+    return createParser(contentType, bounds)
   } catch {
     throw malformedBody('Expected a boundary in Content-Type')
   }
