@@ -29,7 +29,7 @@ describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
     // The generated password, alone on its line.
     expect(output).toMatch(/^\S{20}$/m)
     // It starts the program thirteen times, which takes long on a busy machine.
-  }, 180_000)
+  }, 600_000)
 
   it('one-time links', async () => {
     const lines = walkThrough('one-time links').replaceAll('link.txt', `${folder}/link.txt`)
