@@ -52,7 +52,7 @@ export async function createDomainServices({
     random,
     limiter,
     deferredTasks,
-    passwordHasher: await createPasswordHasher(),
+    passwordHasher: createPasswordHasher(),
     failedLogins: failedLoginsOver(deferredTasks, store),
     startedLogins: startedLoginsOver(deferredTasks, store),
     liveness: createLiveness(store, clock),

@@ -1,4 +1,5 @@
 // The queue before Argon2: bounded, in turn, and it tells whoever is too much when to come back.
+import argon2 from 'argon2'
 import { describe, expect, it, vi } from 'vitest'
 import { Failure } from '../../../src/domain/failure.ts'
 import { createPasswordHasher } from '../../../src/domain/identity/password-hasher.ts'
@@ -17,7 +18,7 @@ const refusalsOf = (outcomes: PromiseSettledResult<unknown>[]): unknown[] =>
 
 describe('the queue before the hashes', () => {
   it('takes as many as it says and refuses all further ones at once', async () => {
-    const hasher = await createPasswordHasher()
+    const hasher = createPasswordHasher()
     const hash = await hasher.hash(secret)
     const kinds = [
       () => hasher.verify(hash, secret),
@@ -56,7 +57,7 @@ describe('the queue before the hashes', () => {
   })
 
   it('is empty again afterwards, also after a hash that could not be read', async () => {
-    const hasher = await createPasswordHasher()
+    const hasher = createPasswordHasher()
     const hash = await hasher.hash(secret)
     for (let round = 0; round < 2; round++) {
       const broken = await Promise.allSettled(
@@ -67,5 +68,20 @@ describe('the queue before the hashes', () => {
       const all = await Promise.all(Array.from({ length: most }, () => hasher.verify(hash, secret)))
       expect(new Set(all)).toEqual(new Set([true]))
     }
+  })
+})
+
+describe('without an account', () => {
+  it('checks against a hash that is like every other, and is told by no secret', async () => {
+    const hasher = createPasswordHasher()
+    const real = await hasher.hash(secret)
+    const verify = vi.spyOn(argon2, 'verify')
+    expect(await hasher.verify(undefined, secret)).toBe(false)
+    const ofNobody = verify.mock.calls[0]?.[0] ?? ''
+    verify.mockRestore()
+    const parts = (hash: string) => hash.split('$')
+    expect(parts(ofNobody).slice(0, 4)).toEqual(parts(real).slice(0, 4))
+    expect(parts(ofNobody).map((part) => part.length)).toEqual(parts(real).map((part) => part.length))
+    expect(ofNobody).not.toBe(real)
   })
 })
