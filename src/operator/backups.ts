@@ -10,14 +10,13 @@ import { presentOpaqueSetup } from '../server/own-secrets.ts'
 import type { BulkConnection } from '../store/bulk.ts'
 import { migrate, migrationNames } from '../store/migrate.ts'
 import type { DatabaseUrl } from '../store/open.ts'
-import { allTables } from '../store/shape.ts'
+import { allTables, tablesInBackups } from '../store/shape.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { pipe, print, printJson, printsToTerminal, remark } from '../terminal/output.ts'
 import { type Report, withProgress } from '../terminal/progress.ts'
 import { counted, localTime, safeLine, table } from '../terminal/text.ts'
 import { formatFileSize } from '../units.ts'
 import { version } from '../version.ts'
-import { settleRestored, tablesInBackups } from './backup-contents.ts'
 import {
   type Backup,
   type Digests,
@@ -29,6 +28,7 @@ import {
 } from './backup-file.ts'
 import { command, json } from './command.ts'
 import { writeNewFile } from './new-file.ts'
+import { settleRestored } from './restore-steps.ts'
 import {
   countAll,
   digestAll,

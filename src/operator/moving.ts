@@ -9,14 +9,14 @@ import { encodeRow, RunningDigest } from '../store/digest.ts'
 import { migrate } from '../store/migrate.ts'
 import { readMark, removeMark, setMark } from '../store/move-mark.ts'
 import type { DatabaseUrl } from '../store/open.ts'
-import { allTables, emptyTable } from '../store/shape.ts'
+import { allTables, emptyTable, tablesLeftOut } from '../store/shape.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../terminal/output.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { counted, table } from '../terminal/text.ts'
-import { settleRestored, tablesLeftOut } from './backup-contents.ts'
 import { type Digests, rowsOf, sameDigests } from './backup-file.ts'
 import { command, json, requireDatabase } from './command.ts'
+import { settleRestored } from './restore-steps.ts'
 import {
   countAll,
   digestAll,

@@ -128,3 +128,11 @@ function cellFrom(kind: Kind, value: unknown): Cell {
 /** A row that the engine gave. */
 export const rowFrom = ({ columns }: Shape, values: readonly unknown[]): Row =>
   columns.map(({ kind }, index) => cellFrom(kind, values[index]))
+
+const isLeftOut = ({ backup }: Table) => typeof backup === 'object' && 'leftOut' in backup
+
+/** The tables that a backup holds, each behind those that it refers to. */
+export const tablesInBackups: readonly Table[] = allTables.filter((table) => !isLeftOut(table))
+
+/** The tables that it does not hold. */
+export const tablesLeftOut: readonly Table[] = allTables.filter(isLeftOut)

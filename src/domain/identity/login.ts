@@ -23,8 +23,9 @@ import {
   type FactorRefusal,
   forgetGuesses,
 } from './second-factor-login.ts'
+import { endOfSession, type SessionLifetime } from './session-lifetime.ts'
 import { issueTokens, type SessionTokens, type SigningNeeds } from './session-tokens.ts'
-import { createSession, endOfSession, isFirstLoginOf, type SessionLifetime } from './sessions.ts'
+import { createSession, isFirstLoginOf } from './sessions.ts'
 
 interface LoginSettings extends SessionLifetime, MailSettings {
   /** Whether an account can be used before its address is confirmed: EMAIL_VERIFICATION. */

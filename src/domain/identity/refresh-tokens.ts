@@ -6,8 +6,9 @@ import { type Clock, minutes } from '../../clock.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { hashSecret } from '../secret-hash.ts'
+import { endOfSession, type SessionLifetime } from './session-lifetime.ts'
 import { issueTokens, type SessionTokens, type SigningNeeds } from './session-tokens.ts'
-import { endOfSession, type SessionLifetime, tellOfEnded } from './sessions.ts'
+import { tellOfEnded } from './sessions.ts'
 
 const familyBytes = 16
 

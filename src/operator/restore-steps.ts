@@ -1,9 +1,9 @@
-// What a backup holds, and what becomes of it when it is restored: each table says it beside its columns. docs/decisions/backups.md says why.
+// What a restore does to rows that it has put back: each table says it beside its columns. docs/decisions/backups.md says why.
 import { revokeOpenInvites } from '../domain/identity/invites.ts'
 import { endAllTokens } from '../domain/identity/personal-tokens.ts'
 import { forgetUnreadShares } from '../domain/shares/shares.ts'
 import { renewEpoch } from '../store/open.ts'
-import { allTables, type Table } from '../store/shape.ts'
+import { allTables } from '../store/shape.ts'
 import type { Tx } from '../store/store.ts'
 import type { RestoreStep } from '../store/table.ts'
 
@@ -23,14 +23,6 @@ const steps: Readonly<Record<RestoreStep, (tx: Tx, restoring: Restoring) => Prom
   endAllTokens: async (tx, { keepAccess }) => (keepAccess ? 0 : endAllTokens(tx)),
   forgetUnreadShares,
 }
-
-const isLeftOut = ({ backup }: Table) => typeof backup === 'object' && 'leftOut' in backup
-
-/** The tables that a backup holds, each behind those that it refers to. */
-export const tablesInBackups: readonly Table[] = allTables.filter((table) => !isLeftOut(table))
-
-/** Those that it does not hold. */
-export const tablesLeftOut: readonly Table[] = allTables.filter(isLeftOut)
 
 /** Ends what a backup cannot know the end of, and begins a new history. @returns how many rows of each table that changed */
 export async function settleRestored(tx: Tx, restoring: Restoring): Promise<Record<string, number>> {
