@@ -11,7 +11,7 @@ import {
   sharesOf,
   TokenClient,
   type UnlockedAccount,
-  unlockContext,
+  unlockAssociatedData,
 } from '../sdk/index.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { withProgress } from '../terminal/progress.ts'
@@ -108,7 +108,7 @@ export async function accountKeyFromEnvironment({ state }: Surroundings, text: s
   const unlocked = await state.unlock.load()
   if (!unlocked || unlocked.accountId !== accountId) throw staleKey()
   try {
-    return await open(decodeUnlockKey(text), unlockContext(accountId), unlocked.accountKey)
+    return await open(decodeUnlockKey(text), unlockAssociatedData(accountId), unlocked.accountKey)
   } catch (error) {
     throw error instanceof OpenError ? staleKey() : error
   }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { encodedLength, limits } from './sizes.ts'
 
 /** A version byte, a salt, a commitment, an AES-GCM tag and at least one padded byte (docs/protocol.md, "Envelope"). */
-const leastSealedBytes = 1 + 32 + 32 + 16 + 1
+const minSealedBytes = 1 + 32 + 32 + 16 + 1
 
 // Patterns stand in the contract too, where other languages read them: no \\w, which has more letters in some of them, no \\p,
 // and nothing that looks ahead.
@@ -44,7 +44,7 @@ const sealedForm = new RegExp(`^A[Q-Za-f]${base64urlLetter}{2}${canonicalBase64u
 const sealedUpTo = (bytes: number) =>
   z
     .string()
-    .min(encodedLength(leastSealedBytes), 'Too short for an envelope')
+    .min(encodedLength(minSealedBytes), 'Too short for an envelope')
     .max(encodedLength(bytes), tooLong(`An envelope here holds at most ${bytes} bytes`))
     .regex(sealedForm, 'Expected base64url, without padding, of an envelope of version 1')
 
@@ -160,16 +160,16 @@ export const line = (most: number) =>
 /** E-mail addresses are compared trimmed, in NFC and lower case; this is that form, shared by server and clients. */
 export const normalizeEmail = (email: string) => email.trim().normalize('NFC').toLowerCase().normalize('NFC')
 
-const mostEmail = 320
+const maxEmailCharacters = 320
 
 // None of the characters that have a meaning of their own in a mail's header (RFC 5322, section 3.2.3): one address stays one.
 const emailLetter = String.raw`[^\s@${controlCharacters}()<>\[\]:;\\,"]`
 
-export const Email = text(mostEmail)
+export const Email = text(maxEmailCharacters)
   .overwrite(normalizeEmail)
   .regex(new RegExp(`^${emailLetter}+@${emailLetter}+$`), 'Expected an e-mail address')
   .meta({
-    override: { minLength: 3, maxLength: mostEmail },
+    override: { minLength: 3, maxLength: maxEmailCharacters },
     description: 'An e-mail address',
     example: 'ada@example.com',
   })

@@ -6,12 +6,12 @@ import { base64urlOfUpTo, line, SecondFactorId, Timestamp, tooLong } from './pri
 export const recoveryCodeCount = 10
 
 /** Most factors of one account. */
-export const mostSecondFactors = 20
+export const maxSecondFactors = 20
 
 /** Bounds of what authenticators send, far above what they do send: bytes before base64url. */
-const [mostCredentialId, mostClientData, mostAttestation] = [1023, 4096, 65_536]
+const [maxCredentialId, maxClientData, maxAttestation] = [1023, 4096, 65_536]
 
-const CredentialId = base64urlOfUpTo(1, mostCredentialId)
+const CredentialId = base64urlOfUpTo(1, maxCredentialId)
 const bytesUpTo = (most: number) => base64urlOfUpTo(1, most)
 const Name = line(100)
 
@@ -48,7 +48,7 @@ const credential = {
   rawId: CredentialId,
   type: z.literal('public-key'),
 }
-const clientDataJSON = bytesUpTo(mostClientData)
+const clientDataJSON = bytesUpTo(maxClientData)
 
 // Not strict, as everything else is: browsers make these objects and may add members.
 const WebauthnRegistration = z
@@ -57,7 +57,7 @@ const WebauthnRegistration = z
     response: z
       .object({
         clientDataJSON,
-        attestationObject: bytesUpTo(mostAttestation),
+        attestationObject: bytesUpTo(maxAttestation),
         transports: z
           .array(
             z
@@ -79,8 +79,8 @@ export const WebauthnAssertion = z
     response: z
       .object({
         clientDataJSON,
-        authenticatorData: bytesUpTo(mostClientData),
-        signature: bytesUpTo(mostClientData),
+        authenticatorData: bytesUpTo(maxClientData),
+        signature: bytesUpTo(maxClientData),
       })
       .meta({ id: 'WebauthnAssertionResponse' }),
   })

@@ -1,14 +1,15 @@
-// Contexts: what an envelope is, and whose. An envelope opens in its own context only (docs/protocol.md, "Context").
+// The associated data of envelopes: what an envelope is, and whose; docs/protocol.md calls it the context ("Context"). An
+// envelope opens with its own associated data only.
 import type { KdfParameters } from '../contract/accounts.ts'
 
 /** The role of an envelope, and the ids and parameters it belongs to. Ids are UUIDs in lower case. */
-export type Context = readonly string[]
+export type AssociatedData = readonly string[]
 
 /**
  * Of an account key under a wrap key. The parameters belong to it so that a server cannot pass off other ones as those the
  * key was sealed with.
  */
-export const accountKeyContext = (accountId: string, kdf: KdfParameters): Context => [
+export const accountKeyAssociatedData = (accountId: string, kdf: KdfParameters): AssociatedData => [
   'account-key',
   accountId,
   kdf.algorithm,
@@ -19,30 +20,38 @@ export const accountKeyContext = (accountId: string, kdf: KdfParameters): Contex
 ]
 
 /** Of a vault key under an account key. */
-export const vaultKeyContext = (accountId: string, vaultId: string): Context => [
+export const vaultKeyAssociatedData = (accountId: string, vaultId: string): AssociatedData => [
   'vault-key',
   accountId,
   vaultId,
 ]
 
 /** Of a vault key under the key of a personal access token's bearer. */
-export const tokenVaultKeyContext = (accountId: string, vaultId: string): Context => [
+export const tokenVaultKeyAssociatedData = (accountId: string, vaultId: string): AssociatedData => [
   'token-vault-key',
   accountId,
   vaultId,
 ]
 
 /** Of a vault's own data under its vault key. */
-export const vaultDataContext = (vaultId: string): Context => ['vault-data', vaultId]
+export const vaultDataAssociatedData = (vaultId: string): AssociatedData => ['vault-data', vaultId]
 
 /** Of an item's data under its vault key. */
-export const itemContext = (vaultId: string, itemId: string): Context => ['item', vaultId, itemId]
+export const itemAssociatedData = (vaultId: string, itemId: string): AssociatedData => [
+  'item',
+  vaultId,
+  itemId,
+]
 
 /** Of the marker of a deletion under the vault's key. */
-export const purgeContext = (vaultId: string, itemId: string): Context => ['purge', vaultId, itemId]
+export const purgeAssociatedData = (vaultId: string, itemId: string): AssociatedData => [
+  'purge',
+  vaultId,
+  itemId,
+]
 
 /** Of an account key that a client keeps sealed on its own disk; never sent. */
-export const unlockContext = (accountId: string): Context => ['unlock', accountId]
+export const unlockAssociatedData = (accountId: string): AssociatedData => ['unlock', accountId]
 
 const lengthBytes = 4
 
@@ -52,10 +61,10 @@ const lengthBytes = 4
  *
  * @throws TypeError for a part with a lone surrogate: UTF-8 would replace it, and two contexts would become one
  */
-export function encodeContext(context: Context): Uint8Array<ArrayBuffer> {
-  if (!context.every((part) => part.isWellFormed()))
+export function encodeAssociatedData(associatedData: AssociatedData): Uint8Array<ArrayBuffer> {
+  if (!associatedData.every((part) => part.isWellFormed()))
     throw new TypeError('A part of a context must be well-formed Unicode')
-  const parts = context.map((part) => new TextEncoder().encode(part))
+  const parts = associatedData.map((part) => new TextEncoder().encode(part))
   const encoded = new Uint8Array(parts.reduce((total, part) => total + lengthBytes + part.length, 0))
   const view = new DataView(encoded.buffer)
   let at = 0

@@ -1,6 +1,6 @@
 // Envelopes: authenticated encryption that is bound to a key and to a context (docs/protocol.md, "Envelope").
 
-import { type Context, encodeContext } from './associated-data.ts'
+import { type AssociatedData, encodeAssociatedData } from './associated-data.ts'
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 import { hkdfSha256 } from './hkdf.ts'
 import { pad, unpad } from './padding.ts'
@@ -12,10 +12,10 @@ const keyBytes = 32
 const saltBytes = 32
 const commitmentBytes = 32
 const tagBytes = 16
-const leastPaddedBytes = 1
+const minPaddedBytes = 1
 const commitmentAt = 1 + saltBytes
 const bodyAt = commitmentAt + commitmentBytes
-const leastBytes = bodyAt + leastPaddedBytes + tagBytes
+const minBytes = bodyAt + minPaddedBytes + tagBytes
 
 // Zero, because each envelope has a key of its own, made from its salt, that encrypts this one message.
 const nonce = new Uint8Array(12)
@@ -44,10 +44,10 @@ async function deriveEnvelopeKeys(key: Uint8Array, salt: Uint8Array) {
 const importAesKey = (encryptionKey: Uint8Array<ArrayBuffer>, usage: 'encrypt' | 'decrypt') =>
   globalThis.crypto.subtle.importKey('raw', encryptionKey, 'AES-GCM', false, [usage])
 
-const aesGcm = (context: Context) => ({
+const aesGcm = (associatedData: AssociatedData) => ({
   name: 'AES-GCM',
   iv: nonce,
-  additionalData: encodeContext(context),
+  additionalData: encodeAssociatedData(associatedData),
   tagLength: tagBytes * 8,
 })
 
@@ -70,7 +70,7 @@ function equalInConstantTime(left: Uint8Array, right: Uint8Array): boolean {
  */
 export async function seal(
   key: Uint8Array,
-  context: Context,
+  associatedData: AssociatedData,
   plaintext: Uint8Array,
   random: Random = platformRandom,
 ): Promise<string> {
@@ -78,7 +78,9 @@ export async function seal(
   const salt = takeRandom(random, saltBytes)
   const { encryptionKey, commitment } = await deriveEnvelopeKeys(key, salt)
   const aesKey = await importAesKey(encryptionKey, 'encrypt')
-  const body = new Uint8Array(await globalThis.crypto.subtle.encrypt(aesGcm(context), aesKey, pad(plaintext)))
+  const body = new Uint8Array(
+    await globalThis.crypto.subtle.encrypt(aesGcm(associatedData), aesKey, pad(plaintext)),
+  )
   const envelope = new Uint8Array(bodyAt + body.length)
   envelope[0] = version
   envelope.set(salt, 1)
@@ -87,14 +89,14 @@ export async function seal(
   return encodeBase64url(envelope)
 }
 
-async function openBytes(key: Uint8Array, context: Context, envelope: Uint8Array<ArrayBuffer>) {
-  if (envelope.length < leastBytes || envelope[0] !== version) throw new OpenError()
+async function openBytes(key: Uint8Array, associatedData: AssociatedData, envelope: Uint8Array<ArrayBuffer>) {
+  if (envelope.length < minBytes || envelope[0] !== version) throw new OpenError()
   const { encryptionKey, commitment } = await deriveEnvelopeKeys(key, envelope.subarray(1, commitmentAt))
   // Before decryption: AES-GCM alone lets one ciphertext be made that opens under two keys (partitioning oracles).
   if (!equalInConstantTime(commitment, envelope.subarray(commitmentAt, bodyAt))) throw new OpenError()
   const aesKey = await importAesKey(encryptionKey, 'decrypt')
   const body = envelope.subarray(bodyAt)
-  return unpad(new Uint8Array(await globalThis.crypto.subtle.decrypt(aesGcm(context), aesKey, body)))
+  return unpad(new Uint8Array(await globalThis.crypto.subtle.decrypt(aesGcm(associatedData), aesKey, body)))
 }
 
 /**
@@ -106,11 +108,15 @@ async function openBytes(key: Uint8Array, context: Context, envelope: Uint8Array
  * @throws OpenError whatever it is that keeps the envelope from opening
  * @throws TypeError for a key of another length, or a context that is not well-formed Unicode: mistakes of the caller
  */
-export async function open(key: Uint8Array, context: Context, sealed: string): Promise<Uint8Array> {
+export async function open(
+  key: Uint8Array,
+  associatedData: AssociatedData,
+  sealed: string,
+): Promise<Uint8Array> {
   requireKey(key)
-  encodeContext(context)
+  encodeAssociatedData(associatedData)
   try {
-    return await openBytes(key, context, decodeBase64url(sealed))
+    return await openBytes(key, associatedData, decodeBase64url(sealed))
   } catch {
     throw new OpenError()
   }

@@ -9,7 +9,7 @@ const ivBytes = 16
 const ivAt = 1 + 8
 const ciphertextAt = ivAt + ivBytes
 const macBytes = 32
-const leastBytes = ciphertextAt + 16 + macBytes
+const minBytes = ciphertextAt + 16 + macBytes
 
 export const fernetKeyBytes = 32
 
@@ -54,7 +54,7 @@ export async function encryptFernet(
 }
 
 async function decryptBytes(key: Uint8Array, token: Uint8Array<ArrayBuffer>) {
-  if (token.length < leastBytes || token[0] !== version) throw new OpenError()
+  if (token.length < minBytes || token[0] !== version) throw new OpenError()
   const { signingKey, encryptionKey } = await importKeys(key)
   const { subtle } = globalThis.crypto
   const signed = token.subarray(0, -macBytes)

@@ -12,7 +12,11 @@ import { accountPaths, pathTo, sessionPaths, vaultPaths } from '../contract/path
 import { normalizeEmail } from '../contract/primitives.ts'
 import { PasswordChanged } from '../contract/tokens.ts'
 import { VaultList, Vault as VaultShape } from '../contract/vaults.ts'
-import { accountKeyContext, vaultDataContext, vaultKeyContext } from '../protocol/associated-data.ts'
+import {
+  accountKeyAssociatedData,
+  vaultDataAssociatedData,
+  vaultKeyAssociatedData,
+} from '../protocol/associated-data.ts'
 import { open, seal } from '../protocol/envelope.ts'
 import { encodeContent } from '../protocol/item-content.ts'
 import { newKey } from '../protocol/keys.ts'
@@ -76,8 +80,8 @@ export class UnlockedAccount {
       path: vaultPaths.vaults,
       body: {
         id,
-        key: await seal(this.#accountKey, vaultKeyContext(this.accountId, id), vaultKey),
-        data: await seal(vaultKey, vaultDataContext(id), encodeContent({ name }, 1)),
+        key: await seal(this.#accountKey, vaultKeyAssociatedData(this.accountId, id), vaultKey),
+        data: await seal(vaultKey, vaultDataAssociatedData(id), encodeContent({ name }, 1)),
       },
     })
     refuseOther(vault, id)
@@ -86,7 +90,7 @@ export class UnlockedAccount {
 
   /** Opens a vault as the server gave it, now or earlier. Throws OpenError where it is not this account's own. */
   async openVault(vault: VaultShape): Promise<OpenVault> {
-    const key = await open(this.#accountKey, vaultKeyContext(this.accountId, vault.id), vault.key)
+    const key = await open(this.#accountKey, vaultKeyAssociatedData(this.accountId, vault.id), vault.key)
     return OpenVault.open(this.#transport, vault, key)
   }
 
@@ -117,7 +121,7 @@ export class UnlockedAccount {
       next,
       wanted,
     )
-    const accountKey = await seal(wrapKey, accountKeyContext(this.accountId, kdf), this.#accountKey)
+    const accountKey = await seal(wrapKey, accountKeyAssociatedData(this.accountId, kdf), this.#accountKey)
     const changed = await withProof(this.#transport, account, ({ proof }) =>
       this.#transport.sendAuthorized(PasswordChanged, {
         method: 'POST',

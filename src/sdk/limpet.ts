@@ -13,7 +13,7 @@ import { DeletionStarted } from '../contract/email.ts'
 import { accountPaths, emailPaths, serverPaths, sessionPaths } from '../contract/paths.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
 import { ServerInfo } from '../contract/server.ts'
-import { accountKeyContext } from '../protocol/associated-data.ts'
+import { accountKeyAssociatedData } from '../protocol/associated-data.ts'
 import { open } from '../protocol/envelope.ts'
 import { deriveKeys } from '../protocol/keys.ts'
 import { RefusedError } from '../protocol/refused.ts'
@@ -222,7 +222,7 @@ export class Limpet {
     await this.#endQuietly()
     let opened: Uint8Array
     try {
-      opened = await open(wrapKey, accountKeyContext(id, kdf), accountKey)
+      opened = await open(wrapKey, accountKeyAssociatedData(id, kdf), accountKey)
     } catch (error) {
       await this.#storage.save(state)
       await this.#endQuietly()
@@ -290,7 +290,7 @@ export class Limpet {
   async unlock(password: string): Promise<UnlockedAccount> {
     const { accountId, kdf, accountKey } = await this.#session()
     const { wrapKey } = await deriveKeys(password, kdf)
-    return this.#account(accountId, await open(wrapKey, accountKeyContext(accountId, kdf), accountKey))
+    return this.#account(accountId, await open(wrapKey, accountKeyAssociatedData(accountId, kdf), accountKey))
   }
 
   /** Unlocks with an account key that the program kept sealed in a way of its own. */

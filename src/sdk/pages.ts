@@ -4,7 +4,7 @@ import { RefusedError } from '../protocol/refused.ts'
 import type { Transport } from './transport.ts'
 
 /** No list of a server that keeps to the contract is longer; one that never ends is refused here. */
-const mostRows = 10_000
+const maxRows = 10_000
 
 /**
  * Reads a list to its end. Throws RefusedError where it does not come to one.
@@ -25,7 +25,7 @@ export async function readPages<Page extends { nextCursor: string | null }, Row>
     const rows = list.rowsOf(page)
     all.push(...rows)
     if (page.nextCursor === null) return all
-    if (rows.length === 0 || all.length > mostRows)
+    if (rows.length === 0 || all.length > maxRows)
       throw new RefusedError('The server gives a list that does not end.')
     query = `?cursor=${encodeURIComponent(page.nextCursor)}`
   }

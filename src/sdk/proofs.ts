@@ -5,7 +5,7 @@ import type { AuthMethod, KdfParameters, NewVerifier, PasswordProof } from '../c
 import { OpaqueLoginStarted, OpaqueRegistrationStarted } from '../contract/opaque.ts'
 import { accountPaths, opaquePaths } from '../contract/paths.ts'
 import { problemCatalogue } from '../contract/problems.ts'
-import { accountKeyContext } from '../protocol/associated-data.ts'
+import { accountKeyAssociatedData } from '../protocol/associated-data.ts'
 import { encodeBase64url } from '../protocol/base64url.ts'
 import { seal } from '../protocol/envelope.ts'
 import { deriveKeys, type KdfCosts, newKdf } from '../protocol/keys.ts'
@@ -93,7 +93,7 @@ export const choosePassword = (
 export async function sealForDevice(password: string, accountId: string, accountKey: Uint8Array) {
   const kdf = newKdf()
   const { wrapKey } = await deriveKeys(password, kdf)
-  return { kdf, accountKey: await seal(wrapKey, accountKeyContext(accountId, kdf), accountKey) }
+  return { kdf, accountKey: await seal(wrapKey, accountKeyAssociatedData(accountId, kdf), accountKey) }
 }
 
 /** The server's own words for a wrong password: with OPAQUE it is the client that finds out. */

@@ -1,7 +1,11 @@
 // A new account: its keys, sealed under a password that was chosen, and what registration sends.
 import type { KdfParameters, NewVerifier } from '../contract/accounts.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
-import { accountKeyContext, vaultDataContext, vaultKeyContext } from '../protocol/associated-data.ts'
+import {
+  accountKeyAssociatedData,
+  vaultDataAssociatedData,
+  vaultKeyAssociatedData,
+} from '../protocol/associated-data.ts'
 import { seal } from '../protocol/envelope.ts'
 import { encodeContent } from '../protocol/item-content.ts'
 import { type KdfCosts, newKey } from '../protocol/keys.ts'
@@ -31,11 +35,11 @@ export async function sealAccount<Verifier extends NewVerifier>(
     email: normalizeEmail(email),
     kdf,
     ...verifier,
-    accountKey: await seal(wrapKey, accountKeyContext(accountId, kdf), accountKey),
+    accountKey: await seal(wrapKey, accountKeyAssociatedData(accountId, kdf), accountKey),
     vault: {
       id: vaultId,
-      key: await seal(accountKey, vaultKeyContext(accountId, vaultId), vaultKey),
-      data: await seal(vaultKey, vaultDataContext(vaultId), vaultData),
+      key: await seal(accountKey, vaultKeyAssociatedData(accountId, vaultId), vaultKey),
+      data: await seal(vaultKey, vaultDataAssociatedData(vaultId), vaultData),
     },
     ...(hint !== undefined && { hint }),
     ...(invite !== undefined && { invite }),

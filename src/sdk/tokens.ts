@@ -11,7 +11,7 @@ import {
   type TokenSummary,
 } from '../contract/tokens.ts'
 import { type Vault, VaultList } from '../contract/vaults.ts'
-import { tokenVaultKeyContext, vaultKeyContext } from '../protocol/associated-data.ts'
+import { tokenVaultKeyAssociatedData, vaultKeyAssociatedData } from '../protocol/associated-data.ts'
 import { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts'
 import { open, seal } from '../protocol/envelope.ts'
 import { hkdfSha256 } from '../protocol/hkdf.ts'
@@ -131,9 +131,13 @@ export class Tokens {
 
   /** A vault's key, sealed for whoever has the secret. */
   async #sealFor({ id, key }: Vault, secret: Uint8Array) {
-    const vaultKey = await open(this.#accountKey, vaultKeyContext(this.#accountId, id), key)
-    const context = tokenVaultKeyContext(this.#accountId, id)
-    return { secret, vaultId: id, vaultKey: await seal(await deriveTokenKey(secret), context, vaultKey) }
+    const vaultKey = await open(this.#accountKey, vaultKeyAssociatedData(this.#accountId, id), key)
+    const associatedData = tokenVaultKeyAssociatedData(this.#accountId, id)
+    return {
+      secret,
+      vaultId: id,
+      vaultKey: await seal(await deriveTokenKey(secret), associatedData, vaultKey),
+    }
   }
 
   /** Ends a token, everywhere within a second. Throws ProblemError `not-found`. */
@@ -199,8 +203,8 @@ export class TokenClient {
     const { accountId, vaultId, vaultKey } = details
     if (vaultId === null || vaultKey === null)
       throw new RefusedError('The server says that the token has no vault, and the token says that it has.')
-    const context = tokenVaultKeyContext(accountId, vaultId)
-    const key = await open(await deriveTokenKey(this.#secret), context, vaultKey)
+    const associatedData = tokenVaultKeyAssociatedData(accountId, vaultId)
+    const key = await open(await deriveTokenKey(this.#secret), associatedData, vaultKey)
     return new TokenAccess(this.#transport, details, vaultId, key)
   }
 }

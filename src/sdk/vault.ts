@@ -13,7 +13,11 @@ import {
   Tombstone,
   Vault,
 } from '../contract/vaults.ts'
-import { itemContext, purgeContext, vaultDataContext } from '../protocol/associated-data.ts'
+import {
+  itemAssociatedData,
+  purgeAssociatedData,
+  vaultDataAssociatedData,
+} from '../protocol/associated-data.ts'
 import { OpenError, open, seal } from '../protocol/envelope.ts'
 import {
   editsIn,
@@ -91,7 +95,7 @@ export class OpenVault {
    * is malformed.
    */
   static async open(transport: Transport, vault: Vault, key: Uint8Array): Promise<OpenVault> {
-    const read = readVaultContent(await open(key, vaultDataContext(vault.id), vault.data))
+    const read = readVaultContent(await open(key, vaultDataAssociatedData(vault.id), vault.data))
     return new OpenVault({ transport, vault, key }, read)
   }
 
@@ -122,12 +126,14 @@ export class OpenVault {
    * @param known the envelope of before, which was of this vault too
    */
   async putDataBack(known: string): Promise<void> {
-    const { content, edits } = readVaultContent(await open(this.#key, vaultDataContext(this.id), known))
+    const { content, edits } = readVaultContent(
+      await open(this.#key, vaultDataAssociatedData(this.id), known),
+    )
     await this.#replaceContent(content, Math.max(edits, this.#edits) + 1)
   }
 
   async #replaceContent(content: VaultContent, edits: number): Promise<void> {
-    const data = await seal(this.#key, vaultDataContext(this.id), encodeContent(content, edits))
+    const data = await seal(this.#key, vaultDataAssociatedData(this.id), encodeContent(content, edits))
     for (let tries = 0; this.#vault.data !== data; tries++) this.#vault = await this.#replaceData(data, tries)
     this.#content = content
     this.#edits = edits
@@ -139,7 +145,7 @@ export class OpenVault {
    */
   async refuseOlderData(known: string): Promise<void> {
     if (known === this.#vault.data) return
-    const before = editsIn(await open(this.#key, vaultDataContext(this.id), known))
+    const before = editsIn(await open(this.#key, vaultDataAssociatedData(this.id), known))
     if (!countsOn(before, this.#edits)) throw new OlderVaultError()
   }
 
@@ -177,13 +183,13 @@ export class OpenVault {
    * opened here: open what is to be replaced before.
    */
   sealItem(itemId: string, content: ItemContent | UnknownContent): Promise<string> {
-    return seal(this.#key, itemContext(this.id, itemId), encodeContent(content, this.#count(itemId)))
+    return seal(this.#key, itemAssociatedData(this.id, itemId), encodeContent(content, this.#count(itemId)))
   }
 
   /** Seals the marker that shows other devices that this account deleted the item. It counts on, as `sealItem` does. */
   sealPurge(itemId: string): Promise<string> {
     const marker = new TextEncoder().encode(JSON.stringify({ edits: this.#count(itemId) }))
-    return seal(this.#key, purgeContext(this.id, itemId), marker)
+    return seal(this.#key, purgeAssociatedData(this.id, itemId), marker)
   }
 
   /** The next counter of an item. One that is not written in the end leaves a gap, which harms nothing. */
@@ -202,7 +208,7 @@ export class OpenVault {
   async openItem(item: Item): Promise<OpenItem> {
     this.#requireOwn(item)
     const { id, revision, createdAt, updatedAt, deletedAt } = item
-    const plaintext = await open(this.#key, itemContext(this.id, id), item.data)
+    const plaintext = await open(this.#key, itemAssociatedData(this.id, id), item.data)
     this.#counted(id, editsIn(plaintext))
     const { content } = readItemContent(plaintext)
     return { id, revision, createdAt, updatedAt, deletedAt, content }
@@ -218,13 +224,13 @@ export class OpenVault {
    * @returns undefined where nothing in it is sealed for this item
    */
   async editsOf(state: ItemState): Promise<number | undefined> {
-    const [context, sealed] =
+    const [associatedData, sealed] =
       'data' in state
-        ? [itemContext(this.id, state.id), state.data]
-        : [purgeContext(this.id, state.id), state.marker]
+        ? [itemAssociatedData(this.id, state.id), state.data]
+        : [purgeAssociatedData(this.id, state.id), state.marker]
     if (sealed === undefined) return undefined
     try {
-      return this.#counted(state.id, editsIn(await open(this.#key, context, sealed)))
+      return this.#counted(state.id, editsIn(await open(this.#key, associatedData, sealed)))
     } catch (error) {
       if (error instanceof OpenError) return undefined
       throw error
@@ -420,7 +426,7 @@ export class OpenVault {
     })
     return Promise.all(
       versions.map(async ({ data, revision, createdAt, replacedAt }) => {
-        const plaintext = await open(this.#key, itemContext(this.id, itemId), data)
+        const plaintext = await open(this.#key, itemAssociatedData(this.id, itemId), data)
         this.#counted(itemId, editsIn(plaintext))
         return { revision, createdAt, replacedAt, content: parseItemContent(plaintext), data }
       }),

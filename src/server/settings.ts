@@ -2,7 +2,7 @@
 // with its default, or with an example where it has none; a test compares the two.
 import { z } from 'zod'
 import { days, hours, minutes } from '../clock.ts'
-import { mostSecondFactors } from '../contract/second-factors.ts'
+import { maxSecondFactors } from '../contract/second-factors.ts'
 import type { DatabaseUrl } from '../store/open.ts'
 import {
   amount,
@@ -114,7 +114,7 @@ export function configOf(settings: Settings) {
       bytes: settings.MAX_BYTES,
       tokens: settings.MAX_TOKENS,
       sessions: settings.MAX_SESSIONS,
-      secondFactors: mostSecondFactors,
+      secondFactors: maxSecondFactors,
     },
     registration: settings.REGISTRATION,
     /** Who may make one-time shares. */

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
-  itemContext,
+  itemAssociatedData,
   type OpenVault,
   open,
   Replica,
   seal,
   type UnlockedAccount,
-  vaultKeyContext,
+  vaultKeyAssociatedData,
 } from '../../src/sdk/index.ts'
 import { send } from '../support/requests.ts'
 import { runStatement } from '../support/rows.ts'
@@ -28,7 +28,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text)
 const nothingThere = { 'If-None-Match': '*' }
 
 const keyOf = ({ sealed }: OpenVault, account: UnlockedAccount) =>
-  open(account.exportKey(), vaultKeyContext(account.accountId, sealed.id), sealed.key)
+  open(account.exportKey(), vaultKeyAssociatedData(account.accountId, sealed.id), sealed.key)
 
 it('tells what is malformed from what does not open, and removes both', async () => {
   const shell = await newShell(server)
@@ -36,7 +36,7 @@ it('tells what is malformed from what does not open, and removes both', async ()
   const { account, vault } = await shell.otherDevice()
   const key = await keyOf(vault, account)
   const [malformed, foreign] = [randomUUID(), randomUUID()]
-  const sealed = await seal(key, itemContext(vault.id, malformed), bytesOf('{"kind":"note","name":7}'))
+  const sealed = await seal(key, itemAssociatedData(vault.id, malformed), bytesOf('{"kind":"note","name":7}'))
   await vault.putSealed(malformed, sealed, nothingThere)
   await vault.putSealed(foreign, sealed, nothingThere)
   const { stderr } = await shell.ended('refused', ['list'])
@@ -61,13 +61,13 @@ it('gives numbers and members back as they were, after an edit', async () => {
   const id = randomUUID()
   const odd = '"a":12345678901234567890,"b":1.0,"c":1e400,"__proto__":{"d":-0}'
   const text = `{"kind":"login","name":"Odd",${odd},"fields":[{"name":"PIN","value":"1","hidden":true,"e":2.50}]}`
-  await vault.putSealed(id, await seal(key, itemContext(vault.id, id), bytesOf(text)), nothingThere)
+  await vault.putSealed(id, await seal(key, itemAssociatedData(vault.id, id), bytesOf(text)), nothingThere)
   await shell.done(['edit', 'Odd', '--username', 'ada', '--set', 'colour=blue'])
   const replica = new Replica()
   await replica.pull(vault)
   const item = replica.items.get(id)
   if (!item) throw new Error('The item is not there')
-  const edited = new TextDecoder().decode(await open(key, itemContext(vault.id, id), item.data))
+  const edited = new TextDecoder().decode(await open(key, itemAssociatedData(vault.id, id), item.data))
   expect(edited).toContain(odd)
   expect(edited).toContain('"hidden":true,"e":2.50')
   expect(edited).toContain('"username":"ada"')

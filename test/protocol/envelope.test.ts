@@ -4,18 +4,21 @@ import { describe, expect, test } from 'vitest'
 import { KdfParameters, maxKdf } from '../../src/contract/accounts.ts'
 import { Sealed } from '../../src/contract/primitives.ts'
 import {
-  type Context,
-  encodeContext,
-  itemContext,
-  unlockContext,
-  vaultDataContext,
+  type AssociatedData,
+  encodeAssociatedData,
+  itemAssociatedData,
+  unlockAssociatedData,
+  vaultDataAssociatedData,
 } from '../../src/protocol/associated-data.ts'
 import { decodeBase64url, encodeBase64url } from '../../src/protocol/base64url.ts'
 import { OpenError, open, seal } from '../../src/protocol/envelope.ts'
 import { newKdf, newKey } from '../../src/protocol/keys.ts'
 
 const key = newKey()
-const context = itemContext('8d5b1c9e-0c64-4b2e-8f3d-1a2b3c4d5e01', 'c4a7e2d0-7b3f-4e19-a6c8-9d8e7f6a5b01')
+const context = itemAssociatedData(
+  '8d5b1c9e-0c64-4b2e-8f3d-1a2b3c4d5e01',
+  'c4a7e2d0-7b3f-4e19-a6c8-9d8e7f6a5b01',
+)
 const plaintexts = fc.uint8Array({ maxLength: 5000 })
 
 function withByte(sealed: string, at: number, change: (byte: number) => number): string {
@@ -108,7 +111,7 @@ describe('open refuses', () => {
     const sealed = await seal(key, context, Uint8Array.of(1))
     const outcomes = await Promise.allSettled([
       open(newKey(), context, sealed),
-      open(key, vaultDataContext('x'), sealed),
+      open(key, vaultDataAssociatedData('x'), sealed),
       open(key, context, ''),
       open(key, context, `${sealed}=`),
       open(key, context, sealed.slice(0, -2)),
@@ -142,7 +145,7 @@ describe('misuse is a TypeError', () => {
   })
 
   test('a context with half of a surrogate pair, which UTF-8 would turn into another one', async () => {
-    const broken: Context = ['item', '\ud800', 'x']
+    const broken: AssociatedData = ['item', '\ud800', 'x']
     await expect(seal(key, broken, Uint8Array.of(1))).rejects.toThrow(TypeError)
     await expect(open(key, broken, sealed)).rejects.toThrow(TypeError)
   })
@@ -159,14 +162,15 @@ describe('contexts', () => {
     const contexts = fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 4 })
     fc.assert(
       fc.property(contexts, contexts, (left, right) => {
-        const same = encodeBase64url(encodeContext(left)) === encodeBase64url(encodeContext(right))
+        const same =
+          encodeBase64url(encodeAssociatedData(left)) === encodeBase64url(encodeAssociatedData(right))
         expect(same).toBe(JSON.stringify(left) === JSON.stringify(right))
       }),
     )
   })
 
   test('that stay on a disk have a role of their own', () => {
-    expect(unlockContext('an account')).toEqual(['unlock', 'an account'])
+    expect(unlockAssociatedData('an account')).toEqual(['unlock', 'an account'])
   })
 })
 

@@ -3,12 +3,12 @@ import { describe, expect, test, vi } from 'vitest'
 import { KdfParameters } from '../../src/contract/accounts.ts'
 import { Sealed, SealedKey } from '../../src/contract/primitives.ts'
 import {
-  accountKeyContext,
-  encodeContext,
-  itemContext,
-  tokenVaultKeyContext,
-  vaultDataContext,
-  vaultKeyContext,
+  accountKeyAssociatedData,
+  encodeAssociatedData,
+  itemAssociatedData,
+  tokenVaultKeyAssociatedData,
+  vaultDataAssociatedData,
+  vaultKeyAssociatedData,
 } from '../../src/protocol/associated-data.ts'
 import { decodeBase64url, encodeBase64url } from '../../src/protocol/base64url.ts'
 import { OpenError, open, seal } from '../../src/protocol/envelope.ts'
@@ -80,7 +80,7 @@ describe('key derivation', () => {
 
 describe('envelope', () => {
   test.each(vectors.envelope.accepted)('$name', async ({ key, salt, context, plaintext, ...expected }) => {
-    expect(encodeContext(context)).toEqual(expected.encodedContext)
+    expect(encodeAssociatedData(context)).toEqual(expected.encodedContext)
     expect(pad(plaintext)).toEqual(expected.padded)
     expect(await seal(key, context, plaintext, () => salt)).toBe(expected.sealed)
     expect(await open(key, context, expected.sealed)).toEqual(plaintext)
@@ -97,11 +97,17 @@ describe('a whole account', () => {
     const { accountId, vaultId, itemId, password, kdf, accountKey, vaultKey, vaultData, item } = account
     const { authKey, wrapKey } = await deriveKeys(password, kdf)
     expect(encodeBase64url(authKey)).toBe(account.authKeyAsSent)
-    const openedAccountKey = await open(wrapKey, accountKeyContext(accountId, kdf), accountKey.sealed)
-    const openedVaultKey = await open(openedAccountKey, vaultKeyContext(accountId, vaultId), vaultKey.sealed)
-    const data = await open(openedVaultKey, vaultDataContext(vaultId), vaultData.sealed)
+    const openedAccountKey = await open(wrapKey, accountKeyAssociatedData(accountId, kdf), accountKey.sealed)
+    const openedVaultKey = await open(
+      openedAccountKey,
+      vaultKeyAssociatedData(accountId, vaultId),
+      vaultKey.sealed,
+    )
+    const data = await open(openedVaultKey, vaultDataAssociatedData(vaultId), vaultData.sealed)
     expect(parseVaultContent(data)).toEqual(account.vaultContent)
-    const content = parseItemContent(await open(openedVaultKey, itemContext(vaultId, itemId), item.sealed))
+    const content = parseItemContent(
+      await open(openedVaultKey, itemAssociatedData(vaultId, itemId), item.sealed),
+    )
     expect(content).toEqual(account.itemContent)
     expect(SealedKey.safeParse(accountKey.sealed).success).toBe(true)
     expect(SealedKey.safeParse(vaultKey.sealed).success).toBe(true)
@@ -118,7 +124,7 @@ describe('a whole account', () => {
     const { password, kdf, authKeyAsSent, accountKey } = account.afterPasswordChange
     const { authKey, wrapKey } = await deriveKeys(password, kdf)
     expect(encodeBase64url(authKey)).toBe(authKeyAsSent)
-    expect(await open(wrapKey, accountKeyContext(account.accountId, kdf), accountKey.sealed)).toEqual(
+    expect(await open(wrapKey, accountKeyAssociatedData(account.accountId, kdf), accountKey.sealed)).toEqual(
       account.accountKey.plaintext,
     )
   })
@@ -135,7 +141,7 @@ describe('a personal access token', () => {
     expect(parseBearerToken(token)).toEqual({ token, secret: undefined })
     expect(await deriveTokenKey(secret)).toEqual(tokenKey)
     const [, accountId = '', vaultId = ''] = vaultKey.context
-    const context = tokenVaultKeyContext(accountId, vaultId)
+    const context = tokenVaultKeyAssociatedData(accountId, vaultId)
     expect(context).toEqual(vaultKey.context)
     expect(await open(tokenKey, context, vaultKey.sealed)).toEqual(vaultKey.plaintext)
     expect(await seal(tokenKey, context, vaultKey.plaintext, () => vaultKey.salt)).toBe(vaultKey.sealed)
@@ -160,7 +166,7 @@ describe('what may follow what', () => {
       ? { ...state, id: itemId, vaultId, revision, createdAt: at, updatedAt: at, deletedAt: null }
       : { ...state, id: itemId, revision }
   const follows = async ({ known, shown }: { known: State; shown: State }) => {
-    const data = await seal(vaultKey, vaultDataContext(vaultId), encodeContent({ name: 'x' }))
+    const data = await seal(vaultKey, vaultDataAssociatedData(vaultId), encodeContent({ name: 'x' }))
     const sealed = { id: vaultId, key: data, data, revision: 1, itemCount: 0, createdAt: at, updatedAt: at }
     const transport = new Transport('http://localhost', memorySessionStorage())
     const vault = await OpenVault.open(transport, sealed, vaultKey)

@@ -15,7 +15,7 @@ import {
   decodeBase64url,
   encodeBase64url,
   type Item,
-  itemContext,
+  itemAssociatedData,
   KdfRefusedError,
   Limpet,
   memorySessionStorage,
@@ -34,7 +34,7 @@ import {
   seal,
   UnconfirmedError,
   type UnlockedAccount,
-  vaultKeyContext,
+  vaultKeyAssociatedData,
 } from '../../src/sdk/index.ts'
 import { ListLength } from '../../src/sdk/refusals.ts'
 import { freePort } from '../support/postgres.ts'
@@ -1309,11 +1309,15 @@ describe('states that no client of the owner can have made', () => {
     const id = randomUUID()
     const key = await open(
       account.exportKey(),
-      vaultKeyContext(account.accountId, vault.id),
+      vaultKeyAssociatedData(account.accountId, vault.id),
       vault.sealed.key,
     )
     const sealOld = (secret: string) =>
-      seal(key, itemContext(vault.id, id), new TextEncoder().encode(JSON.stringify(login('old', secret))))
+      seal(
+        key,
+        itemAssociatedData(vault.id, id),
+        new TextEncoder().encode(JSON.stringify(login('old', secret))),
+      )
     const old = await vault.putSealed(id, await sealOld('one'), { 'If-None-Match': '*' })
     const replica = new Replica()
     await replica.pull(vault)

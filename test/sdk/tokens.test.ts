@@ -15,7 +15,7 @@ import {
   seal,
   TokenClient,
   TokenError,
-  tokenVaultKeyContext,
+  tokenVaultKeyAssociatedData,
 } from '../../src/sdk/index.ts'
 import { deriveTokenKey, parseBearerToken } from '../../src/sdk/tokens.ts'
 import { engines } from '../support/database.ts'
@@ -98,7 +98,7 @@ describe.each(engines)('tokens of the SDK on %s', (engine) => {
     }).details()
     const accountId = owner.account.accountId
     const ownSeal = async (vaultId: string) =>
-      seal(await deriveTokenKey(newKey()), tokenVaultKeyContext(accountId, vaultId), newKey())
+      seal(await deriveTokenKey(newKey()), tokenVaultKeyAssociatedData(accountId, vaultId), newKey())
     const lies: [string, (honest: CurrentToken) => object][] = [
       ["another token's key", (honest) => ({ ...honest, vaultKey: elsewhere.vaultKey })],
       ['another vault', (honest) => ({ ...honest, vaultId: other.id })],

@@ -1,5 +1,5 @@
 // Commands without a session: generate, derive.
-import { encodeContent, itemContext, prepareRegistration, seal } from '../../sdk/index.ts'
+import { encodeContent, itemAssociatedData, prepareRegistration, seal } from '../../sdk/index.ts'
 import { wholeNumber } from '../../terminal/command.ts'
 import { print, printJson } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
@@ -52,7 +52,11 @@ export const derive = command({
     )
     const id = crypto.randomUUID()
     const sealNote = (notes: string) =>
-      seal(vaultKey, itemContext(body.vault.id, id), encodeContent({ kind: 'note', name: 'Example', notes }))
+      seal(
+        vaultKey,
+        itemAssociatedData(body.vault.id, id),
+        encodeContent({ kind: 'note', name: 'Example', notes }),
+      )
     printJson({
       register: body,
       login: { email: body.email, authKey: body.authKey, device: newDevice() },

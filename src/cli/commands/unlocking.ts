@@ -1,5 +1,5 @@
 // Commands that spare typing the master password in one shell: unlock, lock.
-import { encodeBase64url, newKey, seal, unlockContext } from '../../sdk/index.ts'
+import { encodeBase64url, newKey, seal, unlockAssociatedData } from '../../sdk/index.ts'
 import { print, printsToTerminal, remark } from '../../terminal/output.ts'
 import { command } from '../command.ts'
 import { requireSession, unlockWithPassword } from '../session.ts'
@@ -19,7 +19,7 @@ export const unlock = command({
     // Always the password, and never the key that this shell may still have from last time.
     const { account } = await unlockWithPassword(surroundings)
     const key = newKey()
-    const accountKey = await seal(key, unlockContext(accountId), account.exportKey())
+    const accountKey = await seal(key, unlockAssociatedData(accountId), account.exportKey())
     await state.unlock.save({ accountId, accountKey })
     print(`export LIMPET_UNLOCK_KEY='${encodeBase64url(key)}'`)
     if (printsToTerminal())

@@ -1,6 +1,6 @@
 // Second factors and recovery codes: what adding, confirming, using and removing them does to the rows.
 import { and, asc, count, eq, gt, type InferSelectModel, isNotNull, isNull, lt, or } from 'drizzle-orm'
-import { mostSecondFactors } from '../../contract/second-factors.ts'
+import { maxSecondFactors } from '../../contract/second-factors.ts'
 import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { factorsWaitForMs } from '../../store/tables/access.ts'
@@ -64,7 +64,7 @@ export async function countFactors({ db, tables }: Reader, owner: Owner): Promis
 }
 
 const tooManyFactors = () =>
-  new Failure('too-many-factors', `An account has at most ${mostSecondFactors} second factors.`)
+  new Failure('too-many-factors', `An account has at most ${maxSecondFactors} second factors.`)
 
 export async function hasFactors(reader: Reader, owner: Owner): Promise<boolean> {
   return (await countFactors(reader, owner)) > 0
@@ -108,7 +108,7 @@ export async function beginFactor(
   { now, type, ...factor }: Pick<FactorRow, 'id' | 'type' | 'name' | 'sealedSecret'> & { now: number },
 ): Promise<void> {
   const { db, tables } = tx
-  if ((await countFactors(tx, owner)) >= mostSecondFactors) throw tooManyFactors()
+  if ((await countFactors(tx, owner)) >= maxSecondFactors) throw tooManyFactors()
   await db
     .delete(tables.secondFactors)
     .where(and(pending(tables, owner), eq(tables.secondFactors.type, type)))
@@ -162,7 +162,7 @@ export async function confirmFactor(
     .where(and(pending(tables, owner), eq(tables.secondFactors.id, id)))
     .returning({ id: tables.secondFactors.id })
   if (updated.length !== 1) throw notFound()
-  if ((await countFactors(tx, owner)) > mostSecondFactors) throw tooManyFactors()
+  if ((await countFactors(tx, owner)) > maxSecondFactors) throw tooManyFactors()
 }
 
 /** Puts new recovery codes in place of all there are. */
