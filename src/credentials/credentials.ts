@@ -84,7 +84,7 @@ export function settingsFromCredentials(
 /**
  * A value of the credentials.
  * @param name of a member, or several with dots between them, as in `backup.password`
- * @returns undefined where there is none
+ * @returns undefined if there is none
  */
 export function findSecret(text: string, name: string): unknown {
   return name

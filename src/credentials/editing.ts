@@ -6,7 +6,7 @@ import { parseCredentials } from './credentials.ts'
 import { CredentialsError } from './master-key.ts'
 import { withPrivateFolder } from './private-folder.ts'
 
-/** Marks what Limpet says to whoever edits; it is taken out again. */
+/** Marks what Limpet says to the operator in the editor; it is taken out again. */
 const notePrefix = '#! '
 
 const withNote = (note: string, text: string) =>

@@ -11,7 +11,7 @@ const form = /^([\w-]+)\.([\w-]{11})\.([\w-]+)$/
 /** Everything that stands around the ciphertext is authenticated with it. */
 const contextOf = (keyId: string, purpose: string) => `${version}.${keyId}.${purpose}`
 
-/** What a file is for: it opens under its own name only, so that nobody can put another file in its place. */
+/** What a file is for: it opens under its own name only, so that an attacker cannot put another file in its place. */
 export const purposeOfFile = (file: string): string => `file:${basename(file)}`
 
 /**

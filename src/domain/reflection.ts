@@ -6,7 +6,7 @@ import { signToken, verifyToken } from './expiring-tokens.ts'
 
 export const reflectionHeader = 'Limpet-Operator'
 
-/** Clocks differ, and a token that somebody has seen is soon worth nothing. */
+/** Clocks differ, and a token that a stranger has seen is soon worth nothing. */
 const validForMs = minutes(5)
 
 /** How a request looks from the server. */

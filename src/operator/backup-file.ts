@@ -1,4 +1,4 @@
-// The bytes of a backup; docs/backup-format.md describes them for whoever has to read one without Limpet.
+// The bytes of a backup; docs/backup-format.md describes them for reading one without Limpet.
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'

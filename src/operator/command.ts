@@ -16,7 +16,7 @@ export const command = commandOf<Surroundings>('limpet-server')
 
 export const json = { type: 'boolean', help: 'prints JSON' } as const
 
-/** Opening would make an empty SQLite file, and an operator in the wrong folder would find nobody in it. */
+/** Opening would make an empty SQLite file, and an operator in the wrong folder would find no accounts in it. */
 export function requireDatabase(database: DatabaseUrl): void {
   if (database.engine === 'sqlite' && !existsSync(database.file))
     throw new CliError(

@@ -93,7 +93,7 @@ async function moveAll(from: DatabaseUrl, to: DatabaseUrl): Promise<Digests> {
     let complete = false
     let digests: Digests
     try {
-      // Whoever came in between has seen the mark, or is seen now.
+      // A process that came in between has seen the mark, or is seen now.
       await source.beginAlone()
       const total = await countAll(source, allTables)
       digests = await withProgress('Moving', (report) =>

@@ -140,7 +140,7 @@ export const resetFactors = command({
   },
 })
 
-/** Asks for the address of what is to be deleted, so that nobody deletes the account beside it. */
+/** Asks for the address of what is to be deleted, so that the operator does not delete another one by mistake. */
 async function confirmDeletion({ prompter }: Surroundings, user: User) {
   if (!prompter.interactive)
     throw new CliError(

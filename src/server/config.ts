@@ -40,7 +40,7 @@ function missingSecrets(given: Variables): string[] {
   )
 }
 
-/** The routes of SnapPass know no login: whoever wants one for making shares cannot have them too. */
+/** The routes of SnapPass have no login, so they cannot be on if making a share needs one. */
 function openDoor({ SNAPPASS_API, SHARES }: Variables): string[] {
   return SNAPPASS_API === 'on' && (SHARES === 'accounts' || SHARES === 'off')
     ? ['SNAPPASS_API: expected off, or SHARES=public: it lets everybody make shares, for it has no login']

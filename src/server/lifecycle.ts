@@ -192,7 +192,7 @@ const drain = (server: Server, idleMs: number) =>
       clearTimeout(deadline)
       resolve()
     }
-    // Connections that the system has made and nobody has accepted yet are reset by closing. Right after the event loop has
+    // Connections that the system has made and the server has not accepted yet are reset by closing. Right after the event loop has
     // looked for connections there are none. The close of an HTTP server would end idle connections at once.
     setImmediate(() => NetServer.prototype.close.call(server, closed))
   })

@@ -22,7 +22,7 @@ export interface Metrics {
 
 type Needs = Pick<Services, 'clock' | 'passwordHasher' | 'store'>
 
-/** What is looked up when somebody asks. */
+/** What is looked up for each scrape. */
 function addGauges(registry: Registry, { clock, passwordHasher, store }: Needs) {
   const gauge = (
     name: string,

@@ -31,7 +31,7 @@ export const byteCount = (min: number, expected: string) =>
 export const oneOf = <const Values extends [string, ...string[]]>(...values: Values) =>
   z.enum(values, `expected ${values.join(' or ')}`)
 
-/** Whether somebody can read a file now. */
+/** Whether this process can read a file now. */
 function isReadable(file: string): boolean {
   try {
     accessSync(file, constants.R_OK)
@@ -140,7 +140,7 @@ export const port = z
   .transform(Number)
   .refine((number) => number <= 65_535, 'expected a port from 0 to 65535')
 
-/** Values that stand in documentation; who copies one has no secret. */
+/** Values that stand in documentation: a copied one is no secret. */
 export const exampleSecrets = ['change-me-to-32-random-bytes-or-more']
 
 export const jwtSecret = z

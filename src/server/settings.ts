@@ -76,7 +76,7 @@ export const secretNames = [
   'SMTP_URL',
 ] as const satisfies (keyof Settings)[]
 
-/** The base of SnapPass's links. The Host header has no part in it: whoever sends a request could choose it. */
+/** The base of SnapPass's links. The Host header has no part in it: the client chooses that. */
 function snappassBase({ HOST_OVERRIDE, NO_SSL, URL_PREFIX = '' }: Settings, publicUrl: string): string {
   const base = HOST_OVERRIDE === undefined ? publicUrl : `${NO_SSL ? 'http' : 'https'}://${HOST_OVERRIDE}`
   return URL_PREFIX === '' ? base : `${base}/${URL_PREFIX}`

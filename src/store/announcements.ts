@@ -1,4 +1,4 @@
-// What units of work announce, told to everybody in this process who listens. How it reaches other processes is the engine's.
+// Tells the listeners of this process what units of work announce. How it reaches other processes is up to the engine.
 
 /** Postgres takes less than 8,000 bytes (NOTIFY); some are for the name of the process that sends it. */
 const maxBytes = 7900

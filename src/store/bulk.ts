@@ -1,9 +1,9 @@
-// Connections for work on a whole database: a snapshot of all its rows, or a transaction that nobody else is beside.
+// Connections for work on a whole database: a snapshot of all its rows, or a transaction that runs alone.
 import type { Engine } from './migrate.ts'
 import type { Row, Shape } from './shape.ts'
 import type { Tx } from './store.ts'
 
-/** Somebody else has the database open. */
+/** Another process has the database open. */
 export class InUseError extends Error {
   override name = 'InUseError'
 
@@ -21,7 +21,7 @@ export interface BulkConnection {
   /** Begins a transaction in which every query sees the database as it is now, while others go on writing. */
   beginSnapshot(): Promise<void>
   /**
-   * Begins a transaction beside which nobody else writes. Throws InUseError where another process has the database open: on
+   * Begins a transaction beside which no other process writes. Throws InUseError if another process has the database open: on
    * SQLite always, on Postgres where it has a connection.
    */
   beginAlone(): Promise<void>

@@ -18,7 +18,7 @@ const modulus = 1n << 256n
 
 /**
  * Sums the SHA-256 of every row's line, modulo 2^256. A sum needs no order, in which engines differ, and no memory. It shows
- * whether two tables hold the same; it does not withstand somebody who chooses rows so that they sum up.
+ * whether two tables hold the same; it does not withstand an attacker who chooses rows so that they sum up.
  */
 export class RunningDigest {
   #rows = 0

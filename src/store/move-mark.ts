@@ -1,4 +1,4 @@
-// The mark on a database that is moved somewhere else: who finds it serves nothing from there.
+// The mark on a database that is moved somewhere else: a server that finds it does not start.
 import { type Engine, type MigrationTarget, tableNames } from './migrate.ts'
 import { StoreError } from './store.ts'
 

@@ -44,7 +44,7 @@ export async function openStore(
   }
 }
 
-/** Connects for work on the whole database, and changes nothing yet; an SQLite file is made where there is none. */
+/** Connects for work on the whole database, and changes nothing yet; an SQLite file is made if there is none. */
 export const connectBulk = async (database: DatabaseUrl): Promise<BulkConnection> =>
   database.engine === 'sqlite'
     ? (await import('./sqlite-bulk.ts')).connectSqliteBulk(database.file)

@@ -11,7 +11,7 @@ import { withoutListeners } from './store.ts'
 const others = `select pid::text from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
   and application_name = '${applicationName}'`
 
-/** Those of the schema's tables that there are, as a list; null where there is none. */
+/** The tables of the schema that exist, as a list; null if none does. */
 const existing = `select string_agg(quote_ident(table_name), ', ') from information_schema.tables
   where table_schema = current_schema() and table_name in (${allTables.map(({ name }) => `'${name}'`).join(', ')})`
 
@@ -52,7 +52,7 @@ export async function connectPostgresBulk(url: string): Promise<BulkConnection> 
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
       await begin('')
-      // Of what connects now, who migrates waits, and who writes waits; who waits for too long gives up.
+      // A server that connects now waits before it migrates or writes, and gives up after too long.
       await run("set local lock_timeout = '10s'")
       await run(`select pg_advisory_xact_lock(${migrationLock})`)
       const [tables] = await texts(existing)

@@ -117,7 +117,7 @@ export const poolOptions = (url: string) => ({
  * Connects to a database and brings it up to date.
  * @param database.url postgres://user:password@host:port/database
  * @param database.listenUrl the same, of a connection that no pooler is between: it listens for announcements
- * @param options.onIdleError told when a connection that nobody used was lost; the pool opens another one by itself
+ * @param options.onIdleError called when an unused connection was lost; the pool opens another one by itself
  */
 export async function openPostgres(
   { url, listenUrl = url }: { url: string; listenUrl?: string },
@@ -130,7 +130,7 @@ export async function openPostgres(
     verify: (client, done) => void refuseMoved('postgres', migrationTarget(client)).then(() => done(), done),
   })
   pool.on('error', options.onIdleError)
-  // A connection that is lost between two statements of a unit tells nobody else; unheard, it would end the process. The
+  // A connection that is lost between two statements of a unit raises an error that, unheard, would end the process. The
   // unit's next statement fails.
   pool.on('connect', (client) => client.on('error', () => {}))
 

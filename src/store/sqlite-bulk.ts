@@ -39,7 +39,7 @@ export async function connectSqliteBulk(file: string): Promise<BulkConnection> {
     async beginAlone() {
       try {
         // Leaving the write-ahead log is refused as long as any other connection is open, also one that does nothing. It
-        // also keeps a large transaction from being written twice. Whoever opens the file next turns the log on again.
+        // also keeps a large transaction from being written twice. The next process that opens the file turns the log on again.
         await attempt(() => connection.pragma('journal_mode = DELETE'))
         await attempt(() => connection.exec('begin exclusive'))
       } catch (error) {

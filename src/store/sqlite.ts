@@ -129,7 +129,7 @@ class Writer {
     }
   }
 
-  /** Nobody is answered before the commit; when the transaction is lost, nobody succeeded. */
+  /** No caller is answered before the commit. If the transaction is lost, every unit of it has failed. */
   async runTogether(units: Unit[]): Promise<Outcome[]> {
     const { begin, commit } = this.#statements
     try {

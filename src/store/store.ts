@@ -39,7 +39,7 @@ export interface Tx extends RowWriter {
   announce(message: string): Promise<void>
 }
 
-/** For work on the whole database, beside which no server runs: nobody is there to be told. */
+/** For work on the whole database, beside which no server runs: there is no listener to tell. */
 export const withoutListeners = (rows: RowWriter): Tx => ({
   ...rows,
   afterCommit: () => {},

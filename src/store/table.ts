@@ -25,7 +25,7 @@ export interface End<Column extends string = string> {
 
 /**
  * When the rows of a table run out:
- * - `never`: somebody deletes them;
+ * - `never`: only their owner or the operator deletes them;
  * - an `End`;
  * - `by`: a task of the cleanup does more about them than delete them;
  * - `elsewhere`: what else removes them.
@@ -42,7 +42,7 @@ export type ExpiryTask = 'noteUnfinishedLogins' | 'forgetUsedOnce' | 'finishDele
 export interface Lifecycle<Column extends string = string> {
   readonly backup: Backup
   readonly expires: Expiry<Column>
-  /** Whether a server that nobody has used yet has rows in it, so that a database with them counts as empty. */
+  /** Whether starting a server fills it, so that a database with such rows counts as empty. */
   readonly filledByStart?: true
 }
 

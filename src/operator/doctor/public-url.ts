@@ -16,7 +16,7 @@ import { isLocalUrl } from './settings.ts'
 
 const patience = seconds(5)
 
-/** For documentation (RFC 5737): nobody has this address. */
+/** For documentation (RFC 5737): no machine has this address. */
 const forgedAddress = '192.0.2.77'
 
 interface Handshake {
@@ -134,7 +134,7 @@ async function checkServer(config: Config): Promise<Finding[]> {
     : [server, checkClock('server-clock', "The server's clock", date + seconds(0.5) - now, seconds(3))]
 }
 
-/** Asks the server as whom it sees somebody who forges X-Forwarded-For. */
+/** Asks the server which address it sees for a client that forges X-Forwarded-For. */
 async function checkProxy(config: Config): Promise<Finding> {
   const [secret, setup] = [presentJwtSecret(config), presentOpaqueSetup(config)]
   const skipped = (why: string) =>

@@ -8,7 +8,7 @@ import { type Config, secretFiles } from '../../server/config.ts'
 import { keptSecretFiles, presentJwtSecret, presentOpaqueSetup } from '../../server/own-secrets.ts'
 import { error, type Finding, ok, warning } from './finding.ts'
 
-/** Whether a text is one that somebody typed: few different characters, a repetition, or words. */
+/** Whether a text looks typed by hand: few different characters, a repetition, or words. */
 export const looksTyped = (secret: string) =>
   new Set(secret).size < 12 ||
   /^(.{1,12}?)\1+.{0,12}$/.test(secret) ||

@@ -79,7 +79,7 @@ export const accessTables = (kit: Columns, { accounts, vaults }: AccountTables &
     expires: { after: 'createdAt', keptFor: factorsWaitForMs, whileNull: 'confirmedAt', every: 'hour' },
   })
 
-  /** What is left of an account's recovery codes: whoever deletes a row has used it. */
+  /** An account's unused recovery codes: deleting a row uses the code. */
   const recoveryCodes = table('recovery_codes', {
     columns: { accountId: accountId(), hash: bytes('hash').notNull() },
     keys: (table) => [primaryKey({ columns: [table.accountId, table.hash] })],

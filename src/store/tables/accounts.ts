@@ -105,7 +105,7 @@ export const accountTables = (kit: Columns) => {
     expires: { after: 'expiresAt', every: 'hour' },
   })
 
-  /** Accounts that go at a time, because somebody with their mailbox asked for it. A login of the owner removes the row. */
+  /** Accounts that are deleted at a set time, because a person with access to the mailbox asked for it. A login of the owner removes the row. */
   const accountDeletions = table('account_deletions', {
     columns: { accountId: accountId().primaryKey(), dueAt: time('due_at').notNull() },
     keys: (table) => [index('account_deletions_by_due').on(table.dueAt)],

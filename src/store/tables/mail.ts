@@ -41,7 +41,7 @@ export const mailTables = (
       index('outbox_by_account').on(table.accountId),
       index('outbox_by_registration').on(table.registrationId),
     ],
-    backup: { leftOut: 'it was sent since, or nobody waits for it any more' },
+    backup: { leftOut: 'it was sent since, or is no longer expected' },
     expires: { elsewhere: 'the mailer removes what is sent or given up' },
   })
 

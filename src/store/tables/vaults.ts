@@ -13,7 +13,7 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       key: bytes('key').notNull(),
       data: bytes('data').notNull(),
       revision: whole('revision').notNull(),
-      /** Random: a vault that somebody else makes under the id of one that is gone has another history. */
+      /** Random: a new vault under the id of a deleted one has another history. */
       epoch: text('epoch').notNull(),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
