@@ -10,7 +10,7 @@ import { form } from '../../http/form-body.ts'
 import { Page } from '../../http/page.ts'
 import { anyQuery, requestTarget, routeFor } from '../../http/route.ts'
 import { gonePage, linkPage, previewPage, secretPage } from './pages.ts'
-import { isThere, keep, type SecretServices, take } from './secrets.ts'
+import { createSecret, isThere, revealSecret, type SecretServices } from './secrets.ts'
 import { type Mistake, type Order, quoteToken, readFormOrder, readOrder, tokenAt, wantsJson } from './wire.ts'
 
 export interface SnapPassServices extends SecretServices {
@@ -59,7 +59,7 @@ const setPassword = route({
   success: { 200: Link },
   async handler({ body }, services) {
     const given = requireOrder(body)
-    const link = `${services.baseUrl}/${quoteToken(await keep(services, given))}`
+    const link = `${services.baseUrl}/${quoteToken(await createSecret(services, given))}`
     return { status: 200, mediaType: json, body: { link, ttl: given.ttl } }
   },
 })
@@ -99,7 +99,7 @@ const create = route({
       const title = 'The password and/or the TTL are invalid.'
       return { status: 400, mediaType: problemJson, body: { type, title, 'invalid-params': given } }
     }
-    const token = await keep(services, given)
+    const token = await createSecret(services, given)
     const links = [
       { rel: 'self', href: `${baseUrl}${snapPassPaths.passwords}/${quoteToken(token)}` },
       { rel: 'web-view', href: `${baseUrl}/${quoteToken(token)}` },
@@ -131,7 +131,7 @@ const retrieve = route({
   request: { query, target },
   success: { 200: z.object({ password: z.string() }), 404: SnapPassProblem },
   async handler({ caller, target }, services) {
-    const password = await take(services, caller.address, target)
+    const password = await revealSecret(services, caller.address, target)
     if (password !== undefined) return { status: 200, mediaType: json, body: { password } }
     const type = `${services.baseUrl}/get-password-error`
     const title = "The password doesn't exist."
@@ -153,7 +153,7 @@ const submit = route({
   success: { 200: z.union([z.instanceof(Page), Link]) },
   async handler({ body, headers: { accept } }, services) {
     const given = requireOrder(body)
-    const link = `${services.baseUrl}/${quoteToken(await keep(services, given))}`
+    const link = `${services.baseUrl}/${quoteToken(await createSecret(services, given))}`
     if (wantsJson(accept)) return { status: 200, mediaType: json, body: { link, ttl: given.ttl } }
     return { status: 200, body: linkPage(link) }
   },
@@ -183,7 +183,7 @@ const show = route({
   request: { query, target },
   success: { 200: z.instanceof(Page), 404: z.instanceof(Page) },
   async handler({ caller, target }, services) {
-    const password = await take(services, caller.address, target)
+    const password = await revealSecret(services, caller.address, target)
     return password === undefined
       ? { status: 404, body: gonePage }
       : { status: 200, body: secretPage(password) }

@@ -1,4 +1,4 @@
-// Shares whose secret the server encrypts and decrypts itself, for whoever speaks SnapPass's protocol.
+// Shares whose secret the server encrypts and decrypts itself, for clients that speak SnapPass's protocol.
 
 import type { Clock } from '../../clock.ts'
 import { largestSecretBytes } from '../../contract/sizes.ts'
@@ -22,7 +22,7 @@ export interface SecretServices {
 }
 
 /** Encrypts under a new key, which is in the token that it returns and nowhere else. */
-export async function keep(
+export async function createSecret(
   { clock, random, store }: SecretServices,
   { password, ttl }: Order,
 ): Promise<string> {
@@ -43,7 +43,7 @@ export async function keep(
   return formatToken(id, linkKey)
 }
 
-/** Whether a token leads to something that can be read here; whoever needs a passphrase reads it on Limpet's own page. */
+/** Whether a token leads to something that can be read here; a reader who needs a passphrase reads on Limpet's own page. */
 export async function isThere(services: SecretServices, token: Token | undefined): Promise<boolean> {
   const share = token && (await findPendingShare(services, token.id))
   return share !== undefined && !share.hasPassphrase
@@ -53,7 +53,7 @@ export async function isThere(services: SecretServices, token: Token | undefined
  * Reads what a token leads to, once. A wrong key finds nothing, and takes nothing away.
  * @returns undefined if the secret cannot be read: SnapPass has one answer for all that keeps it from that
  */
-export async function take(
+export async function revealSecret(
   services: SecretServices,
   address: string,
   token: Token | undefined,
