@@ -5,7 +5,7 @@ import { type StartedLogins, startedLoginsOver } from '../domain/audit/started-l
 import type { DeferredTasks } from '../domain/deferred-tasks.ts'
 import type { OpaqueServer } from '../domain/identity/opaque.ts'
 import { createPasswordHasher, type PasswordHasher } from '../domain/identity/password-hasher.ts'
-import { createLiveness, type Liveness } from '../domain/identity/session-cache.ts'
+import { createSessionCache, type SessionCache } from '../domain/identity/session-cache.ts'
 import type { RateLimiter } from '../domain/rate-limits/limiter.ts'
 import { countWrongTokens, type WrongTokens } from '../domain/rate-limits/wrong-tokens.ts'
 import type { ServerKeys } from '../domain/server-keys.ts'
@@ -29,7 +29,7 @@ export interface DomainServices extends DomainParts {
   readonly passwordHasher: PasswordHasher
   readonly failedLogins: FailedLogins
   readonly startedLogins: StartedLogins
-  readonly liveness: Liveness
+  readonly sessionCache: SessionCache
   readonly wrongTokens: WrongTokens
 }
 
@@ -55,7 +55,7 @@ export async function createDomainServices({
     passwordHasher: createPasswordHasher(),
     failedLogins: failedLoginsOver(deferredTasks, store),
     startedLogins: startedLoginsOver(deferredTasks, store),
-    liveness: createLiveness(store, clock),
+    sessionCache: createSessionCache(store, clock),
     wrongTokens: countWrongTokens(limiter),
   }
 }

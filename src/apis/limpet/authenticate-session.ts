@@ -11,7 +11,7 @@ export function sessionAuthenticators({
   clock,
   config,
   keys,
-  liveness,
+  sessionCache,
   wrongTokens,
 }: Services): Pick<Authenticators<Callers>, 'public' | 'session'> {
   const verify = accessTokenVerifier({ key: keys.accessTokens, issuer: config.publicUrl })
@@ -24,7 +24,7 @@ export function sessionAuthenticators({
       const caller = verify(token, clock.now())
       // Expired ones are honest: their clients refresh. So are those of ended sessions, which are remembered for a moment.
       if (caller === undefined) await wrongTokens.count(address)
-      if (caller === undefined || caller === 'expired' || !(await liveness.isLiving(caller)))
+      if (caller === undefined || caller === 'expired' || !(await sessionCache.isLiving(caller)))
         throw new Failure('not-authenticated', 'The access token is not valid, or its session has ended.')
       return { caller: { ...caller, address }, rateLimitKey: caller.accountId }
     },

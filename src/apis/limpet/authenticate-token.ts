@@ -1,4 +1,4 @@
-// From the Authorization header to whoever has a personal access token, beside sessions where a route takes both.
+// From the Authorization header to the bearer of a personal access token, beside sessions where a route takes both.
 import type { TokenScope } from '../../contract/tokens.ts'
 import { type TokenHolder, VaultCaller } from '../../domain/caller.ts'
 import { Failure } from '../../domain/failure.ts'
@@ -11,7 +11,7 @@ const prefixed = /^Bearer lmp_/i
 const bearer = /^Bearer (lmp_[\w-]{43})$/i
 
 /** Bounds the memory; beyond it uses are noted anew. */
-const mostRemembered = 10_000
+const maxRemembered = 10_000
 
 /** Notes uses in the database, at most once a minute for each token, so that most requests write nothing. */
 function createUseNotes({ clock, store }: Services): (found: FoundToken) => Promise<void> {
@@ -20,7 +20,7 @@ function createUseNotes({ clock, store }: Services): (found: FoundToken) => Prom
   return async ({ holder, lastUsedAt }) => {
     const now = clock.now()
     if (now - Math.max(lastUsedAt, notedAt.get(holder.tokenId) ?? lastUsedAt) < usedToMs) return
-    if (notedAt.size >= mostRemembered) notedAt.clear()
+    if (notedAt.size >= maxRemembered) notedAt.clear()
     notedAt.set(holder.tokenId, now)
     await store.write((tx) => noteUse(tx, holder, now))
   }
@@ -39,10 +39,10 @@ function requireScope({ scopes }: TokenHolder, scope: TokenScope) {
  * @param session how a session is told
  */
 export function tokenAuthenticators(services: Services, session: Authenticators<Callers>['session']) {
-  const { clock, liveness, wrongTokens } = services
+  const { clock, sessionCache, wrongTokens } = services
   const note = createUseNotes(services)
 
-  /** Whoever sent a personal access token, or undefined for requests without one. Throws for one that is not good. */
+  /** The bearer of a personal access token; undefined for requests without one. Throws for one that is not good. */
   async function holderOf({ address, authorization = '' }: RawRequest): Promise<TokenHolder | undefined> {
     if (!prefixed.test(authorization)) return undefined
     const token = bearer.exec(authorization)?.[1]
@@ -55,7 +55,7 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
     // Nobody guesses a token that exists. A script that goes on with one that has expired, or whose account is disabled, must
     // not use up the budget of its address: the token is to work as soon as the account is enabled.
     const found = await wrongTokens.find(address, Buffer.from(hash).toString('base64'), () =>
-      liveness.findToken(hash),
+      sessionCache.findToken(hash),
     )
     if (!found || found.isAccountDisabled || found.expiresAt <= clock.now()) throw deadToken()
     await note(found)
@@ -96,7 +96,7 @@ export function tokenAuthenticators(services: Services, session: Authenticators<
         throw new Failure('not-authenticated', 'Send a personal access token: "Authorization: Bearer lmp_…".')
       return { caller: holder, rateLimitKey: holder.accountId }
     },
-    /** Whoever may share where sharing takes an account. */
+    /** Who may share where sharing takes an account. */
     async accountSharer(request) {
       const holder = await holderOf(request)
       if (!holder) return session(request)

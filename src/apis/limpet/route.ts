@@ -15,7 +15,7 @@ import type { DeferredTasks } from '../../domain/deferred-tasks.ts'
 import type { AdmissionSettings } from '../../domain/identity/admission.ts'
 import type { OpaqueServer } from '../../domain/identity/opaque.ts'
 import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
-import type { Liveness } from '../../domain/identity/session-cache.ts'
+import type { SessionCache } from '../../domain/identity/session-cache.ts'
 import type { SessionLifetime } from '../../domain/identity/session-lifetime.ts'
 import type { AccessTokenSettings } from '../../domain/identity/session-tokens.ts'
 import type { WebauthnSettings } from '../../domain/identity/webauthn.ts'
@@ -74,7 +74,7 @@ export interface Services {
   readonly keys: ServerKeys
   readonly passwordHasher: PasswordHasher
   readonly opaque: OpaqueServer
-  readonly liveness: Liveness
+  readonly sessionCache: SessionCache
   readonly wrongTokens: WrongTokens
   readonly failedLogins: FailedLogins
   readonly startedLogins: StartedLogins

@@ -83,7 +83,7 @@ function verifyAccessToken(
 }
 
 /** Bounds the memory; beyond it all tokens are verified anew. */
-const mostRemembered = 10_000
+const maxRemembered = 10_000
 
 /**
  * Makes a `verifyAccessToken` that remembers what it verified, for a client sends the same token with every request of some
@@ -100,7 +100,7 @@ export function accessTokenVerifier(
       verified.delete(token)
       return 'expired'
     }
-    if (verified.size >= mostRemembered) verified.clear()
+    if (verified.size >= maxRemembered) verified.clear()
     verified.set(token, known)
     return known.caller
   }

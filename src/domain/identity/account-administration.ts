@@ -1,4 +1,4 @@
-// Accounts as whoever runs the server sees them: list, disable, enable, delete. None of this is reachable over HTTP, so there is
+// Accounts as the operator sees them: list, disable, enable, delete. None of this is reachable over HTTP, so there is
 // no Caller; nothing of it needs a key, and nothing of what is sealed is given out.
 import { and, count, eq, gt, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { normalizeEmail } from '../../contract/primitives.ts'

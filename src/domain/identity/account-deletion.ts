@@ -17,7 +17,7 @@ import { type PasswordProof, type ProofNeeds, proveAccount, wrongPassword } from
 import { deleteProved } from './proved-accounts.ts'
 
 /** Most that are deleted in one turn; the rest has its turn a minute later. */
-const mostAtOnce = 100
+const maxAtOnce = 100
 
 /** What the operator decides about deletion by mail. */
 export interface DeletionSettings {
@@ -184,7 +184,7 @@ export async function finishDeletions(
       .from(accountDeletions)
       .where(config.accountDeletion ? lte(accountDeletions.dueAt, now) : undefined)
       .orderBy(asc(accountDeletions.dueAt))
-      .limit(mostAtOnce),
+      .limit(maxAtOnce),
   )
   for (const { accountId } of due)
     await store.write((tx) =>

@@ -99,7 +99,7 @@ export async function createAccount(
 
 // The address or the next one there is: a row is found and read for almost every address, whether it has an account or not. What
 // is read only where there is an account can be seen by a clock.
-const accountAtOrAfter = statement(({ db, tables: { accounts } }: Reader) =>
+const accountAtOrAfterStatement = statement(({ db, tables: { accounts } }: Reader) =>
   db
     .select()
     .from(accounts)
@@ -111,11 +111,11 @@ const accountAtOrAfter = statement(({ db, tables: { accounts } }: Reader) =>
 
 /** @param email in its normalized form, as the contract parses it */
 export async function findAccountByEmail(reader: Reader, email: string): Promise<AccountRow | undefined> {
-  const [row] = await accountAtOrAfter(reader).execute({ email })
+  const [row] = await accountAtOrAfterStatement(reader).execute({ email })
   return row?.email === email ? row : undefined
 }
 
-const accountsUnderCredentialId = statement(({ db, tables: { accounts } }: Reader) =>
+const accountsUnderCredentialIdStatement = statement(({ db, tables: { accounts } }: Reader) =>
   db
     .select({ id: accounts.id })
     .from(accounts)
@@ -126,7 +126,7 @@ const accountsUnderCredentialId = statement(({ db, tables: { accounts } }: Reade
 
 /** Whether an account has this OPAQUE credential identifier stored. */
 export async function isCredentialIdTaken(reader: Reader, credentialId: string): Promise<boolean> {
-  const found = await accountsUnderCredentialId(reader).execute({ credentialId })
+  const found = await accountsUnderCredentialIdStatement(reader).execute({ credentialId })
   return found.length > 0
 }
 

@@ -10,10 +10,10 @@ export interface AdmissionSettings {
   readonly registration: 'open' | 'invite' | 'closed'
 }
 
-/** What a registration has to use up; undefined where nothing. */
+/** What a registration has to use up; undefined for nothing. */
 export type Admission = { readonly codeHash: Uint8Array; readonly inviteId: string } | undefined
 
-/** The same for every invite that cannot be used: whoever tries codes learns nothing about those that there are. */
+/** The same for every invite that cannot be used: a stranger who tries codes learns nothing about those that there are. */
 const invalidInvite = () =>
   new Failure(
     'invalid-invite',
@@ -30,7 +30,7 @@ const inviteRequired = () =>
   new Failure('invite-required', 'This server takes new accounts with an invite from its operator.')
 
 /**
- * Refuses whoever may not register, before anything slow is done for them and before they learn whether an address is taken.
+ * Refuses a registration that is not admitted, before anything slow is done for it and before it shows whether an address is taken.
  * Throws `registration-closed`, `invite-required` and `invalid-invite`.
  */
 export async function requireAdmission(

@@ -50,7 +50,7 @@ export async function findAdmitting({ db, tables }: Reader, attempt: Attempt): P
 
 /**
  * Uses up the invite of a registration whose address was confirmed now. It was open when the registration came; that it has
- * expired meanwhile does not matter. @returns whether nobody has used or revoked it
+ * expired meanwhile does not matter. @returns false if it was used or revoked before
  */
 export async function takeReservedInvite(
   { db, tables: { invites } }: Tx,

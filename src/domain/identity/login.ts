@@ -141,7 +141,7 @@ async function beginSession(
   }
 }
 
-/** Whoever gets to the second factor had the right password; guesses of the factor are counted where it is checked. */
+/** A login that gets to the second factor had the right password; guesses of the factor are counted where it is checked. */
 const verdictOf = ({ kind }: LoginOutcome): PasswordVerdict =>
   kind === 'wrong-password'
     ? 'wrong'

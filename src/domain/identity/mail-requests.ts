@@ -1,4 +1,4 @@
-// Mail that somebody asks for to an address: whether there is a reason for it, nobody but the owner of the mailbox learns.
+// Mail that a stranger asks for to an address. Only the owner of the mailbox learns whether there was a reason for it.
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Reader, Store } from '../../store/store.ts'

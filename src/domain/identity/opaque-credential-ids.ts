@@ -4,14 +4,14 @@ import type { Reader } from '../../store/store.ts'
 import { type AccountRow, findAccountByEmail, isCredentialIdTaken } from './accounts.ts'
 import type { OpaqueServer } from './opaque.ts'
 
-/** Whom somebody claims to be, by an e-mail address. */
+/** Whom a login claims to be from, by an e-mail address. */
 export interface Subject {
   readonly account: AccountRow | undefined
   readonly credentialId: string
 }
 
 /**
- * The account of an address, and the identifier to answer under; for nobody one derived from the address, so that it stays the same.
+ * The account of an address, and the identifier to answer under; for an address without an account one that is derived from it, so that it stays the same.
  * @param email in its normalized form
  */
 export async function findSubject(reader: Reader, email: string, opaque: OpaqueServer): Promise<Subject> {

@@ -57,8 +57,8 @@ const unpack = (packed: Buffer): Handshake => ({
 })
 
 /**
- * Begins a login of whoever has the address, of nobody as well, in the same form and by the same work.
- * @returns undefined where the request is no message of OPAQUE
+ * Begins a login for an address, in the same form and by the same work whether it has an account or not.
+ * @returns undefined if the request is no message of OPAQUE
  */
 export function startHandshake(
   { account, credentialId }: Subject,
@@ -68,10 +68,10 @@ export function startHandshake(
   const record = recordOf(account)
   const started = opaque.startLogin(credentialId, record, request)
   if (!started) return undefined
-  const nobody = { id: random.uuid(), authVerifier: '' }
+  const decoy = { id: random.uuid(), authVerifier: '' }
   const owner = record === undefined ? undefined : account
   const id = random.bytes(idBytes)
-  const packed = pack({ id, binding: bindingOf(owner ?? nobody), state: started.state })
+  const packed = pack({ id, binding: bindingOf(owner ?? decoy), state: started.state })
   const sealing = { key: keys.opaqueHandshakes, random }
   const handshake = sealToken(sealing, about, { content: packed, expiresAt: clock.now() + livesFor })
   return { handshake, response: started.response, id, accountId: owner?.id }

@@ -18,10 +18,10 @@ export interface OpaqueServer {
   /** Whether a client's record can be logged in with. One that cannot would lock its account out. */
   isRecord(record: string): boolean
   /**
-   * The answer to a client that claims to know a password, and what to check the finish against; undefined where the request is
+   * The answer to a client that claims to know a password, and what to check the finish against; undefined if the request is
    * no message of OPAQUE.
    * @param credentialId that of the record
-   * @param record of nobody when undefined; the answer then has the same form, and takes as long
+   * @param record undefined for an address without one; the answer then has the same form, and takes as long
    */
   startLogin(
     credentialId: string,
@@ -54,7 +54,7 @@ export async function createOpaqueSetup(): Promise<string> {
  * The record of a password that nobody knows. It is secret too, and therefore made anew by each process: who knew it could
  * tell its answers from those for accounts.
  */
-function recordOfNobody(setup: string): string {
+function createDecoyRecord(setup: string): string {
   const password = randomBytes(32).toString('base64url')
   const { clientRegistrationState, registrationRequest } = client.startRegistration({ password })
   const { registrationResponse } = server.createRegistrationResponse({
@@ -78,7 +78,7 @@ export async function createOpaqueServer(setup: string): Promise<OpaqueServer> {
     throw new Error(
       'OPAQUE_SERVER_SETUP is not a server setup. Make one with: limpet-server new-opaque-setup. Where accounts exist, it has to be the one that they were made with.',
     )
-  const nobodys = recordOfNobody(setup)
+  const decoyRecord = createDecoyRecord(setup)
   const [idKey, spareIdKey] = [
     derived(setup, 'credential-identifier'),
     derived(setup, 'spare-credential-identifier'),
@@ -102,7 +102,7 @@ export async function createOpaqueServer(setup: string): Promise<OpaqueServer> {
     isRecord: (record) => startLogin('nobody', record, anyRequest) !== undefined,
     startLogin(credentialId, record, request) {
       // Not the library's own way without a record: that one is measurably faster.
-      const started = startLogin(credentialId, record ?? nobodys, request)
+      const started = startLogin(credentialId, record ?? decoyRecord, request)
       return started && { response: started.loginResponse, state: started.serverLoginState }
     },
     finishLogin: (serverLoginState, finishLoginRequest) =>

@@ -9,7 +9,7 @@ const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 /** Each hash takes a thread for some 25 ms; libuv has four, and files and DNS need some too. */
 const atOnce = 2
 /** Beyond this many waiting (about a second's work) a client is told to come back instead. */
-const mostWaiting = 64
+const maxWaiting = 64
 
 export interface PasswordHasher {
   /** @returns the hash in PHC string form */
@@ -20,13 +20,13 @@ export interface PasswordHasher {
   waiting(): number
 }
 
-/** Runs at most `atOnce` at a time; throws `unavailable` when `mostWaiting` wait already. */
+/** Runs at most `atOnce` at a time; throws `unavailable` when `maxWaiting` wait already. */
 function boundedQueue() {
   let running = 0
   const waiting: (() => void)[] = []
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (running >= atOnce) {
-      if (waiting.length >= mostWaiting)
+      if (waiting.length >= maxWaiting)
         throw new PassingFailure('unavailable', 'Too many people are logging in at this moment.', 2)
       await new Promise<void>((resolve) => waiting.push(resolve))
     } else running++
@@ -57,12 +57,12 @@ function hashOfNobody(): string {
 export function createPasswordHasher(): PasswordHasher {
   const { inTurn, waiting } = boundedQueue()
   const hash = (secret: Uint8Array) => argon2.hash(Buffer.from(secret), parameters)
-  const nobodys = hashOfNobody()
+  const decoyHash = hashOfNobody()
   return {
     hash: (secret) => inTurn(() => hash(secret)),
     verify: (known, secret) =>
       inTurn(async () => {
-        const matches = await argon2.verify(known ?? nobodys, Buffer.from(secret))
+        const matches = await argon2.verify(known ?? decoyHash, Buffer.from(secret))
         return matches && known !== undefined
       }),
     waiting,

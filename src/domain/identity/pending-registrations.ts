@@ -24,7 +24,7 @@ export type PendingRegistration = InferSelectModel<Tables['pendingRegistrations'
 const livesForMs = days(3)
 
 /** Most of one address. One more ends the oldest. */
-const mostOfAnAddress = 5
+const maxOfAnAddress = 5
 
 /** An account as it is asked for: its address is confirmed later. */
 export type NewRegistration = Omit<NewAccount, 'emailVerified'>
@@ -44,7 +44,7 @@ async function endOldest({ db, tables: { pendingRegistrations } }: Tx, email: st
     .from(pendingRegistrations)
     .where(ofAddress)
     .orderBy(desc(pendingRegistrations.createdAt), pendingRegistrations.accountId)
-  const surplus = ids.slice(mostOfAnAddress).map(({ id }) => id)
+  const surplus = ids.slice(maxOfAnAddress).map(({ id }) => id)
   if (surplus.length > 0)
     await db
       .delete(pendingRegistrations)
@@ -89,7 +89,7 @@ export async function addPendingRegistration(
   await endOldest(tx, email)
 }
 
-/** @returns undefined if there is none, or not any more */
+/** @returns undefined if there is none, or its time has run out */
 export async function findPendingRegistration(
   { db, tables: { pendingRegistrations } }: Reader,
   accountId: string,
@@ -113,7 +113,7 @@ export const pendingRegistrationsOf = async (
     .from(pendingRegistrations)
     .where(and(eq(pendingRegistrations.email, email), gt(pendingRegistrations.expiresAt, now)))
     .orderBy(desc(pendingRegistrations.createdAt), pendingRegistrations.accountId)
-    .limit(mostOfAnAddress)
+    .limit(maxOfAnAddress)
 
 /** Ends every registration of an address: it has an account now. */
 export async function endPendingRegistrations(

@@ -89,7 +89,7 @@ export async function insertToken(
   return toToken(row)
 }
 
-const tokenByHash = statement(({ db, tables: { accounts, personalTokens } }: Reader) =>
+const tokenByHashStatement = statement(({ db, tables: { accounts, personalTokens } }: Reader) =>
   db
     .select({ ...getTableColumns(personalTokens), disabledAt: accounts.disabledAt })
     .from(personalTokens)
@@ -109,7 +109,7 @@ export interface FoundToken {
 
 /** Finds a token by its hash, whether it may be used now or not. */
 export async function findToken(reader: Reader, hash: Uint8Array): Promise<FoundToken | undefined> {
-  const [row] = await tokenByHash(reader).execute({ hash })
+  const [row] = await tokenByHashStatement(reader).execute({ hash })
   if (!row) return undefined
   const { id, accountId, vaultId, expiresAt, lastUsedAt, disabledAt } = row
   return {

@@ -16,7 +16,7 @@ export interface LoginParameters {
 const authKeyOf256 = 32
 
 /**
- * The same answer each time and of the same form as a real one, so that nobody learns who has an account. The method is mostly
+ * The same answer each time and of the same form as a real one, so that a stranger does not learn who has an account. The method is mostly
  * the usual one, and sometimes the other, so that neither proves anything.
  */
 function credibleParameters(key: KeyObject, email: string): LoginParameters {

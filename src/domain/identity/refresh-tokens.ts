@@ -31,7 +31,7 @@ const repeatableForMs = minutes(1)
  * Uses a refresh token: the first use replaces it by its successor and prolongs the session; a repetition within a minute
  * changes nothing; a later one means that somebody else has a copy, and ends the session. So does any token of the session's
  * family that is not known any more: replaced ones are kept for their minute only.
- * @returns whom the session belongs to, or undefined where there is none (any more)
+ * @returns whom the session belongs to; undefined if it has ended or the token is unknown
  */
 async function useRefreshToken(
   tx: Tx,

@@ -11,7 +11,7 @@ import type { MailSettings } from '../mail/settings.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import { type PasswordProof, type ProofNeeds, proveAccount } from './passwords.ts'
 import { newRecoveryCodes, showRecoveryCode } from './recovery-codes.ts'
-import { totpContext } from './second-factor-login.ts'
+import { totpAssociatedData } from './second-factor-login.ts'
 import {
   beginFactor,
   type Confirmation,
@@ -49,7 +49,7 @@ export async function startTotp(
   const id = random.uuid()
   const secret = random.bytes(totpSecretBytes)
   const nonce = random.bytes(nonceBytes)
-  const sealedSecret = sealBytes(keys.totpSecrets, nonce, totpContext(caller, id), secret)
+  const sealedSecret = sealBytes(keys.totpSecrets, nonce, totpAssociatedData(caller, id), secret)
   const begun = { id, type: 'totp', name: defaultTotpName, sealedSecret, now: clock.now() } as const
   await store.write((tx) => beginFactor(tx, caller, begun))
   return { id, ...describeTotp(secret, { issuer: new URL(config.publicUrl).host, label: account.email }) }
@@ -89,7 +89,7 @@ export async function confirmTotp(
   const now = clock.now()
   const pending = await store.read((reader) => getPending(reader, caller, { id, type: 'totp', now }))
   const secret =
-    pending.sealedSecret && openBytes(keys.totpSecrets, totpContext(caller, id), pending.sealedSecret)
+    pending.sealedSecret && openBytes(keys.totpSecrets, totpAssociatedData(caller, id), pending.sealedSecret)
   if (!secret) throw notFound()
   const lastStep = stepOfCode(secret, code, now)
   if (lastStep === undefined) return { kind: 'wrong-code' }

@@ -75,7 +75,8 @@ async function challengeOf(
 }
 
 /** In the context that sealed it: a secret that is put into another row opens nothing there. */
-export const totpContext = ({ accountId }: Owner, factorId: string): string => `totp:${accountId}:${factorId}`
+export const totpAssociatedData = ({ accountId }: Owner, factorId: string): string =>
+  `totp:${accountId}:${factorId}`
 
 function checkCode(
   owner: Owner,
@@ -85,7 +86,7 @@ function checkCode(
 ): Use | undefined {
   const now = clock.now()
   for (const { id, sealedSecret } of totp) {
-    const secret = openBytes(keys.totpSecrets, totpContext(owner, id), sealedSecret)
+    const secret = openBytes(keys.totpSecrets, totpAssociatedData(owner, id), sealedSecret)
     const step = secret && stepOfCode(secret, code, now)
     if (step !== undefined) return (tx) => useStep(tx, owner, { id, step, now })
   }

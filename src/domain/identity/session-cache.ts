@@ -10,9 +10,9 @@ import { isLiving } from './sessions.ts'
 /** An answer is believed this long, counted from before it was asked for. */
 const believedForMs = 500
 /** A bound for the memory; beyond it everything is asked again. */
-const mostRemembered = 100_000
+const maxRemembered = 100_000
 
-export interface Liveness {
+export interface SessionCache {
   isLiving(caller: Caller): Promise<boolean>
   /** The personal access token of a hash. Look at its expiry and its account: they are remembered with it. */
   findToken(hash: Uint8Array): Promise<FoundToken | undefined>
@@ -32,7 +32,7 @@ function believing<T>(clock: Clock) {
       const found = await ask()
       if (found === undefined || before !== forgotten) known.delete(key)
       else {
-        if (known.size >= mostRemembered) known.clear()
+        if (known.size >= maxRemembered) known.clear()
         known.set(key, { found, until: now + believedForMs })
       }
       return found
@@ -44,7 +44,7 @@ function believing<T>(clock: Clock) {
   }
 }
 
-export function createLiveness(store: Store, clock: Clock): Liveness {
+export function createSessionCache(store: Store, clock: Clock): SessionCache {
   // That one has ended is believed as well: its token could be sent again and again, and it never lives again.
   const sessions = believing<boolean>(clock)
   const tokens = believing<FoundToken>(clock)

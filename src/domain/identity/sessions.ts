@@ -8,7 +8,7 @@ import type { Caller, SessionCaller } from '../caller.ts'
 import { announce } from '../live/announcements.ts'
 
 /** Where the operator has lowered what is allowed, the rest ends with later logins. */
-const mostEndedAtOnce = 100
+const maxEndedAtOnce = 100
 
 export async function createSession(
   tx: Tx,
@@ -56,7 +56,7 @@ async function endUnused(
     .from(sessions)
     .where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
     .orderBy(desc(sessions.lastUsedAt), sessions.id)
-    .limit(mostEndedAtOnce)
+    .limit(maxEndedAtOnce)
     .offset(allowed - 1)
   if (beyond.length === 0) return
   const ids = beyond.map(({ id }) => id)
@@ -81,7 +81,7 @@ export async function isFirstLoginOf(
 }
 
 // That the account is not disabled is looked at too, should a session ever come to be that disabling did not end.
-const livingSession = statement(({ db, tables: { accounts, sessions } }: Reader) =>
+const livingSessionStatement = statement(({ db, tables: { accounts, sessions } }: Reader) =>
   db
     .select({ id: sessions.id })
     .from(sessions)
@@ -102,7 +102,7 @@ export async function isLiving(
   { accountId, sessionId }: Caller,
   now: number,
 ): Promise<boolean> {
-  const rows = await livingSession(reader).execute({ sessionId, accountId, now })
+  const rows = await livingSessionStatement(reader).execute({ sessionId, accountId, now })
   return rows.length === 1
 }
 

@@ -26,7 +26,7 @@ export function describeTotp(
 }
 
 /**
- * The time step that a code is of, or undefined where it is of none near `now`.
+ * The time step that a code is of; undefined if it is of none near `now`.
  * @param now milliseconds since 1970
  */
 export function stepOfCode(secret: Uint8Array, code: string, now: number): number | undefined {

@@ -91,7 +91,7 @@ const supportedAlgorithmIDs = [-8, -7, -257]
 /** None is asked for, so that none is looked at. */
 const noExtensions = { clientExtensionResults: {} }
 
-/** A second factor says that somebody is there; who it is, the password has said. */
+/** A second factor shows that a person is present. The password has shown who it is. */
 const userVerification = 'discouraged'
 
 const registrationOf = (factorId: string) => `registration:${factorId}`
@@ -120,7 +120,7 @@ export async function registrationOptions(
   return { ...options }
 }
 
-/** @returns the credential, or undefined where the answer is not one to the options of this factor */
+/** @returns undefined if the answer is not one to the options of this factor */
 export async function verifyRegistration(
   factorId: string,
   response: WebauthnRegistration,
@@ -168,7 +168,7 @@ export async function assertionOptions(
 
 /**
  * Whether an authenticator signed a challenge of a login of this account. The caller uses the challenge up.
- * @returns undefined where it did not
+ * @returns undefined if it did not
  */
 export async function verifyAssertion(
   accountId: string,

@@ -168,7 +168,7 @@ describe.each(engines)('a second API over the rules on %s', (engine) => {
     const signing = { key: services.keys.accessTokens, issuer: services.config.publicUrl }
     const caller = accessTokenVerifier(signing)(tokens.access_token, clock.now())
     if (caller === undefined || caller === 'expired') throw new Error('The access token is not good')
-    expect(await services.liveness.isLiving(caller)).toBe(true)
+    expect(await services.sessionCache.isLiving(caller)).toBe(true)
     return { tokens, caller: { ...caller, address: '192.0.2.1' } }
   }
 
