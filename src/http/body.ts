@@ -21,10 +21,10 @@ export interface ArrivalBounds {
 export type BodyBounds = ArrivalBounds & StructureBounds
 
 /** What is enough for every route that does not say otherwise. */
-export const usualBody: BodyBounds = { bytes: limits.bodyBytes, ms: seconds(60), depth: 16, values: 500 }
+export const defaultBody: BodyBounds = { bytes: limits.bodyBytes, ms: seconds(60), depth: 16, values: 500 }
 
 /** What is enough where strangers ask, for every route that does not say otherwise: logins and proofs, also those of passkeys. */
-export const strangersBody: BodyBounds = { ...usualBody, bytes: limits.strangersBodyBytes }
+export const strangerBody: BodyBounds = { ...defaultBody, bytes: limits.strangersBodyBytes }
 
 /** The client closed the connection before its body was complete: nobody is left to be answered. */
 export class ClientGone extends Error {

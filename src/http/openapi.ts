@@ -216,7 +216,7 @@ function leaveAnswersOpen({ zodSchema, jsonSchema, io }: Context) {
     delete jsonSchema.additionalProperties
 }
 
-const mostInt32 = 2 ** 31 - 1
+const maxInt32 = 2 ** 31 - 1
 
 /** Says the same in the words that generators of clients know. */
 function speakPlainly({ zodSchema, jsonSchema }: Context) {
@@ -234,7 +234,7 @@ function speakPlainly({ zodSchema, jsonSchema }: Context) {
   // A pattern says no more, and does not fit the types that generators read it into.
   if (jsonSchema.format === 'date-time') delete jsonSchema.pattern
   if (jsonSchema.type === 'integer')
-    jsonSchema.format ??= (jsonSchema.maximum ?? Number.POSITIVE_INFINITY) > mostInt32 ? 'int64' : 'int32'
+    jsonSchema.format ??= (jsonSchema.maximum ?? Number.POSITIVE_INFINITY) > maxInt32 ? 'int64' : 'int32'
   // Enumerations of one boolean become types that do not compile.
   if (def.type === 'literal' && jsonSchema.type === 'boolean') delete jsonSchema.const
 }

@@ -6,7 +6,7 @@ import { PassingFailure } from '../domain/failure.ts'
 const mebibyte = 1024 * 1024
 
 /** What fits beside the program itself into a container of 512 MB: each byte counted here is held some three times on its way. */
-const usualSize = { total: 64 * mebibyte, each: 24 * mebibyte }
+const defaultSize = { total: 64 * mebibyte, each: 24 * mebibyte }
 
 /** Below this a request is not counted: logins and the like always find room. */
 const uncounted = 64 * 1024
@@ -44,7 +44,7 @@ export interface Room {
 }
 
 /** @param size in bytes: of all requests together, and of those of one key */
-export function createRoom(size = usualSize): Room {
+export function createRoom(size = defaultSize): Room {
   const holders = new Set<Holder>()
   const waiting = new Set<Waiter>()
   const held = new Map<string, number>()

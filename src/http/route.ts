@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { z } from 'zod'
 import { Failure } from '../domain/failure.ts'
-import { type BodyBounds, type BodyKind, kindOf, strangersBody, usualBody } from './body.ts'
+import { type BodyBounds, type BodyKind, defaultBody, kindOf, strangerBody } from './body.ts'
 import { jsonBody } from './json-body.ts'
 import type { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 
@@ -107,7 +107,7 @@ interface Description<Limit extends string> {
   readonly pattern?: RegExp
   /** Under which budget requests are counted, or `none`. */
   readonly limit: Limit | 'none'
-  /** Where the body may be larger than `usualBody`, or `strangersBody` where strangers may call: in which respect. */
+  /** Where the body may be larger than `defaultBody`, or `strangerBody` where strangers may call: in which respect. */
   readonly bodyBounds?: Partial<BodyBounds>
   /** How large an answer can be, if it can be more than a few KiB. */
   readonly answerBytes?: number
@@ -151,8 +151,8 @@ export interface Route<Services, C, Limit extends string> extends Description<Li
 }
 
 /** Enough to find every mistake of an honest client, and an end to what a dishonest one can make the server write. */
-const mostErrors = 20
-const longestMessage = 200
+const maxErrors = 20
+const maxMessageLength = 200
 
 type Issue = z.core.$ZodIssue
 
@@ -172,10 +172,10 @@ function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   throw new Failure('malformed-request', 'The request is not as the contract says.', {
     errors: result.error.issues
       .flatMap(concrete)
-      .slice(0, mostErrors)
+      .slice(0, maxErrors)
       .map(({ path, message }) => ({
-        path: path.map(String).join('.').slice(0, longestMessage),
-        message: message.slice(0, longestMessage),
+        path: path.map(String).join('.').slice(0, maxMessageLength),
+        message: message.slice(0, maxMessageLength),
       })),
   })
 }
@@ -201,7 +201,7 @@ export const routeFor =
     const { auth, handler, limit, request: shape, success } = declaration
     const kind = shape.body && (kindOf(shape.body) ?? jsonBody)
     const schema = z.object(shape)
-    const usual = strangers.includes(auth) ? strangersBody : usualBody
+    const usual = strangers.includes(auth) ? strangerBody : defaultBody
     const bodyBounds = { ...usual, ...declaration.bodyBounds }
     return {
       ...declaration,

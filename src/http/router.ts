@@ -38,7 +38,7 @@ export interface RouterOptions {
   readonly logger: Logger
   /** Told of every request once it was answered or its client has gone. */
   observe(request: AnsweredRequest): void
-  /** How long bodies may take to arrive, if it is another time than `usualBody` says, in milliseconds. */
+  /** How long bodies may take to arrive, if it is another time than `defaultBody` says, in milliseconds. */
   readonly bodyMs?: number | undefined
   /** How often a stream of events shows that it lives, in milliseconds. */
   readonly heartbeatMs?: number | undefined
@@ -78,8 +78,12 @@ interface Handling {
 const rawRequest = (req: Request, res: Response, { options, room }: Handling): RawRequest => ({
   authorization: header(req, 'authorization'),
   address: options.addresses.keyOf(req.ip ?? ''),
-  ip: req.ip ?? '',
-  peer: req.socket.remoteAddress ?? '',
+  get ip() {
+    return req.ip ?? ''
+  },
+  get peer() {
+    return req.socket.remoteAddress ?? ''
+  },
   params: req.params,
   query: req.query,
   headers: req.headers,
@@ -179,15 +183,15 @@ function handlerOf(path: string, routes: RoutesOfPath, first: Api, handling: Han
     const served = byMethod.get(req.method)
     try {
       if (served) {
-        const answer = await served.route
-          .answer(rawRequest(req, res, handling))
-          .finally(() => abandonBody(res))
+        const answer = await served.route.answer(rawRequest(req, res, handling))
+        abandonBody(res)
         return await send(req, res, answer, handling.sending)
       }
       res.setHeader('Allow', allow)
       if (req.method === 'OPTIONS' && optionsStatus) return void res.writeHead(optionsStatus).end()
       throw new Failure('method-not-allowed', `${req.method} does not work here; ${allow} does.`)
     } catch (error) {
+      abandonBody(res)
       const { errorForm } = served?.api ?? first
       return fail(req, res, error, { form: errorForm, logger: handling.options.logger })
     }

@@ -17,7 +17,7 @@ import { startMailer } from '../domain/mail/mailer.ts'
 import { limiterOf } from '../domain/rate-limits/limiter.ts'
 import { deriveServerKeys } from '../domain/server-keys.ts'
 import { sendFailure } from '../http/api.ts'
-import { usualBody } from '../http/body.ts'
+import { defaultBody } from '../http/body.ts'
 import { safeError } from '../http/request-log.ts'
 import { type Random, systemRandom } from '../random.ts'
 import { openStore } from '../store/open.ts'
@@ -60,7 +60,7 @@ export interface Patience {
   readonly unreadMs: number
 }
 
-const usualPatience: Patience = { headersMs: seconds(20), bodyMs: usualBody.ms, unreadMs: seconds(30) }
+const usualPatience: Patience = { headersMs: seconds(20), bodyMs: defaultBody.ms, unreadMs: seconds(30) }
 
 /** What is said of bytes that Node could not read as a request. */
 const brokenRequest = (code: string | undefined) =>
