@@ -69,8 +69,10 @@ describe.each(engines)('limpet-server on %s', (engine) => {
     database = await createDatabase(engine)
     const ports = [await freePort(), await freePort(), await freePort()]
     const servers = await Promise.all(ports.map(start))
-    const applied = servers.map((server) => /"migrationsApplied":(\d+)/.exec(server.output())?.[1])
-    expect(applied.sort()).toEqual(['0', '0', String(migrations)])
+    // A server may answer before its line has come through the pipe.
+    const applied = () =>
+      servers.map((server) => /"migrationsApplied":(\d+)/.exec(server.output())?.[1]).sort()
+    await expect.poll(applied).toEqual(['0', '0', String(migrations)])
   })
 
   it('migrates alone, and again without an effect', async () => {
