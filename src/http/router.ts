@@ -12,7 +12,7 @@ import type { Logger } from 'pino'
 import { seconds } from '../clock.ts'
 import { Failure, notFound, PassingFailure } from '../domain/failure.ts'
 import { type Api, type ErrorForm, sendFailure } from './api.ts'
-import { abandonBody, ClientGone } from './body.ts'
+import { abandonBody, type BodyBounds, type BodyKind, ClientGone } from './body.ts'
 import { Content, jsonType, type Sending, sendWhole } from './content.ts'
 import { requireClearFraming } from './framing.ts'
 import { entityTag, isNotModified } from './precondition.ts'
@@ -75,38 +75,69 @@ interface Handling {
   readonly sending: Sending
 }
 
-const rawRequest = (req: Request, res: Response, { options, room }: Handling): RawRequest => ({
-  authorization: header(req, 'authorization'),
-  address: options.addresses.keyOf(req.ip ?? ''),
+/** A request as routes see it. Most routes look at a few members only, so each is read when it is asked for. */
+class Incoming implements RawRequest {
+  readonly #req: Request
+  readonly #res: Response
+  readonly #handling: Handling
+
+  constructor(req: Request, res: Response, handling: Handling) {
+    this.#req = req
+    this.#res = res
+    this.#handling = handling
+  }
+
+  get authorization() {
+    return header(this.#req, 'authorization')
+  }
+  get address() {
+    return this.#handling.options.addresses.keyOf(this.ip)
+  }
   get ip() {
-    return req.ip ?? ''
-  },
+    return this.#req.ip ?? ''
+  }
   get peer() {
-    return req.socket.remoteAddress ?? ''
-  },
-  params: req.params,
-  query: req.query,
-  headers: req.headers,
+    return this.#req.socket.remoteAddress ?? ''
+  }
+  get params() {
+    return this.#req.params
+  }
+  get query() {
+    return this.#req.query
+  }
+  get headers() {
+    return this.#req.headers
+  }
   get target() {
-    const [, search = ''] = req.originalUrl.split(/(?=\?)/)
-    return { path: req.path, search }
-  },
-  ifMatch: header(req, 'if-match'),
-  ifNoneMatch: header(req, 'if-none-match'),
-  async reserve(key, bodyBytes, answerBytes) {
-    const announced = Number(req.headers['content-length'] ?? bodyBytes)
-    const release = await room.take(key, Math.min(announced, bodyBytes) + answerBytes, () => res.destroy())
-    res.once('close', release)
-    if (res.closed) {
+    const [, search = ''] = this.#req.originalUrl.split(/(?=\?)/)
+    return { path: this.#req.path, search }
+  }
+  get ifMatch() {
+    return header(this.#req, 'if-match')
+  }
+  get ifNoneMatch() {
+    return header(this.#req, 'if-none-match')
+  }
+
+  async reserve(key: string, bodyBytes: number, answerBytes: number) {
+    const { room } = this.#handling
+    const announced = Number(this.#req.headers['content-length'] ?? bodyBytes)
+    const release = await room.take(key, Math.min(announced, bodyBytes) + answerBytes, () =>
+      this.#res.destroy(),
+    )
+    this.#res.once('close', release)
+    if (this.#res.closed) {
       release()
       throw new ClientGone()
     }
-  },
-  body: (kind, bounds) => {
-    const { bodyMs } = options
-    return kind.read({ req, res }, bodyMs === undefined ? bounds : { ...bounds, ms: bodyMs })
-  },
-})
+  }
+
+  body(kind: BodyKind, bounds: BodyBounds) {
+    const { bodyMs } = this.#handling.options
+    const exchange = { req: this.#req, res: this.#res }
+    return kind.read(exchange, bodyMs === undefined ? bounds : { ...bounds, ms: bodyMs })
+  }
+}
 
 function send(req: Request, res: Response, answer: RouteAnswer, sending: Sending): Promise<void> | void {
   const { body, status } = answer
@@ -183,7 +214,7 @@ function handlerOf(path: string, routes: RoutesOfPath, first: Api, handling: Han
     const served = byMethod.get(req.method)
     try {
       if (served) {
-        const answer = await served.route.answer(rawRequest(req, res, handling))
+        const answer = await served.route.answer(new Incoming(req, res, handling))
         abandonBody(res)
         return await send(req, res, answer, handling.sending)
       }
