@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv
 }
 
-/** A token in the environment would otherwise be passed over, and the command be about somebody else. */
+/** A token in the environment would otherwise be passed over, and the command would be about another account. */
 function refuseToken({ name, accountOnly }: Purpose, { environment }: Surroundings) {
   if (accountOnly && environment.LIMPET_TOKEN)
     throw new CliError(

@@ -43,7 +43,7 @@ function describeProblem({ code, message, errors, requestId }: ProblemError): {
   const ending = problemEndings[code] ?? 'unexpected'
   const places = errors.map(({ path, message: expected }) => `${path}: ${expected}`)
   const reference =
-    code === 'internal-error' ? ` Whoever runs it finds the cause in its log under ${requestId}.` : ''
+    code === 'internal-error' ? ` Its operator finds the cause in its log under ${requestId}.` : ''
   const remedy = code === 'invite-required' ? ' "limpet register EMAIL --invite" asks for its code.' : ''
   return { ending, sentence: [message + reference + remedy, ...places].join(' ') }
 }
@@ -105,7 +105,7 @@ export function describe(error: unknown): { ending: Ending; sentence: string } {
     return {
       ending: 'refused',
       sentence:
-        'Refused: what the server gave does not open with your keys. Ask whoever runs it; nothing was changed.',
+        'Refused: what the server gave does not open with your keys. Ask its operator; nothing was changed.',
     }
   const message = error instanceof Error ? error.message : String(error)
   return { ending: 'unexpected', sentence: `Unexpected: ${message}. LIMPET_DEBUG=1 shows where.` }

@@ -56,7 +56,7 @@ export interface VaultSource {
 /** Where copies of vaults are kept between runs. */
 export type Copies = Pick<StateFolder, 'vaults' | 'saveVault' | 'touchVault'>
 
-/** Beside a token nothing is kept: a job begins anew, and whoever logs in on this machine does not meet what it left. */
+/** Beside a token nothing is kept: a job begins anew, and the next user of this machine does not meet what it left. */
 const noCopies: Copies = {
   vaults: async () => [],
   saveVault: async () => {},

@@ -81,7 +81,7 @@ export const InviteCode = z
   .string()
   .length(26, tooLong())
   .regex(inviteForm, 'Expected an invite code: lmi_ and 22 more characters')
-  .meta({ description: 'What whoever runs the server handed out; good for one registration' })
+  .meta({ description: 'What the operator handed out; good for one registration' })
 
 const registration = {
   accountId: AccountId,

@@ -4,7 +4,7 @@ import * as z from 'zod'
 
 const text = z.string().optional()
 
-/** A field that somebody added to an item. */
+/** A field that the owner added to an item. */
 const Field = z.looseObject({ name: z.string(), value: z.string(), hidden: z.boolean() })
 
 /** How often this was written, from 1; absent means 0. It belongs to the envelope's history, and no program sets it by hand. */

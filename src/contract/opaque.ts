@@ -12,7 +12,7 @@ const messageBytes = {
   finish: 64,
 } as const
 
-/** What the server seals into a handshake; always as much, whoever asks. */
+/** What the server seals into a handshake; always of the same length, for every address. */
 export const handshakeBytes = 212
 /** What it seals into a registration. */
 export const registrationBytes = 68

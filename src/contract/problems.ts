@@ -5,7 +5,7 @@ import { type QuotaName, Quotas } from './quotas.ts'
 import { SecondFactorMethod, WebauthnOptions } from './second-factors.ts'
 import { Conflict, Item, type ItemState, Tombstone, Vault } from './vaults.ts'
 
-/** Each code: its status, its title, and what whoever meets it can do. */
+/** Each code: its status, its title, and what a user who meets it can do. */
 export const problemCatalogue = {
   'malformed-request': {
     status: 400,
@@ -190,7 +190,7 @@ export const problemCatalogue = {
   'internal-error': {
     status: 500,
     title: 'The server failed',
-    help: 'Try again. If it stays, give the requestId to whoever runs the server: the log says more under it.',
+    help: 'Try again. If it stays, give the requestId to the operator of the server: the log says more under it.',
   },
   unavailable: {
     status: 503,

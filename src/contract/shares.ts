@@ -39,7 +39,7 @@ const Proof = base64urlOf(32).meta({
 
 const Claim = base64urlOfUpTo(claimBytes.min, claimBytes.max).meta({
   description:
-    'Random, chosen by the reader: whoever has it may ask again for 60 seconds, until it is acknowledged',
+    'Random, chosen by the reader: a request with it may be repeated for 60 seconds, until it is acknowledged',
 })
 
 export const CreateShare = z

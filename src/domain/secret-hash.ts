@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
 /**
- * SHA-256. Good for what nobody can guess (tokens, codes, proofs, claims): a plain hash of it tells nothing, and looking a row up
+ * SHA-256. Good for what cannot be guessed (tokens, codes, proofs, claims): a plain hash of it tells nothing, and looking a row up
  * by it neither. Never for what a person chose.
  */
 export const hashSecret = (secret: string | Uint8Array): Uint8Array =>

@@ -17,7 +17,7 @@ export interface EventSink {
   end(): void
 }
 
-/** Begins to send events. @returns what stops it; called once, when the stream is over, whoever ended it */
+/** Begins to send events. @returns what stops it; called once when the stream is over, whichever side ended it */
 export type EventFeed = (sink: EventSink) => () => void
 
 /** What waits for one client. One that reads more slowly than this is dropped: it comes back and asks for what it has missed. */

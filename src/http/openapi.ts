@@ -40,7 +40,7 @@ export interface Security<Auth extends PropertyKey> {
   readonly schemes: NonNullable<ZodOpenApiComponentsObject['securitySchemes']>
   /** Alternatives; an empty one among them means that a request without any is taken as well. */
   readonly required: Readonly<Record<Auth, readonly Readonly<Record<string, string[]>>[]>>
-  /** What whoever is not let in is told. */
+  /** What a caller who is not let in is told. */
   readonly refusals: Readonly<Record<Auth, readonly ProblemCode[]>>
 }
 

@@ -15,7 +15,7 @@ export interface AnsweredRequest {
   readonly seconds: number
 }
 
-/** Counted for a request whose client closed the connection before it was answered. No status of HTTP: nobody is sent it. */
+/** Counted for a request whose client closed the connection before it was answered. No status of HTTP: it is never sent. */
 const clientClosed = 499
 
 const described = (req: Request, res: Response, began: number): AnsweredRequest => ({

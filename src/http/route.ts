@@ -185,8 +185,8 @@ const noQuery = z.object({ query: z.strictObject({}) })
 /**
  * Makes the function that declares the routes of an API: over its services, its kinds of callers, the names of its budgets, and
  * what each declaration says `About` itself.
- * The order in `answer` matters: nobody makes the server read or parse a body before it is known who asks and how often.
- * @param strangers the kinds of `auth` that let anybody in: little is read from them
+ * The order in `answer` matters: the server reads and parses no body before it knows who asks and how often.
+ * @param strangers the kinds of `auth` that let strangers in: little is read from them
  */
 export const routeFor =
   <Services, C, Limit extends string, About = unknown>(strangers: readonly (keyof C)[]) =>

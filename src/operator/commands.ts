@@ -52,7 +52,7 @@ export const loadCommands = async (): Promise<[string, Command<Surroundings>][]>
 }
 
 export const overview = async (): Promise<string[]> => [
-  'limpet-server: the server, and the command line of whoever runs it',
+  "limpet-server: the server, and the operator's command line",
   '',
   ...columns((await loadCommands()).map(([name, { summary }]) => [name, summary])),
   '',

@@ -21,7 +21,7 @@ const minBytes = bodyAt + minPaddedBytes + tagBytes
 const nonce = new Uint8Array(12)
 const info = 'limpet/v1/envelope'
 
-/** An envelope did not open. It does not say why, so that nobody learns from how it fails; never report it to a server. */
+/** An envelope did not open. It does not say why, so that an attacker learns nothing from how it fails; never report it to a server. */
 export class OpenError extends Error {
   override readonly name = 'OpenError'
 

@@ -73,7 +73,7 @@ export async function startOpaqueRegistration(chosen: string) {
 
 /**
  * Proves a password. `finish` takes the server's answer; it is undefined where the password is wrong, or the answer comes from
- * somebody who does not have the account's record: there is nothing to tell these apart by.
+ * a server that does not have the account's record: there is nothing to tell these apart by.
  * @throws PasswordRefusedError for an empty password or one that is not well-formed Unicode
  */
 export async function startOpaqueLogin(typed: string) {

@@ -218,7 +218,7 @@ export class Limpet {
     if (last && last.accountId !== id)
       throw new RefusedError('The server answered with another account than last time under this address.')
     const state = { ...this.#stateOf(session, by), ...keptNextEmail(last, by) }
-    // The session before this one would stay on the server with nobody to end it.
+    // The session before this one would stay on the server, and no client could end it.
     await this.#endQuietly()
     let opened: Uint8Array
     try {

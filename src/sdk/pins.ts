@@ -63,7 +63,7 @@ const refusals = {
 } as const
 
 /**
- * Refuses to prove a password in a weaker way than last time, or by `authKey` where nobody vouches for it. A stronger way
+ * Refuses to prove a password in a weaker way than last time, or by `authKey` if nothing vouches for it. A stronger way
  * is taken: a password change on another device can have chosen it, and it gives a hostile server nothing.
  *
  * @param pin what this device knows of the account

@@ -88,7 +88,7 @@ export const choosePassword = (
 
 /**
  * Seals the account key once more, for unlocking on this device without the server: OPAQUE's own key can only be had from it.
- * Whoever takes the device's storage can guess the password by it, as with `authKey`.
+ * An attacker who takes the device's storage can guess the password by it, as with `authKey`.
  */
 export async function sealForDevice(password: string, accountId: string, accountKey: Uint8Array) {
   const kdf = newKdf()

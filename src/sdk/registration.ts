@@ -14,7 +14,7 @@ import { chooseByAuthKey, type MethodChoice } from './proofs.ts'
 interface NewAccount {
   readonly email: string
   readonly hint?: string
-  /** The code that whoever runs the server handed out, where registration is by invite. */
+  /** The code that the operator handed out, if registration is by invite. */
   readonly invite?: string
   /** What the first vault is called. */
   readonly vaultName?: string

@@ -53,7 +53,7 @@ export interface NewShare {
 }
 
 export interface MadeShare {
-  /** Whoever has it can read the secret, once. */
+  /** Its holder can read the secret, once. */
   readonly link: string
   readonly id: string
   readonly expiresAt: string
@@ -62,7 +62,7 @@ export interface MadeShare {
 }
 
 /**
- * The link as its readers get it. Refuses one under which they would not find this share, or over http: whoever is on the way
+ * The link as its readers get it. Refuses one under which they would not find this share, or over http: an attacker on the way
  * could give them a page of their own, to which they bring the key.
  *
  * @param server how it was reached for this, which is good enough for its readers too
@@ -111,7 +111,7 @@ export class Shares {
 
   /** Without the session at first: a server that does not ask for an account does not learn who shares. */
   async #post(body: object): Promise<CreatedShare> {
-    // Repeatable: where an answer was lost, what was made is under an id that nobody knows, and expires.
+    // Repeatable: where an answer was lost, what was made is under an unknown id, and expires.
     const request = { method: 'POST', path: sharePaths.shares, body } as const
     try {
       return await this.#transport.send(CreatedShare, request)
@@ -130,7 +130,7 @@ export class Shares {
     })
   }
 
-  /** Takes a share back: nobody can read it any more. Throws ProblemError (`share-consumed`, `not-found`, …). */
+  /** Takes a share back: it cannot be read any more. Throws ProblemError (`share-consumed`, `not-found`, …). */
   async revoke({ id, manageToken }: Pick<MadeShare, 'id' | 'manageToken'>): Promise<void> {
     await this.#transport.anonymous({
       method: 'DELETE',
@@ -140,7 +140,7 @@ export class Shares {
   }
 }
 
-/** The shares of a server for whoever has no account there; `Limpet.shares` are those of one who may. */
+/** The shares of a server for readers without an account there; `Limpet.shares` are those of one who may. */
 export const sharesOf = (server: string, connection: ShareConnection = {}): Shares =>
   new Shares(transportTo(server, connection))
 
@@ -153,7 +153,7 @@ export interface OpenedShare {
   acknowledge(): Promise<void>
 }
 
-/** A link that somebody got: a server, a share there, and its key, which is not sent anywhere. */
+/** A link that a reader got: a server, a share there, and its key, which is not sent anywhere. */
 export class ReceivedShare {
   readonly #link: ShareLink
   readonly #transport: Transport

@@ -70,12 +70,12 @@ export interface NewToken {
   /** The one vault that it sees, and whose key its bearer gets; without it all of them, as ciphertext. */
   readonly vault?: { readonly sealed: Vault }
   readonly expiresAt?: Date
-  /** The master password. With an open session alone nobody makes a token that outlives it. */
+  /** The master password. An open session alone cannot make a token that outlives it. */
   readonly password: string
 }
 
 export interface MadeToken extends TokenSummary {
-  /** All that a script needs. Nobody can show it again. */
+  /** All that a script needs. It cannot be shown again. */
   readonly bearerToken: string
 }
 
@@ -122,14 +122,14 @@ export class Tokens {
           ...(sealedFor && { vaultId: sealedFor.vaultId, vaultKey: sealedFor.vaultKey }),
           ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
         },
-        // A second one would stay, of which nobody knows.
+        // A second one would stay without a user who knows of it.
         repeatable: false,
       }),
     )
     return { ...summary, bearerToken: sealedFor ? `${token}.${encodeBase64url(sealedFor.secret)}` : token }
   }
 
-  /** A vault's key, sealed for whoever has the secret. */
+  /** A vault's key, sealed for the holder of the secret. */
   async #sealFor({ id, key }: Vault, secret: Uint8Array) {
     const vaultKey = await open(this.#accountKey, vaultKeyAssociatedData(this.#accountId, id), key)
     const associatedData = tokenVaultKeyAssociatedData(this.#accountId, id)

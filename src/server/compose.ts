@@ -29,7 +29,7 @@ export async function createApp(
   parts: Parts,
 ): Promise<{ app: Express; apis: readonly Api[]; metrics: Metrics }> {
   const { publicUrl, shares, snappass, trustProxy } = parts.config
-  /** Not made before somebody asks: it takes a tenth of what a start takes. */
+  /** Made at the first request for it: it takes a tenth of what a start takes. */
   const document = () => contract(publicUrl)
   const services: Services = {
     ...(await createDomainServices(parts)),

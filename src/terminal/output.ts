@@ -56,7 +56,7 @@ export function printValue(value: string): void {
     )
 }
 
-/** What a terminal shows of somebody's bytes: nothing that steers it, and nothing that is lost by being shown. */
+/** What a terminal shows of bytes from outside: nothing that steers it, and nothing that is lost by being shown. */
 function forTerminal(bytes: Uint8Array): string {
   const text = shownAsItIs(bytes)
   if (text !== undefined) return text.endsWith('\n') ? text : `${text}\n`

@@ -6,7 +6,7 @@ import { ask, echo, remark } from './output.ts'
 import { safeLine, textIn } from './text.ts'
 
 interface AskOptions {
-  /** For a new secret: a terminal asks twice, since nobody sees what they type. */
+  /** For a new secret: a terminal asks twice, since a typed secret is not shown. */
   readonly twice?: boolean
 }
 
@@ -20,7 +20,7 @@ export interface Prompter {
   text(question: string): Promise<string>
   /** All the rest of the input, exactly; of one that has more than `most` bytes, only somewhat more than those. */
   bytes(question: string, most: number): Promise<Uint8Array>
-  /** Whether the person agrees. Without a terminal nobody is asked: false. */
+  /** Whether the person agrees. Without a terminal nothing is asked: false. */
   confirm(question: string): Promise<boolean>
   /** Lets go of standard input, so that the program can end. */
   close(): void
@@ -162,7 +162,7 @@ class TerminalPrompter implements Prompter {
     this.#interface = createInterface({ input: this.#input, output, terminal: true, historySize: 0 })
     this.#interface.on('line', (line) => {
       const waiting = this.#waiting
-      // At once, since the next line of a paste comes before whoever waits goes on.
+      // At once, since the next line of a paste comes before the waiting code goes on.
       this.#waiting = undefined
       if (waiting) waiting.give(line)
       else this.#lines.push(line)

@@ -28,7 +28,7 @@ export function textIn(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Somebody's bytes as text, or undefined if they are none or could steer the terminal. */
+/** Bytes from outside as text, or undefined if they are none or could steer the terminal. */
 export function shownAsItIs(bytes: Uint8Array): string | undefined {
   const text = textIn(bytes)
   return text !== undefined && safeText(text) === text.replaceAll('\r\n', '\n') ? text : undefined

@@ -1,4 +1,4 @@
-// How routes are declared by which anybody asks for mail to an address, and how links of mails are refused.
+// How routes are declared by which a stranger asks for mail to an address, and how links of mails are refused.
 import { MailRequest } from '../../contract/email.ts'
 import type { ProblemCode } from '../../contract/problems.ts'
 import { Failure } from '../../domain/failure.ts'
@@ -9,7 +9,7 @@ import { route } from './route.ts'
 export const invalidLink = () =>
   new Failure('invalid-confirmation', 'The link is not valid, or not any more.')
 
-/** A route by which anybody asks for mail to an address. */
+/** A route by which a stranger asks for mail to an address. */
 export const mailRequest = (
   request: Requested,
   {

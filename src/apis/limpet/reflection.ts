@@ -10,7 +10,7 @@ import { type Api, createApi, type ErrorForm } from '../../http/api.ts'
 import { type RawRequest, routeFor } from '../../http/route.ts'
 
 interface Callers {
-  /** Whoever has the secrets of the server; the caller is what its request looks like. */
+  /** A caller who has the secrets of the server; the caller is what its request looks like. */
   operator: z.input<typeof Reflection>
 }
 

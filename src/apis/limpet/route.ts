@@ -42,7 +42,7 @@ export interface Callers extends PublicCallers {
   /** A personal access token, whatever its scopes; no session. */
   tokenHolder: TokenHolder
   visitor: Visitor
-  /** Who may make shares: anybody, or whoever has a session or a token with the scope shares, as SHARES says. */
+  /** Who may make shares, as SHARES says: any caller, or the holders of a session or of a token with the scope shares. */
   sharer: Visitor | Caller | TokenHolder
   shareManager: ShareManager
 }
@@ -80,7 +80,7 @@ export interface Services {
   readonly startedLogins: StartedLogins
   /** For what only a handler knows to be worth counting. */
   readonly limiter: RateLimiter
-  /** For what is not to be noticed by whoever asked. */
+  /** For work that the caller must not notice. */
   readonly deferredTasks: DeferredTasks
   /** False from the moment the server was asked to stop. */
   readonly accepting: () => boolean

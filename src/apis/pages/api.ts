@@ -13,7 +13,7 @@ import { forEverybody, type PageServices, route } from './route.ts'
 import { shareRoutes } from './shares.ts'
 import { assetRoutes } from './shell.ts'
 
-/** Of each server's contract; made when somebody asks for the first time. */
+/** Of each server's contract; made at the first request for it. */
 const documentationPages = new WeakMap<PageServices, Page>()
 
 const documentation = route({

@@ -13,7 +13,7 @@ export const linkPage = (link: string): Page =>
   page(
     'The link is ready',
     html`<p><input id="password-link" value="${link}" readonly aria-label="Link" size="80"></p>
-<p>Copy it and send it to whoever needs the secret. It opens once: do not try it yourself.</p>`,
+<p>Copy it and send it to the person who needs the secret. It opens once: do not try it yourself.</p>`,
   )
 
 export const previewPage: Page = page(
@@ -29,7 +29,7 @@ const exactText = (text: string) => [
   text.split('\r').map((part, index) => [index ? html`&#13;` : undefined, part]),
 ]
 
-/** Without the browser's spell check, which may send the text to whoever does the checking. */
+/** Without the browser's spell check, which may send the text to another company. */
 export const secretPage = (password: string): Page =>
   page(
     'Here is your secret',

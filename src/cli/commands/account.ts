@@ -55,7 +55,7 @@ export async function newMasterPassword({ prompter }: Surroundings, email: strin
   }
 }
 
-/** The invite of `--invite` or `LIMPET_INVITE`; a code lets somebody in, so it is not taken from an argument. */
+/** The invite of `--invite` or `LIMPET_INVITE`; a code lets its holder in, so it is not taken from an argument. */
 async function inviteCode({ environment, prompter }: Surroundings, asked: boolean | undefined) {
   const given = environment.LIMPET_INVITE || (asked ? await prompter.secret('Invite code') : undefined)
   if (given === undefined) return undefined

@@ -56,7 +56,7 @@ function explain(error: unknown): unknown {
 /** Of a share that is gone it only tells why, so that a script without an answer learns as much as there is. */
 async function askPassphrase({ prompter }: Surroundings, readable: boolean): Promise<string> {
   if (readable) return prompter.secret('Passphrase')
-  remark('It cannot be read any more. Whoever knows its passphrase is told why.')
+  remark('It cannot be read any more. A reader who knows its passphrase is told why.')
   return prompter.secret('Passphrase').catch((error: unknown) => {
     throw error instanceof CliError
       ? gone('The secret was already read, or the share has expired or was taken back.')

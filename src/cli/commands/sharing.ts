@@ -39,7 +39,7 @@ function explain(error: unknown): unknown {
   if (error instanceof RefusedError)
     return new CliError(
       'refused',
-      `Refused: ${error.message} Whoever runs it has to set its PUBLIC_URL; until then share by another server.`,
+      `Refused: ${error.message} Its operator has to set its PUBLIC_URL; until then share by another server.`,
     )
   return error
 }

@@ -13,7 +13,7 @@ export async function decideOnAddresses({ db, tables: { instance } }: Tx): Promi
 
 /**
  * Frees an address that was confirmed at this moment. An account that was made for it, neither confirmed nor ever used, has no
- * better right to it, and goes: before addresses had to be confirmed, anybody could make one.
+ * better right to it, and goes: before addresses had to be confirmed, any stranger could make one.
  * @param keeping the account that is to have the address, if it exists already
  * @returns whether no other account has it now
  */

@@ -25,7 +25,7 @@ export async function createInvite({ db, tables: { invites } }: Tx, invite: NewI
   await db.insert(invites).values(invite)
 }
 
-/** Somebody who wants to register with an invite. `email` is in its normalized form. */
+/** A stranger who wants to register with an invite. `email` is in its normalized form. */
 export interface Attempt {
   readonly codeHash: Uint8Array
   readonly email: string

@@ -19,7 +19,7 @@ export async function findSubject(reader: Reader, email: string, opaque: OpaqueS
   // Both are looked up and made for everybody, so that a clock tells nothing.
   const [derived, spare] = [opaque.credentialIdOf(email), opaque.credentialIdOf(email, 'spare')]
   const isTaken = await isCredentialIdTaken(reader, derived)
-  // Taken by an account that has left the address: under its identifier nobody gets an answer by the old address.
+  // Taken by an account that has left the address: under its identifier the old address gets no answer.
   const own = account?.authMethod === 'opaque' ? (account.credentialId ?? derived) : undefined
   return { account, credentialId: own ?? (isTaken ? spare : derived) }
 }

@@ -48,7 +48,7 @@ const randomBase64 = (bytes: number) => randomBytes(bytes).toString('base64').re
  * A hash in PHC string form that no secret is known for: of random bytes, with the parameters, the salt and the length of every
  * other. Not hashed, which would take every start 25 ms and 19 MB.
  */
-function hashOfNobody(): string {
+function makeDecoyHash(): string {
   const { memoryCost, timeCost, parallelism } = parameters
   const costs = `m=${memoryCost},p=${parallelism},t=${timeCost}`
   return `$argon2id$v=19$${costs}$${randomBase64(16)}$${randomBase64(32)}`
@@ -57,7 +57,7 @@ function hashOfNobody(): string {
 export function createPasswordHasher(): PasswordHasher {
   const { inTurn, waiting } = boundedQueue()
   const hash = (secret: Uint8Array) => argon2.hash(Buffer.from(secret), parameters)
-  const decoyHash = hashOfNobody()
+  const decoyHash = makeDecoyHash()
   return {
     hash: (secret) => inTurn(() => hash(secret)),
     verify: (known, secret) =>

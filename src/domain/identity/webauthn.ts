@@ -59,7 +59,7 @@ function openChallenge(
   return verified && { id: verified.content, expiresAt: verified.expiresAt }
 }
 
-/** The library throws for what does not hold; which of its many reasons it was helps nobody but an attacker. */
+/** The library throws for what does not hold; which of its many reasons it was would help only an attacker. */
 async function unlessRefused<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()

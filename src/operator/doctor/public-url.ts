@@ -162,7 +162,7 @@ export function judgeReflection({ address, peer, forwardedFor }: z.infer<typeof 
   if (address === forgedAddress)
     return error(
       'proxy',
-      'Whoever connects can choose the address that is counted and logged: the server believes a forged X-Forwarded-For.',
+      'Any client can choose the address that is counted and logged: the server believes a forged X-Forwarded-For.',
       'Let the proxy set X-Forwarded-For instead of adding to it (nginx: proxy_set_header X-Forwarded-For $remote_addr), and name only proxies in TRUST_PROXY.',
     )
   const isBehindProxy = forwardedFor !== forgedAddress

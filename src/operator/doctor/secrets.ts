@@ -25,7 +25,7 @@ export function checkJwtSecret(config: Config): Finding {
   return looksTyped(secret)
     ? warning(
         'jwt-secret',
-        'JWT_SECRET looks as if somebody had typed it. Who guesses it has one of the two secrets that logins are safe by.',
+        'JWT_SECRET looks as if it had been typed. An attacker who guesses it has one of the two secrets that keep logins safe.',
         'Make one with: openssl rand -base64 32. Clients then renew what they have by themselves.',
       )
     : ok('jwt-secret', 'JWT_SECRET is there and looks random.')

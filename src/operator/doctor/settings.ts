@@ -29,7 +29,7 @@ export function checkSettings(config: Config): Finding[] {
     findings.push(
       error(
         'settings',
-        'TRUST_PROXY trusts every address: whoever connects can choose the address that is counted.',
+        'TRUST_PROXY trusts every address: any client can choose the address that is counted.',
         'Name the addresses of your proxies in TRUST_PROXY.',
       ),
     )

@@ -13,7 +13,7 @@ const inUnits = (count: number, unit: string) =>
 export const formatTime = (time: Date): string =>
   new Intl.DateTimeFormat(locale(), { dateStyle: 'long', timeStyle: 'short' }).format(time)
 
-/** Never less than it is, so that whoever waits for it has waited long enough. */
+/** Never less than it is, so that a user who waits for it has waited long enough. */
 export function formatDuration(seconds: number): string {
   if (seconds >= week && seconds % week === 0) return inUnits(seconds / week, 'week')
   if (seconds >= day) return inUnits(Math.ceil(seconds / day), 'day')

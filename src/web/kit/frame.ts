@@ -33,7 +33,7 @@ export function frame(): void {
 let isFirst = true
 
 /**
- * Shows a view in place of the one before it. Its title is the page's, and takes the focus, so that whoever cannot see the
+ * Shows a view in place of the one before it. Its title is the page's, and takes the focus, so that a reader who cannot see the
  * page is told that it has changed; only not as the page opens, where the focus is at its beginning.
  */
 export function show(title: Message, ...content: Node[]): void {

@@ -67,7 +67,7 @@ function receiptOf(connection: Connection, made: Made): { element: HTMLElement; 
     }
   }
 
-  /** Asks now and then, while somebody can see the page. */
+  /** Asks now and then, while the page can be seen. */
   async function poll() {
     clearTimeout(timer)
     if (isOver || document.hidden) return
