@@ -148,6 +148,10 @@ describe.each(engines)('vaults on %s', (engine) => {
       expect(
         events.filter((row) => row.type === 'vault-deleted' && row.account_id === account.accountId),
       ).toHaveLength(1)
+      // The failed proof is noted a moment later. The tests that follow compare all rows.
+      const noted = async () =>
+        (await readRows(server.database)).account_events?.some((row) => row.type === 'proof-failed')
+      await expect.poll(noted, { timeout: 20_000 }).toBe(true)
     })
 
     it('are listed page by page, each bounded by number and by bytes', async () => {
