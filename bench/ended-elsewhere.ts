@@ -32,6 +32,8 @@ const postgres = await startPostgres()
 const database = await createPostgresDatabase(postgres.url)
 const settings = {
   DATABASE_URL: database.url,
+  // One server to their clients: tokens name it.
+  PUBLIC_URL: 'http://localhost',
   JWT_SECRET: randomBytes(32).toString('base64url'),
   OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
   RATE_LIMITS: 'off',
@@ -39,16 +41,19 @@ const settings = {
 const start = async () =>
   launch('../bin/limpet-server.js', [], { ...settings, PORT: String(await freePort()) })
 const [ending, other] = [await start(), await start()]
-const account = await newAccount(ending)
 const waits: number[] = []
-for (let round = 1; round <= rounds; round++) {
-  process.stderr.write(`\r${round} of ${rounds}`)
-  waits.push(await measure(ending, other, (await logIn(ending, account)).token))
+try {
+  const account = await newAccount(ending)
+  for (let round = 1; round <= rounds; round++) {
+    process.stderr.write(`\r${round} of ${rounds}`)
+    waits.push(await measure(ending, other, (await logIn(ending, account)).token))
+  }
+  process.stderr.write('\n')
+} finally {
+  await Promise.all([ending.stop(), other.stop()])
+  await database.remove()
+  await postgres.stop()
 }
-process.stderr.write('\n')
-await Promise.all([ending.stop(), other.stop()])
-await database.remove()
-await postgres.stop()
 
 const at = (part: number) => percentile(waits, part).toFixed(1)
 console.log(
