@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { newAccount } from '../test/support/accounts.ts'
 import { heapOfContainer, measureAttack, quantile } from '../test/support/attack.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { createSqliteDatabase } from '../test/support/fresh-database.ts'
-import { freePort } from '../test/support/postgres.ts'
 import { startProcess } from '../test/support/process.ts'
 
 /** The largest share of the machine's memory that a process has had, in MiB; not known outside of Linux. */

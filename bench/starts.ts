@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { minKdf } from '../src/contract/accounts.ts'
 import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { Limpet } from '../src/sdk/index.ts'
+import { freePort } from '../test/support/free-port.ts'
 import {
   createPostgresDatabase,
   createSqliteDatabase,
   type TestDatabase,
 } from '../test/support/fresh-database.ts'
-import { freePort } from '../test/support/postgres.ts'
 import { median } from './figures.ts'
 import { launch, run, type ServerProcess, type Usage } from './processes.ts'
 

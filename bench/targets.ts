@@ -10,7 +10,7 @@ import { encryptFernet } from '../src/protocol/fernet.ts'
 import { newShareKey, shareKeys } from '../src/protocol/share-link.ts'
 import { minKdf } from '../src/sdk/index.ts'
 import { prepareRegistration } from '../src/sdk/registration.ts'
-import { freePort } from '../test/support/postgres.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { launch, type ServerProcess } from './processes.ts'
 
 const itemsInVault = 10_000

@@ -9,10 +9,11 @@ import { z } from 'zod'
 import { OpaqueLoginStarted } from '../src/contract/opaque.ts'
 import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { logInBody, randomKey, registration } from '../test/support/accounts.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
 import { startMailServer } from '../test/support/mail.ts'
 import { opaqueRegistration, post } from '../test/support/opaque.ts'
-import { freePort, startPostgres } from '../test/support/postgres.ts'
+import { startPostgres } from '../test/support/postgres.ts'
 import { outcomeOf } from '../test/support/requests.ts'
 import { runStatement } from '../test/support/rows.ts'
 import { launch } from './processes.ts'
@@ -237,7 +238,7 @@ async function measure(
 }
 
 async function measureOn(engine: string, database: { url: string }) {
-  const mail = await startMailServer(await freePort())
+  const mail = await startMailServer()
   const port = await freePort()
   const server = await launch('../bin/limpet-server.js', [], {
     PORT: String(port),

@@ -3,11 +3,11 @@
 // version, and needs the languages. What cannot be had is said and skipped; with --all that fails.
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../test/support/free-port.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const contract = path.join(root, 'docs/openapi.json')
@@ -213,16 +213,6 @@ function config(here: string): string {
   writeFileSync(file, 'post_hooks: []\n')
   return file
 }
-
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
 
 const port = await freePort()
 const url = `http://127.0.0.1:${port}`

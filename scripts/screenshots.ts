@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core'
 import { readConfig } from '../src/server/config.ts'
 import { startServer } from '../src/server/lifecycle.ts'
 import { launchBrowser } from '../test/support/browser.ts'
-import { freePort } from '../test/support/postgres.ts'
+import { freePort } from '../test/support/free-port.ts'
 
 const images = fileURLToPath(new URL('../docs/images/', import.meta.url))
 const secret = `host      db.example.com

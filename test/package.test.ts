@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { freePort } from './support/postgres.ts'
+import { freePort } from './support/free-port.ts'
 import { testSecret } from './support/server.ts'
 
 const run = promisify(execFile)

@@ -220,7 +220,7 @@ function handlerOf(path: string, routes: RoutesOfPath, first: Api, handling: Han
       }
       res.setHeader('Allow', allow)
       if (req.method === 'OPTIONS' && optionsStatus) return void res.writeHead(optionsStatus).end()
-      throw new Failure('method-not-allowed', `${req.method} does not work here; ${allow} does.`)
+      throw new Failure('method-not-allowed', `${req.method} does not work here. Use one of: ${allow}.`)
     } catch (error) {
       abandonBody(res)
       const { errorForm } = served?.api ?? first

@@ -3,7 +3,6 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { exitCodes } from '../../src/terminal/exit-codes.ts'
 import { engines } from '../support/database.ts'
 import { type MailServer, startMailServer } from '../support/mail.ts'
-import { freePort } from '../support/postgres.ts'
 import { startServer } from '../support/server.ts'
 import { newShell } from './program.ts'
 
@@ -30,7 +29,7 @@ describe.each(engines)('e-mail at the shell on %s', (engine) => {
   })
 
   it('is confirmed by the link of the mail, and then gets the hint', async () => {
-    const mail = await startMailServer(await freePort())
+    const mail = await startMailServer()
     closing.push(() => mail.close())
     const server = await startServer(engine, {
       environment: { ...mail.settings, EMAIL_VERIFICATION: 'required' },

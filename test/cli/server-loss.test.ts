@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { expect, it, onTestFinished } from 'vitest'
 import { Replica } from '../../src/sdk/index.ts'
 import { createDatabase } from '../support/database.ts'
-import { freePort } from '../support/postgres.ts'
+import { freePort } from '../support/free-port.ts'
 import { startServer } from '../support/server.ts'
 import { newShell } from './program.ts'
 

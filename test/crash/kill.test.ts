@@ -7,7 +7,7 @@ import { Changes, Item } from '../../src/contract/vaults.ts'
 import { minKdf } from '../../src/sdk/index.ts'
 import { prepareRegistration } from '../../src/sdk/registration.ts'
 import { createDatabase, engines } from '../support/database.ts'
-import { freePort } from '../support/postgres.ts'
+import { freePort } from '../support/free-port.ts'
 import { type ServerProcess, startProcess } from '../support/process.ts'
 
 const kills = 30

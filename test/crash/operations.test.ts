@@ -13,9 +13,9 @@ import { digestAll, fillEmpty, onSnapshot } from '../../src/operator/whole-datab
 import { migrate } from '../../src/store/migrate.ts'
 import { allTables } from '../../src/store/shape.ts'
 import { createDatabase, type Engine, engines, type TestDatabase } from '../support/database.ts'
+import { freePort } from '../support/free-port.ts'
 import { databaseOf } from '../support/fresh-database.ts'
 import { operatorOf } from '../support/operator.ts'
-import { freePort } from '../support/postgres.ts'
 import { testOpaqueSetup, testSecret } from '../support/server.ts'
 
 const kills = 8

@@ -3,7 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { CreatedShare, RevealedShare } from '../../src/contract/shares.ts'
 import { createDatabase, engines } from '../support/database.ts'
-import { freePort } from '../support/postgres.ts'
+import { freePort } from '../support/free-port.ts'
 import { startProcess } from '../support/process.ts'
 
 const kills = 10

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { newAccount } from '../support/accounts.ts'
 import { attack, heapOfContainer } from '../support/attack.ts'
 import { createDatabase, engines } from '../support/database.ts'
-import { freePort } from '../support/postgres.ts'
+import { freePort } from '../support/free-port.ts'
 import { startProcess } from '../support/process.ts'
 import { send } from '../support/requests.ts'
 

@@ -18,10 +18,10 @@ import { fillEmpty, withConnection } from '../../src/operator/whole-database.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { setMark } from '../../src/store/move-mark.ts'
 import { createDatabase, type Engine, engines, type TestDatabase } from '../support/database.ts'
+import { freePort } from '../support/free-port.ts'
 import { databaseOf } from '../support/fresh-database.ts'
 import { startMailServer } from '../support/mail.ts'
 import { environmentOf, operatorOf, runOperator } from '../support/operator.ts'
-import { freePort } from '../support/postgres.ts'
 import { runServer } from '../support/process.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { runStatement } from '../support/rows.ts'
@@ -253,14 +253,14 @@ describe('the doctor', () => {
     const port = await freePort()
     const settings = { SMTP_URL: `smtp://ada:hunter2@127.0.0.1:${port}`, MAIL_FROM: 'vault@example.com' }
     expect(of(await examine(database, settings), 'mail')).toMatchObject([{ status: 'error' }])
-    const mail = await startMailServer(port)
+    const mail = await startMailServer({ port })
     cleaning.push(() => mail.close())
     const strict = { ...mail.settings, SMTP_ALLOW_PLAINTEXT: 'off' }
     expect(of(await examine(database, strict), 'mail')).toMatchObject([
       { status: 'error', message: expect.stringContaining('ETLS') },
     ])
     expect(of(await examine(database, mail.settings), 'mail')).toMatchObject([{ status: 'warning' }])
-    const withTls = await startMailServer(await freePort(), { tls: true })
+    const withTls = await startMailServer({ tls: true })
     cleaning.push(() => withTls.close())
     expect(of(await examine(database, withTls.settings), 'mail')).toMatchObject([{ status: 'ok' }])
     expect([...mail.received, ...withTls.received]).toEqual([])

@@ -37,7 +37,7 @@ import {
   vaultKeyAssociatedData,
 } from '../../src/sdk/index.ts'
 import { ListLength } from '../../src/sdk/refusals.ts'
-import { freePort } from '../support/postgres.ts'
+import { freePort } from '../support/free-port.ts'
 import { send } from '../support/requests.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 

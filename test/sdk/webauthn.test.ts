@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { launchBrowser } from '../support/browser.ts'
 import { bundleSdk } from '../support/bundle.ts'
 import { type Engine, engines } from '../support/database.ts'
-import { freePort } from '../support/postgres.ts'
+import { freePort } from '../support/free-port.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const Registered = z.object({

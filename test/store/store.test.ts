@@ -12,7 +12,7 @@ import { readConfig } from '../../src/server/config.ts'
 import { openStore } from '../../src/store/open.ts'
 import { type Reader, type Store, StoreError, type Tx, Unchanged } from '../../src/store/store.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
-import { freePort } from '../support/postgres.ts'
+import { freePort } from '../support/free-port.ts'
 import { testOpaqueSetup, testSecret } from '../support/server.ts'
 
 const open = ({ url }: { url: string }) =>

@@ -13,7 +13,6 @@ import { databaseOf } from '../support/fresh-database.ts'
 import { startMailServer } from '../support/mail.ts'
 import { copyAsBefore } from '../support/old-database.ts'
 import { makeRecordOld, newOpaqueAccount, opaqueLogin, post } from '../support/opaque.ts'
-import { freePort } from '../support/postgres.ts'
 import { bodyOf, outcomeOf, send } from '../support/requests.ts'
 import { readRows, runStatement } from '../support/rows.ts'
 import { addTotp, codeAt } from '../support/second-factors.ts'
@@ -33,7 +32,7 @@ describe.each(engines)('a database of version 0.2 on %s', (engine) => {
   it('keeps every row through the upgrade, and its accounts go on as if nothing had happened', async () => {
     const clock = new TestClock()
     const [source, target] = [await createDatabase(engine), await createDatabase(engine)]
-    const mail = await startMailServer(await freePort())
+    const mail = await startMailServer()
     const closing = [() => mail.close(), () => target.remove(), () => source.remove()]
     try {
       // Rows that today's server makes, and what only an older one left behind.

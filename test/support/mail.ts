@@ -1,6 +1,7 @@
 // A real SMTP server that keeps what it is given, for tests.
 import { text } from 'node:stream/consumers'
 import { SMTPServer } from 'smtp-server'
+import { freePort } from './free-port.ts'
 
 /** Whom the mail of servers under test comes from. */
 export const mailFrom = 'vault@example.com'
@@ -52,13 +53,20 @@ function parse(raw: string, from: string, to: string[], secure: boolean): Receiv
 }
 
 /**
+ * @param options.port where it listens; a free one if left out
  * @param options.refuse addresses that it never takes mail for
  * @param options.tls offers STARTTLS, with a certificate that nobody has signed
  */
-export async function startMailServer(
-  port: number,
-  { refuse = [], tls = false }: { refuse?: string[]; tls?: boolean } = {},
-): Promise<MailServer> {
+export async function startMailServer({
+  port,
+  refuse = [],
+  tls = false,
+}: {
+  port?: number
+  refuse?: string[]
+  tls?: boolean
+} = {}): Promise<MailServer> {
+  const at = port ?? (await freePort())
   const received: ReceivedMail[] = []
   let asked = 0
   let arrived = () => {}
@@ -88,9 +96,9 @@ export async function startMailServer(
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
+    server.listen(at, '127.0.0.1', resolve)
   })
-  const url = `smtp://127.0.0.1:${port}${tls ? '?tls.rejectUnauthorized=false' : ''}`
+  const url = `smtp://127.0.0.1:${at}${tls ? '?tls.rejectUnauthorized=false' : ''}`
   return {
     url,
     settings: { SMTP_URL: url, MAIL_FROM: mailFrom, SMTP_ALLOW_PLAINTEXT: tls ? 'off' : 'on' },

@@ -12,7 +12,7 @@ import {
 import { readConfig } from '../../src/server/config.ts'
 import { type Patience, startServer as start } from '../../src/server/lifecycle.ts'
 import { createDatabase, type Engine, type TestDatabase } from './database.ts'
-import { freePort } from './postgres.ts'
+import { freePort } from './free-port.ts'
 
 /** A clock that stands still until it is moved. */
 export class TestClock implements Clock {

@@ -5,7 +5,6 @@ import { de } from '../../src/web/kit/messages/de.ts'
 import { en } from '../../src/web/kit/messages/en.ts'
 import { logInBody, registration } from '../support/accounts.ts'
 import { type MailServer, startMailServer } from '../support/mail.ts'
-import { freePort } from '../support/postgres.ts'
 import { outcomeOf, send } from '../support/requests.ts'
 import { startServer, TestClock, type TestServer } from '../support/server.ts'
 import { startVisiting } from './visit.ts'
@@ -16,7 +15,7 @@ describe('confirming an address', () => {
   let mail: MailServer
   let server: TestServer
   beforeAll(async () => {
-    mail = await startMailServer(await freePort())
+    mail = await startMailServer()
     server = await startServer('sqlite', {
       clock,
       environment: { ...mail.settings, EMAIL_VERIFICATION: 'required' },

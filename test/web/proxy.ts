@@ -1,6 +1,6 @@
 // A reverse proxy that takes a path prefix away, and writes down what browsers really send.
 import { createServer, request } from 'node:http'
-import { freePort } from '../support/postgres.ts'
+import { freePort } from '../support/free-port.ts'
 
 export interface ReverseProxy {
   readonly url: string

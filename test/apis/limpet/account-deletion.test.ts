@@ -14,7 +14,6 @@ import { databaseOf } from '../../support/fresh-database.ts'
 import { type MailServer, startMailServer, tokenIn } from '../../support/mail.ts'
 import { post } from '../../support/opaque.ts'
 import { operatorOf } from '../../support/operator.ts'
-import { freePort } from '../../support/postgres.ts'
 import { bodyOf, outcomeOf, send } from '../../support/requests.ts'
 import { readRows } from '../../support/rows.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
@@ -26,7 +25,7 @@ describe.each(engines)('deletion by mail on %s', (engine) => {
   let mail: MailServer
   let server: TestServer
   beforeAll(async () => {
-    mail = await startMailServer(await freePort())
+    mail = await startMailServer()
     server = await startServer(engine, {
       clock,
       environment: { ...mail.settings, EMAIL_VERIFICATION: 'required' },

@@ -13,7 +13,6 @@ import {
   post,
   startProof,
 } from '../../support/opaque.ts'
-import { freePort } from '../../support/postgres.ts'
 import { bodyOf, outcomeOf, send } from '../../support/requests.ts'
 import { readRows } from '../../support/rows.ts'
 import { client, quickRegistration, startServer, TestClock, type TestServer } from '../../support/server.ts'
@@ -25,7 +24,7 @@ describe.each(engines)('the address of an account on %s', (engine) => {
   let mail: MailServer
   let server: TestServer
   beforeAll(async () => {
-    mail = await startMailServer(await freePort())
+    mail = await startMailServer()
     server = await startServer(engine, {
       clock: new TestClock(),
       environment: { ...mail.settings, EMAIL_VERIFICATION: 'required' },

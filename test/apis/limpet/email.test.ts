@@ -6,9 +6,9 @@ import { Account, Registered } from '../../../src/contract/accounts.ts'
 import { ServerInfo } from '../../../src/contract/server.ts'
 import { logIn, logInBody, registration } from '../../support/accounts.ts'
 import { createDatabase, engines, type TestDatabase } from '../../support/database.ts'
+import { freePort } from '../../support/free-port.ts'
 import { type MailServer, mailFrom, startMailServer, tokenIn } from '../../support/mail.ts'
 import { operatorOf } from '../../support/operator.ts'
-import { freePort } from '../../support/postgres.ts'
 import { bodyOf, outcomeOf, send } from '../../support/requests.ts'
 import { readRows } from '../../support/rows.ts'
 import { addTotp } from '../../support/second-factors.ts'
@@ -33,8 +33,7 @@ describe.each(engines)('e-mail on %s', (engine) => {
       port?: number
     } = {},
   ) {
-    const port = settings.port ?? (await freePort())
-    const mail = settings.mail ?? (await startMailServer(port, settings))
+    const mail = settings.mail ?? (await startMailServer(settings))
     if (!settings.mail) closing.push(() => mail.close())
     const clock = settings.clock ?? new TestClock()
     const server = await startServer(engine, {
@@ -214,7 +213,7 @@ describe.each(engines)('e-mail on %s', (engine) => {
     await before.stop()
     // However often it has tried by now, it tries again every hour.
     clock.advance(minutes(60))
-    const mail = await startMailServer(port)
+    const mail = await startMailServer({ port })
     closing.push(() => mail.close())
     const { server } = await start({ clock, database, mail, verification: 'off' })
     const received = await mail.next()
@@ -236,7 +235,7 @@ describe.each(engines)('e-mail on %s', (engine) => {
   })
 
   it('goes to a mail server by TLS alone, unless the operator says otherwise', async () => {
-    const plain = await startMailServer(await freePort())
+    const plain = await startMailServer()
     closing.push(() => plain.close())
     const refusing = await startServer(engine, {
       environment: { ...plain.settings, SMTP_ALLOW_PLAINTEXT: 'off' },
@@ -247,7 +246,7 @@ describe.each(engines)('e-mail on %s', (engine) => {
     expect(refusing.log()).toContain('"mail waits"')
     expect(plain.received).toEqual([])
 
-    const { mail, server } = await start({ mail: await startMailServer(await freePort(), { tls: true }) })
+    const { mail, server } = await start({ mail: await startMailServer({ tls: true }) })
     closing.push(() => mail.close())
     await register(server)
     expect((await mail.next()).secure).toBe(true)
@@ -284,8 +283,7 @@ describe.each(engines)('e-mail on %s', (engine) => {
   })
 
   it('limits what one address is sent, without saying so', async () => {
-    const port = await freePort()
-    const mail = await startMailServer(port)
+    const mail = await startMailServer()
     closing.push(() => mail.close())
     const server = await startServer(engine, {
       environment: { ...mail.settings, RATE_LIMITS: 'on' },

@@ -7,7 +7,6 @@ import { registration } from '../../support/accounts.ts'
 import { engines } from '../../support/database.ts'
 import { type MailServer, startMailServer, tokenIn } from '../../support/mail.ts'
 import { post } from '../../support/opaque.ts'
-import { freePort } from '../../support/postgres.ts'
 import { outcomeOf } from '../../support/requests.ts'
 import { readRows, runStatement } from '../../support/rows.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
@@ -30,7 +29,7 @@ describe.each(engines)('mail to one address on %s', (engine) => {
   let mail: MailServer
   let server: TestServer
   beforeAll(async () => {
-    mail = await startMailServer(await freePort())
+    mail = await startMailServer()
     const environment = { ...mail.settings, EMAIL_VERIFICATION: 'required', RATE_LIMITS: 'on' }
     server = await startServer(engine, { clock, environment })
   })

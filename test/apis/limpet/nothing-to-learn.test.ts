@@ -12,7 +12,6 @@ import { engines } from '../../support/database.ts'
 import { type MailServer, startMailServer, tokenIn } from '../../support/mail.ts'
 import { choosePassword, opaqueRegistration, post, startProof } from '../../support/opaque.ts'
 import { operatorOf } from '../../support/operator.ts'
-import { freePort } from '../../support/postgres.ts'
 import { bodyOf, outcomeOf, type RawAnswer } from '../../support/requests.ts'
 import { runStatement } from '../../support/rows.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
@@ -53,7 +52,7 @@ describe.each(engines)('strangers on %s, where addresses have to be confirmed,',
 
   beforeAll(async () => {
     await ready
-    mail = await startMailServer(await freePort())
+    mail = await startMailServer()
     server = await startServer(engine, {
       environment: { ...mail.settings, EMAIL_VERIFICATION: 'required' },
     })

@@ -16,6 +16,7 @@ import { credentialIdToKeep } from '../../../src/domain/identity/opaque-credenti
 import { deriveServerKeys } from '../../../src/domain/server-keys.ts'
 import { fakeEnvelope, logInBody, newAccount, randomKey, registration } from '../../support/accounts.ts'
 import { engines } from '../../support/database.ts'
+import { freePort } from '../../support/free-port.ts'
 import {
   choosePassword,
   expand,
@@ -27,7 +28,6 @@ import {
   post,
   startProof,
 } from '../../support/opaque.ts'
-import { freePort } from '../../support/postgres.ts'
 import { startProcess } from '../../support/process.ts'
 import { bodyOf, outcomeOf, send } from '../../support/requests.ts'
 import { readRows, readRowsBesideLogs, runStatement } from '../../support/rows.ts'

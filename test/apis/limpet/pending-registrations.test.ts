@@ -7,7 +7,6 @@ import { engines } from '../../support/database.ts'
 import { type MailServer, startMailServer, tokenIn, tokensIn } from '../../support/mail.ts'
 import { post } from '../../support/opaque.ts'
 import { operatorOf } from '../../support/operator.ts'
-import { freePort } from '../../support/postgres.ts'
 import { outcomeOf } from '../../support/requests.ts'
 import { readRows, runStatement } from '../../support/rows.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
@@ -22,7 +21,7 @@ describe.each(engines)('registrations of an address on %s', (engine) => {
   /** A second process on the same database. */
   let other: TestServer
   beforeAll(async () => {
-    mail = await startMailServer(await freePort())
+    mail = await startMailServer()
     const environment = { ...mail.settings, EMAIL_VERIFICATION: 'required' }
     server = await startServer(engine, { clock, environment })
     other = await startServer(engine, { clock, environment, database: server.database })

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RevealedShare, ShareReceipt } from '../../../src/contract/shares.ts'
 import { createDatabase, type Engine, type TestDatabase } from '../../support/database.ts'
-import { freePort } from '../../support/postgres.ts'
+import { freePort } from '../../support/free-port.ts'
 import { type ServerProcess, startProcess } from '../../support/process.ts'
 import { bodyOf, outcomeOf, type RawAnswer } from '../../support/requests.ts'
 import { readRows } from '../../support/rows.ts'
