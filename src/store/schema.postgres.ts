@@ -20,6 +20,8 @@ export const {
   deletedVaults,
   items,
   itemVersions,
+  attachments,
+  attachmentChunks,
   personalTokens,
   shares,
   shareBodies,

@@ -40,6 +40,8 @@ const insertVersionsStatement = listStatement(
         itemId: entryPlaceholder('itemId', index),
         revision: entryPlaceholder('revision', index),
         data: entryPlaceholder('data', index),
+        keyVersion: entryPlaceholder('keyVersion', index),
+        attachments: entryPlaceholder('attachments', index),
         createdAt: entryPlaceholder('createdAt', index),
         replacedAt: sql.placeholder('now'),
       })),
@@ -82,8 +84,10 @@ export async function keepVersions(
   replaced: readonly ItemRow[],
   { vaultId, now }: { vaultId: string; now: number },
 ): Promise<number> {
-  const versions = replaced.flatMap(({ id, state, revision, data, updatedAt }) =>
-    data === null || state === 'purged' ? [] : [{ itemId: id, revision, data, createdAt: updatedAt }],
+  const versions = replaced.flatMap(({ id, state, revision, data, keyVersion, attachments, updatedAt }) =>
+    data === null || state === 'purged'
+      ? []
+      : [{ itemId: id, revision, data, keyVersion, attachments, createdAt: updatedAt }],
   )
   if (versions.length === 0) return 0
   const values = {

@@ -40,6 +40,10 @@ export const accountTables = (kit: Columns) => {
       storedItems: whole('stored_items').notNull().default(0),
       deletedItems: whole('deleted_items').notNull().default(0),
       storedBytes: whole('stored_bytes').notNull().default(0),
+      /** Bytes of sealed files, uploads that are under way included: each with the length that was announced. */
+      storedAttachmentBytes: whole('stored_attachment_bytes').notNull().default(0),
+      /** Raised by each change of the account key. */
+      accountKeyVersion: whole('account_key_version').notNull().default(1),
     },
     keys: (table) => [index('accounts_by_credential_id').on(table.credentialId)],
     backup: 'kept',

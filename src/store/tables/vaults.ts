@@ -11,7 +11,16 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       id: text('id').primaryKey(),
       accountId: accountId(),
       key: bytes('key').notNull(),
+      /** Raised by each change of the vault's key. */
+      keyVersion: whole('key_version').notNull().default(1),
       data: bytes('data').notNull(),
+      /** Of the key that seals `data`. While a change of the key is under way, it can be the next one's. */
+      dataKeyVersion: whole('data_key_version').notNull().default(1),
+      /** The sealed key that is to follow; null unless a change of the key is under way. */
+      nextKey: bytes('next_key'),
+      rotationStartedAt: time('rotation_started_at'),
+      /** What becomes of replaced versions when the key changes. */
+      rotationVersions: text('rotation_versions').$type<'keep' | 'drop'>(),
       revision: whole('revision').notNull(),
       /** Random: a new vault under the id of a deleted one has another history. */
       epoch: text('epoch').notNull(),
@@ -47,6 +56,10 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       state: text('state').notNull().$type<'active' | 'trash' | 'purged'>(),
       /** The item's envelope; once purged the marker of its deletion, or null if the client sent none. */
       data: bytes('data'),
+      /** Of the key that seals `data`. */
+      keyVersion: whole('key_version').notNull().default(1),
+      /** The ids of its files, as a JSON list; null if it has none. */
+      attachments: text('attachments'),
       revision: whole('revision').notNull(),
       createdAt: time('created_at').notNull(),
       updatedAt: time('updated_at').notNull(),
@@ -68,6 +81,8 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       itemId: text('item_id').notNull(),
       revision: whole('revision').notNull(),
       data: bytes('data').notNull(),
+      keyVersion: whole('key_version').notNull().default(1),
+      attachments: text('attachments'),
       createdAt: time('created_at').notNull(),
       replacedAt: time('replaced_at').notNull(),
     },
@@ -83,7 +98,59 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
     expires: { by: 'deleteOldVersions' },
   })
 
-  return { vaults, deletedVaults, items, itemVersions }
+  /**
+   * Files beside items. One is uploaded first, in parts, and belongs to its item from the write of the item that names it. It stays as
+   * long as the item or a replaced version names it. Its item can be written later than the file.
+   */
+  const attachments = table('attachments', {
+    columns: {
+      vaultId: vaultId(),
+      itemId: text('item_id').notNull(),
+      id: text('id').notNull(),
+      /** Of the sealed file, as announced with its first part. */
+      bytes: whole('bytes').notNull(),
+      /** How much of it is here, from its beginning. */
+      receivedBytes: whole('received_bytes').notNull(),
+      /** Of the key that seals it. */
+      keyVersion: whole('key_version').notNull().default(1),
+      /** Where its bytes are: in `attachment_chunks`, or in the S3-compatible store. */
+      place: text('place').notNull().$type<'database' | 's3'>(),
+      createdAt: time('created_at').notNull(),
+      /** When it is deleted unless an item names it by then; null once one does. */
+      expiresAt: time('expires_at'),
+    },
+    keys: (table) => [
+      primaryKey({ columns: [table.vaultId, table.itemId, table.id] }),
+      index('attachments_by_expiry').on(table.expiresAt),
+    ],
+    backup: 'kept',
+    expires: 'never',
+  })
+
+  /** The bytes of a sealed file, in parts that a server can hold in memory. */
+  const attachmentChunks = table('attachment_chunks', {
+    columns: {
+      vaultId: text('vault_id').notNull(),
+      itemId: text('item_id').notNull(),
+      attachmentId: text('attachment_id').notNull(),
+      /** Where it begins in the file. */
+      offset: whole('offset').notNull(),
+      data: bytes('data').notNull(),
+    },
+    keys: (table) => [
+      primaryKey({ columns: [table.vaultId, table.itemId, table.attachmentId, table.offset] }),
+      foreignKey({
+        // By itself its name would be longer than Postgres takes.
+        name: 'attachment_chunks_of_attachment',
+        columns: [table.vaultId, table.itemId, table.attachmentId],
+        foreignColumns: [attachments.vaultId, attachments.itemId, attachments.id],
+      }).onDelete('cascade'),
+    ],
+    backup: 'kept',
+    expires: { elsewhere: 'each goes with its attachment' },
+  })
+
+  return { vaults, deletedVaults, items, itemVersions, attachments, attachmentChunks }
 }
 
 export type VaultTables = ReturnType<typeof vaultTables>
