@@ -1,6 +1,7 @@
 // Shapes of what is inside the envelopes of items and vaults (docs/protocol.md, "Item content" and "Vault data"). Clients agree on
 // them; the server never sees any.
 import * as z from 'zod'
+import { AttachmentId, base64urlOf } from './primitives.ts'
 
 const text = z.string().optional()
 
@@ -10,6 +11,26 @@ const Field = z.looseObject({ name: z.string(), value: z.string(), hidden: z.boo
 /** How often this was written, from 1; absent means 0. It belongs to the envelope's history, and no program sets it by hand. */
 const edits = z.int().min(0).optional()
 
+/**
+ * A file beside the item: what its owner called it, its media type or an empty text, its bytes of plaintext, and the salt of its
+ * header, so that a server cannot put another file in its place.
+ */
+const AttachedFile = z.looseObject({
+  id: AttachmentId,
+  name: z.string(),
+  type: z.string(),
+  size: z.int().min(0),
+  salt: base64urlOf(32),
+})
+
+const attachments = z
+  .array(AttachedFile)
+  .refine(
+    (files) => new Set(files.map(({ id }) => id)).size === files.length,
+    'Each file has an id of its own',
+  )
+  .optional()
+
 const common = {
   edits,
   name: z.string(),
@@ -18,6 +39,7 @@ const common = {
   tags: z.array(z.string()).optional(),
   favourite: z.boolean().optional(),
   fields: z.array(Field).optional(),
+  attachments,
 }
 
 const Login = z.looseObject({

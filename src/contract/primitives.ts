@@ -73,6 +73,7 @@ const uuid = () =>
     .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'Expected a UUID in lower case')
 
 export const AccountId = uuid().meta({ description: 'An account' })
+export const AttachmentId = uuid().meta({ description: 'A file beside an item' })
 export const DeviceId = uuid().meta({ description: 'A device, named by itself' })
 export const ItemId = uuid().meta({ description: 'An item' })
 export const SecondFactorId = uuid().meta({ description: 'A second factor' })

@@ -1,4 +1,4 @@
-// The associated data of envelopes: what an envelope is, and whose; docs/protocol.md calls it the context ("Context"). An
+// The associated data of envelopes and files: what each is, and whose; docs/protocol.md calls it the context ("Context"). An
 // envelope opens with its own associated data only.
 import type { KdfParameters } from '../contract/accounts.ts'
 
@@ -48,6 +48,14 @@ export const purgeAssociatedData = (vaultId: string, itemId: string): Associated
   'purge',
   vaultId,
   itemId,
+]
+
+/** Of every chunk of a file under the file's own key. */
+export const fileAssociatedData = (vaultId: string, itemId: string, attachmentId: string): AssociatedData => [
+  'file',
+  vaultId,
+  itemId,
+  attachmentId,
 ]
 
 /** Of an account key that a client keeps sealed on its own disk; never sent. */

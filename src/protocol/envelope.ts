@@ -2,16 +2,20 @@
 
 import { type AssociatedData, encodeAssociatedData } from './associated-data.ts'
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
-import { hkdfSha256 } from './hkdf.ts'
+import {
+  commitmentBytes,
+  deriveCommittedKey,
+  equalInConstantTime,
+  importAesKey,
+  requireKey,
+  saltBytes,
+  tagBytes,
+} from './committed-key.ts'
 import { pad, unpad } from './padding.ts'
 import { platformRandom, type Random, takeRandom } from './random.ts'
 
 // version (1) ‖ salt (32) ‖ commitment (32) ‖ body (AES-256-GCM, its tag of 16 bytes last)
 const version = 0x01
-const keyBytes = 32
-const saltBytes = 32
-const commitmentBytes = 32
-const tagBytes = 16
 const minPaddedBytes = 1
 const commitmentAt = 1 + saltBytes
 const bodyAt = commitmentAt + commitmentBytes
@@ -21,28 +25,14 @@ const minBytes = bodyAt + minPaddedBytes + tagBytes
 const nonce = new Uint8Array(12)
 const info = 'limpet/v1/envelope'
 
-/** An envelope did not open. It does not say why, so that an attacker learns nothing from how it fails; never report it to a server. */
+/** An envelope or a file did not open. It does not say why, so that an attacker learns nothing from how it fails; never report it to a server. */
 export class OpenError extends Error {
   override readonly name = 'OpenError'
 
   constructor() {
-    super('The envelope does not open with this key in this context')
+    super('What is sealed does not open with this key in this context')
   }
 }
-
-function requireKey(key: Uint8Array) {
-  if (key.length !== keyBytes)
-    throw new TypeError(`A key has ${keyBytes} bytes, this one has ${key.length}: pass the bytes, not a text`)
-}
-
-/** Encryption key and commitment for one envelope: HKDF-SHA-256 (RFC 5869) of the key under the envelope's salt. */
-async function deriveEnvelopeKeys(key: Uint8Array, salt: Uint8Array) {
-  const derived = await hkdfSha256(key, salt, info, keyBytes + commitmentBytes)
-  return { encryptionKey: derived.subarray(0, keyBytes), commitment: derived.subarray(keyBytes) }
-}
-
-const importAesKey = (encryptionKey: Uint8Array<ArrayBuffer>, usage: 'encrypt' | 'decrypt') =>
-  globalThis.crypto.subtle.importKey('raw', encryptionKey, 'AES-GCM', false, [usage])
 
 const aesGcm = (associatedData: AssociatedData) => ({
   name: 'AES-GCM',
@@ -50,14 +40,6 @@ const aesGcm = (associatedData: AssociatedData) => ({
   additionalData: encodeAssociatedData(associatedData),
   tagLength: tagBytes * 8,
 })
-
-/** Compares every byte, so that the time it takes says nothing about where two commitments differ. */
-function equalInConstantTime(left: Uint8Array, right: Uint8Array): boolean {
-  if (left.length !== right.length) return false
-  let difference = 0
-  for (const [index, byte] of left.entries()) difference |= byte ^ (right[index] ?? 0)
-  return difference === 0
-}
 
 /**
  * Seals `plaintext` so that it opens with this key in this context only: AES-256-GCM (NIST SP 800-38D) with a key per
@@ -76,7 +58,7 @@ export async function seal(
 ): Promise<string> {
   requireKey(key)
   const salt = takeRandom(random, saltBytes)
-  const { encryptionKey, commitment } = await deriveEnvelopeKeys(key, salt)
+  const { encryptionKey, commitment } = await deriveCommittedKey(key, salt, info)
   const aesKey = await importAesKey(encryptionKey, 'encrypt')
   const body = new Uint8Array(
     await globalThis.crypto.subtle.encrypt(aesGcm(associatedData), aesKey, pad(plaintext)),
@@ -91,7 +73,11 @@ export async function seal(
 
 async function openBytes(key: Uint8Array, associatedData: AssociatedData, envelope: Uint8Array<ArrayBuffer>) {
   if (envelope.length < minBytes || envelope[0] !== version) throw new OpenError()
-  const { encryptionKey, commitment } = await deriveEnvelopeKeys(key, envelope.subarray(1, commitmentAt))
+  const { encryptionKey, commitment } = await deriveCommittedKey(
+    key,
+    envelope.subarray(1, commitmentAt),
+    info,
+  )
   // Before decryption: AES-GCM alone lets one ciphertext be made that opens under two keys (partitioning oracles).
   if (!equalInConstantTime(commitment, envelope.subarray(commitmentAt, bodyAt))) throw new OpenError()
   const aesKey = await importAesKey(encryptionKey, 'decrypt')

@@ -1,8 +1,9 @@
 // Padding and base64url: what holds for every input.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { padme } from '../../src/contract/file-sizes.ts'
 import { decodeBase64url, encodeBase64url } from '../../src/protocol/base64url.ts'
-import { pad, padme, unpad } from '../../src/protocol/padding.ts'
+import { pad, unpad } from '../../src/protocol/padding.ts'
 
 const lengths = fc.oneof(
   fc.nat(5000),

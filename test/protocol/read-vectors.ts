@@ -153,6 +153,47 @@ const Content = z.object({
   refused: z.array(z.object({ why: z.string(), text: z.string() })).min(1),
 })
 
+const FileIds = { vaultId: z.string(), itemId: z.string(), attachmentId: z.string() }
+const Piece = z.union([
+  z.object({ from: z.number(), to: z.number() }),
+  z.object({ hex: Hex }),
+  z.object({ nonce: Hex, begin: z.number(), length: z.number() }),
+])
+
+const Files = z.object({
+  vaultKey: Hex,
+  accepted: z
+    .array(
+      z.object({
+        name: z.string(),
+        ...FileIds,
+        size: z.number(),
+        plaintextSha256: z.string(),
+        salt: Hex,
+        fileKey: Hex,
+        commitment: Hex,
+        context: z.array(z.string()),
+        padded: z.number(),
+        chunks: z.number(),
+        bytes: z.number(),
+        sealedSha256: z.string(),
+        sealed: Hex.optional(),
+      }),
+    )
+    .min(1),
+  refused: z
+    .array(
+      z.object({
+        why: z.string(),
+        of: z.string(),
+        pieces: z.array(Piece),
+        offeredSha256: z.string(),
+        expected: z.object({ ...FileIds, size: z.number(), salt: Hex }),
+      }),
+    )
+    .min(1),
+})
+
 const read = <Shape extends z.ZodType>(name: string, shape: Shape): z.output<Shape> =>
   shape.parse(JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8')))
 
@@ -167,4 +208,5 @@ export const vectors = {
   tokens: read('tokens', Tokens),
   history: read('history', History),
   content: read('content', Content),
+  files: read('files', Files),
 }

@@ -1,6 +1,7 @@
 // The client against the published vectors, which another implementation made (test/vectors/generate.py).
 import { describe, expect, test, vi } from 'vitest'
 import { KdfParameters } from '../../src/contract/accounts.ts'
+import { padme } from '../../src/contract/file-sizes.ts'
 import { Sealed, SealedKey } from '../../src/contract/primitives.ts'
 import {
   accountKeyAssociatedData,
@@ -20,7 +21,7 @@ import {
   readItemContent,
 } from '../../src/protocol/item-content.ts'
 import { deriveKeys, KdfRefusedError } from '../../src/protocol/keys.ts'
-import { pad, padme, unpad } from '../../src/protocol/padding.ts'
+import { pad, unpad } from '../../src/protocol/padding.ts'
 import { PasswordRefusedError } from '../../src/protocol/password.ts'
 import { memorySessionStorage } from '../../src/sdk/session-storage.ts'
 import { deriveTokenKey, parseBearerToken, TokenError } from '../../src/sdk/tokens.ts'

@@ -891,7 +891,223 @@ def history() -> dict:
     }
 
 
+def sealed_files() -> dict:
+    vault_key = bytes_for("files vault key")
+    attachment = "5b7d9f31-2c4e-4a60-8b1d-3e5f7a9c1d01"
+    other_attachment = "5b7d9f31-2c4e-4a60-8b1d-3e5f7a9c1d02"
+    ids = {"vaultId": VAULT, "itemId": ITEM, "attachmentId": attachment}
+    chunk_bytes = 65536
+
+    def plaintext_of(size: int) -> bytes:
+        return (bytes(range(1, 252)) * (size // 251 + 1))[:size]
+
+    def keys_of(salt: bytes) -> tuple:
+        derived = hkdf(vault_key, salt, b"limpet/v1/file", 64)
+        return derived[:32], derived[32:]
+
+    def context_of(of: dict) -> list:
+        return ["file", of["vaultId"], of["itemId"], of["attachmentId"]]
+
+    def nonce_of(number: int, last: bool) -> bytes:
+        return number.to_bytes(11, "big") + (b"\x01" if last else b"\x00")
+
+    def seal_chunk(salt: bytes, nonce: bytes, plaintext: bytes, of: dict = ids) -> bytes:
+        return AESGCM(keys_of(salt)[0]).encrypt(nonce, plaintext, encode_context(context_of(of)))
+
+    def chunks_of(size: int) -> list:
+        padded = plaintext_of(size).ljust(padme(size), b"\0")
+        return [padded[begin : begin + chunk_bytes] for begin in range(0, max(1, len(padded)), chunk_bytes)]
+
+    def sealed_of(size: int, salt: bytes) -> list:
+        """The header, then each chunk."""
+        chunks = chunks_of(size)
+        header = b"\x01" + salt + keys_of(salt)[1]
+        return [header] + [
+            seal_chunk(salt, nonce_of(number, number == len(chunks) - 1), chunk) for number, chunk in enumerate(chunks)
+        ]
+
+    def sha256(data: bytes) -> str:
+        return hashlib.sha256(data).hexdigest()
+
+    salts = {}
+    accepted = []
+    for name, size in [
+        ("empty", 0),
+        ("one byte", 1),
+        ("some bytes with padding", 1000),
+        ("a byte less than a chunk", 65535),
+        ("one chunk", 65536),
+        ("a byte more than a chunk", 65537),
+        ("several chunks", 150000),
+        ("the last chunk is padding alone", 4194305),
+    ]:
+        salts[name] = bytes_for(f"file salt {name}")
+        parts = sealed_of(size, salts[name])
+        sealed = b"".join(parts)
+        file_key, commitment = keys_of(salts[name])
+        vector = {
+            "name": name,
+            **ids,
+            "size": size,
+            "plaintextSha256": sha256(plaintext_of(size)),
+            "salt": salts[name].hex(),
+            "fileKey": file_key.hex(),
+            "commitment": commitment.hex(),
+            "context": context_of(ids),
+            "padded": padme(size),
+            "chunks": len(parts) - 1,
+            "lastNonce": nonce_of(len(parts) - 2, True).hex(),
+            "bytes": len(sealed),
+            "sealedSha256": sha256(sealed),
+        }
+        accepted.append({**vector, "sealed": sealed.hex()} if len(sealed) < 2000 else vector)
+        assert len(sealed) == 65 + padme(size) + 16 * max(1, -(-padme(size) // chunk_bytes))
+
+    sizes = {vector["name"]: vector["size"] for vector in accepted}
+    refused = []
+
+    def refuse(why: str, of: str, pieces: list, **expected):
+        good = b"".join(sealed_of(sizes[of], salts[of]))
+
+        def bytes_of(piece: dict) -> bytes:
+            if "hex" in piece:
+                return bytes.fromhex(piece["hex"])
+            if "nonce" in piece:
+                padded = plaintext_of(sizes[of]).ljust(padme(sizes[of]), b"\0")
+                plaintext = padded[piece["begin"] : piece["begin"] + piece["length"]]
+                return seal_chunk(salts[of], bytes.fromhex(piece["nonce"]), plaintext)
+            return good[piece["from"] : piece["to"]]
+
+        offered = b"".join(bytes_of(piece) for piece in pieces)
+        said = {**ids, "size": sizes[of], "salt": salts[of].hex(), **expected}
+        assert offered != good or said != {**ids, "size": sizes[of], "salt": salts[of].hex()}, why
+        refused.append({"why": why, "of": of, "pieces": pieces, "offeredSha256": sha256(offered), "expected": said})
+
+    def part(begin: int, end: int) -> dict:
+        return {"from": begin, "to": end}
+
+    def raw(data: bytes) -> dict:
+        return {"hex": data.hex()}
+
+    def chunk(number: int, last: bool, begin: int, length: int) -> dict:
+        return {"nonce": nonce_of(number, last).hex(), "begin": begin, "length": length}
+
+    several, some = "several chunks", "some bytes with padding"
+    whole = {name: [part(0, vector["bytes"])] for name, vector in zip(sizes, accepted)}
+    end = {vector["name"]: vector["bytes"] for vector in accepted}
+    small = b"".join(sealed_of(sizes[some], salts[some]))
+    full = chunk_bytes + 16
+    first, second, third = part(65, 65 + full), part(65 + full, 65 + 2 * full), part(65 + 2 * full, end[several])
+    header = part(0, 65)
+
+    # Truncated, at each place.
+    refuse("no bytes", several, [])
+    refuse("cut off in the header", several, [part(0, 64)])
+    refuse("cut off after the header", several, [header])
+    refuse("cut off in the first chunk", several, [part(0, 1000)])
+    refuse("cut off before the first chunk's tag", several, [part(0, 65 + chunk_bytes)])
+    refuse("cut off after the first chunk", several, [header, first])
+    refuse("cut off in the second chunk", several, [part(0, 65 + full + 1)])
+    refuse("the last chunk is missing", several, [header, first, second])
+    refuse("cut off in the last chunk", several, [part(0, end[several] - 17)])
+    refuse("the last byte is missing", several, [part(0, end[several] - 1)])
+    refuse("an empty file without its chunk", "empty", [header])
+    refuse("cut off at a chunk, and the content says that size", several, [header, first], size=chunk_bytes)
+    refuse("an empty file in place of another", several, whole["empty"])
+
+    # Put together otherwise.
+    refuse("the first two chunks exchanged", several, [header, second, first, third])
+    refuse("the last chunk first", several, [header, third, first, second])
+    refuse("the first chunk twice", several, [header, first, first, second, third])
+    refuse("the first chunk in place of the second", several, [header, first, first, third])
+    refuse("the second chunk left out", several, [header, first, third])
+    refuse("the last chunk twice", several, [header, first, second, third, third])
+    refuse("a byte after the end", several, [*whole[several], raw(b"\0")])
+    refuse("an empty last chunk after the end", several, [*whole[several], chunk(3, True, 0, 0)])
+    refuse("a second file after the end", some, [*whole[some], *whole[some]])
+    refuse("a byte after the end of an empty file", "empty", [*whole["empty"], raw(b"\0")])
+
+    # Sealed with this file's key, in another form.
+    refuse("the last chunk is not marked", several, [header, first, second, chunk(2, False, 2 * chunk_bytes, 20480)])
+    refuse("the first chunk is marked as the last", several, [header, chunk(0, True, 0, chunk_bytes), second, third])
+    refuse("only the first chunk, marked as the last", several, [header, chunk(0, True, 0, chunk_bytes)])
+    refuse("an only chunk that is not marked", some, [header, chunk(0, False, 0, padme(1000))])
+    refuse("the chunks begin at 1", some, [header, chunk(1, True, 0, padme(1000))])
+    refuse("chunks of half the length", some, [header, chunk(0, False, 0, 512), chunk(1, True, 512, 512)])
+    refuse("a longer last chunk", "one chunk", [header, chunk(0, False, 0, 65000), chunk(1, True, 65000, 536)])
+    refuse("an empty chunk before the end", some, [header, chunk(0, False, 0, padme(1000)), chunk(1, True, 0, 0)])
+    nonzero = plaintext_of(1000).ljust(padme(1000) - 1, b"\0") + b"\x01"
+    refuse("padding that is not zeros", some, [header, raw(seal_chunk(salts[some], nonce_of(0, True), nonzero))])
+    unpadded = seal_chunk(salts[some], nonce_of(0, True), plaintext_of(1000))
+    refuse("without padding", some, [header, raw(unpadded)])
+    marked = seal_chunk(salts[some], nonce_of(0, True), pad(plaintext_of(1000)))
+    refuse("padded like an envelope", some, [header, raw(marked)])
+
+    # Of another place, or another file.
+    for name, other in [("vaultId", OTHER_VAULT), ("itemId", OTHER_ITEM), ("attachmentId", other_attachment)]:
+        refuse(f"another {name}", some, whole[some], **{name: other})
+    refuse("vault and item exchanged", some, whole[some], vaultId=ITEM, itemId=VAULT)
+    refuse("item and attachment exchanged", some, whole[some], itemId=attachment, attachmentId=ITEM)
+    other_salt = bytes_for("another file salt")
+    other = b"".join(sealed_of(1000, other_salt))
+    refuse("another file that was sealed for the same id: the content has another salt", some, [raw(other)])
+    refuse("the file, and the content has another salt", some, whole[some], salt=other_salt.hex())
+    refuse("the header of the file, and the chunk of another one", some, [header, raw(other[65:])])
+    refuse("the salt of the file, and all else of another one", some, [part(0, 33), raw(other[33:])])
+    refuse("the salt in the content is too short", some, whole[some], salt=salts[some][:31].hex())
+
+    # The header, and single bits.
+    for bad in (0x00, 0x02, 0x81):
+        refuse(f"the version is 0x{bad:02x}", some, [raw(bytes([bad])), part(1, end[some])])
+    refuse("the commitment is zeros", some, [part(0, 33), raw(bytes(32)), part(65, end[some])])
+    wrong = hkdf(bytes_for("other key"), salts[some], b"limpet/v1/file", 64)[32:]
+    refuse("the commitment is that of another key", some, [part(0, 33), raw(wrong), part(65, end[some])])
+    of_envelope = hkdf(vault_key, salts[some], b"limpet/v1/envelope", 64)
+    refuse("the commitment is that of an envelope", some, [part(0, 33), raw(of_envelope[32:]), part(65, end[some])])
+    as_envelope = AESGCM(of_envelope[:32]).encrypt(
+        nonce_of(0, True), plaintext_of(1000).ljust(padme(1000), b"\0"), encode_context(context_of(ids))
+    )
+    refuse("sealed with the key of an envelope", some, [header, raw(as_envelope)])
+    for name, at in [("first byte of the salt", 1), ("commitment", 64), ("content", 65), ("padding", 1080), ("tag", end[some] - 1)]:
+        refuse(
+            f"a bit of the {name} is flipped", some, [part(0, at), raw(bytes([small[at] ^ 1])), part(at + 1, end[some])]
+        )
+
+    # The content says another size.
+    refuse("the content says a byte less", some, whole[some], size=999)
+    refuse("the content says a size with another padded length", some, whole[some], size=1025)
+    refuse("the content says 0", some, whole[some], size=0)
+    refuse("the content says one chunk less", several, whole[several], size=131072)
+    refuse("an empty file, and the content says one byte", "empty", whole["empty"], size=1)
+
+    return {
+        "description": (
+            "Section 'Files'. The plaintext of `size` bytes is the bytes 1 to 251, again and again. accepted: sealed is there "
+            "for small files, its SHA-256 for all. refused: what a server offers in place of the accepted file `of`, put "
+            "together from pieces: bytes `from` to `to` (exclusive) of that sealed file; bytes in hex; or `length` bytes of its "
+            "padded plaintext from `begin`, sealed with its fileKey and context under `nonce`. offeredSha256 is of the whole. "
+            "expected: what the item's content says, and where the file was asked for. All are refused alike."
+        ),
+        "vaultKey": vault_key.hex(),
+        "accepted": accepted,
+        "refused": refused,
+    }
+
+
 def content() -> dict:
+    other = "5b7d9f31-2c4e-4a60-8b1d-3e5f7a9c1d02"
+
+    def attached(**changes) -> str:
+        entry = {
+            "id": "5b7d9f31-2c4e-4a60-8b1d-3e5f7a9c1d01",
+            "name": "Deed.pdf",
+            "type": "application/pdf",
+            "size": 1000,
+            "salt": base64url(bytes_for("file salt")),
+            **changes,
+        }
+        return json.dumps({name: value for name, value in entry.items() if value is not None}, separators=(",", ":"))
+
     return {
         "description": (
             "Section 'Item content'. accepted: texts of items, and the counter that each has. kept: an edit that sets "
@@ -909,6 +1125,13 @@ def content() -> dict:
             {"text": '{"kind":"note","name":"\\ud800"}', "edits": 0},
             {"text": '{"kind":"note","name":"a\\":\\\\","notes":":\\"name\\":"}', "edits": 0},
             {"text": '{"kind":"note","name":"x","fields":[{"name":"a","value":"b","hidden":true},{"name":"a","value":"c","hidden":true}]}', "edits": 0},
+            {"text": '{"kind":"note","name":"x","attachments":[]}', "edits": 0},
+            {"text": '{"kind":"note","name":"x","edits":2,"attachments":[%s]}' % attached(), "edits": 2},
+            {"text": '{"kind":"card","name":"x","attachments":[%s,%s]}' % (attached(), attached(id=other)), "edits": 0},
+            {"text": '{"kind":"note","name":"x","attachments":[%s]}' % attached(name="", type="", size=0), "edits": 0},
+            {"text": '{"kind":"note","name":"x","attachments":[%s]}' % attached(name="../etc/passwd\n"), "edits": 0},
+            {"text": '{"kind":"note","name":"x","attachments":[%s]}' % attached(size=2**53 - 1), "edits": 0},
+            {"text": '{"kind":"passport","name":"x","attachments":"none"}', "edits": 0},
         ],
         "kept": [
             {"text": '{"kind":"note","name":"x","n":12345678901234567890}', "member": '"n":12345678901234567890'},
@@ -927,6 +1150,8 @@ def content() -> dict:
                 "member": '"fields":[{"name":"","value":"","hidden":false}]',
             },
             {"text": '{"kind":"note","name":"x","constructor":1,"toString":2}', "member": '"constructor":1,"toString":2'},
+            {"text": '{"kind":"note","name":"x","attachments":[%s]}' % attached(), "member": '"attachments":[%s]' % attached()},
+            {"text": '{"kind":"note","name":"x","attachments":[%s]}' % attached(preview=1), "member": '"preview":1'},
             {
                 "text": '{"kind":"note","name":"x","fields":[{"name":"a","value":"b","hidden":true,"__proto__":3.0}]}',
                 "member": '"fields":[{"name":"a","value":"b","hidden":true,"__proto__":3.0}]',
@@ -961,6 +1186,30 @@ def content() -> dict:
                 ("a kind that is absent", '{"name":"x"}'),
                 ("a known member of another type", '{"kind":"note","name":"x","tags":7}'),
             ]
+        ]
+        + [
+            {"why": why, "text": '{"kind":"note","name":"x","attachments":%s}' % text}
+            for why, text in [
+                ("files that are no list", attached()),
+                ("files that are null", "null"),
+                ("a file that is no object", "[1]"),
+                ("a file without an id", "[%s]" % attached(id=None)),
+                ("a file without a name", "[%s]" % attached(name=None)),
+                ("a file without a type", "[%s]" % attached(type=None)),
+                ("a file without a size", "[%s]" % attached(size=None)),
+                ("a file without a salt", "[%s]" % attached(salt=None)),
+                ("an id that is no UUID", "[%s]" % attached(id="1")),
+                ("an id in upper case", "[%s]" % attached(id=ITEM.upper())),
+                ("two files of one id", "[%s,%s]" % (attached(), attached(name="another"))),
+                ("a size below 0", "[%s]" % attached(size=-1)),
+                ("a size with a fraction", "[%s]" % attached(size=1.5)),
+                ("a size beyond 2^53 - 1", "[%s]" % attached(size=2**53)),
+                ("a size that is a text", "[%s]" % attached(size="1")),
+                ("a salt of 31 bytes", "[%s]" % attached(salt=base64url(bytes_for("file salt")[:31]))),
+                ("a salt of 33 bytes", "[%s]" % attached(salt=base64url(bytes_for("file salt", 33)))),
+                ("a salt that is not canonical", "[%s]" % attached(salt="A" * 42 + "B")),
+                ("a name that is no text", "[%s]" % attached(name=7)),
+            ]
         ],
     }
 
@@ -970,6 +1219,7 @@ def main():
     files = {
         "history": history(),
         "content": content(),
+        "files": sealed_files(),
         "credentials": credentials(),
         "opaque-registration": opaque_registrations(),
         "key-derivation": key_derivation(),
