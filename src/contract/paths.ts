@@ -56,6 +56,8 @@ export const vaultPaths = {
   batch: '/api/v1/vaults/{vaultId}/batch',
 } as const
 
+export const livePaths = { events: '/api/v1/events' } as const
+
 export const itemPaths = {
   items: '/api/v1/vaults/{vaultId}/items',
   item: '/api/v1/vaults/{vaultId}/items/{itemId}',

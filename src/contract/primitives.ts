@@ -175,7 +175,17 @@ export const Email = text(maxEmailCharacters)
     example: 'ada@example.com',
   })
 
+/** A whole number in a query, as JSON Schema says it. */
+const wholeNumber = (minimum: number, maximum: number, byDefault: number) => ({
+  override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
+    delete jsonSchema.pattern
+    Object.assign(jsonSchema, { type: 'integer', format: 'int32', minimum, maximum, default: byDefault })
+  },
+})
+
 const pageLimit = `Expected a whole number from 1 to ${limits.pageItems}`
+
+const waitSeconds = `Expected a whole number from 0 to ${limits.waitSeconds}`
 
 /** `?limit=`: how many items a page holds at the most. */
 export const PageLimit = z
@@ -184,19 +194,16 @@ export const PageLimit = z
   .transform(Number)
   .refine((number) => number <= limits.pageItems, pageLimit)
   .default(limits.pageItems)
-  .meta({
-    override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
-      delete jsonSchema.pattern
-      const most = limits.pageItems
-      Object.assign(jsonSchema, {
-        type: 'integer',
-        format: 'int32',
-        minimum: 1,
-        maximum: most,
-        default: most,
-      })
-    },
-  })
+  .meta(wholeNumber(1, limits.pageItems, limits.pageItems))
+
+/** `?wait=`: how many seconds an answer may wait for something to say. */
+export const WaitSeconds = z
+  .string()
+  .regex(/^(?:0|[1-9]\d?)$/, waitSeconds)
+  .transform(Number)
+  .refine((number) => number <= limits.waitSeconds, waitSeconds)
+  .default(0)
+  .meta(wholeNumber(0, limits.waitSeconds, 0))
 
 /** `?name=true` or `?name=false`; false without it. */
 export const Flag = z

@@ -11,6 +11,10 @@ export const limits = {
   /** Most items in one page; a page also ends once it holds `pageBytes` of sealed data. */
   pageItems: 1000,
   pageBytes: 4 * 1024 * 1024,
+  /** Longest that `changes` waits, in seconds. */
+  waitSeconds: 60,
+  /** Most vaults that the stream of events names in `state`. */
+  stateVaults: 250,
   /** Largest JSON request body, as sent. A batch may be larger than a single item. */
   bodyBytes: 512 * 1024,
   batchBodyBytes: 8 * 1024 * 1024,

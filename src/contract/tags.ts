@@ -7,6 +7,7 @@ export const tags = {
   Sessions: 'Login, refresh and logout, and the list of sessions',
   'Second factors': 'One-time codes, passkeys and recovery codes',
   Vaults: 'Vaults, their changes, and writes of many items at once',
+  Live: 'What changes, told at once',
   Items: 'Items, the trash, and the versions that were replaced',
   'Personal access tokens': 'Tokens for scripts',
   'One-time shares': 'Secrets that can be read once',

@@ -17,6 +17,12 @@ export interface TokenHolder {
   readonly vaultId: string | null
 }
 
+/** The session or the personal access token that lets a caller in, by its id. */
+export interface Access {
+  readonly kind: 'session' | 'token'
+  readonly id: string
+}
+
 /**
  * A caller who works with vaults: all of an account's with a session, perhaps one alone with a personal access token. Queries get
  * the account for the vault that they are about and in no other way, so that none forgets what a token is not to see.
@@ -25,19 +31,26 @@ export class VaultCaller {
   readonly #accountId: string
   readonly #onlyVaultId: string | null
   readonly #mayPurge: boolean
+  /** What lets the caller in. */
+  readonly access: Access
 
-  private constructor(accountId: string, onlyVaultId: string | null, mayPurge: boolean) {
+  private constructor(
+    accountId: string,
+    onlyVaultId: string | null,
+    { mayPurge, access }: { mayPurge: boolean; access: Access },
+  ) {
     this.#accountId = accountId
     this.#onlyVaultId = onlyVaultId
     this.#mayPurge = mayPurge
+    this.access = access
   }
 
-  static bySession({ accountId }: Caller): VaultCaller {
-    return new VaultCaller(accountId, null, true)
+  static bySession({ accountId, sessionId }: Caller): VaultCaller {
+    return new VaultCaller(accountId, null, { mayPurge: true, access: { kind: 'session', id: sessionId } })
   }
 
-  static byToken({ accountId, vaultId }: TokenHolder): VaultCaller {
-    return new VaultCaller(accountId, vaultId, false)
+  static byToken({ accountId, tokenId, vaultId }: TokenHolder): VaultCaller {
+    return new VaultCaller(accountId, vaultId, { mayPurge: false, access: { kind: 'token', id: tokenId } })
   }
 
   /** Throws `insufficient-scope` for a token: one that leaks must not destroy what no history brings back. */

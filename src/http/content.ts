@@ -2,14 +2,28 @@
 // declares a kind as `z.instanceof(Page)`.
 import type { ServerResponse } from 'node:http'
 import type { Request, Response } from 'express'
+import type { z } from 'zod'
+import type { Heartbeat } from './heartbeat.ts'
 
 /** The media type of JSON, as an API sends it that has no other. */
 export const jsonType = 'application/json; charset=utf-8'
 
+/** The media types of the answers whose schemas say one. */
+const mediaTypes = new WeakMap<z.ZodType, string>()
+
+/** Says of a schema of answers that they are sent as another media type than JSON. @returns the schema */
+export function sentAs<Schema extends z.ZodType>(schema: Schema, mediaType: string): Schema {
+  mediaTypes.set(schema, mediaType)
+  return schema
+}
+
+/** What `sentAs` has said of a schema. */
+export const mediaTypeOf = (schema: z.ZodType): string => mediaTypes.get(schema) ?? 'application/json'
+
 /** What contents need to know of the server. */
 export interface Sending {
-  /** How often a stream of events shows that it lives, in milliseconds. */
-  readonly heartbeatMs: number
+  /** Has a stream show that it lives, from time to time. */
+  readonly heartbeat: Heartbeat
   /** Aborted when the server is about to close its connections. */
   readonly ending: AbortSignal
 }

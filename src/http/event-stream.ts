@@ -1,6 +1,8 @@
 // Server-sent events as an answer (HTML Living Standard, section 9.2): a stream that the client, the feed or the server ends.
 import type { Request, Response } from 'express'
-import { Content, type Sending } from './content.ts'
+import { z } from 'zod'
+import { Content, type Sending, sentAs } from './content.ts'
+import { beginWaiting } from './request-log.ts'
 
 interface ServerEvent {
   /** What a client that comes back sends as Last-Event-ID. Without line breaks, as `event` is. */
@@ -11,17 +13,25 @@ interface ServerEvent {
 
 /** What a feed may do with its stream. */
 export interface EventSink {
-  /** Sends an event, or nothing if the stream is over. */
-  send(event: ServerEvent): void
+  /** Sends events, or nothing if the stream is over. */
+  send(...events: ServerEvent[]): void
   /** Ends the stream, after what was sent. */
   end(): void
 }
 
-/** Begins to send events. @returns what stops it; called once when the stream is over, whichever side ended it */
-export type EventFeed = (sink: EventSink) => () => void
+/** Where the events of one stream come from. */
+export interface EventFeed {
+  /** Begins to send; not called if there is nobody to send to. */
+  start(sink: EventSink): void
+  /** Called once when the stream is over, whichever side ended it, also if it never began. */
+  stop(): void
+}
 
-/** What waits for one client. One that reads more slowly than this is dropped: it comes back and asks for what it has missed. */
-const maxWaitingBytes = 256 * 1024
+/**
+ * What waits for one client when there is more to send. One that reads more slowly than this is dropped: it comes back and asks for
+ * what it has missed.
+ */
+const maxWaitingBytes = 16 * 1024
 
 /** Each line of the data is one of the event; a carriage return would end a line too. */
 const written = ({ id, event, data }: ServerEvent) =>
@@ -40,32 +50,48 @@ export class EventStream extends Content {
     this.#feed = feed
   }
 
-  override send(req: Request, res: Response, status: number, { heartbeatMs, ending }: Sending): void {
+  override discard(): void {
+    this.#feed.stop()
+  }
+
+  override send(req: Request, res: Response, status: number, { heartbeat, ending }: Sending): void {
     res.writeHead(status, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       // Tells nginx to pass each event on at once.
       'X-Accel-Buffering': 'no',
+      // A client that comes back after the end goes to a server that is not about to close.
+      Connection: 'close',
     })
-    if (req.method === 'HEAD') return void res.end()
-    res.flushHeaders()
     const isOver = () => res.destroyed || res.writableEnded
-    if (isOver()) return
+    if (req.method === 'HEAD' || isOver()) {
+      this.discard()
+      return void res.end()
+    }
+    res.flushHeaders()
+    beginWaiting(res)
     const write = (text: string) => {
       if (isOver()) return
-      res.write(text)
       if (res.writableLength > maxWaitingBytes) res.destroy()
+      else res.write(text)
     }
     const end = () => void (isOver() || res.end())
     // A comment: proxies and this server close connections on which nothing moves.
-    const heartbeat = setInterval(() => write(':\n\n'), heartbeatMs)
+    const stopBeating = heartbeat(() => write(':\n\n'))
     ending.addEventListener('abort', end, { once: true })
-    let stop: (() => void) | undefined
     res.once('close', () => {
-      clearInterval(heartbeat)
+      stopBeating()
       ending.removeEventListener('abort', end)
-      stop?.()
+      this.#feed.stop()
     })
-    stop = this.#feed({ send: (event) => write(written(event)), end })
+    this.#feed.start({ send: (...events) => write(events.map(written).join('')), end })
     if (ending.aborted) end()
   }
 }
+
+/** The schema of an answer that is one. */
+export const eventStream = sentAs(
+  z.instanceof(EventStream).meta({
+    override: { type: 'string', description: 'Server-sent events (HTML Living Standard, section 9.2)' },
+  }),
+  'text/event-stream',
+)

@@ -12,19 +12,35 @@ export interface AnsweredRequest {
   readonly status: number
   /** The code of a problem; undefined for every other answer. */
   readonly problem: string | undefined
+  /** From the request to its answer, without what it has waited for something to happen. */
   readonly seconds: number
+}
+
+/** Notes that a request waits from here on for something to happen, which is no time that it takes. @returns what ends the waiting */
+export function beginWaiting({ locals }: Response): () => void {
+  const began = performance.now()
+  locals.waitingSince = began
+  return () => {
+    locals.waitedMs = performance.now() - began
+    locals.waitingSince = undefined
+  }
+}
+
+function waitedMs({ locals: { waitedMs, waitingSince } }: Response, now: number): number {
+  if (typeof waitingSince === 'number') return now - waitingSince
+  return typeof waitedMs === 'number' ? waitedMs : 0
 }
 
 /** Counted for a request whose client closed the connection before it was answered. No status of HTTP: it is never sent. */
 const clientClosed = 499
 
-const described = (req: Request, res: Response, began: number): AnsweredRequest => ({
+const described = (req: Request, res: Response, ms: number): AnsweredRequest => ({
   method: req.method,
   // Where `mount` leaves the declared path, so that the log names the route and never what stood in its place.
   route: typeof res.locals.route === 'string' ? res.locals.route : 'unmatched',
   status: res.headersSent ? res.statusCode : clientClosed,
   problem: typeof res.locals.problem === 'string' ? res.locals.problem : undefined,
-  seconds: (performance.now() - began) / 1000,
+  seconds: ms / 1000,
 })
 
 /** The id of the request that is being answered, as `requestLog` made it. */
@@ -42,9 +58,18 @@ export const requestLog =
     res.locals.requestId = requestId
     res.setHeader('X-Request-Id', requestId)
     res.once('close', () => {
-      const answered = described(req, res, began)
-      const { method, route, status, seconds } = answered
-      const line = { requestId, method, route, status, ms: Math.round(seconds * 1000) }
+      const now = performance.now()
+      const waited = waitedMs(res, now)
+      const answered = described(req, res, now - began - waited)
+      const { method, route, status } = answered
+      const line = {
+        requestId,
+        method,
+        route,
+        status,
+        ms: Math.round(now - began - waited),
+        ...(waited > 0 && { waitedMs: Math.round(waited) }),
+      }
       // A planned 503 is an answer like others: it tells a load balancer to go elsewhere.
       if (status >= 500 && res.locals.isPlanned !== true) logger.error(line, 'request failed')
       else logger.info(line, 'request')

@@ -16,6 +16,8 @@ type RequestShape = Readonly<{
   target?: z.ZodType
   /** JSON, unless `form`, `bytes` or `multipart` has made the schema. */
   body?: z.ZodType
+  /** Where the request comes from, and whether somebody still waits for its answer. */
+  client?: typeof requestClient
   /** If the route looks at If-Match and If-None-Match: how. */
   precondition?: typeof OptionalPrecondition | typeof RequiredPrecondition
 }>
@@ -25,6 +27,9 @@ export const anyQuery = z.looseObject({})
 
 /** The schema of a whole target. */
 export const requestTarget = z.object({ path: z.string(), search: z.string() })
+
+/** `address` is as rate limits count it; `gone` is aborted when the client has gone, or has its answer. */
+export const requestClient = z.object({ address: z.string(), gone: z.instanceof(AbortSignal) })
 
 /** What each kind of `auth` gives to the handler. A public route that touches its caller does not compile. */
 export interface Callers {
@@ -50,6 +55,7 @@ export interface RawRequest {
   readonly headers: IncomingHttpHeaders
   /** As sent; `search` with its question mark, or empty. */
   readonly target: Readonly<z.output<typeof requestTarget>>
+  readonly client: z.output<typeof requestClient>
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
   /**
@@ -57,6 +63,8 @@ export interface RawRequest {
    * both are given back when the request is over.
    */
   reserve(key: string, bodyBytes: number, answerBytes: number): Promise<void>
+  /** Waits for something to happen, which is no time that the request takes. */
+  waiting(wait: () => Promise<void>): Promise<void>
   /** Reads the body; throws if it is missing, beyond the bounds, or of another kind. */
   body(kind: BodyKind, bounds: BodyBounds): Promise<unknown>
 }
@@ -127,6 +135,8 @@ export interface Declaration<
   readonly request: Shape
   readonly success: S
   readonly headers?: H
+  /** Of a request without a body: waits for something to happen, before there is room taken for the answer. */
+  wait?(request: z.output<z.ZodObject<Shape>> & { caller: C[Auth] }, services: Services): Promise<void>
   handler(
     request: z.output<z.ZodObject<Shape>> & { caller: C[Auth] },
     services: Services,
@@ -198,27 +208,31 @@ export const routeFor =
   >(
     declaration: Declaration<Services, C, Auth, Limit, Shape, S, H> & About,
   ): Route<Services, C, Limit> & About => {
-    const { auth, handler, limit, request: shape, success } = declaration
+    const { auth, handler, limit, request: shape, success, wait } = declaration
     const kind = shape.body && (kindOf(shape.body) ?? jsonBody)
     const schema = z.object(shape)
     const usual = strangers.includes(auth) ? strangerBody : defaultBody
     const bodyBounds = { ...usual, ...declaration.bodyBounds }
+    const parsed = (raw: RawRequest, body: unknown) =>
+      parse(schema, {
+        params: raw.params,
+        query: raw.query,
+        body,
+        precondition: { ifMatch: raw.ifMatch, ifNoneMatch: raw.ifNoneMatch },
+        ...(shape.headers && { headers: raw.headers }),
+        ...(shape.target && { target: raw.target }),
+        ...(shape.client && { client: raw.client }),
+      })
     return {
       ...declaration,
       async answer(raw, services, door) {
         const { caller, rateLimitKey } = await door.authenticate[auth](raw)
         if (limit !== 'none') await door.count(limit, rateLimitKey)
         if (!shape.query) parse(noQuery, raw)
+        const waited = wait && parsed(raw, undefined)
+        if (waited) await raw.waiting(() => wait({ ...waited, caller }, services))
         await raw.reserve(rateLimitKey, kind?.heldBytes(bodyBounds) ?? 0, declaration.answerBytes ?? 0)
-        const body = kind && (await raw.body(kind, bodyBounds))
-        const request = parse(schema, {
-          params: raw.params,
-          query: raw.query,
-          body,
-          precondition: { ifMatch: raw.ifMatch, ifNoneMatch: raw.ifNoneMatch },
-          ...(shape.headers && { headers: raw.headers }),
-          ...(shape.target && { target: raw.target }),
-        })
+        const request = waited ?? parsed(raw, kind && (await raw.body(kind, bodyBounds)))
         const answer = await handler({ ...request, caller }, services)
         // Parsed too, so that a column can never get out by accident.
         return { ...answer, body: success[answer.status]?.parse(answer.body) }

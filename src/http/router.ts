@@ -15,8 +15,9 @@ import { type Api, type ErrorForm, sendFailure } from './api.ts'
 import { abandonBody, type BodyBounds, type BodyKind, ClientGone } from './body.ts'
 import { Content, jsonType, type Sending, sendWhole } from './content.ts'
 import { requireClearFraming } from './framing.ts'
+import { createHeartbeat } from './heartbeat.ts'
 import { entityTag, isNotModified } from './precondition.ts'
-import { type AnsweredRequest, requestIdOf, requestLog, safeError } from './request-log.ts'
+import { type AnsweredRequest, beginWaiting, requestIdOf, requestLog, safeError } from './request-log.ts'
 import { createRoom, type Room } from './room.ts'
 import type { RawRequest, RouteAnswer } from './route.ts'
 import { announcesBody, closeUnlessRead } from './unread-body.ts'
@@ -46,8 +47,8 @@ export interface RouterOptions {
   readonly ending: AbortSignal
 }
 
-/** Half of the time after which the server, and most proxies, close a connection on which nothing moves. */
-const defaultHeartbeatMs = seconds(15)
+/** Less than the time after which the server, and most proxies, close a connection on which nothing moves. */
+const defaultHeartbeatMs = seconds(25)
 
 /** `/a/{b}` as OpenAPI has it → `/a/:b` as Express has it. */
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
@@ -117,6 +118,19 @@ class Incoming implements RawRequest {
   }
   get ifNoneMatch() {
     return header(this.#req, 'if-none-match')
+  }
+
+  get client() {
+    const gone = new AbortController()
+    this.#res.once('close', () => gone.abort())
+    if (this.#res.closed) gone.abort()
+    return { address: this.address, gone: gone.signal }
+  }
+
+  async waiting(wait: () => Promise<void>) {
+    const end = beginWaiting(this.#res)
+    await wait().finally(end)
+    if (this.#res.closed) throw new ClientGone()
   }
 
   async reserve(key: string, bodyBytes: number, answerBytes: number) {
@@ -260,7 +274,11 @@ function addCommon(app: Express, { addresses, logger, observe, trustProxy }: Rou
 /** An Express application that serves the APIs. Of two that have the same method of a path, the first one answers. */
 export function createRouter(apis: readonly Api[], options: RouterOptions): Express {
   const { ending, heartbeatMs = defaultHeartbeatMs } = options
-  const handling: Handling = { options, room: createRoom(), sending: { ending, heartbeatMs } }
+  const handling: Handling = {
+    options,
+    room: createRoom(),
+    sending: { ending, heartbeat: createHeartbeat(heartbeatMs) },
+  }
   const app = express()
   addCommon(app, options)
   const all = apis.flatMap((api) => api.routes.map((route) => ({ route, api })))

@@ -20,8 +20,6 @@ export interface Parts extends DomainParts {
   readonly accepting: () => boolean
   /** How long bodies may take to arrive, if it is not the usual time. */
   readonly bodyMs?: number
-  /** Aborted when connections are about to be closed. */
-  readonly ending: AbortSignal
 }
 
 /** @returns the application, the APIs that it serves, and what it tells of itself */

@@ -1,5 +1,6 @@
 // The environment → one frozen Config. Every mistake is reported at once.
 import { readFileSync } from 'node:fs'
+import type { z } from 'zod'
 import { settingsFromCredentials } from '../credentials/credentials.ts'
 import { environment, type Variables } from '../credentials/environment.ts'
 import { CredentialsError } from '../credentials/master-key.ts'
@@ -46,6 +47,14 @@ function openDoor({ SNAPPASS_API, SHARES }: Variables): string[] {
     ? ['SNAPPASS_API: expected off, or SHARES=public: it lets everybody make shares, for it has no login']
     : []
 }
+
+/** A stream takes a connection, and requests need some too. */
+const noRoomForRequests = ({ MAX_CONNECTIONS, MAX_STREAMS = 0 }: z.output<typeof Settings>): string[] =>
+  MAX_STREAMS < MAX_CONNECTIONS
+    ? []
+    : [
+        `MAX_STREAMS: expected less than MAX_CONNECTIONS, which is ${MAX_CONNECTIONS}: requests need connections too`,
+      ]
 
 /** Mail needs a server and a sender; and what is required has to be possible. */
 function missingMail({ SMTP_URL, MAIL_FROM, EMAIL_VERIFICATION }: Variables): string[] {
@@ -104,6 +113,7 @@ export function readConfig(from: Variables = environment): Config {
   const given: Variables = { ...fromCredentials(from, mistakes), ...set }
   mistakes.push(...missingSecrets(given), ...openDoor(given), ...missingMail(given))
   const result = Settings.safeParse(given)
+  if (result.success) mistakes.push(...noRoomForRequests(result.data))
   if (!result.success)
     mistakes.push(...result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`))
   if (!result.success || mistakes.length > 0) throw new ConfigError([...new Set(mistakes)])

@@ -3,12 +3,15 @@ import type { Clock } from '../clock.ts'
 import { type FailedLogins, failedLoginsOver } from '../domain/audit/failed-logins.ts'
 import { type StartedLogins, startedLoginsOver } from '../domain/audit/started-logins.ts'
 import type { DeferredTasks } from '../domain/deferred-tasks.ts'
+import { accessEnds } from '../domain/identity/access-ends.ts'
 import type { OpaqueServer } from '../domain/identity/opaque.ts'
 import { createPasswordHasher, type PasswordHasher } from '../domain/identity/password-hasher.ts'
 import { createSessionCache, type SessionCache } from '../domain/identity/session-cache.ts'
+import { Watches } from '../domain/live/watches.ts'
 import type { RateLimiter } from '../domain/rate-limits/limiter.ts'
 import { countWrongTokens, type WrongTokens } from '../domain/rate-limits/wrong-tokens.ts'
 import type { ServerKeys } from '../domain/server-keys.ts'
+import { listRevisions, revisionMarks } from '../domain/vaults/revisions.ts'
 import type { Random } from '../random.ts'
 import type { Store } from '../store/store.ts'
 import type { Config } from './config.ts'
@@ -23,6 +26,8 @@ export interface DomainParts {
   readonly random: Random
   readonly limiter: RateLimiter
   readonly deferredTasks: DeferredTasks
+  /** Aborted when connections are about to be closed. */
+  readonly ending: AbortSignal
 }
 
 export interface DomainServices extends DomainParts {
@@ -31,6 +36,7 @@ export interface DomainServices extends DomainParts {
   readonly startedLogins: StartedLogins
   readonly sessionCache: SessionCache
   readonly wrongTokens: WrongTokens
+  readonly watches: Watches
 }
 
 export async function createDomainServices({
@@ -42,6 +48,7 @@ export async function createDomainServices({
   random,
   limiter,
   deferredTasks,
+  ending,
 }: DomainParts): Promise<DomainServices> {
   return {
     config,
@@ -52,10 +59,12 @@ export async function createDomainServices({
     random,
     limiter,
     deferredTasks,
+    ending,
     passwordHasher: createPasswordHasher(),
     failedLogins: failedLoginsOver(deferredTasks, store),
     startedLogins: startedLoginsOver(deferredTasks, store),
     sessionCache: createSessionCache(store, clock),
     wrongTokens: countWrongTokens(limiter),
+    watches: new Watches({ clock, config, ending, store, accessEnds, listRevisions, revisionMarks }),
   }
 }

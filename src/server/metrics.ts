@@ -20,10 +20,10 @@ export interface Metrics {
   readonly contentType: string
 }
 
-type Needs = Pick<Services, 'clock' | 'passwordHasher' | 'store'>
+type Needs = Pick<Services, 'clock' | 'passwordHasher' | 'store' | 'watches'>
 
 /** What is looked up for each scrape. */
-function addGauges(registry: Registry, { clock, passwordHasher, store }: Needs) {
+function addGauges(registry: Registry, { clock, passwordHasher, store, watches }: Needs) {
   const gauge = (
     name: string,
     help: string,
@@ -48,6 +48,9 @@ function addGauges(registry: Registry, { clock, passwordHasher, store }: Needs) 
   gauge('queue_depth', 'What waits for its turn', ['queue'], (depth) => {
     depth.set({ queue: 'database' }, store.load().waiting)
     depth.set({ queue: 'password_hashes' }, passwordHasher.waiting())
+  })
+  gauge('streams', 'Streams of events, and requests for changes that wait', ['kind'], (streams) => {
+    for (const [kind, number] of Object.entries(watches.counts())) streams.set({ kind }, number)
   })
   // While the database is away there is no number, which is the truth; the rest is told all the same.
   gauge('mail_waiting', 'Mail that is to be sent', [], async (mail) => {

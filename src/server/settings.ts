@@ -61,6 +61,9 @@ export const Settings = z.object({
   METRICS_PORT: port.optional(),
   RATE_LIMITS: oneOf('on', 'off').default('on'),
   MAX_CONNECTIONS: amount(10, 99_999).prefault('1000'),
+  MAX_STREAMS: amount(0, 99_998).optional(),
+  MAX_STREAMS_PER_ACCOUNT: amount(1, 99_999).prefault('20'),
+  MAX_STREAMS_PER_ADDRESS: amount(1, 99_999).prefault('200'),
   SHUTDOWN_GRACE: duration(0, minutes(5), '5s').prefault('0s'),
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
 })
@@ -138,6 +141,12 @@ export function configOf(settings: Settings) {
     rateLimits: settings.RATE_LIMITS === 'on',
     /** Open connections of one process; one more is closed at once. */
     maxConnections: settings.MAX_CONNECTIONS,
+    /** Streams of events, and requests for changes that wait, of one process. Each takes one of the connections. */
+    watches: {
+      total: settings.MAX_STREAMS ?? Math.floor(settings.MAX_CONNECTIONS / 2),
+      ofAccount: settings.MAX_STREAMS_PER_ACCOUNT,
+      ofAddress: settings.MAX_STREAMS_PER_ADDRESS,
+    },
     /** How long a load balancer has to notice that the server is about to stop. */
     shutdownGrace: settings.SHUTDOWN_GRACE,
     /** Where metrics are served, if they are. */

@@ -152,6 +152,11 @@ export async function openPostgres(
 
   const announcements = new Announcements()
   const listener = createPostgresListener(poolOptions(listenUrl), announcements)
+  const newAfterCommit = () =>
+    new AfterCommit((announcement) => {
+      announcements.tell(announcement.message)
+      listener.tellOthers(announcement)
+    })
   const txOf = (client: pg.PoolClient, afterCommit: AfterCommit): Tx => ({
     ...handleOf(client),
     afterCommit: (work) => afterCommit.add(work),
@@ -160,15 +165,16 @@ export async function openPostgres(
       await client.query(listener.notification(message))
       afterCommit.add(() => announcements.tell(message))
     },
+    announceSoon: (announcement) => afterCommit.announceSoon(announcement),
   })
 
   async function write<T>(work: (tx: Tx) => Promise<T | Unchanged<T>>): Promise<T> {
     for (let retries = 0; ; retries++) {
       try {
-        let afterCommit = new AfterCommit()
+        let afterCommit = newAfterCommit()
         const result = await inTransaction(pool, async (client) => {
           const returned = await work(txOf(client, afterCommit))
-          if (returned instanceof Unchanged) afterCommit = new AfterCommit()
+          if (returned instanceof Unchanged) afterCommit = newAfterCommit()
           return returned
         })
         unguarded(() => afterCommit.run())

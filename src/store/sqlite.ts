@@ -26,6 +26,9 @@ import {
 const lockWaitMs = 5000
 const lockPollMs = 5
 
+/** How often it is looked whether another process has written to the file. */
+const watchMs = 500
+
 /** Most units in one commit: bounds how long the first of them waits for the last, and how much one failure takes along. */
 const unitsPerCommit = 128
 
@@ -152,15 +155,20 @@ class Writer {
     }
   }
 
+  #afterCommit(): AfterCommit {
+    return new AfterCommit(({ message }) => this.#announcements.tell(message))
+  }
+
   #txOf(afterCommit: AfterCommit): Tx {
     return {
       ...this.#rows,
       afterCommit: (work) => afterCommit.add(work),
-      // Other processes on the file look by themselves: it has no way to tell them.
+      // Other processes on the file see that it was written to (`watchFile`): it has no other way to tell them.
       announce: async (message) => {
         checkLength(message)
         afterCommit.add(() => this.#announcements.tell(message))
       },
+      announceSoon: (announcement) => afterCommit.announceSoon(announcement),
     }
   }
 
@@ -170,11 +178,11 @@ class Writer {
     savepoint.run()
     let outcome: Outcome
     let keep = false
-    const afterCommit = new AfterCommit()
+    const afterCommit = this.#afterCommit()
     try {
       const result = await unit.work(this.#txOf(afterCommit))
       keep = !(result instanceof Unchanged)
-      outcome = { ok: true, afterCommit: keep ? afterCommit : new AfterCommit() }
+      outcome = { ok: true, afterCommit: keep ? afterCommit : this.#afterCommit() }
     } catch (error) {
       outcome = failed(error)
     }
@@ -184,6 +192,22 @@ class Writer {
     release.run()
     return outcome
   }
+}
+
+/**
+ * Tells what other processes announce, as far as a file lets itself be asked: that something was written by them. Commits of the
+ * connection itself do not count (`PRAGMA data_version`).
+ * @returns what ends that
+ */
+function watchFile(connection: Driver.Database, announcements: Announcements): () => void {
+  const dataVersion = connection.prepare<[], number>('pragma data_version').pluck()
+  let known = dataVersion.get()
+  const look = setInterval(() => {
+    const found = dataVersion.get()
+    if (found !== known) announcements.missed()
+    known = found
+  }, watchMs).unref()
+  return () => clearInterval(look)
 }
 
 /**
@@ -201,6 +225,8 @@ export async function openSqlite(file: string, options: { now: () => number }): 
   const writer = new Writer(connection, announcements)
   const readConnection = await connect(file)
   const reader: Reader = handle(readConnection)
+
+  let stopWatching: (() => void) | undefined
 
   const waiting: Unit[] = []
   /** What has to run outside of a transaction. */
@@ -257,7 +283,10 @@ export async function openSqlite(file: string, options: { now: () => number }): 
         })
         draining ??= drain()
       }),
-    listen: (listener) => announcements.listen(listener),
+    listen(listener) {
+      stopWatching ??= watchFile(connection, announcements)
+      return announcements.listen(listener)
+    },
     // One to write and one to read, which never wait for each other.
     load: () => ({ connections: 2, idle: draining ? 1 : 2, waiting: waiting.length }),
     isReady: () =>
@@ -266,6 +295,7 @@ export async function openSqlite(file: string, options: { now: () => number }): 
         () => false,
       ),
     async close() {
+      stopWatching?.()
       await draining
       readConnection.close()
       connection.close()

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DrizzleQueryError } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import type { Listener } from './announcements.ts'
+import type { Listener, TopicalAnnouncement } from './announcements.ts'
 import type { Tables } from './schema.ts'
 
 type Database = PgDatabase<PgQueryResultHKT>
@@ -37,6 +37,12 @@ export interface Tx extends RowWriter {
    * @param message ids and revisions and nothing else; a few thousand bytes at most
    */
   announce(message: string): Promise<void>
+
+  /**
+   * Tells the same, and costs the unit nothing: on Postgres a statement of its own tells other processes what many units had to say
+   * (docs/decisions/live.md). It is lost if this process ends at that moment.
+   */
+  announceSoon(announcement: TopicalAnnouncement): void
 }
 
 /** For work on the whole database, beside which no server runs: there is no listener to tell. */
@@ -44,6 +50,7 @@ export const withoutListeners = (rows: RowWriter): Tx => ({
   ...rows,
   afterCommit: () => {},
   announce: async () => {},
+  announceSoon: () => {},
 })
 
 /** Returned by a unit of work that turned out to have nothing to do: it is rolled back, and its result stands. */

@@ -297,6 +297,7 @@ function queryMutations({ operation, path, headers, body }: Base): fc.Arbitrary<
       'a'.repeat(129),
       Buffer.from(`${marker}${randomUUID()}`).toString('base64url'),
     ],
+    wait: ['61', '-1', '1.5', '1e1', '', '%00', '007', 'NaN', marker],
     since: ['', '!', '%00', 'a'.repeat(129), `${marker}!`],
   }
   const queries = operation.parameters.flatMap(({ in: place, name, schema }) => {

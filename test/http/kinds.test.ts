@@ -121,13 +121,15 @@ const routes = [
     success: { 200: z.instanceof(EventStream) },
     handler: async ({ headers }, probe) => ({
       status: 200,
-      body: new EventStream((sink) => {
-        probe.sink = sink
-        const seen = headers['last-event-id']
-        if (seen !== undefined) sink.send({ id: seen, event: 'again', data: 'one\ntwo' })
-        return () => {
+      body: new EventStream({
+        start(sink) {
+          probe.sink = sink
+          const seen = headers['last-event-id']
+          if (seen !== undefined) sink.send({ id: seen, event: 'again', data: 'one\ntwo' })
+        },
+        stop() {
           probe.stopped += 1
-        }
+        },
       }),
     }),
   }),

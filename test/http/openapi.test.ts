@@ -52,6 +52,8 @@ const promised: Record<string, string> = {
   'get /api/v1/vaults/{vaultId}/changes': '200 401 404 410',
   'post /api/v1/vaults/{vaultId}/batch': '200 401 404 412 413',
 
+  'get /api/v1/events': '200 401 403 429 503',
+
   'post /api/v1/email/confirm': '204 403 429',
   'post /api/v1/email/delete': '202 403 429',
   'post /api/v1/email/delete/confirm': '200 403 429',
@@ -103,6 +105,7 @@ const readOperations = [
   'get /api/v1/vaults/{vaultId}/items/{itemId}',
   'get /api/v1/vaults/{vaultId}/items/{itemId}/versions',
   'get /api/v1/vaults/{vaultId}/changes',
+  'get /api/v1/events',
 ]
 
 /** Who may use an operation, in OpenAPI's words; an access token unless it is said otherwise here. */

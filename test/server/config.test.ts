@@ -62,6 +62,7 @@ describe('the configuration', () => {
       trustProxy: [],
       rateLimits: true,
       maxConnections: 1000,
+      watches: { total: 500, ofAccount: 20, ofAddress: 200 },
       shutdownGrace: 0,
       logLevel: 'info',
       production: false,
@@ -144,6 +145,7 @@ describe('the configuration', () => {
       TRUST_PROXY: 'everyone',
       RATE_LIMITS: 'none',
       MAX_CONNECTIONS: 'many',
+      MAX_STREAMS: 'few',
       SHUTDOWN_GRACE: 'long',
       LOG_LEVEL: 'loud',
     })
@@ -158,6 +160,7 @@ describe('the configuration', () => {
       'LOG_LEVEL',
       'MAIL_FROM',
       'MAX_CONNECTIONS',
+      'MAX_STREAMS',
       'NO_SSL',
       'OPAQUE_SERVER_SETUP',
       'PORT',
@@ -215,6 +218,9 @@ describe('the configuration', () => {
     ['NO_SSL', ['2', 'yess', 'tru', 'wrong', 'enabled']],
     ['RATE_LIMITS', ['true', 'On', '0']],
     ['MAX_CONNECTIONS', ['9', '100000', '1e3', '-1', '0']],
+    ['MAX_STREAMS', ['-1', '99999', 'half']],
+    ['MAX_STREAMS_PER_ACCOUNT', ['0', '100000']],
+    ['MAX_STREAMS_PER_ADDRESS', ['0', '100000']],
     ['SHUTDOWN_GRACE', ['6m', '301s', '5', '-1s', '1ms']],
     ['LOG_LEVEL', ['INFO', 'verbose']],
     ['OPAQUE_SERVER_SETUP', ['x', 'A'.repeat(170), 'A'.repeat(172), `${'A'.repeat(170)}=`]],
@@ -320,6 +326,14 @@ describe('the configuration', () => {
     }
     expect(readConfig({ SHARES: 'public', SNAPPASS_API: 'on' }).snappass).toBeDefined()
     expect(named({ SHARES: 'some', SNAPPASS_API: 'on' })).toEqual(['SHARES'])
+  })
+
+  it('leaves connections to requests', () => {
+    expect(named({ MAX_STREAMS: '1000' })).toEqual(['MAX_STREAMS'])
+    expect(named({ MAX_STREAMS: '500', MAX_CONNECTIONS: '500' })).toEqual(['MAX_STREAMS'])
+    expect(readConfig({ MAX_STREAMS: '0' }).watches.total).toBe(0)
+    expect(readConfig({ MAX_CONNECTIONS: '6001', MAX_STREAMS: '6000' }).watches.total).toBe(6000)
+    expect(readConfig({ MAX_CONNECTIONS: '6001' }).watches.total).toBe(3000)
   })
 
   it('needs its secrets in production, and with Postgres anywhere', () => {

@@ -57,13 +57,18 @@ export function send({ url, agent }: Server, request: RawRequest): Promise<RawAn
         const chunks: Uint8Array[] = []
         incoming.on('data', (chunk: Uint8Array) => chunks.push(chunk))
         incoming.on('error', reject)
-        incoming.on('end', () =>
+        const answered = () =>
           resolve({
             status: incoming.statusCode ?? 0,
             headers: incoming.headers,
             text: Buffer.concat(chunks).toString(),
-          }),
-        )
+          })
+        incoming.on('end', answered)
+        // Of a stream that does not end by itself, that it has begun is the answer.
+        if (method !== 'HEAD' && incoming.headers['content-type']?.startsWith('text/event-stream')) {
+          answered()
+          outgoing.destroy()
+        }
       },
     )
     outgoing.on('error', reject)

@@ -13,6 +13,7 @@ import { sessionAuthenticators } from './authenticate-session.ts'
 import { shareAuthenticators } from './authenticate-share.ts'
 import { tokenAuthenticators } from './authenticate-token.ts'
 import { emailRoutes } from './email.ts'
+import { eventRoutes } from './events.ts'
 import { itemRoutes } from './items.ts'
 import { opaqueRoutes } from './opaque.ts'
 import { problemsOf } from './problems.ts'
@@ -64,6 +65,7 @@ const routes = [
   ...auditLogRoutes,
   ...secondFactorRoutes,
   ...vaultRoutes,
+  ...eventRoutes,
   ...itemRoutes,
   ...tokenRoutes,
   ...shareRoutes,

@@ -19,6 +19,7 @@ import type { SessionCache } from '../../domain/identity/session-cache.ts'
 import type { SessionLifetime } from '../../domain/identity/session-lifetime.ts'
 import type { AccessTokenSettings } from '../../domain/identity/session-tokens.ts'
 import type { WebauthnSettings } from '../../domain/identity/webauthn.ts'
+import type { Watches } from '../../domain/live/watches.ts'
 import type { MailSettings } from '../../domain/mail/settings.ts'
 import type { RateLimit } from '../../domain/rate-limits/budgets.ts'
 import type { RateLimiter } from '../../domain/rate-limits/limiter.ts'
@@ -76,6 +77,8 @@ export interface Services {
   readonly opaque: OpaqueServer
   readonly sessionCache: SessionCache
   readonly wrongTokens: WrongTokens
+  /** Who watches vaults at this moment. */
+  readonly watches: Watches
   readonly failedLogins: FailedLogins
   readonly startedLogins: StartedLogins
   /** For what only a handler knows to be worth counting. */

@@ -1,8 +1,9 @@
 // Vaults over HTTP; what is about one of their items is in items.ts.
 import { z } from 'zod'
+import { seconds } from '../../clock.ts'
 import { PasswordProof } from '../../contract/accounts.ts'
 import { pathTo, vaultPaths } from '../../contract/paths.ts'
-import { Cursor, PageLimit, VaultId } from '../../contract/primitives.ts'
+import { Cursor, PageLimit, VaultId, WaitSeconds } from '../../contract/primitives.ts'
 import { limits } from '../../contract/sizes.ts'
 import {
   Batch,
@@ -17,10 +18,12 @@ import {
 import { fromBase64url } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
 import { deleteVaultWithProof } from '../../domain/identity/vault-deletion.ts'
-import { changesSince } from '../../domain/vaults/changes.ts'
+import { waitForChange } from '../../domain/live/wait-for-change.ts'
+import { changesSince, hasChanges } from '../../domain/vaults/changes.ts'
 import { type ItemWrite, writeItems } from '../../domain/vaults/item-writes.ts'
 import { createVault, listVaults, replaceVault, type VaultConflict } from '../../domain/vaults/vaults.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
+import { requestClient } from '../../http/route.ts'
 import { batchAnswer, oneAnswer, pageAnswer } from './answer-sizes.ts'
 import { decodeListCursor, encodeListCursor, VaultPositionText, vaultPositionText } from './list-cursors.ts'
 import { proofIn } from './passwords.ts'
@@ -138,13 +141,26 @@ const changes = route({
   tag,
   summary: 'What changed since a cursor, in the order of revisions',
   description:
-    'Without `since` from the beginning. Ask again with the new cursor: at once while `more` is true.',
+    'Without `since` from the beginning. Ask again with the new cursor: at once while `more` is true. With `wait` the answer comes as soon as there is something after `since`, or after so many seconds with nothing new.',
   auth: 'reader',
   limit: 'read',
   answerBytes: pageAnswer,
-  request: { params, query: z.strictObject({ since: Cursor.optional(), limit: PageLimit }) },
+  request: {
+    params,
+    query: z.strictObject({ since: Cursor.optional(), limit: PageLimit, wait: WaitSeconds }),
+    client: requestClient,
+  },
   success: { 200: Changes },
   problems: ['not-found', 'resync-required'],
+  async wait({ caller, client, params: { vaultId }, query: { since, wait } }, { store, watches }) {
+    if (since === undefined || wait === 0) return
+    await waitForChange(watches, caller, {
+      ...client,
+      vaultId,
+      ms: seconds(wait),
+      hasChanges: () => store.read((reader) => hasChanges(reader, caller, vaultId, since)),
+    })
+  },
   async handler({ caller, params: { vaultId }, query: { since, limit } }, { store }) {
     const page = await store.read((reader) => changesSince(reader, caller, vaultId, { since, limit }))
     if (page.kind === 'malformed-cursor')

@@ -5,6 +5,7 @@ import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { noteChange } from '../audit/noted-changes.ts'
 import type { SessionCaller } from '../caller.ts'
+import { announce } from '../live/announcements.ts'
 import { linkValidForMs } from '../mail/links.ts'
 import { enqueueMail } from '../mail/outbox.ts'
 import type { MailSettings } from '../mail/settings.ts'
@@ -86,6 +87,7 @@ export async function moveToAddress(
       .where(and(eq(outbox.accountId, accountId), inArray(outbox.kind, ['account-changed', 'new-device'])))
   await tx.db.delete(emailChanges).where(eq(emailChanges.accountId, accountId))
   await endPendingRegistrations(tx, email)
+  await announce(tx, { kind: 'account-changed', accountId })
   return before
 }
 

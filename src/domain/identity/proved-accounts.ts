@@ -35,8 +35,10 @@ export const setHint = (tx: Tx, verified: AccountRow, hint: string | null): Prom
   updateProved(tx, verified, { hint })
 
 /** Replaces everything that depends on the password. */
-export const replacePassword = (tx: Tx, verified: AccountRow, data: PasswordData): Promise<boolean> =>
-  updateProved(tx, verified, passwordColumns(data))
+export async function replacePassword(tx: Tx, verified: AccountRow, data: PasswordData): Promise<boolean> {
+  await announce(tx, { kind: 'account-changed', accountId: verified.id })
+  return updateProved(tx, verified, passwordColumns(data))
+}
 
 /** Changes nothing; for what is done with other rows of the account. */
 export const holdProved = (tx: Tx, verified: AccountRow): Promise<boolean> =>

@@ -7,12 +7,34 @@ const Announcement = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('access-changed'), accountId: z.string().nullable() }),
   /** There is mail to send. */
   z.object({ kind: z.literal('mail-waits') }),
+  /** A vault is new, at another revision, or gone if that is null. */
+  z.object({
+    kind: z.literal('vault-changed'),
+    accountId: z.string(),
+    vaultId: z.string(),
+    revision: z.number().nullable(),
+  }),
+  /** The account key, the password, its method or the address of an account changed. */
+  z.object({ kind: z.literal('account-changed'), accountId: z.string() }),
 ])
 export type Announcement = z.infer<typeof Announcement>
 
 /** Tells every process, once the unit of work is committed. */
 export const announce = (tx: Tx, announcement: Announcement): Promise<void> =>
   tx.announce(JSON.stringify(announcement))
+
+/** Tells every process of a vault's new revision, or null if it is gone, soon after the commit and at no cost of the unit. */
+export function announceVault(
+  tx: Tx,
+  { accountId, vaultId, revision }: { accountId: string; vaultId: string; revision: number | null },
+): void {
+  const announcement: Announcement = { kind: 'vault-changed', accountId, vaultId, revision }
+  tx.announceSoon({
+    topic: `vault ${vaultId}`,
+    order: revision ?? Number.POSITIVE_INFINITY,
+    message: JSON.stringify(announcement),
+  })
+}
 
 /** What a process of another version announces is passed over. */
 function parse(message: string): Announcement | undefined {

@@ -48,6 +48,33 @@ function positionAfter(
   return vaultRevision > before.revision ? { revision: vaultRevision, itemId: '' } : before
 }
 
+/** What is asked of a vault's history. */
+async function openHistory(reader: Reader, caller: VaultCaller, vaultId: string, since: string | undefined) {
+  const [vault] = await vaultAndEpochStatement(reader).execute(caller.owned(vaultId))
+  if (!vault) throw notFound()
+  const { databaseEpoch, revision, vaultEpoch } = vault
+  const history = { databaseEpoch, vaultEpoch }
+  return { history, revision, position: positionOf(history, since, revision) }
+}
+
+/**
+ * Whether a page since a cursor would tell anything that the cursor does not; also if it is no cursor. Throws `not-found` and
+ * `resync-required`.
+ */
+export async function hasChanges(
+  reader: Reader,
+  caller: VaultCaller,
+  vaultId: string,
+  since: string,
+): Promise<boolean> {
+  const { position, revision } = await openHistory(reader, caller, vaultId, since)
+  if (!position || position.revision < revision) return true
+  // The cursor may stand in the middle of a batch.
+  if (position.itemId === '') return false
+  const { rows } = await listChangedItems(reader, vaultId, { position, limit: 1 })
+  return rows.length > 0
+}
+
 /** A page of changes, tombstones included, and the cursor to go on from. */
 export interface ChangesPage extends Page<ItemRow> {
   readonly kind: 'page'
@@ -67,14 +94,9 @@ export async function changesSince(
   vaultId: string,
   { since, limit }: { since: string | undefined; limit: number },
 ): Promise<ChangesPage | { readonly kind: 'malformed-cursor' }> {
-  const [vault] = await vaultAndEpochStatement(reader).execute(caller.owned(vaultId))
-  if (!vault) throw notFound()
-
-  const { databaseEpoch, vaultEpoch } = vault
-  const history = { databaseEpoch, vaultEpoch }
-  const position = positionOf(history, since, vault.revision)
+  const { history, position, revision } = await openHistory(reader, caller, vaultId, since)
   if (!position) return { kind: 'malformed-cursor' }
   const { rows, more } = await listChangedItems(reader, vaultId, { position, limit })
-  const reached = positionAfter(rows.at(-1), more, position, vault.revision)
+  const reached = positionAfter(rows.at(-1), more, position, revision)
   return { kind: 'page', rows, more, cursor: encodeCursor(history, reached) }
 }

@@ -8,7 +8,7 @@ import { statement } from '../../store/statement.ts'
 import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
-import { announce } from '../live/announcements.ts'
+import { announce, announceVault } from '../live/announcements.ts'
 import {
   addUsage,
   noGrowth,
@@ -46,11 +46,13 @@ const raiseRevisionStatement = statement(({ db, tables: { vaults } }: Tx) =>
 
 /**
  * Raises the revision of the caller's vault by one, or throws `not-found`. Every write begins with this statement: it holds
- * the vault's row until the commit, so that writers come one after the other and the order of commits is that of revisions.
+ * the vault's row until the commit, so that writers come one after the other and the order of commits is that of revisions. The new
+ * revision is announced.
  */
 export async function raiseRevision(tx: Tx, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
   const [row] = await raiseRevisionStatement(tx).execute(caller.owned(vaultId))
   if (!row) throw notFound()
+  announceVault(tx, { accountId: row.accountId, vaultId, revision: row.revision })
   return row
 }
 
@@ -158,7 +160,9 @@ export async function insertVault(
     })
     .onConflictDoNothing()
     .returning()
-  if (row) await addUsage(tx, accountId, { ...noGrowth, bytes: row.data.length })
+  if (!row) return undefined
+  announceVault(tx, { accountId, vaultId: id, revision: row.revision })
+  await addUsage(tx, accountId, { ...noGrowth, bytes: row.data.length })
   return row
 }
 
@@ -297,6 +301,7 @@ export async function deleteVault(
   await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
   await tx.db.insert(tx.tables.deletedVaults).values({ accountId, vaultId, deletedAt: now })
   await addUsage(tx, accountId, { items: -items, deletedItems: 1 - deletedItems, bytes: -bytes })
+  announceVault(tx, { accountId, vaultId, revision: null })
   // Tokens for it went with it.
   await announce(tx, { kind: 'access-changed', accountId })
   return undefined

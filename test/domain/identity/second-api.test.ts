@@ -114,6 +114,7 @@ describe.each(engines)('a second API over the rules on %s', (engine) => {
       limiter: limiterOf(config, { keys, store }),
       opaque: await createOpaqueServer(testOpaqueSetup),
       deferredTasks: createDeferredTasks(),
+      ending: new AbortController().signal,
     })
     const server = createServer(express().use(secondApi(services)))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
