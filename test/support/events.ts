@@ -7,7 +7,7 @@ import type { Server } from './requests.ts'
 const EventName = z.enum(['state', 'vault', 'vault-gone', 'account', 'end'])
 
 /** An event, its data parsed by its shape. */
-export interface ReadEvent {
+interface ReadEvent {
   readonly event: z.infer<typeof EventName>
   readonly data: unknown
 }

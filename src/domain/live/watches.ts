@@ -15,7 +15,7 @@ export type WatchEnd = 'session-ended' | 'server-stopping'
 export type VaultNews = ReadonlyMap<string, number | null>
 
 /** The caller's vaults at one moment. */
-export interface VaultState {
+interface VaultState {
   readonly vaults: readonly { readonly id: string; readonly revision: number }[]
   /** Whether there are more than `limits.stateVaults`. */
   readonly more: boolean
