@@ -30,6 +30,7 @@ import type { SessionState, SessionStorage } from './session-storage.ts'
 import { Tokens } from './tokens.ts'
 import type { Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
+import { type WatchEvent, type WatchOptions, watch } from './watch.ts'
 
 export class UnlockedAccount {
   readonly accountId: string
@@ -62,14 +63,27 @@ export class UnlockedAccount {
     return this.#transport.sendAuthorized(Account, { method: 'GET', path: accountPaths.account })
   }
 
-  /** Every vault, opened. Throws OpenError where one is not this account's own. */
-  async vaults(): Promise<OpenVault[]> {
+  /**
+   * Every vault, opened. Throws OpenError where one is not this account's own.
+   * @param signal gives it up, with its reason
+   */
+  async vaults(signal?: AbortSignal): Promise<OpenVault[]> {
     const vaults = await readPages(this.#transport, {
       schema: VaultList,
       path: vaultPaths.vaults,
       rowsOf: (page) => page.vaults,
+      signal,
     })
     return Promise.all(vaults.map((vault) => this.openVault(vault)))
+  }
+
+  /**
+   * Keeps replicas up to date for as long as the loop over it runs, and says what came: a change on another device is here within a
+   * moment. Begins with every vault as it is now.
+   * @throws LoggedOutError once the session has ended, RefusedError as `Replica.pull` does, and OpenError as `vaults` does
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, undefined> {
+    return watch(this.#transport, this, options)
   }
 
   async createVault(name: string): Promise<OpenVault> {

@@ -42,6 +42,7 @@ export { Replica, ReplicaState } from './replica.ts'
 export { type SecondFactorAnswer, SecondFactors } from './second-factors.ts'
 export { memorySessionStorage, SessionState, type SessionStorage } from './session-storage.ts'
 export * from './shares.ts'
+export type { Timing } from './timing.ts'
 export {
   type MadeToken,
   type NewToken,
@@ -52,3 +53,4 @@ export {
   Tokens,
 } from './tokens.ts'
 export { ConflictError, type OpenItem, OpenVault } from './vault.ts'
+export type { WatchEvent, WatchOptions } from './watch.ts'

@@ -10,10 +10,16 @@ const maxRows = 10_000
  * Reads a list to its end. Throws RefusedError where it does not come to one.
  * @param list.path without a query
  * @param list.rowsOf what a page holds
+ * @param list.signal gives it up
  */
 export async function readPages<Page extends { nextCursor: string | null }, Row>(
   transport: Transport,
-  list: { schema: z.ZodType<Page>; path: string; rowsOf: (page: Page) => readonly Row[] },
+  list: {
+    schema: z.ZodType<Page>
+    path: string
+    rowsOf: (page: Page) => readonly Row[]
+    signal?: AbortSignal | undefined
+  },
 ): Promise<Row[]> {
   const all: Row[] = []
   let query = ''
@@ -21,6 +27,7 @@ export async function readPages<Page extends { nextCursor: string | null }, Row>
     const page = await transport.sendAuthorized(list.schema, {
       method: 'GET',
       path: `${list.path}${query}`,
+      signal: list.signal,
     })
     const rows = list.rowsOf(page)
     all.push(...rows)

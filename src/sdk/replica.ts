@@ -50,6 +50,24 @@ export class Replica {
     }
   }
 
+  /** Up to where it has come, for `OpenVault.changes`; undefined before the first pull. */
+  get cursor(): string | undefined {
+    return this.#cursor
+  }
+
+  /** The newest revision of the vault that came in; 0 before the first pull. */
+  get revision(): number {
+    let newest = this.#vault?.revision ?? 0
+    for (const states of [this.#items, this.#refused])
+      for (const { revision } of states.values()) newest = Math.max(newest, revision)
+    return newest
+  }
+
+  /** The vault's own data, sealed, as it was last pulled; undefined before that. */
+  get vaultData(): string | undefined {
+    return this.#vault?.data
+  }
+
   /** The items that are there, in the trash or not, by id. Tombstones are left out. */
   get items(): ReadonlyMap<string, Item> {
     return new Map([...this.#items].flatMap(([id, item]) => ('data' in item ? [[id, item] as const] : [])))
@@ -70,14 +88,19 @@ export class Replica {
    * ends.
    * @param vault as the server showed it just now
    * @param onProgress told after each page how many changes have come in so far
+   * @param signal gives it up after the last whole page, with its reason
    */
-  async pull(vault: OpenVault, onProgress: (changes: number) => void = () => {}): Promise<PullResult> {
+  async pull(
+    vault: OpenVault,
+    onProgress: (changes: number) => void = () => {},
+    signal?: AbortSignal,
+  ): Promise<PullResult> {
     for (const item of this.items.values()) vault.notice(item)
     const changed: string[] = []
     const length = new ListLength()
     let revision = 0
     for (;;) {
-      const { items, cursor, more } = await vault.changes(this.#cursor)
+      const { items, cursor, more } = await vault.changes(this.#cursor, signal)
       await this.#takeVault(vault)
       for (const item of items) {
         // In the order of revisions, so that none comes again and again.

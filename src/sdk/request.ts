@@ -16,12 +16,14 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>
   /** False for what must not happen twice when an answer is lost. */
   readonly repeatable?: boolean
+  /** Gives the request up: it then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Names are taken in any case. */
 type AnswerHeaders = Pick<Headers, 'get'>
 
-interface AnswerReader {
+export interface AnswerReader {
   read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: Uint8Array | undefined }>
   cancel(): Promise<void>
 }
@@ -102,29 +104,91 @@ function parseJson(text: string): unknown {
   }
 }
 
-/**
- * Sends a request once.
- * @throws ProblemError, NetworkError, and RefusedError for an answer that is too large
- */
-export async function sendOnce(
-  { server, fetch, problemOf }: Connection,
+const fetchAnswer = (
+  { server, fetch }: Connection,
   { method, path, body, headers }: Request,
-): Promise<Answer> {
-  const response = await fetch(server + path, {
+  signal: AbortSignal,
+): Promise<FetchAnswer> =>
+  fetch(server + path, {
     method,
     redirect: 'error',
     credentials: 'omit',
     cache: 'no-store',
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
     headers: { ...headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   }).catch(() => {
     throw new NetworkError(`The server at ${server} does not answer`)
   })
+
+/** The whole answer. Throws what stands in it, unless it is a success. */
+async function readAnswer(
+  { problemOf }: Connection,
+  { method }: Request,
+  response: FetchAnswer,
+): Promise<Answer> {
   const { status } = response
   const answer = { status, headers: response.headers, body: parseJson(await readText(response)) }
   if (response.ok || status === 304) return answer
   const problem = problemOf(answer, method)
   if (problem) throw new ProblemError(problem, Number(answer.headers.get('Retry-After') ?? 0))
   throw new NetworkError(`The answer (status ${status}) is not one of a Limpet server`)
+}
+
+/** Does `work` with a signal that is aborted with `own`, or once a request has taken too long. */
+async function inTime<T>(
+  own: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const tooLong = AbortSignal.timeout(timeoutMs)
+  if (!own) return work(tooLong)
+  const either = new AbortController()
+  const abort = () => either.abort()
+  for (const signal of [own, tooLong]) signal.addEventListener('abort', abort, { once: true })
+  if (own.aborted) abort()
+  try {
+    return await work(either.signal)
+  } finally {
+    // One signal may live through thousands of requests.
+    for (const signal of [own, tooLong]) signal.removeEventListener('abort', abort)
+  }
+}
+
+/**
+ * Sends a request once.
+ * @throws ProblemError, NetworkError, RefusedError for an answer that is too large, and the reason of the request's signal
+ */
+export async function sendOnce(connection: Connection, request: Request): Promise<Answer> {
+  try {
+    return await inTime(request.signal, async (signal) =>
+      readAnswer(connection, request, await fetchAnswer(connection, request, signal)),
+    )
+  } catch (error) {
+    request.signal?.throwIfAborted()
+    throw error
+  }
+}
+
+/**
+ * Begins a request whose answer comes bit by bit, for as long as `signal` is not aborted.
+ * @param mediaType what a success is; everything else is not one of a Limpet server
+ * @throws like `sendOnce`
+ */
+export async function openStream(
+  connection: Connection,
+  request: Request & { readonly signal: AbortSignal },
+  mediaType: string,
+): Promise<AnswerReader> {
+  try {
+    const response = await fetchAnswer(connection, request, request.signal)
+    if (!response.ok) await readAnswer(connection, request, response)
+    const [type] = (response.headers.get('Content-Type') ?? '').split(';')
+    if (response.status === 200 && type?.trim().toLowerCase() === mediaType && response.body)
+      return response.body.getReader()
+    response.body?.cancel().catch(() => {})
+    throw new NetworkError('The answer is not one of a Limpet server')
+  } catch (error) {
+    request.signal.throwIfAborted()
+    throw error
+  }
 }

@@ -18,11 +18,12 @@ import { hkdfSha256 } from '../protocol/hkdf.ts'
 import { platformRandom, type Random, takeRandom } from '../protocol/random.ts'
 import { RefusedError } from '../protocol/refused.ts'
 import { readPages } from './pages.ts'
-import type { Answer, Fetch, Request } from './request.ts'
+import type { Fetch } from './request.ts'
 import { memorySessionStorage } from './session-storage.ts'
 import { Shares } from './shares.ts'
 import { serverUrl, Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
+import { type WatchEvent, type WatchOptions, watch } from './watch.ts'
 
 const secretBytes = 32
 const keyBytes = 32
@@ -155,11 +156,8 @@ class TokenTransport extends Transport {
     this.#token = token
   }
 
-  override authorized(request: Request): Promise<Answer> {
-    return this.anonymous({
-      ...request,
-      headers: { ...request.headers, Authorization: `Bearer ${this.#token}` },
-    })
+  protected override withAccess<T>(send: (accessToken: string) => Promise<T>): Promise<T> {
+    return send(this.#token)
   }
 }
 
@@ -225,12 +223,16 @@ export class TokenAccess {
     this.#key = key
   }
 
-  /** The vault as it is now. Throws OpenError where its data is not sealed with its key. */
-  async vault(): Promise<OpenVault> {
+  /**
+   * The vault as it is now. Throws OpenError where its data is not sealed with its key.
+   * @param signal gives it up, with its reason
+   */
+  async vault(signal?: AbortSignal): Promise<OpenVault> {
     const vaults = await readPages(this.#transport, {
       schema: VaultList,
       path: vaultPaths.vaults,
       rowsOf: (page) => page.vaults,
+      signal,
     })
     const vault = vaults.find(({ id }) => id === this.#vaultId)
     if (!vault) throw new RefusedError('The server does not show the vault that the token is for.')
@@ -238,8 +240,16 @@ export class TokenAccess {
   }
 
   /** Every vault that there is for it, as `UnlockedAccount.vaults` has them: the one. */
-  async vaults(): Promise<OpenVault[]> {
-    return [await this.vault()]
+  async vaults(signal?: AbortSignal): Promise<OpenVault[]> {
+    return [await this.vault(signal)]
+  }
+
+  /**
+   * Keeps a replica of the vault up to date, as `UnlockedAccount.watch` does.
+   * @throws ProblemError `not-authenticated` once the token has ended
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, undefined> {
+    return watch(this.#transport, this, options)
   }
 
   /** Opens the vault as the server gave it, now or earlier. */

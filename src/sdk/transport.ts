@@ -5,7 +5,15 @@ import { SessionTokens } from '../contract/accounts.ts'
 import { sessionPaths } from '../contract/paths.ts'
 import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
 import { LoggedOutError, NetworkError, ProblemError } from './errors.ts'
-import { type Answer, type Connection, type Fetch, type Request, sendOnce } from './request.ts'
+import {
+  type Answer,
+  type AnswerReader,
+  type Connection,
+  type Fetch,
+  openStream,
+  type Request,
+  sendOnce,
+} from './request.ts'
 import { ended, isEnded, type SessionState, type SessionStorage } from './session-storage.ts'
 
 /** Waits between the tries of a request whose answer was lost, or that the server asked to repeat, in milliseconds. */
@@ -28,7 +36,20 @@ export function serverUrl(text: string, allowInsecure: boolean): string {
   return url.href.replace(/\/+$/, '')
 }
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+/** Waits, unless the signal ends that: then it throws the signal's reason. */
+const pause = (ms: number, signal?: AbortSignal) =>
+  unlessAborted(new Promise<void>((resolve) => setTimeout(resolve, ms)), signal)
+
+/** What `work` gives; once the signal is aborted its reason, and the work goes on by itself. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  return new Promise<T>((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
 
 /** The body in the schema's shape, or undefined where it has another. */
 function parsed<T>(schema: z.ZodType<T>, body: unknown): T | undefined {
@@ -67,6 +88,8 @@ function retryDelay(error: unknown, tries: number): number | undefined {
   return later && error.retryAfter <= longestRetryAfter ? Math.max(delay, error.retryAfter * 1000) : undefined
 }
 
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })
+
 export class Transport {
   readonly server: string
   readonly #connection: Connection
@@ -97,15 +120,35 @@ export class Transport {
   }
 
   /** Like `sendAuthorized`, for answers whose body does not matter. */
-  async authorized(request: Request): Promise<Answer> {
+  authorized(request: Request): Promise<Answer> {
+    return this.withAccess((token) => this.#sendWithRetries(request, token), request.signal)
+  }
+
+  /**
+   * Begins to read an event stream, with the session's access token. Nothing is repeated but after a renewal. Throws like
+   * `sendAuthorized`, and the signal's reason.
+   */
+  events(path: string, signal: AbortSignal): Promise<AnswerReader> {
+    return this.withAccess((token) => {
+      const headers = { Accept: 'text/event-stream', ...bearer(token) }
+      return openStream(this.#connection, { method: 'GET', path, headers, signal }, 'text/event-stream')
+    }, signal)
+  }
+
+  /** Sends with the session's access token, and once more with another one where that has run out. */
+  protected async withAccess<T>(
+    send: (accessToken: string) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
     const state = await this.#state()
     try {
-      return await this.#sendWithRetries(request, state.accessToken)
+      return await send(state.accessToken)
     } catch (error) {
       if (!(error instanceof ProblemError && error.code === 'not-authenticated')) throw error
     }
-    const renewed = await this.#renewed(state.accessToken)
-    return this.#sendWithRetries(request, renewed.accessToken)
+    // Not given up with the request: the successor that comes has to be kept.
+    const renewed = await unlessAborted(this.#renewed(state.accessToken), signal)
+    return send(renewed.accessToken)
   }
 
   #parse<T>(schema: z.ZodType<T>, { body }: Answer): T {
@@ -155,7 +198,7 @@ export class Transport {
   }
 
   async #sendWithRetries(request: Request, accessToken?: string): Promise<Answer> {
-    const authorization = accessToken !== undefined && { Authorization: `Bearer ${accessToken}` }
+    const authorization = accessToken !== undefined && bearer(accessToken)
     const authorized = { ...request, headers: { ...request.headers, ...authorization } }
     for (let tries = 0; ; tries++) {
       try {
@@ -165,7 +208,7 @@ export class Transport {
         const repeatable = (request.repeatable ?? true) || error instanceof ProblemError
         const delay = repeatable ? retryDelay(error, tries) : undefined
         if (delay === undefined) throw error
-        await pause(delay)
+        await pause(delay, request.signal)
       }
     }
   }

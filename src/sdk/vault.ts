@@ -457,14 +457,18 @@ export class OpenVault {
     return result
   }
 
-  /** One page of changes since a cursor. Throws ResyncRequiredError, and RefusedError like `get`. */
-  async changes(since: string | undefined): Promise<Changes> {
+  /**
+   * One page of changes since a cursor. Throws ResyncRequiredError, and RefusedError like `get`.
+   * @param signal gives the request up, with its reason
+   */
+  async changes(since: string | undefined, signal?: AbortSignal): Promise<Changes> {
     const query = since === undefined ? '' : `?since=${encodeURIComponent(since)}`
     const known = new Map(this.#seen)
     try {
       const changes = await this.#transport.sendAuthorized(Changes, {
         method: 'GET',
         path: `${this.#vaultPath(vaultPaths.changes)}${query}`,
+        signal,
       })
       if (changes.items.length > limits.pageItems)
         throw new RefusedError('The server gave a page that is longer than a page may be.')
