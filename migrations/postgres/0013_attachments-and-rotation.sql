@@ -14,6 +14,7 @@ CREATE TABLE "attachments" (
 	"bytes" bigint NOT NULL,
 	"received_bytes" bigint NOT NULL,
 	"key_version" bigint DEFAULT 1 NOT NULL,
+	"upload" text NOT NULL,
 	"place" text NOT NULL,
 	"created_at" bigint NOT NULL,
 	"expires_at" bigint,

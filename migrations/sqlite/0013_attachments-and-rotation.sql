@@ -15,6 +15,7 @@ CREATE TABLE `attachments` (
 	`bytes` integer NOT NULL,
 	`received_bytes` integer NOT NULL,
 	`key_version` integer DEFAULT 1 NOT NULL,
+	`upload` text NOT NULL,
 	`place` text NOT NULL,
 	`created_at` integer NOT NULL,
 	`expires_at` integer,

@@ -65,6 +65,11 @@ export const itemPaths = {
   versions: '/api/v1/vaults/{vaultId}/items/{itemId}/versions',
 } as const
 
+export const attachmentPaths = {
+  attachments: '/api/v1/vaults/{vaultId}/items/{itemId}/attachments',
+  attachment: '/api/v1/vaults/{vaultId}/items/{itemId}/attachments/{attachmentId}',
+} as const
+
 export const sharePaths = {
   shares: '/api/v1/shares',
   share: '/api/v1/shares/{shareId}',

@@ -128,6 +128,26 @@ export const Instant = z
 /** The vault's counter at the write that last touched something: 1 or more. */
 export const Revision = z.int().min(1).meta({ description: 'The vault revision that last touched it' })
 
+/** Raised by each change of a vault's key: 1 for the key that it was made with. */
+export const KeyVersion = z
+  .int()
+  .min(1)
+  .meta({ description: 'Of the vault key that seals it; 1 is the one that the vault was made with' })
+
+/** `?keyVersion=`; 1 without it. */
+export const KeyVersionText = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'Expected a whole number, 1 or more')
+  .transform(Number)
+  .default(1)
+  .meta({
+    override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
+      delete jsonSchema.pattern
+      Object.assign(jsonSchema, { type: 'integer', format: 'int32', minimum: 1, default: 1 })
+    },
+    description: 'Of the vault key that seals it',
+  })
+
 export const Cursor = z
   .string()
   .min(1)

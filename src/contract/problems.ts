@@ -1,6 +1,6 @@
 // The closed catalogue of problems (RFC 9457). A code is stable; clients decide by it and never by the words.
 import * as z from 'zod'
-import { oneOfMore, Timestamp } from './primitives.ts'
+import { AttachmentId, oneOfMore, Timestamp } from './primitives.ts'
 import { type QuotaName, Quotas } from './quotas.ts'
 import { SecondFactorMethod, WebauthnOptions } from './second-factors.ts'
 import { Conflict, Item, type ItemState, Tombstone, Vault } from './vaults.ts'
@@ -137,6 +137,16 @@ export const problemCatalogue = {
     title: 'The id is already in use',
     help: 'Choose a new random UUID and seal the data again for it.',
   },
+  'upload-offset': {
+    status: 409,
+    title: 'The upload goes on somewhere else',
+    help: '`receivedBytes` says how much of the file is here. Send the part that begins there.',
+  },
+  'attachment-missing': {
+    status: 409,
+    title: 'A file is not here',
+    help: '`attachments` lists the files that the item names and that are not whole here. Upload them, then send the item again.',
+  },
   'too-many-factors': {
     status: 409,
     title: 'There are too many second factors',
@@ -177,6 +187,11 @@ export const problemCatalogue = {
     title: 'The request body is not JSON',
     help: 'Send the body as JSON in UTF-8, uncompressed, with "Content-Type: application/json".',
   },
+  'range-not-satisfiable': {
+    status: 416,
+    title: 'The file ends before that',
+    help: '`bytes` says how long the file is. Ask for a range that begins before its end.',
+  },
   'precondition-required': {
     status: 428,
     title: 'A precondition is missing',
@@ -214,6 +229,9 @@ export type ProblemMembers = {
   'invalid-second-factor': SecondFactorChallenge
   'quota-exceeded': { resource: QuotaName; used: number; allowed: number }
   'wrong-proof': { passphrase: boolean }
+  'upload-offset': { receivedBytes: number }
+  'attachment-missing': { attachments: string[] }
+  'range-not-satisfiable': { bytes: number }
   'share-consumed': { readAt: string }
   'share-expired': { expiresAt: string }
   'share-revoked': { revokedAt: string }
@@ -252,6 +270,15 @@ export const Problem = z
       .boolean()
       .optional()
       .meta({ description: 'With `wrong-proof`: whether the share has a passphrase' }),
+    receivedBytes: z
+      .int()
+      .optional()
+      .meta({ description: 'With `upload-offset`: how much of the file is here' }),
+    attachments: z
+      .array(AttachmentId)
+      .optional()
+      .meta({ description: 'With `attachment-missing`: the files that are not whole here' }),
+    bytes: z.int().optional().meta({ description: 'With `range-not-satisfiable`: how long the file is' }),
     readAt: Timestamp.optional().meta({ description: 'With `share-consumed`' }),
     expiresAt: Timestamp.optional().meta({ description: 'With `share-expired`' }),
     revokedAt: Timestamp.optional().meta({ description: 'With `share-revoked`' }),

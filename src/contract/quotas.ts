@@ -12,6 +12,8 @@ export const Quotas = z
     deletedItems: Quota,
     /** Of ciphertext: vaults, items in the trash or not, and replaced versions. */
     bytes: Quota,
+    /** Of sealed files, uploads that are under way included. */
+    attachmentBytes: Quota,
     tokens: Quota,
     /** A login beyond it ends the session that was unused for longest. */
     sessions: Quota,
@@ -20,7 +22,7 @@ export const Quotas = z
   .meta({
     id: 'Quotas',
     description:
-      'What the account has, and may have. Items count in the trash or not; `deletedItems` are those deleted for good, of which an id stays for sync until their vault is deleted, and the deleted vaults, of which an id stays too; `bytes` are of vaults, items and replaced versions. A login beyond `sessions` ends the one that was unused for longest; of the others, what would be too much is `quota-exceeded`.',
+      'What the account has, and may have. Items count in the trash or not; `deletedItems` are those deleted for good, of which an id stays for sync until their vault is deleted, and the deleted vaults, of which an id stays too; `bytes` are of vaults, items and replaced versions; `attachmentBytes` of sealed files, each with the length that its upload announced. A login beyond `sessions` ends the one that was unused for longest; of the others, what would be too much is `quota-exceeded`.',
   })
 
 export type Quotas = z.infer<typeof Quotas>

@@ -29,6 +29,12 @@ export const ServerInfo = z
         bodyBytes: z.int().min(0),
         batchBodyBytes: z.int().min(0),
         shareBytes: z.int().min(0),
+        itemAttachments: z.int().min(0).meta({ description: 'Most files of one item' }),
+        attachmentBytes: z.int().min(0).meta({ description: 'Largest sealed file' }),
+        attachmentPartBytes: z
+          .int()
+          .min(0)
+          .meta({ description: 'Least bytes of a part of an upload that does not end its file' }),
         versionsKept: z.int().min(0),
         versionDaysKept: z.int().min(0),
         versionsKeptDaily: z.int().min(0).meta({

@@ -25,6 +25,10 @@ export const limits = {
    * most. A client reads no further.
    */
   answerBytes: 24 * 1024 * 1024,
+  /** Most files of one item. */
+  itemAttachments: 100,
+  /** Least bytes of a part of an upload that does not end its file: what the server stores in one piece. */
+  attachmentPartBytes: 256 * 1024,
   /** Largest ciphertext of a one-time share. */
   shareBytes: 64 * 1024,
 } as const

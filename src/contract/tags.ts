@@ -9,6 +9,7 @@ export const tags = {
   Vaults: 'Vaults, their changes, and writes of many items at once',
   Live: 'What changes, told at once',
   Items: 'Items, the trash, and the versions that were replaced',
+  Attachments: 'Files beside items, in parts that can be sent again',
   'Personal access tokens': 'Tokens for scripts',
   'One-time shares': 'Secrets that can be read once',
   'E-mail': 'Confirming an address, and asking for mail',

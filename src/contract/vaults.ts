@@ -1,6 +1,7 @@
 // Wire shapes of vaults, items, their versions, and sync. Requests are strict; of answers a client drops what it does not know.
 
 import * as z from 'zod'
+import { AttachmentIds, NamedAttachments } from './attachments.ts'
 import { Cursor, ItemId, Revision, Sealed, SealedKey, Timestamp, VaultId } from './primitives.ts'
 import { limits } from './sizes.ts'
 
@@ -29,6 +30,7 @@ export const Item = z
     id: ItemId,
     vaultId: VaultId,
     data: Sealed,
+    attachments: NamedAttachments,
     revision: Revision,
     createdAt: Timestamp,
     updatedAt: Timestamp,
@@ -54,14 +56,24 @@ export const Tombstone = z
 /** What stands under an item's id: the item, or what is left of it. */
 export const ItemState = z.union([Item, Tombstone]).meta({ id: 'ItemState' })
 
-export const CreateItem = z.strictObject({ id: ItemId.optional(), data: Sealed }).meta({ id: 'CreateItem' })
-export const ReplaceItem = z.strictObject({ data: Sealed }).meta({ id: 'ReplaceItem' })
+const NamingAttachments = AttachmentIds.optional().meta({
+  description:
+    'The ids of its files, each uploaded before. Without this member the item keeps the files that it has; a new one has none.',
+})
+
+export const CreateItem = z
+  .strictObject({ id: ItemId.optional(), data: Sealed, attachments: NamingAttachments })
+  .meta({ id: 'CreateItem' })
+export const ReplaceItem = z
+  .strictObject({ data: Sealed, attachments: NamingAttachments })
+  .meta({ id: 'ReplaceItem' })
 
 export const ItemPage = z.object({ items: z.array(Item), nextCursor }).meta({ id: 'ItemPage' })
 
 export const ItemVersion = z
   .object({
     data: Sealed,
+    attachments: NamedAttachments,
     revision: Revision,
     createdAt: Timestamp.meta({ description: 'When this version was written' }),
     replacedAt: Timestamp,
@@ -86,6 +98,7 @@ export const Operation = z
         op: z.literal('put'),
         id: ItemId,
         data: Sealed,
+        attachments: NamingAttachments,
         revision: Revision.nullable().meta({ description: 'The revision to replace; null creates' }),
       })
       .meta({ id: 'PutOperation' }),

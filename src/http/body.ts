@@ -84,19 +84,22 @@ export const mediaTypeOf = ({ headers }: Request): string =>
   (headers['content-type'] ?? '').split(';', 1).join().trim().toLowerCase()
 
 /**
- * Asks the client for its body. Throws `too-large` if the announced length is beyond `bounds.bytes`, and `not-json` if the body is
- * compressed.
+ * Looks at what a request says of its body. Throws `too-large` if the announced length is beyond `bounds.bytes`, and `not-json` if the
+ * body is compressed.
  * @returns false if the request has no body
  */
-function beginBody({ req, res }: Exchange, bounds: ArrivalBounds): boolean {
+function expectBody({ req }: Exchange, bounds: ArrivalBounds): boolean {
   if (!announcesBody(req)) return false
   if (!isIdentity(req.headers['content-encoding']))
     throw new Failure('not-json', 'The body must not be compressed.')
   if (Number(req.headers['content-length'] ?? 0) > bounds.bytes) throw tooLarge(bounds.bytes)
   if (req.destroyed) throw new ClientGone()
-  // Node has not sent 100 Continue yet (RFC 9110, section 10.1.1): what would be refused is not asked for.
-  if (/^100-continue$/i.test(req.headers.expect ?? '')) res.writeContinue()
   return true
+}
+
+/** Asks a client for its body that waits to be asked. Node has not sent 100 Continue yet (RFC 9110, section 10.1.1): what is refused is not asked for. */
+function askForBody({ req, res }: Exchange): void {
+  if (/^100-continue$/i.test(req.headers.expect ?? '')) res.writeContinue()
 }
 
 /** Collects what arrives until it is complete, too much, too late, or cut off; then listens no more. */
@@ -127,7 +130,8 @@ function collect(req: Request, { bytes, ms }: ArrivalBounds): Promise<Buffer> {
  * @returns undefined if the request has no body
  */
 export async function readBytes(exchange: Exchange, bounds: ArrivalBounds): Promise<Buffer | undefined> {
-  if (!beginBody(exchange, bounds)) return undefined
+  if (!expectBody(exchange, bounds)) return undefined
+  askForBody(exchange)
   const body = await collect(exchange.req, bounds)
   keepOpen(exchange.res)
   return body
@@ -145,10 +149,13 @@ const minBytesPerSecond = 4096
  */
 export function streamBody(exchange: Exchange, bounds: ArrivalBounds): Readable {
   const { req, res } = exchange
-  if (!beginBody(exchange, bounds)) return Readable.from([])
+  if (!expectBody(exchange, bounds)) return Readable.from([])
+  let asked = false
   let [size, waitedMs, waitingSince] = [0, 0, 0]
   let patience: NodeJS.Timeout | undefined
   const wait = () => {
+    if (!asked) askForBody(exchange)
+    asked = true
     const patienceMs = Math.min(bounds.ms, bounds.ms + (size / minBytesPerSecond) * 1000 - waitedMs)
     waitingSince = performance.now()
     patience = setTimeout(() => stream.destroy(tooSlow(bounds.ms)), patienceMs)

@@ -2,8 +2,9 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Request, Response } from 'express'
+import { z } from 'zod'
 import { ClientGone } from './body.ts'
-import { Content } from './content.ts'
+import { Content, sentAs } from './content.ts'
 
 const hasClosedEarly = (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
@@ -56,3 +57,9 @@ export class ByteAnswer extends Content {
     this.#stream.destroy()
   }
 }
+
+/** How a route declares bytes as its answer. */
+export const byteAnswer = sentAs(
+  z.instanceof(ByteAnswer).meta({ override: { type: 'string', format: 'binary' } }),
+  'application/octet-stream',
+)

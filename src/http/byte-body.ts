@@ -24,18 +24,21 @@ const lengthOf = (contentLength: string | undefined) =>
 /**
  * A body of bytes.
  * @param options.maxBytes a larger one is `too-large`, before anything of it is read if its length is announced
+ * @param options.heldBytes how much of it the handler has in memory at the same time
  * @param options.mediaTypes which are taken, in lower case
  */
 export const bytes = ({
   maxBytes,
+  heldBytes = 0,
   mediaTypes = ['application/octet-stream'],
 }: {
   maxBytes: number
+  heldBytes?: number
   mediaTypes?: string[]
 }): z.ZodType<IncomingBytes> =>
-  ofKind(z.instanceof(IncomingBytes), {
+  ofKind(z.instanceof(IncomingBytes).meta({ override: { type: 'string', format: 'binary' } }), {
     mediaType: mediaTypes.join(', '),
-    heldBytes: () => 0,
+    heldBytes: () => heldBytes,
     async read(exchange, { ms }) {
       const { req } = exchange
       const mediaType = mediaTypeOf(req)

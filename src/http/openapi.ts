@@ -137,6 +137,16 @@ const headers = {
     required: true,
     schema: { type: 'string', example: 'Bearer realm="limpet"' },
   },
+  'Accept-Ranges': {
+    description: 'That a part of it can be asked for, with Range',
+    required: true,
+    schema: { type: 'string', example: 'bytes' },
+  },
+  'Content-Range': {
+    description: 'Which part of it this is, and how long all of it is',
+    required: true,
+    schema: { type: 'string', example: 'bytes 0-1023/4096' },
+  },
   Allow: {
     description: 'The methods of this path, with commas between them',
     required: true,
@@ -163,6 +173,7 @@ const descriptions: Record<number, string> = {
   201: 'Created',
   202: 'Taken on',
   204: 'Done, nothing to say',
+  206: 'The part that was asked for',
   304: 'Not modified',
 }
 
@@ -192,14 +203,18 @@ function operationOf(
   refusals: readonly ProblemCode[],
 ): ZodOpenApiOperationObject {
   const { params, query, body } = route.request
-  const header = preconditionsOf(route)
+  const header = { ...preconditionsOf(route)?.shape, ...route.request.headers?.shape }
   return {
     operationId: route.operationId,
     tags: [route.tag],
     summary: route.summary,
     description: route.description,
     security,
-    requestParams: { ...(params && { path: params }), ...(query && { query }), ...(header && { header }) },
+    requestParams: {
+      ...(params && { path: params }),
+      ...(query && { query }),
+      ...(Object.keys(header).length > 0 && { header: z.object(header) }),
+    },
     ...(body && {
       requestBody: { required: true, content: { [(kindOf(body) ?? jsonBody).mediaType]: { schema: body } } },
     }),

@@ -73,7 +73,7 @@ export interface RawRequest {
 type Success = { readonly [status: number]: z.ZodType | null }
 
 /** Headers of successful answers that not every answer has. */
-export type AnswerHeader = 'ETag' | 'Location' | 'Limpet-Passphrase'
+export type AnswerHeader = 'ETag' | 'Location' | 'Limpet-Passphrase' | 'Accept-Ranges' | 'Content-Range'
 
 /** Which of them a route answers with, by status. */
 type AnswerHeaders = { readonly [status: number]: readonly AnswerHeader[] }

@@ -266,6 +266,8 @@ function addCommon(app: Express, { addresses, logger, observe, trustProxy }: Rou
   app.use((req, res, next) => {
     res.setHeader('Cache-Control', 'no-store')
     if (announcesBody(req)) closeUnlessRead(req, res)
+    // Ranges are defined for GET alone (RFC 9110, section 14.2).
+    if (req.method !== 'GET') delete req.headers.range
     requireClearFraming(req)
     next()
   })

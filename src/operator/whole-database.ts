@@ -221,6 +221,7 @@ async function brokenRules({ db, tables }: BulkConnection['tx']): Promise<[strin
         ne(accounts.storedItems, counted.storedItems),
         ne(accounts.deletedItems, counted.deletedItems),
         ne(accounts.storedBytes, counted.storedBytes),
+        ne(accounts.storedAttachmentBytes, counted.storedAttachmentBytes),
       ),
     )
   return [

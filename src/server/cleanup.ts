@@ -5,6 +5,7 @@ import { hours, minutes, seconds } from '../clock.ts'
 import { noteUnfinishedLogins } from '../domain/audit/started-logins.ts'
 import { finishDeletions } from '../domain/identity/account-deletion.ts'
 import { forgetUsedOnce } from '../domain/single-use.ts'
+import { deleteOldUploads } from '../domain/vaults/attachment-uploads.ts'
 import { deleteOldVersions } from '../domain/vaults/versions.ts'
 import { deleteExpired } from '../store/expiry.ts'
 import type { End, ExpiryTask } from '../store/table.ts'
@@ -30,8 +31,10 @@ const expiryTasks: Readonly<
   // What an account stores becomes less.
   deleteOldVersions: {
     every: 'hour',
-    run: ({ store }, now) => store.write((tx) => deleteOldVersions(tx, now)),
+    run: deleteOldVersions,
   },
+  // The same, of uploads that nobody finished.
+  deleteOldUploads: { every: 'hour', run: deleteOldUploads },
 }
 
 /** Removes what is looked at this often. */

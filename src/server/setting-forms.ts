@@ -22,11 +22,11 @@ export const amount = (min: number, max: number) =>
     .refine((number) => number >= min && number <= max, `expected a whole number from ${min} to ${max}`)
 
 /** Bytes. */
-export const byteCount = (min: number, expected: string) =>
+export const byteCount = (min: number, expected: string, max = Number.MAX_SAFE_INTEGER) =>
   z
     .string()
     .transform(parseSize)
-    .refine((bytes) => bytes >= min && Number.isSafeInteger(bytes), expected)
+    .refine((bytes) => bytes >= min && bytes <= max && Number.isSafeInteger(bytes), expected)
 
 export const oneOf = <const Values extends [string, ...string[]]>(...values: Values) =>
   z.enum(values, `expected ${values.join(' or ')}`)

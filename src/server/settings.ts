@@ -2,6 +2,7 @@
 // with its default, or with an example where it has none; a test compares the two.
 import { z } from 'zod'
 import { days, hours, minutes } from '../clock.ts'
+import { sealedFileBytes } from '../contract/file-sizes.ts'
 import { maxSecondFactors } from '../contract/second-factors.ts'
 import type { DatabaseUrl } from '../store/open.ts'
 import {
@@ -41,6 +42,12 @@ export const Settings = z.object({
   MAX_ITEMS: amount(1, 10_000_000).prefault('20000'),
   MAX_DELETED_ITEMS: amount(0, 10_000_000).prefault('100000'),
   MAX_BYTES: byteCount(2 ** 20, 'expected bytes, 1M at the least, such as 256M or 1G').prefault('256M'),
+  MAX_ATTACHMENT_SIZE: byteCount(
+    1024,
+    'expected bytes, from 1K to 4G, such as 25M or 100M',
+    2 ** 32,
+  ).prefault('25M'),
+  MAX_ATTACHMENT_BYTES: byteCount(0, 'expected bytes, such as 1G; 0 for no files').prefault('1G'),
   MAX_TOKENS: amount(0, 10_000).prefault('100'),
   MAX_SESSIONS: amount(1, 10_000).prefault('100'),
   REGISTRATION: oneOf('open', 'invite', 'closed').default('open'),
@@ -115,10 +122,13 @@ export function configOf(settings: Settings) {
       items: settings.MAX_ITEMS,
       deletedItems: settings.MAX_DELETED_ITEMS,
       bytes: settings.MAX_BYTES,
+      attachmentBytes: settings.MAX_ATTACHMENT_BYTES,
       tokens: settings.MAX_TOKENS,
       sessions: settings.MAX_SESSIONS,
       secondFactors: maxSecondFactors,
     },
+    /** Bytes of the largest file, sealed. */
+    attachmentBytes: sealedFileBytes(settings.MAX_ATTACHMENT_SIZE),
     registration: settings.REGISTRATION,
     /** Who may make one-time shares. */
     shares: settings.SHARES,

@@ -37,7 +37,12 @@ type Expiry<Column extends string = string> =
   | { readonly elsewhere: string }
 
 /** What the cleanup does about rows that need more than to be deleted; server/cleanup.ts says why for each. */
-export type ExpiryTask = 'noteUnfinishedLogins' | 'forgetUsedOnce' | 'finishDeletions' | 'deleteOldVersions'
+export type ExpiryTask =
+  | 'noteUnfinishedLogins'
+  | 'forgetUsedOnce'
+  | 'finishDeletions'
+  | 'deleteOldVersions'
+  | 'deleteOldUploads'
 
 export interface Lifecycle<Column extends string = string> {
   readonly backup: Backup

@@ -288,6 +288,7 @@ function queryMutations({ operation, path, headers, body }: Base): fc.Arbitrary<
       marker,
     ],
     state: ['ACTIVE', 'purged', '', '%00', marker],
+    keyVersion: ['0', '-1', '1.5', '1e2', '', '%00', '99999999999999999999', marker],
     permanent: ['TRUE', '1', '', 'yes', marker],
     cursor: [
       '',
@@ -415,6 +416,7 @@ describe.each(engines)('bad input on %s', (engine) => {
     totpId: randomUUID(),
     webauthnId: randomUUID(),
     shareId: share.id,
+    attachmentId: randomUUID(),
   })
 
   const tokenFor = ({ needsSession, needsManageToken, needsPersonalToken }: Operation) => {
@@ -426,9 +428,12 @@ describe.each(engines)('bad input on %s', (engine) => {
   const baseOf = (operation: Operation): Base => ({
     operation,
     path: fillPath(operation.path, values()),
-    headers: operation.parameters.some(({ name }) => name === 'If-Match')
-      ? { 'If-Match': `"${item.revision}"` }
-      : {},
+    headers: {
+      ...(operation.parameters.some(({ name }) => name === 'If-Match') && {
+        'If-Match': `"${item.revision}"`,
+      }),
+      ...(operation.takesBytes && { 'Content-Type': 'application/octet-stream' }),
+    },
     body: operation.body === undefined ? undefined : exampleOf(document, operation.body),
     schemaOf: (place) => schemaAt(document, operation.body, place),
   })

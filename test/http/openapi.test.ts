@@ -49,6 +49,10 @@ const promised: Record<string, string> = {
   'delete /api/v1/vaults/{vaultId}/items/{itemId}': '200 204 401 404 412',
   'post /api/v1/vaults/{vaultId}/items/{itemId}/restore': '200 401 404 412',
   'get /api/v1/vaults/{vaultId}/items/{itemId}/versions': '200 401 404',
+  'get /api/v1/vaults/{vaultId}/items/{itemId}/attachments': '200 401 404',
+  'put /api/v1/vaults/{vaultId}/items/{itemId}/attachments/{attachmentId}': '200 201 401 403 404 409 413 415',
+  'get /api/v1/vaults/{vaultId}/items/{itemId}/attachments/{attachmentId}': '200 206 401 404 416',
+  'delete /api/v1/vaults/{vaultId}/items/{itemId}/attachments/{attachmentId}': '204 401 403 404 412',
   'get /api/v1/vaults/{vaultId}/changes': '200 401 404 410',
   'post /api/v1/vaults/{vaultId}/batch': '200 401 404 412 413',
 
@@ -104,6 +108,8 @@ const readOperations = [
   'get /api/v1/vaults/{vaultId}/items',
   'get /api/v1/vaults/{vaultId}/items/{itemId}',
   'get /api/v1/vaults/{vaultId}/items/{itemId}/versions',
+  'get /api/v1/vaults/{vaultId}/items/{itemId}/attachments',
+  'get /api/v1/vaults/{vaultId}/items/{itemId}/attachments/{attachmentId}',
   'get /api/v1/vaults/{vaultId}/changes',
   'get /api/v1/events',
 ]

@@ -636,6 +636,8 @@ describe('what is in a backup', () => {
       1,
       2,
       2 ** 40,
+      3,
+      1,
     ]
     const rows = []
     for (const engine of engines) {

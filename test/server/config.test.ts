@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { days, hours, minutes, seconds } from '../../src/clock.ts'
+import { sealedFileBytes } from '../../src/contract/file-sizes.ts'
 import { ConfigError, readConfig } from '../../src/server/config.ts'
 import { exampleSecrets } from '../../src/server/setting-forms.ts'
 
@@ -47,10 +48,12 @@ describe('the configuration', () => {
         items: 20_000,
         deletedItems: 100_000,
         bytes: 256 * 2 ** 20,
+        attachmentBytes: 2 ** 30,
         tokens: 100,
         sessions: 100,
         secondFactors: 20,
       },
+      attachmentBytes: sealedFileBytes(25 * 2 ** 20),
       registration: 'open',
       shares: 'public',
       snappass: undefined,
@@ -193,6 +196,8 @@ describe('the configuration', () => {
     ['MAX_VAULTS', ['0', '-1', '1.5', 'many', '100001']],
     ['MAX_SESSIONS', ['0']],
     ['MAX_BYTES', ['0', '1023K', '256 M', '256MB', '1.5G', '-1G', '999999999999T']],
+    ['MAX_ATTACHMENT_SIZE', ['0', '1023', '4097M', '25MB', '-1', 'none']],
+    ['MAX_ATTACHMENT_BYTES', ['-1', '1GB', 'x']],
     ['REGISTRATION', ['Open', 'OPEN', 'yes', 'invite ']],
     [
       'TRUST_PROXY',

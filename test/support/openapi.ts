@@ -77,6 +77,8 @@ export interface Operation {
   readonly parameters: z.infer<typeof Parameter>[]
   /** The schema of the body, for operations that take one. */
   readonly body: unknown
+  /** Whether its body is bytes, of which the document says nothing more. */
+  readonly takesBytes: boolean
   /** The documented status codes. */
   readonly statuses: number[]
   /** The documented headers of each. */
@@ -126,6 +128,7 @@ export const operationsOf = ({ paths }: Document): Operation[] =>
       needsManageToken: needs('shareManager', security),
       parameters,
       body: requestBody?.content['application/json']?.schema,
+      takesBytes: requestBody?.content['application/octet-stream'] !== undefined,
       statuses: Object.keys(responses).map(Number),
       headers: Object.fromEntries(
         Object.entries(responses).map(([status, { headers = {} }]) => [status, Object.keys(headers)]),

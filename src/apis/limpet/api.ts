@@ -8,6 +8,7 @@ import { version } from '../../version.ts'
 import { contactRoutes } from './account-contact.ts'
 import { deletionRoutes } from './account-deletion.ts'
 import { accountRoutes } from './accounts.ts'
+import { attachmentRoutes } from './attachments.ts'
 import { auditLogRoutes } from './audit-log.ts'
 import { sessionAuthenticators } from './authenticate-session.ts'
 import { shareAuthenticators } from './authenticate-share.ts'
@@ -67,6 +68,7 @@ const routes = [
   ...vaultRoutes,
   ...eventRoutes,
   ...itemRoutes,
+  ...attachmentRoutes,
   ...tokenRoutes,
   ...shareRoutes,
   ...emailRoutes,

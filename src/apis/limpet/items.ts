@@ -87,9 +87,9 @@ const create = route({
   request: { params: vaultParams, body: CreateItem },
   success: { 200: Item, 201: Item },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
-  problems: ['not-found', 'id-taken', 'quota-exceeded'],
-  async handler({ caller, params: { vaultId }, body: { id, data } }, services) {
-    const wanted = { id: id ?? services.random.uuid(), data: fromBase64url(data) }
+  problems: ['not-found', 'id-taken', 'attachment-missing', 'quota-exceeded'],
+  async handler({ caller, params: { vaultId }, body: { id, data, attachments } }, services) {
+    const wanted = { id: id ?? services.random.uuid(), data: fromBase64url(data), attachments }
     const { item, created } = await createItem(services, caller, vaultId, wanted)
     const [body, etag] = [toItem(item), item.revision]
     return created ? { status: 201, body, etag, location: itemPath(body) } : { status: 200, body, etag }
@@ -130,9 +130,10 @@ const replace = route({
   request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
   success: { 200: Item, 201: Item },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
-  problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
-  async handler({ caller, params: { vaultId, itemId }, body: { data }, precondition: expected }, services) {
-    const put = { op: 'put', id: itemId, data: fromBase64url(data), expected } as const
+  problems: ['not-found', 'revision-conflict', 'attachment-missing', 'quota-exceeded'],
+  async handler({ caller, params: { vaultId, itemId }, body, precondition: expected }, services) {
+    const { attachments } = body
+    const put = { op: 'put', id: itemId, data: fromBase64url(body.data), attachments, expected } as const
     const item = writtenItem(await writeItem(services, caller, vaultId, put))
     return expected === 'nothing'
       ? { status: 201, body: item, etag: item.revision, location: itemPath(item) }

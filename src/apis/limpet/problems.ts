@@ -17,6 +17,7 @@ export const problemsOf =
       headers: {
         ...(failure instanceof PassingFailure && { 'Retry-After': String(failure.retryAfter) }),
         ...(status === 401 && { 'WWW-Authenticate': 'Bearer realm="limpet"' }),
+        ...('bytes' in members && { 'Content-Range': `bytes */${members.bytes}` }),
         'Content-Type': 'application/problem+json; charset=utf-8',
       },
       body: JSON.stringify(problem),

@@ -57,6 +57,8 @@ interface Settings
     WebauthnSettings {
   /** What one account may pile up. */
   readonly quotas: Allowed
+  /** Bytes of the largest file, sealed. */
+  readonly attachmentBytes: number
   readonly shares: 'public' | 'accounts' | 'off'
   /** Whether an account can be used before its address is confirmed. */
   readonly emailVerification: 'off' | 'required'

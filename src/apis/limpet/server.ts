@@ -72,7 +72,13 @@ const info = route({
         accountDeletionByMail: config.smtp && config.accountDeletion ? 'on' : 'off',
         shares: config.shares,
         minKdf,
-        limits: { ...limits, versionsKept, versionDaysKept, versionsKeptDaily },
+        limits: {
+          ...limits,
+          attachmentBytes: config.attachmentBytes,
+          versionsKept,
+          versionDaysKept,
+          versionsKeptDaily,
+        },
       },
     }
   },

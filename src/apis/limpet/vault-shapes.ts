@@ -2,7 +2,7 @@
 import type { Item, ItemState, ItemVersion, Vault } from '../../contract/vaults.ts'
 import { toBase64url, toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
 import type * as Rows from '../../domain/vaults/rows.ts'
-import { isStored } from '../../domain/vaults/rows.ts'
+import { isStored, namedIn } from '../../domain/vaults/rows.ts'
 
 export const toVault = (vault: Rows.Vault): Vault => ({
   id: vault.id,
@@ -14,10 +14,15 @@ export const toVault = (vault: Rows.Vault): Vault => ({
   updatedAt: toTimestamp(vault.updatedAt),
 })
 
+/** The files that a row names, if it names any. */
+const naming = (row: Pick<Rows.ItemRow, 'attachments'>) =>
+  row.attachments !== null && { attachments: namedIn(row) }
+
 export const toItem = (item: Rows.StoredItem): Item => ({
   id: item.id,
   vaultId: item.vaultId,
   data: toBase64url(item.data),
+  ...naming(item),
   revision: item.revision,
   createdAt: toTimestamp(item.createdAt),
   updatedAt: toTimestamp(item.updatedAt),
@@ -36,6 +41,7 @@ export const toItemState = (row: Rows.ItemRow): ItemState =>
 
 export const toItemVersion = (row: Rows.VersionRow): ItemVersion => ({
   data: toBase64url(row.data),
+  ...naming(row),
   revision: row.revision,
   createdAt: toTimestamp(row.createdAt),
   replacedAt: toTimestamp(row.replacedAt),

@@ -176,8 +176,10 @@ function writeOf(operation: Operation): ItemWrite {
   const { id } = operation
   const expected = operation.revision ?? 'nothing'
   switch (operation.op) {
-    case 'put':
-      return { op: 'put', id, data: fromBase64url(operation.data), expected }
+    case 'put': {
+      const { attachments } = operation
+      return { op: 'put', id, data: fromBase64url(operation.data), attachments, expected }
+    }
     case 'purge': {
       const { marker } = operation
       return { op: 'purge', id, expected, marker: marker === undefined ? undefined : fromBase64url(marker) }
@@ -187,8 +189,8 @@ function writeOf(operation: Operation): ItemWrite {
   }
 }
 
-/** A put has the most: itself, and four members of a name and a value each; and room for some more than are allowed, to say so. */
-const batchValues = (limits.batchOperations + 10) * 9
+/** A put has the most: itself, and five members of a name and a value each, one a list of files; and room for some more than are allowed, to say so. */
+const batchValues = (limits.batchOperations + 10) * (11 + limits.itemAttachments)
 
 const batch = route({
   method: 'post',
@@ -203,7 +205,7 @@ const batch = route({
   bodyBounds: { bytes: limits.batchBodyBytes, values: batchValues },
   request: { params, body: Batch },
   success: { 200: BatchResult },
-  problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
+  problems: ['not-found', 'revision-conflict', 'attachment-missing', 'quota-exceeded'],
   async handler({ caller, params: { vaultId }, body: { operations } }, services) {
     const outcome = await writeItems(services, caller, vaultId, operations.map(writeOf))
     if (outcome.kind === 'conflict')

@@ -9,7 +9,7 @@ import { countSessions } from './sessions.ts'
 
 export async function quotasOf(
   reader: Reader,
-  { id, storedItems, deletedItems, storedBytes }: AccountRow,
+  { id, storedItems, deletedItems, storedBytes, storedAttachmentBytes }: AccountRow,
   { allowed, now }: { allowed: Allowed; now: number },
 ): Promise<Quotas> {
   return {
@@ -17,6 +17,7 @@ export async function quotasOf(
     items: { used: storedItems, allowed: allowed.items },
     deletedItems: { used: deletedItems, allowed: allowed.deletedItems },
     bytes: { used: storedBytes, allowed: allowed.bytes },
+    attachmentBytes: { used: storedAttachmentBytes, allowed: allowed.attachmentBytes },
     tokens: { used: await countTokens(reader, id, now), allowed: allowed.tokens },
     sessions: { used: await countSessions(reader, id, now), allowed: allowed.sessions },
     secondFactors: { used: await countFactors(reader, { accountId: id }), allowed: allowed.secondFactors },

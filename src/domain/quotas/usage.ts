@@ -15,6 +15,8 @@ export interface Growth {
   readonly deletedItems: number
   /** Of ciphertext: vaults, items, replaced versions. */
   readonly bytes: number
+  /** Of sealed files, each with the length that its upload announced. */
+  readonly attachmentBytes: number
 }
 
 export interface QuotaSettings {
@@ -22,7 +24,7 @@ export interface QuotaSettings {
   readonly quotas: Allowed
 }
 
-export const noGrowth: Growth = { items: 0, deletedItems: 0, bytes: 0 }
+export const noGrowth: Growth = { items: 0, deletedItems: 0, bytes: 0, attachmentBytes: 0 }
 
 /** How many bytes a column of them holds in a row. */
 export const bytesOf = (column: Column) => sql<number>`octet_length(${column})`.mapWith(Number)
@@ -34,12 +36,14 @@ const addUsageStatement = statement(({ db, tables: { accounts } }: Tx) =>
       storedItems: sql`${accounts.storedItems} + ${sql.placeholder('items')}`,
       deletedItems: sql`${accounts.deletedItems} + ${sql.placeholder('deletedItems')}`,
       storedBytes: sql`${accounts.storedBytes} + ${sql.placeholder('bytes')}`,
+      storedAttachmentBytes: sql`${accounts.storedAttachmentBytes} + ${sql.placeholder('attachmentBytes')}`,
     })
     .where(eq(accounts.id, sql.placeholder('accountId')))
     .returning({
       items: accounts.storedItems,
       deletedItems: accounts.deletedItems,
       bytes: accounts.storedBytes,
+      attachmentBytes: accounts.storedAttachmentBytes,
     })
     .prepare('add_usage'),
 )
@@ -56,6 +60,7 @@ const nouns: Readonly<Record<QuotaName, string>> = {
   items: 'items',
   deletedItems: 'items and vaults that were deleted for good',
   bytes: 'bytes',
+  attachmentBytes: 'bytes of files',
   tokens: 'personal access tokens',
   sessions: 'sessions',
   secondFactors: 'second factors',
@@ -74,14 +79,19 @@ export const quotaExceeded = (resource: QuotaName, used: number, allowed: number
   )
 
 /** What deleting for good needs is never refused: only what grows is looked at. */
-const limited = ['items', 'deletedItems', 'bytes'] as const
+const limited = ['items', 'deletedItems', 'bytes', 'attachmentBytes'] as const
 
 /** Adds like `addUsage`, and throws `quota-exceeded` for what grows beyond what is allowed. */
 export async function spendQuota(tx: Tx, accountId: string, growth: Growth, allowed: Allowed): Promise<void> {
   const usage = await addUsage(tx, accountId, growth)
   const rows = growth.items + growth.deletedItems
   // Purging makes tombstones and must stay possible: they are looked at when an item is made, beside a purge too.
-  const grows = { items: growth.items > 0, deletedItems: rows > 0, bytes: growth.bytes > 0 }
+  const grows = {
+    items: growth.items > 0,
+    deletedItems: rows > 0,
+    bytes: growth.bytes > 0,
+    attachmentBytes: growth.attachmentBytes > 0,
+  }
   for (const name of limited)
     if (grows[name] && usage[name] > allowed[name])
       throw quotaExceeded(name, usage[name] - growth[name], allowed[name])
@@ -89,7 +99,7 @@ export async function spendQuota(tx: Tx, accountId: string, growth: Growth, allo
 
 /** What a vault holds by its rows, for the moment in which it is deleted. */
 export async function usageOfVault({ db, tables }: Reader, vaultId: string): Promise<Growth> {
-  const { items, itemVersions, vaults } = tables
+  const { attachments, items, itemVersions, vaults } = tables
   const bytes = (column: Column) => sql`coalesce(sum(octet_length(${column})), 0)`.mapWith(Number)
   const ofItems = await db
     .select({ state: items.state, rows: count(), bytes: bytes(items.data) })
@@ -104,6 +114,10 @@ export async function usageOfVault({ db, tables }: Reader, vaultId: string): Pro
     .select({ bytes: bytes(vaults.data) })
     .from(vaults)
     .where(eq(vaults.id, vaultId))
+  const [ofAttachments] = await db
+    .select({ bytes: sql`coalesce(sum(${attachments.bytes}), 0)`.mapWith(Number) })
+    .from(attachments)
+    .where(eq(attachments.vaultId, vaultId))
   const rowsIn = (isPurged: boolean) =>
     ofItems.reduce((sum, { state, rows }) => sum + ((state === 'purged') === isPurged ? rows : 0), 0)
   const all = [...ofItems, ...ofVersions, ...ofVault]
@@ -111,11 +125,12 @@ export async function usageOfVault({ db, tables }: Reader, vaultId: string): Pro
     items: rowsIn(false),
     deletedItems: rowsIn(true),
     bytes: all.reduce((sum, part) => sum + part.bytes, 0),
+    attachmentBytes: ofAttachments?.bytes ?? 0,
   }
 }
 
 /** What accounts store by their rows of other tables: what the counts on their own row have to say. */
-export function countedUsage({ accounts, deletedVaults, items, itemVersions, vaults }: Tables) {
+export function countedUsage({ accounts, attachments, deletedVaults, items, itemVersions, vaults }: Tables) {
   const ofItems = (what: SQL, state: SQL) =>
     sql`(select ${what} from ${items} join ${vaults} on ${vaults.id} = ${items.vaultId}
       where ${vaults.accountId} = ${accounts.id} and ${items.state} ${state})`
@@ -128,5 +143,7 @@ export function countedUsage({ accounts, deletedVaults, items, itemVersions, vau
       + ${ofItems(bytes(sql`${items.data}`), sql`is not null`)}
       + (select ${bytes(sql`${itemVersions.data}`)} from ${itemVersions}
         join ${vaults} on ${vaults.id} = ${itemVersions.vaultId} where ${vaults.accountId} = ${accounts.id}))`,
+    storedAttachmentBytes: sql`(select coalesce(sum(${attachments.bytes}), 0) from ${attachments}
+      join ${vaults} on ${vaults.id} = ${attachments.vaultId} where ${vaults.accountId} = ${accounts.id})`,
   }
 }

@@ -8,7 +8,8 @@ import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { type Growth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
-import { type ItemRow, isSameData, isStored, type StoredItem } from './rows.ts'
+import { freeFilesOf, freeUnnamedFiles, nameFiles } from './attachment-naming.ts'
+import { type ItemRow, isSameData, isStored, namedIn, naming, type StoredItem } from './rows.ts'
 import { raiseRevision } from './vaults.ts'
 import { forgetVersions, keepVersions } from './versions.ts'
 
@@ -17,7 +18,14 @@ type Expected = number | 'nothing' | 'anything'
 
 /** What is to become of one item. */
 export type ItemWrite =
-  | { op: 'put'; id: string; data: Uint8Array; expected: Expected }
+  | {
+      op: 'put'
+      id: string
+      data: Uint8Array
+      /** The ids of its files; undefined for those that it has. */
+      attachments?: readonly string[] | undefined
+      expected: Expected
+    }
   | { op: 'trash' | 'restore'; id: string; expected: Expected }
   | { op: 'purge'; id: string; expected: Expected; marker?: Uint8Array | undefined }
 
@@ -72,7 +80,12 @@ function rowAfter(
   const row: ItemRow = { ...(living ?? created), revision }
   switch (write.op) {
     case 'put':
-      return { ...row, data: write.data, updatedAt: now }
+      return {
+        ...row,
+        data: write.data,
+        ...(write.attachments && { attachments: naming(write.attachments) }),
+        updatedAt: now,
+      }
     case 'trash':
       return current?.state === 'trash' ? current : { ...row, state: 'trash', deletedAt: now }
     case 'restore':
@@ -84,6 +97,7 @@ function rowAfter(
             ...row,
             state: 'purged',
             data: write.marker ?? null,
+            attachments: null,
             deletedAt: now,
           }
   }
@@ -92,7 +106,12 @@ function rowAfter(
 /** Refuses a batch over items so large that its answer would fill the memory. */
 async function requireBounded({ db, tables: { items } }: Tx, vaultId: string, ids: string[]): Promise<void> {
   const [row] = await db
-    .select({ bytes: sql`coalesce(sum(octet_length(${items.data})), 0)`.mapWith(Number) })
+    .select({
+      bytes:
+        sql`coalesce(sum(coalesce(octet_length(${items.data}), 0) + coalesce(octet_length(${items.attachments}), 0)), 0)`.mapWith(
+          Number,
+        ),
+    })
     .from(items)
     .where(and(eq(items.vaultId, vaultId), inArray(items.id, ids)))
   if (row && row.bytes > limits.batchBodyBytes)
@@ -122,6 +141,7 @@ const contentOf = (rows: readonly ItemRow[]): Growth => ({
   items: rows.filter(({ state }) => state !== 'purged').length,
   deletedItems: rows.filter(({ state }) => state === 'purged').length,
   bytes: rows.reduce((sum, { data }) => sum + (data?.length ?? 0), 0),
+  attachmentBytes: 0,
 })
 
 const upsertItemsStatement = listStatement('upsert_items', ({ db, tables: { items } }: Tx, length) =>
@@ -156,12 +176,29 @@ const upsertItemsStatement = listStatement('upsert_items', ({ db, tables: { item
     }),
 )
 
+/** Makes uploads the files of the items that were put with them. Throws `attachment-missing`. */
+async function nameFilesOf(
+  tx: Tx,
+  vaultId: string,
+  writes: readonly ItemWrite[],
+  current: ReadonlyMap<string, ItemRow>,
+): Promise<void> {
+  for (const write of writes) {
+    if (write.op !== 'put' || !write.attachments) continue
+    const row = current.get(write.id)
+    const before = new Set(row ? namedIn(row) : [])
+    const added = write.attachments.filter((id) => !before.has(id))
+    await nameFiles(tx, { vaultId, itemId: write.id }, added)
+  }
+}
+
 /**
  * Applies writes to a vault of the caller: all of them, under one new revision, or none. If none of them changes anything
- * the revision stays. Throws `not-found` for the vault, `insufficient-scope`, `too-large` and `quota-exceeded`.
+ * the revision stays. Throws `not-found` for the vault, `insufficient-scope`, `too-large`, `attachment-missing` and
+ * `quota-exceeded`.
  * @param writes at most `limits.batchOperations`, each id once
  */
-async function applyItemWrites(
+export async function applyItemWrites(
   tx: Tx,
   caller: VaultCaller,
   vaultId: string,
@@ -188,16 +225,20 @@ async function applyItemWrites(
 
   const idsOf = (op: ItemWrite['op']) =>
     new Set(writes.flatMap((write) => (write.op === op ? [write.id] : [])))
+  await nameFilesOf(tx, vaultId, writes, current)
   const put = idsOf('put')
   const kept = await keepVersions(
     tx,
     [...current.values()].filter(({ id }) => put.has(id)),
     stamp,
   )
-  const forgotten = await forgetVersions(tx, vaultId, [...idsOf('purge')])
+  const purged = [...idsOf('purge')]
+  const forgotten = await forgetVersions(tx, vaultId, purged)
   await upsertItemsStatement(tx, changed.length).execute({ vaultId, ...entryValues(changed) })
   const before = contentOf(changed.flatMap(({ id }) => current.get(id) ?? []))
   const after = contentOf(changed)
+  let freed = await freeFilesOf(tx, vaultId, purged)
+  for (const itemId of kept.itemIds) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
   const { accountId } = caller.owned(vaultId)
   await spendQuota(
     tx,
@@ -205,7 +246,8 @@ async function applyItemWrites(
     {
       items: after.items - before.items,
       deletedItems: after.deletedItems - before.deletedItems,
-      bytes: after.bytes - before.bytes + kept - forgotten,
+      bytes: after.bytes - before.bytes + kept.bytes - forgotten,
+      attachmentBytes: -freed,
     },
     allowed,
   )
@@ -257,11 +299,18 @@ export async function createItem(
   needs: Needs,
   caller: VaultCaller,
   vaultId: string,
-  { id, data }: { id: string; data: Uint8Array },
+  { id, data, attachments }: { id: string; data: Uint8Array; attachments?: readonly string[] | undefined },
 ): Promise<{ item: StoredItem; created: boolean }> {
-  const outcome = await writeItem(needs, caller, vaultId, { op: 'put', id, data, expected: 'nothing' })
+  const outcome = await writeItem(needs, caller, vaultId, {
+    op: 'put',
+    id,
+    data,
+    attachments,
+    expected: 'nothing',
+  })
   const item = outcome.kind === 'conflict' ? outcome.current : outcome.row
   const created = outcome.kind === 'written'
-  if (isStored(item) && (created || isSameData(item.data, data))) return { item, created }
+  const hasSameFiles = attachments === undefined || item.attachments === naming(attachments)
+  if (isStored(item) && (created || (hasSameFiles && isSameData(item.data, data)))) return { item, created }
   throw new Failure('id-taken', 'There is another item with this id in the vault.')
 }

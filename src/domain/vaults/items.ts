@@ -54,7 +54,9 @@ const createPageStatement = (
       .select({
         id: items.id,
         revision: items.revision,
-        size: sql<number>`coalesce(octet_length(${items.data}), 0)`.as('size'),
+        size: sql<number>`coalesce(octet_length(${items.data}), 0) + coalesce(octet_length(${items.attachments}), 0)`.as(
+          'size',
+        ),
       })
       .from(items)
       .where(and(inVault, where(items)))

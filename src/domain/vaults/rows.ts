@@ -1,9 +1,12 @@
 // Rows of vaults, items and versions, as the rules answer with them. Times are milliseconds since 1970.
 import type { InferSelectModel } from 'drizzle-orm'
+import { z } from 'zod'
 import type { Tables } from '../../store/schema.ts'
 
 export type VaultRow = InferSelectModel<Tables['vaults']>
 export type ItemRow = InferSelectModel<Tables['items']>
+/** A file beside an item, whole or not. */
+export type AttachmentRow = InferSelectModel<Tables['attachments']>
 export type VersionRow = InferSelectModel<Tables['itemVersions']>
 
 export interface Vault extends VaultRow {
@@ -18,3 +21,13 @@ export type StoredItem = ItemRow & { readonly data: Uint8Array }
 export const isStored = (row: ItemRow): row is StoredItem => row.data !== null && row.state !== 'purged'
 
 export const isSameData = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0
+
+const Names = z.array(z.string())
+
+/** The files that a row names. */
+export const namedIn = ({ attachments }: Pick<ItemRow, 'attachments'>): string[] =>
+  attachments === null ? [] : Names.parse(JSON.parse(attachments))
+
+/** The column that names these files. */
+export const naming = (ids: readonly string[]): string | null =>
+  ids.length === 0 ? null : JSON.stringify(ids)

@@ -56,6 +56,32 @@ export async function raiseRevision(tx: Tx, caller: VaultCaller, vaultId: string
   return row
 }
 
+const holdVaultStatement = statement(({ db, tables: { vaults } }: Tx) =>
+  db
+    .update(vaults)
+    .set({ revision: sql`${vaults.revision}` })
+    .where(eq(vaults.id, sql.placeholder('vaultId')))
+    .returning()
+    .prepare('hold_vault'),
+)
+
+/**
+ * Holds a vault's row until the end of the transaction, as `raiseRevision` does, for what changes nothing that clients follow.
+ * @returns undefined if there is none
+ */
+export async function holdVault(tx: Tx, vaultId: string): Promise<VaultRow | undefined> {
+  const [row] = await holdVaultStatement(tx).execute({ vaultId })
+  return row
+}
+
+/** Holds the caller's vault, or throws `not-found`. */
+export async function holdOwnVault(tx: Tx, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
+  const { accountId } = caller.owned(vaultId)
+  const row = await holdVault(tx, vaultId)
+  if (row?.accountId !== accountId) throw notFound()
+  return row
+}
+
 async function countActive(
   { db, tables: { items } }: Reader,
   vaultIds: string[],
@@ -297,10 +323,15 @@ export async function deleteVault(
   const raised = await raiseFrom(tx, caller, vaultId, expected)
   if (raised.kind === 'conflict') return raised
   const { accountId } = raised.row
-  const { items, deletedItems, bytes } = await usageOfVault(tx, vaultId)
+  const { items, deletedItems, bytes, attachmentBytes } = await usageOfVault(tx, vaultId)
   await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
   await tx.db.insert(tx.tables.deletedVaults).values({ accountId, vaultId, deletedAt: now })
-  await addUsage(tx, accountId, { items: -items, deletedItems: 1 - deletedItems, bytes: -bytes })
+  await addUsage(tx, accountId, {
+    items: -items,
+    deletedItems: 1 - deletedItems,
+    bytes: -bytes,
+    attachmentBytes: -attachmentBytes,
+  })
   announceVault(tx, { accountId, vaultId, revision: null })
   // Tokens for it went with it.
   await announce(tx, { kind: 'access-changed', accountId })

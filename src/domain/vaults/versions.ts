@@ -3,12 +3,14 @@ import { and, desc, eq, getTableColumns, gte, inArray, lt, not, or, sql } from '
 import { days } from '../../clock.ts'
 import { limits } from '../../contract/sizes.ts'
 import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
-import type { Reader, Tx } from '../../store/store.ts'
+import type { Reader, Store, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
+import { freeUnnamedFiles } from './attachment-naming.ts'
 import { getItem } from './items.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import type { ItemRow, VersionRow } from './rows.ts'
+import { holdVault } from './vaults.ts'
 
 /** How many replaced versions of an item are kept, and for how long. */
 export const versionsKept = 20
@@ -74,22 +76,39 @@ const pruneVersionsStatement = listStatement(
           ),
         ),
       )
-      .returning({ bytes: bytesOf(itemVersions.data) })
+      .returning({
+        itemId: itemVersions.itemId,
+        bytes: bytesOf(itemVersions.data),
+        attachments: itemVersions.attachments,
+      })
   },
 )
 
-/** Keeps what stood there before data was replaced. @returns how many bytes of versions that added; negative if it freed some */
+/** The items whose versions named files. */
+const itemsWithFiles = (versions: readonly Pick<VersionRow, 'itemId' | 'attachments'>[]): string[] => [
+  ...new Set(versions.flatMap(({ itemId, attachments }) => (attachments === null ? [] : [itemId]))),
+]
+
+/** What keeping a version has done to the others. */
+interface Kept {
+  /** Of versions that were added; negative if more were forgotten. */
+  readonly bytes: number
+  /** The items of which a version was forgotten that named files. */
+  readonly itemIds: string[]
+}
+
+/** Keeps what stood there before data was replaced, and forgets what is too much. */
 export async function keepVersions(
   tx: Tx,
   replaced: readonly ItemRow[],
   { vaultId, now }: { vaultId: string; now: number },
-): Promise<number> {
+): Promise<Kept> {
   const versions = replaced.flatMap(({ id, state, revision, data, keyVersion, attachments, updatedAt }) =>
     data === null || state === 'purged'
       ? []
       : [{ itemId: id, revision, data, keyVersion, attachments, createdAt: updatedAt }],
   )
-  if (versions.length === 0) return 0
+  if (versions.length === 0) return { bytes: 0, itemIds: [] }
   const values = {
     vaultId,
     now,
@@ -99,7 +118,10 @@ export async function keepVersions(
   }
   await insertVersionsStatement(tx, versions.length).execute(values)
   const pruned = await pruneVersionsStatement(tx, versions.length).execute(values)
-  return sumOf(versions.map(({ data }) => data.length)) - sumOf(pruned.map(({ bytes }) => bytes))
+  return {
+    bytes: sumOf(versions.map(({ data }) => data.length)) - sumOf(pruned.map(({ bytes }) => bytes)),
+    itemIds: itemsWithFiles(pruned),
+  }
 }
 
 /** Deletes every version of these items. @returns how many bytes they had */
@@ -129,7 +151,9 @@ export async function listVersions(
   const candidates = reader.db
     .select({
       revision: itemVersions.revision,
-      size: sql<number>`octet_length(${itemVersions.data})`.as('size'),
+      size: sql<number>`octet_length(${itemVersions.data}) + coalesce(octet_length(${itemVersions.attachments}), 0)`.as(
+        'size',
+      ),
     })
     .from(itemVersions)
     .where(
@@ -159,20 +183,39 @@ export async function listVersions(
   return toPage(found, limit)
 }
 
-/** Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is. */
-export async function deleteOldVersions(tx: Tx, now: number): Promise<void> {
+/** Forgets the versions of one vault that are too old, and frees the files that nothing names any more. */
+async function forgetOldVersions(tx: Tx, vaultId: string, now: number): Promise<void> {
+  // Held before any version is touched, as writers do.
+  const vault = await holdVault(tx, vaultId)
+  if (!vault) return
   const { db, tables } = tx
-  const { itemVersions, vaults } = tables
+  const { itemVersions } = tables
   const deleted = await db
     .delete(itemVersions)
-    .where(lt(itemVersions.replacedAt, versionsSince(now)))
-    .returning({ vaultId: itemVersions.vaultId, bytes: bytesOf(itemVersions.data) })
-  for (const [vaultId, versions] of Map.groupBy(deleted, (version) => version.vaultId)) {
-    const [vault] = await db
-      .select({ accountId: vaults.accountId })
-      .from(vaults)
-      .where(eq(vaults.id, vaultId))
-    const bytes = versions.reduce((sum, version) => sum + version.bytes, 0)
-    if (vault) await addUsage(tx, vault.accountId, { ...noGrowth, bytes: -bytes })
-  }
+    .where(and(eq(itemVersions.vaultId, vaultId), lt(itemVersions.replacedAt, versionsSince(now))))
+    .returning({
+      itemId: itemVersions.itemId,
+      bytes: bytesOf(itemVersions.data),
+      attachments: itemVersions.attachments,
+    })
+  let attachmentBytes = 0
+  for (const itemId of itemsWithFiles(deleted))
+    attachmentBytes += await freeUnnamedFiles(tx, { vaultId, itemId })
+  await addUsage(tx, vault.accountId, {
+    ...noGrowth,
+    bytes: -sumOf(deleted.map(({ bytes }) => bytes)),
+    attachmentBytes: -attachmentBytes,
+  })
+}
+
+/** Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is. */
+export async function deleteOldVersions({ store }: { readonly store: Store }, now: number): Promise<void> {
+  const vaults = await store.read(({ db, tables: { itemVersions } }) =>
+    db
+      .select({ vaultId: itemVersions.vaultId })
+      .from(itemVersions)
+      .where(lt(itemVersions.replacedAt, versionsSince(now)))
+      .groupBy(itemVersions.vaultId),
+  )
+  for (const { vaultId } of vaults) await store.write((tx) => forgetOldVersions(tx, vaultId, now))
 }

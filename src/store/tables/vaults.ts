@@ -113,6 +113,8 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       receivedBytes: whole('received_bytes').notNull(),
       /** Of the key that seals it. */
       keyVersion: whole('key_version').notNull().default(1),
+      /** Random, new whenever the upload begins anew, so that no two uploads are mixed. In the S3-compatible store the object's name ends in it. */
+      upload: text('upload').notNull(),
       /** Where its bytes are: in `attachment_chunks`, or in the S3-compatible store. */
       place: text('place').notNull().$type<'database' | 's3'>(),
       createdAt: time('created_at').notNull(),
@@ -124,7 +126,7 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       index('attachments_by_expiry').on(table.expiresAt),
     ],
     backup: 'kept',
-    expires: 'never',
+    expires: { by: 'deleteOldUploads' },
   })
 
   /** The bytes of a sealed file, in parts that a server can hold in memory. */

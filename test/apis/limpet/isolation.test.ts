@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { Item } from '../../../src/contract/vaults.ts'
 import { fakeEnvelope, newAccount } from '../../support/accounts.ts'
+import { fakeFile, newPlace, putFile } from '../../support/attachments.ts'
 import { engines } from '../../support/database.ts'
 import {
   type Document,
@@ -27,10 +28,13 @@ async function inhabitedAccount(server: TestServer) {
   const { token, vaultId } = account
   const itemId = randomUUID()
   const path = `/api/v1/vaults/${vaultId}/items/${itemId}`
-  const put = (headers: Record<string, string>) =>
-    send(server, { method: 'PUT', path, token, headers, body: { data: fakeEnvelope() } })
+  const put = (headers: Record<string, string>, files = {}) =>
+    send(server, { method: 'PUT', path, token, headers, body: { data: fakeEnvelope(), ...files } })
   const created = bodyOf(Item, await put({ 'If-None-Match': '*' }))
-  const { revision } = bodyOf(Item, await put({ 'If-Match': `"${created.revision}"` }))
+  const file = newPlace(vaultId, itemId)
+  await putFile(server, token, file, fakeFile())
+  const attachments = [file.id]
+  const { revision } = bodyOf(Item, await put({ 'If-Match': `"${created.revision}"` }, { attachments }))
   const share = await newShare(server)
   const { id: tokenId, token: personalToken } = await newToken(server, account)
   const { sessionId } = account
@@ -41,6 +45,7 @@ async function inhabitedAccount(server: TestServer) {
   const ids: Record<string, string> = {
     vaultId,
     itemId,
+    attachmentId: file.id,
     sessionId,
     tokenId,
     shareId: share.id,
@@ -73,13 +78,16 @@ const noOnesId = (name: string) => (name === 'shareId' ? randomShareId() : rando
 const namesIn = ({ parameters }: Operation) =>
   parameters.flatMap((parameter) => (parameter.in === 'path' ? [parameter.name] : []))
 
+/** The ids that can be another account's. An upload makes what its path names: the vault alone has to be there. */
+const foreignNamesIn = (operation: Operation) => (operation.takesBytes ? ['vaultId'] : namesIn(operation))
+
 /** Every way to take each id from one of two accounts, except all of them from the first. */
 const mixtures = (names: string[], own: Inhabited, foreign: Inhabited) =>
   Array.from({ length: 2 ** names.length - 1 }, (_, index) => index + 1).map((bits) =>
     Object.fromEntries(
-      names.flatMap((name, place) => {
-        const value = ((bits >> place) & 1 ? foreign : own).ids[name]
-        return value === undefined ? [] : [[name, value]]
+      Object.entries(own.ids).map(([name, value]) => {
+        const place = names.indexOf(name)
+        return [name, (place >= 0 && (bits >> place) & 1 ? foreign.ids[name] : undefined) ?? value]
       }),
     ),
   )
@@ -110,8 +118,12 @@ function requestsFor(
     method: operation.method,
     path: path + query,
     token,
-    headers,
+    headers: {
+      ...headers,
+      ...(operation.takesBytes && { 'Content-Type': 'application/octet-stream' }),
+    },
     ...(operation.body !== undefined && { body: bodyFor(document, operation.body, ids) }),
+    ...(operation.takesBytes && { raw: fakeFile(100) }),
   }))
 }
 
@@ -141,6 +153,7 @@ describe.each(engines)('isolation on %s', (engine) => {
       `${vault}/items?state=trash`,
       `${vault}/changes`,
       `${vault}/items/${ids.itemId}/versions`,
+      `${vault}/items/${ids.itemId}/attachments`,
     ]
     const answers = await Promise.all(paths.map((path) => send(server, { path, token })))
     expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 200))
@@ -178,8 +191,8 @@ describe.each(engines)('isolation on %s', (engine) => {
       ids: Object.fromEntries(Object.keys(victim.ids).map((name) => [name, noOnesId(name)])),
     }
     for (const operation of withPath) {
-      const theirs = mixtures(namesIn(operation), own, victim)
-      const noOnes = mixtures(namesIn(operation), own, nowhere)
+      const theirs = mixtures(foreignNamesIn(operation), own, victim)
+      const noOnes = mixtures(foreignNamesIn(operation), own, nowhere)
       for (const [index, ids] of theirs.entries()) {
         const request = { token: tokenFor(operation, own), revision: victim.revision }
         const requests = requestsFor(document, operation, { ...request, ids })

@@ -77,6 +77,7 @@ describe.each(engines)('quotas on %s', (engine) => {
       items: { used: 0, allowed: 4 },
       deletedItems: { used: 0, allowed: 6 },
       bytes: { used: 120, allowed: mebibyte },
+      attachmentBytes: { used: 0, allowed: 1024 * mebibyte },
       tokens: { used: 0, allowed: 2 },
       sessions: { used: 1, allowed: 3 },
       secondFactors: { used: 0, allowed: 20 },

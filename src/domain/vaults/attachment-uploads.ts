@@ -1,0 +1,275 @@
+// Uploads of files, in parts that can be sent again. A file belongs to its item once the item is written with its id
+// (attachment-naming.ts); an upload that no item names goes a day after its last part.
+import { and, asc, eq, lte, sql } from 'drizzle-orm'
+import { type Clock, hours } from '../../clock.ts'
+import { limits } from '../../contract/sizes.ts'
+import type { Random } from '../../random.ts'
+import { statement } from '../../store/statement.ts'
+import { type Store, type Tx, Unchanged } from '../../store/store.ts'
+import type { VaultCaller } from '../caller.ts'
+import { Failure, notFound } from '../failure.ts'
+import { addUsage, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
+import { type AttachmentPlace, findAttachment } from './attachments.ts'
+import type { AttachmentRow } from './rows.ts'
+import { holdOwnVault, holdVault } from './vaults.ts'
+
+/** How long an upload waits for its next part, or for the item that names it. */
+const uploadLifetime = hours(24)
+
+/** A file is stored in pieces of this size. The last piece of a part may be smaller. */
+const chunkBytes = limits.attachmentPartBytes
+
+/** Most uploads that are deleted in one turn; the rest has its turn an hour later. */
+const maxAtOnce = 1000
+
+interface AttachmentSettings {
+  /** Bytes of the largest file, sealed. */
+  readonly attachmentBytes: number
+}
+
+interface Needs {
+  readonly clock: Clock
+  readonly config: QuotaSettings & AttachmentSettings
+  readonly random: Random
+  readonly store: Store
+}
+
+/** A part of a file, or all of it. */
+export interface Part {
+  /** Of the whole file. */
+  readonly total: number
+  /** Where the part begins. */
+  readonly first: number
+  /** How long it is. */
+  readonly length: number
+  readonly keyVersion: number
+  /** Its bytes, read no faster than they are stored. Fails if they do not come to their end. */
+  readonly content: AsyncIterable<Uint8Array>
+}
+
+const wrongOffset = (receivedBytes: number) =>
+  new Failure('upload-offset', `The server has the first ${receivedBytes} bytes of this file.`, {
+    receivedBytes,
+  })
+
+const ofPlace = ({ attachments }: Tx['tables'], { vaultId, itemId, attachmentId }: AttachmentPlace) =>
+  and(eq(attachments.vaultId, vaultId), eq(attachments.itemId, itemId), eq(attachments.id, attachmentId))
+
+/** What a part begins with: the row as it is then. `isWhole` if the file was here already, and nothing is to be done. */
+interface Begun {
+  readonly row: AttachmentRow
+  readonly isNew: boolean
+  readonly isWhole: boolean
+}
+
+/** Makes room for a new file. Throws `quota-exceeded`. */
+async function insertUpload(
+  tx: Tx,
+  accountId: string,
+  row: AttachmentRow,
+  { quotas }: QuotaSettings,
+): Promise<Begun> {
+  await tx.db.insert(tx.tables.attachments).values(row)
+  await spendQuota(tx, accountId, { ...noGrowth, attachmentBytes: row.bytes }, quotas)
+  return { row, isNew: true, isWhole: false }
+}
+
+/** Begins an upload again: what had arrived of it is dropped, and whoever still sends to it finds that it is another one. */
+async function restartUpload(
+  { db, tables }: Tx,
+  place: AttachmentPlace,
+  { upload, now }: { upload: string; now: number },
+): Promise<AttachmentRow | undefined> {
+  const { vaultId, itemId, attachmentId } = place
+  const { attachmentChunks } = tables
+  const [row] = await db
+    .update(tables.attachments)
+    .set({ upload, receivedBytes: 0, expiresAt: now + uploadLifetime })
+    .where(ofPlace(tables, place))
+    .returning()
+  await db
+    .delete(attachmentChunks)
+    .where(
+      and(
+        eq(attachmentChunks.vaultId, vaultId),
+        eq(attachmentChunks.itemId, itemId),
+        eq(attachmentChunks.attachmentId, attachmentId),
+      ),
+    )
+  return row
+}
+
+/** Finds or makes what a part is added to. Its vault is held, so that vault, item and file stay as they are found. */
+async function beginPart(
+  tx: Tx,
+  caller: VaultCaller,
+  place: AttachmentPlace,
+  { total, first, keyVersion }: Part,
+  { now, upload, config }: { now: number; upload: string; config: QuotaSettings },
+): Promise<Begun | Unchanged<Begun>> {
+  const { accountId } = await holdOwnVault(tx, caller, place.vaultId)
+  const known = await findAttachment(tx, place)
+  if (!known) {
+    if (first > 0) throw wrongOffset(0)
+    const { vaultId, itemId, attachmentId: id } = place
+    const [receivedBytes, createdAt, expiresAt] = [0, now, now + uploadLifetime]
+    const row = { vaultId, itemId, id, bytes: total, receivedBytes, keyVersion, createdAt, expiresAt, upload }
+    return insertUpload(tx, accountId, { ...row, place: 'database' }, config)
+  }
+  if (known.bytes !== total || known.keyVersion !== keyVersion)
+    throw new Failure('id-taken', 'There is another file with this id beside the item.')
+  if (known.receivedBytes === total) return new Unchanged<Begun>({ row: known, isNew: false, isWhole: true })
+  if (first > 0 && first !== known.receivedBytes) throw wrongOffset(known.receivedBytes)
+  const row = first > 0 ? known : await restartUpload(tx, place, { upload, now })
+  if (!row) throw notFound()
+  return { row, isNew: false, isWhole: false }
+}
+
+const growUploadStatement = statement(({ db, tables: { attachments } }: Tx) =>
+  db
+    .update(attachments)
+    .set({
+      receivedBytes: sql`${attachments.receivedBytes} + ${sql.placeholder('length')}`,
+      expiresAt: sql`${sql.placeholder('expiresAt')}`,
+    })
+    .where(
+      and(
+        eq(attachments.vaultId, sql.placeholder('vaultId')),
+        eq(attachments.itemId, sql.placeholder('itemId')),
+        eq(attachments.id, sql.placeholder('attachmentId')),
+        eq(attachments.upload, sql.placeholder('upload')),
+        eq(attachments.receivedBytes, sql.placeholder('offset')),
+      ),
+    )
+    .returning()
+    .prepare('grow_upload'),
+)
+
+const insertChunkStatement = statement(({ db, tables: { attachmentChunks } }: Tx) =>
+  db
+    .insert(attachmentChunks)
+    .values({
+      vaultId: sql.placeholder('vaultId'),
+      itemId: sql.placeholder('itemId'),
+      attachmentId: sql.placeholder('attachmentId'),
+      offset: sql.placeholder('offset'),
+      data: sql.placeholder('data'),
+    })
+    .prepare('insert_attachment_chunk'),
+)
+
+/**
+ * Adds bytes to an upload. Of two that send to it at once, one is refused: `upload-offset`. Throws `not-found` if it is gone.
+ * The file's row is enough to hold: deleting it waits for this, or is found here.
+ */
+async function addChunk(
+  tx: Tx,
+  place: AttachmentPlace,
+  { upload, offset, data, now }: { upload: string; offset: number; data: Uint8Array; now: number },
+): Promise<AttachmentRow> {
+  const expiresAt = now + uploadLifetime
+  const [row] = await growUploadStatement(tx).execute({
+    ...place,
+    upload,
+    offset,
+    length: data.length,
+    expiresAt,
+  })
+  if (row) {
+    await insertChunkStatement(tx).execute({ ...place, offset, data })
+    return row
+  }
+  const known = await findAttachment(tx, place)
+  if (!known) throw notFound()
+  throw wrongOffset(known.receivedBytes)
+}
+
+const wrongLength = () =>
+  new Failure('malformed-request', 'The part is not as long as it was announced.', {
+    errors: [{ path: 'body', message: 'Expected as many bytes as Content-Range says' }],
+  })
+
+/**
+ * Bytes in pieces of `chunkBytes`, and what is left once all have come. Each is good until the next one is asked for: all of them are
+ * in the same memory.
+ */
+async function* inChunks(content: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, length))
+  let [filled, left] = [0, length]
+  for await (const arrived of content) {
+    left -= arrived.length
+    if (left < 0) throw wrongLength()
+    for (let taken = 0; taken < arrived.length; ) {
+      const count = Math.min(chunk.length - filled, arrived.length - taken)
+      chunk.set(arrived.subarray(taken, taken + count), filled)
+      taken += count
+      filled += count
+      if (filled < chunk.length) continue
+      yield chunk
+      filled = 0
+    }
+  }
+  if (left > 0) throw wrongLength()
+  if (filled > 0) yield chunk.subarray(0, filled)
+}
+
+/**
+ * Takes a part of a file, in short transactions: none is open while the client sends. If the client goes away, the pieces that were
+ * stored stay, and a later part goes on behind them. The length of the whole file is reserved with its first part.
+ *
+ * Throws `not-found`, `too-large`, `quota-exceeded`, `id-taken` for another file under the id, `upload-offset` if the part does not
+ * begin where the upload ends, `malformed-request` if it has another length, and what `content` throws.
+ * @returns the file, and whether this part has begun it
+ */
+export async function uploadPart(
+  { clock, config, random, store }: Needs,
+  caller: VaultCaller,
+  place: AttachmentPlace,
+  part: Part,
+): Promise<{ row: AttachmentRow; isNew: boolean }> {
+  if (part.total > config.attachmentBytes)
+    throw new Failure('too-large', `A file here has ${config.attachmentBytes} bytes at the most, sealed.`)
+  const begun = await store.write((tx) =>
+    beginPart(tx, caller, place, part, { now: clock.now(), upload: random.uuid(), config }),
+  )
+  const { isNew, isWhole } = begun
+  let { row } = begun
+  if (isWhole) return { row, isNew }
+  let offset = part.first
+  for await (const data of inChunks(part.content, part.length)) {
+    const chunk = { upload: begun.row.upload, offset, data, now: clock.now() }
+    row = await store.write((tx) => addChunk(tx, place, chunk))
+    offset += data.length
+  }
+  return { row, isNew }
+}
+
+/** Deletes an upload if it has still run out, which its next part or its item decides before or after this. */
+async function deleteOldUpload(
+  tx: Tx,
+  { vaultId, itemId, id }: Pick<AttachmentRow, 'vaultId' | 'itemId' | 'id'>,
+  now: number,
+): Promise<void> {
+  const vault = await holdVault(tx, vaultId)
+  if (!vault) return
+  const { attachments } = tx.tables
+  const deleted = await tx.db
+    .delete(attachments)
+    .where(and(ofPlace(tx.tables, { vaultId, itemId, attachmentId: id }), lte(attachments.expiresAt, now)))
+    .returning({ bytes: attachments.bytes })
+  for (const { bytes } of deleted)
+    await addUsage(tx, vault.accountId, { ...noGrowth, attachmentBytes: -bytes })
+}
+
+/** Deletes the uploads that no item has named in time, and gives back what was reserved for them. */
+export async function deleteOldUploads({ store }: Pick<Needs, 'store'>, now: number): Promise<void> {
+  const old = await store.read(({ db, tables: { attachments } }) =>
+    db
+      .select({ vaultId: attachments.vaultId, itemId: attachments.itemId, id: attachments.id })
+      .from(attachments)
+      .where(lte(attachments.expiresAt, now))
+      .orderBy(asc(attachments.expiresAt))
+      .limit(maxAtOnce),
+  )
+  for (const upload of old) await store.write((tx) => deleteOldUpload(tx, upload, now))
+}
