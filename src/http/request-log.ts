@@ -60,6 +60,7 @@ export const requestLog =
     res.once('close', () => {
       const now = performance.now()
       const waited = waitedMs(res, now)
+      const wholeMs = Math.round(waited)
       const answered = described(req, res, now - began - waited)
       const { method, route, status } = answered
       const line = {
@@ -68,7 +69,7 @@ export const requestLog =
         route,
         status,
         ms: Math.round(now - began - waited),
-        ...(waited > 0 && { waitedMs: Math.round(waited) }),
+        ...(wholeMs > 0 && { waitedMs: wholeMs }),
       }
       // A planned 503 is an answer like others: it tells a load balancer to go elsewhere.
       if (status >= 500 && res.locals.isPlanned !== true) logger.error(line, 'request failed')

@@ -1,17 +1,30 @@
 // Hears what other processes announce through Postgres (LISTEN and NOTIFY), and tells them what may be told after the commit, on a
 // connection of its own that comes back by itself.
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { seconds } from '../clock.ts'
 import { type Announcements, NewestOfTopics, type TopicalAnnouncement } from './announcements.ts'
 
 const channel = 'limpet'
+const listen = `listen ${channel}`
+
+/**
+ * Announces many messages. What is told is committed already, so that nothing has to wait for the disk. That is set for this statement
+ * alone: a pooler would give the connection to others.
+ */
+const tellStatement = `
+  with quick as materialized (select set_config('synchronous_commit', 'off', true))
+  select pg_notify($1, message) from quick, unnest($2::text[]) as told(message)`
 
 /** Between attempts to connect again, in milliseconds: doubled after each, up to the maximum. */
 const [firstPauseMs, maxPauseMs] = [50, 5000]
 
 /** How often the connection is tried, and how long Postgres may take: nothing else tells that a network has lost it. */
 const trialMs = seconds(5)
+
+/** Between two statements that announce: what comes up meanwhile is told by the next one. */
+const tellPauseMs = 10
 
 /** Announcements in one statement, and how many wait while there is no connection; what is beyond is lost. */
 const [perStatement, maxWaiting] = [500, 10_000]
@@ -66,9 +79,7 @@ export function createPostgresListener(
     connecting.once('end', () => lost(connecting))
     try {
       await connecting.connect()
-      // What is told here is committed already, so that no commit of it has to wait for the disk.
-      await connecting.query('set synchronous_commit = off')
-      await connecting.query(`listen ${channel}`)
+      await connecting.query(listen)
       if (client !== connecting) return
       pauseMs = firstPauseMs
       isConnected = true
@@ -83,7 +94,7 @@ export function createPostgresListener(
 
   function tryLater(connected: pg.Client) {
     timer = setTimeout(() => {
-      connected.query('select 1').then(
+      connected.query(listen).then(
         () => client === connected && tryLater(connected),
         () => lost(connected),
       )
@@ -108,7 +119,7 @@ export function createPostgresListener(
     })
   }
 
-  /** One statement after the other, each with all that has come up during the one before. */
+  /** One statement after the other, each with all that has come up since the one before. */
   async function tellAll(): Promise<void> {
     while (isConnected && client && toTell.size > 0) {
       const announced = toTell.take(perStatement)
@@ -116,7 +127,7 @@ export function createPostgresListener(
       try {
         await client.query({
           name: 'tell',
-          text: 'select pg_notify($1, message) from unnest($2::text[]) as told(message)',
+          text: tellStatement,
           values: [channel, messages],
         })
       } catch {
@@ -124,6 +135,7 @@ export function createPostgresListener(
         for (const announcement of announced) toTell.add(announcement)
         return
       }
+      if (!isClosed) await pause(tellPauseMs)
     }
   }
 

@@ -8,11 +8,13 @@ import { connect, type SecureVersion } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { Problem } from '../../src/contract/problems.ts'
-import { logIn, logInBody, type RawAccount } from '../support/accounts.ts'
+import { Item } from '../../src/contract/vaults.ts'
+import { fakeEnvelope, logIn, logInBody, type RawAccount } from '../support/accounts.ts'
 import { measureAttack, quantile } from '../support/attack.ts'
 import { answering, runInProject, walkThrough } from '../support/readme.ts'
 import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
 import { type Deployment, hasDocker, newDeployment } from './deployment.ts'
+import { follow } from './followers.ts'
 import { eventually, type Load, newWriters, startLoad, writers } from './load.ts'
 
 const marker = `marker-${randomUUID()}`
@@ -225,6 +227,37 @@ describe.runIf(hasDocker())('docker-compose.prod.yml', () => {
       `${load.answered()} requests during a rolling restart, ${load.failures().length} failed\n`,
     )
     expect(load.failures()).toEqual([])
+  })
+
+  it('passes streams of events on at once, and ends each of them cleanly in a rolling restart, so that it comes back', async () => {
+    const [account] = accounts
+    if (!account) throw new Error('There is no account')
+    const { vaultId } = account
+    const { token } = await logIn(server, account)
+    const write = async () => {
+      const path = `/api/v1/vaults/${vaultId}/items/${randomUUID()}`
+      const headers = { 'If-None-Match': '*' }
+      const body = { data: fakeEnvelope() }
+      return bodyOf(Item, await send(server, { method: 'PUT', path, headers, body, token })).revision
+    }
+    const followers = Array.from({ length: 12 }, () => follow(server, token))
+    try {
+      const reached = (revision: number) => async () =>
+        followers.every((follower) => follower.revisionOf(vaultId) >= revision)
+      await eventually('every stream has begun', reached(1))
+      for (const name of ['app-1', 'app-2']) {
+        await eventually('a write reaches every stream', reached(await write()))
+        await deployment.compose(`restart ${name}`)
+        await deployment.compose(`up --detach --wait ${name}`)
+        await eventually('a write reaches every stream again', reached(await write()))
+      }
+      const ends = followers.flatMap((follower) => follower.ends)
+      process.stdout.write(`streams that ended in a rolling restart: ${JSON.stringify(ends)}\n`)
+      expect(ends.length).toBeGreaterThanOrEqual(followers.length)
+      expect([...new Set(ends)]).toEqual(['server-stopping'])
+    } finally {
+      await Promise.all(followers.map((follower) => follower.stop()))
+    }
   })
 
   it('loses at most the requests that ran on a server that is killed, and starts it again', async () => {

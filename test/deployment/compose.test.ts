@@ -9,7 +9,7 @@ import { seconds } from '../../src/clock.ts'
 import * as paths from '../../src/contract/paths.ts'
 import { limits } from '../../src/contract/sizes.ts'
 import { addressKey, networkKey } from '../../src/domain/rate-limits/keys.ts'
-import { settingNames } from '../../src/server/config.ts'
+import { readConfig, settingNames } from '../../src/server/config.ts'
 
 const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')
 
@@ -349,6 +349,30 @@ describe('nginx.conf', () => {
     )
     const [, batch = ''] = /location ~ "(.+)" \{\s+client_max_body_size 8m;/.exec(nginx) ?? []
     expect(everyPath.filter((path) => new RegExp(batch).test(filled(path, 'x')))).toEqual([vaultPaths.batch])
+  })
+
+  it('counts streams and waiting requests apart, as many as the servers do, and waits longer than they do', () => {
+    const isStream = (uri: string) => mapped('request_uri', 'is_stream', uri) === 'stream'
+    const { livePaths, vaultPaths } = paths
+    const plain = everyPath.map((path) => filled(path, 'x'))
+    expect(plain.filter(isStream)).toEqual([livePaths.events])
+    expect(isStream(`${livePaths.events}?x`)).toBe(true)
+    const waiting = plain.map((path) => `${path}?since=x&wait=30`).filter(isStream)
+    expect(waiting.sort()).toEqual(
+      [livePaths.events, filled(vaultPaths.changes, 'x')].map((path) => `${path}?since=x&wait=30`).sort(),
+    )
+    for (const query of ['?wait=0', '?since=x', '?xwait=30'])
+      expect(isStream(`${filled(vaultPaths.changes, 'x')}${query}`)).toBe(false)
+    const [, ofNetwork] = /limit_conn network_streams (\d+);/.exec(nginx) ?? []
+    expect(Number(ofNetwork)).toBe(readConfig({}).watches.ofAddress)
+    expect(durationOf(/proxy_read_timeout (\d+s);/.exec(nginx)?.[1])).toBeGreaterThan(
+      seconds(limits.waitSeconds),
+    )
+    expect(nginx).toContain('proxy_buffering off;')
+    // Before Docker would end nginx with all of its connections.
+    expect(durationOf(/worker_shutdown_timeout (\d+s);/.exec(nginx)?.[1])).toBeLessThan(
+      durationOf(service('nginx').stop_grace_period),
+    )
   })
 
   it.each([

@@ -241,10 +241,16 @@ describe('the doctor', () => {
 
   it('says whether servers hear each other', async () => {
     const database = await newDatabase('postgres')
-    expect(of(await examine(database), 'announcements')).toMatchObject([{ status: 'ok' }])
+    expect(of(await examine(database), 'announcements')).toMatchObject([
+      { status: 'ok', message: expect.stringContaining('streams of events') },
+    ])
     const DATABASE_LISTEN_URL = `postgres://limpet:hunter2@127.0.0.1:${await freePort()}/limpet`
     expect(of(await examine(database, { DATABASE_LISTEN_URL }), 'announcements')).toMatchObject([
-      { status: 'warning', remedy: expect.stringContaining('DATABASE_LISTEN_URL') },
+      {
+        status: 'warning',
+        message: expect.stringContaining('stream of events'),
+        remedy: expect.stringContaining('DATABASE_LISTEN_URL'),
+      },
     ])
   })
 

@@ -1,5 +1,6 @@
 // A stream of events as a client reads it.
 import { type ClientRequest, get, type IncomingMessage } from 'node:http'
+import { get as getByTls } from 'node:https'
 import { z } from 'zod'
 import { LiveEvents } from '../../src/contract/live.ts'
 import type { Server } from './requests.ts'
@@ -42,7 +43,9 @@ export async function openEvents(server: Server, token: string): Promise<EventRe
   const headers = { Authorization: `Bearer ${token}` }
   let outgoing: ClientRequest | undefined
   const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-    outgoing = get(`${server.url}/api/v1/events`, { headers, agent: false }, resolve).on('error', reject)
+    const ask = server.url.startsWith('https:') ? getByTls : get
+    const options = { headers, agent: server.agent ?? false }
+    outgoing = ask(`${server.url}/api/v1/events`, options, resolve).on('error', reject)
   })
   outgoing?.on('error', () => {})
   incoming.on('error', () => {})

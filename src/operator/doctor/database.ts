@@ -107,10 +107,13 @@ function checkEncryption(url: string): Finding {
 
 async function checkAnnouncements(url: string, listenUrl: string | undefined): Promise<Finding> {
   return (await hearsAnnouncements(url, listenUrl ?? url))
-    ? ok('announcements', 'Servers on this database hear each other.')
+    ? ok(
+        'announcements',
+        'Servers on this database hear each other: streams of events tell at once what another server has written.',
+      )
     : warning(
         'announcements',
-        'Servers on this database do not hear each other: what ends on one of them is refused by the others a moment later.',
+        'Servers on this database do not hear each other: what ends on one of them is refused by the others a moment later, and clients that follow a stream of events on the others learn of a change up to a minute later.',
         listenUrl === undefined
           ? 'Set DATABASE_LISTEN_URL to Postgres itself, past the pooler.'
           : 'Is DATABASE_LISTEN_URL right? It has to name the same database, and no pooler.',

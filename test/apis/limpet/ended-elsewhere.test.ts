@@ -1,24 +1,11 @@
 // What one process ends is refused by the others as soon as they hear of it. The clock stands still here, so that nothing that they
 // remember runs out by itself: without the announcement they would take it for ever.
-import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { memorySessionStorage } from '../../../src/sdk/session-storage.ts'
-import type { TestDatabase } from '../../support/database.ts'
+import { listening, loseListeners } from '../../support/listeners.ts'
 import { operatorOf } from '../../support/operator.ts'
 import { client, registeredClient } from '../../support/server.ts'
 import { serversOn } from '../../support/servers.ts'
-
-async function asAdmin(database: TestDatabase, statement: string): Promise<number> {
-  const admin = new pg.Client({ connectionString: database.url })
-  await admin.connect()
-  try {
-    return (await admin.query(statement)).rowCount ?? 0
-  } finally {
-    await admin.end()
-  }
-}
-
-const listeners = `from pg_stat_activity where datname = current_database() and application_name = 'limpet listener'`
 
 describe('two processes on Postgres', () => {
   const { start, startBeside } = serversOn('postgres')
@@ -27,7 +14,7 @@ describe('two processes on Postgres', () => {
     const { server, clock } = await start()
     const beside = await startBeside(server, clock)
     // Both listen before anything is to be heard.
-    while ((await asAdmin(server.database, `select 1 ${listeners} and query like 'listen%'`)) < 2);
+    await listening(server.database, 2)
     const storage = memorySessionStorage()
     const { limpet, email, password } = await registeredClient(server, { storage })
     const session = await storage.load()
@@ -66,8 +53,7 @@ describe('two processes on Postgres', () => {
 
   it('refuse what was ended while they could not listen, once they listen again', async () => {
     const { server, limpet, refusedBeside } = await pair()
-    const ended = await asAdmin(server.database, `select pg_terminate_backend(pid) ${listeners}`)
-    expect(ended).toBe(2)
+    expect(await loseListeners(server.database)).toBe(2)
     await limpet.logout()
     await refusedBeside()
   })

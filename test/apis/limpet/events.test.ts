@@ -1,15 +1,22 @@
 // The stream of events: what it tells, to whom, and when it ends.
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { days, hours, minutes } from '../../../src/clock.ts'
+import { LiveEvents } from '../../../src/contract/live.ts'
 import { Changes, Item, Vault } from '../../../src/contract/vaults.ts'
 import { fakeEnvelope, logIn, newAccount, type RawAccount, registration } from '../../support/accounts.ts'
 import { engines } from '../../support/database.ts'
 import { type EventReader, openEvents } from '../../support/events.ts'
 import { freePort } from '../../support/free-port.ts'
+import { listening, loseListeners } from '../../support/listeners.ts'
+import { operatorOf } from '../../support/operator.ts'
 import { bodyOf, outcomeOf, type Server, send } from '../../support/requests.ts'
+import { runStatement } from '../../support/rows.ts'
 import { serversOn } from '../../support/servers.ts'
 import { newToken } from '../../support/tokens.ts'
+
+const Line = z.object({ status: z.int(), ms: z.int(), waitedMs: z.int().optional() })
 
 const streams: EventReader[] = []
 afterEach(() => {
@@ -54,13 +61,14 @@ describe.each(engines)('the stream of events on %s', (engine) => {
   async function startCounted(environment: Record<string, string> = {}) {
     const port = await freePort()
     const started = await start({ environment: { METRICS_PORT: String(port), ...environment } })
+    const text = async () => (await send({ url: `http://127.0.0.1:${port}` }, { path: '/metrics' })).text
     const watching = async () => {
-      const { text } = await send({ url: `http://127.0.0.1:${port}` }, { path: '/metrics' })
+      const metrics = await text()
       const number = (kind: string) =>
-        Number(new RegExp(`limpet_streams{kind="${kind}"} (\\d+)`).exec(text)?.[1])
+        Number(new RegExp(`limpet_streams{kind="${kind}"} (\\d+)`).exec(metrics)?.[1])
       return { events: number('events'), changes: number('changes') }
     }
-    return { ...started, watching }
+    return { ...started, text, watching }
   }
 
   it('begins with the revisions of the vaults, and tells what comes, changes and goes', async () => {
@@ -229,6 +237,40 @@ describe.each(engines)('the stream of events on %s', (engine) => {
     await stream.closed
     expect(await waiting).toEqual({ items: [], cursor, more: false })
   })
+  it('is logged and measured as a request that took what it took to begin', async () => {
+    const { server, text } = await startCounted()
+    const account = await newAccount(server)
+    const stream = await open(server, account.token)
+    await stream.nextOf('state')
+    const { cursor } = await changesOf(server, account)
+    await changesOf(server, account, `?since=${cursor}&wait=1`)
+    stream.close()
+    const lines = () =>
+      server
+        .log()
+        .split('\n')
+        .filter((line) => /"route":"[^"]*\/(events|changes)"/.test(line))
+        .map((line) => Line.parse(JSON.parse(line)))
+    await expect.poll(lines).toHaveLength(3)
+    const [plain, ...long] = lines()
+    expect(plain?.waitedMs).toBeUndefined()
+    for (const { ms, status, waitedMs } of long) {
+      expect([status, typeof waitedMs]).toEqual([200, 'number'])
+      // The second that the request for changes waited is not in it, and the stream was open for longer.
+      expect(waitedMs).toBeGreaterThanOrEqual(990)
+      expect(ms).toBeLessThan(waitedMs ?? 0)
+    }
+    expect(server.log()).not.toContain(account.vaultId)
+    const metrics = await text()
+    const sum = (route: string) =>
+      Number(
+        new RegExp(`duration_seconds_sum{method="GET",route="${route}"} (\\S+)`).exec(
+          metrics.replaceAll(/[{}]vaultId[{}]/g, ''),
+        )?.[1],
+      )
+    expect(sum('/api/v1/events') + sum('/api/v1/vaults//changes')).toBeLessThan(1)
+  })
+
   it('has bounds for an account, an address and the process, which waiting requests count against too', async () => {
     const bounds = { MAX_STREAMS: '5', MAX_STREAMS_PER_ACCOUNT: '3', MAX_STREAMS_PER_ADDRESS: '4' }
     const { server, watching } = await startCounted({ ...bounds, TRUST_PROXY: '127.0.0.1' })
@@ -327,5 +369,99 @@ describe.each(engines)('a request for changes that waits on %s', (engine) => {
     const body = { authKey: account.authKey }
     expect((await send(server, { method: 'DELETE', path, token: account.token, body })).status).toBe(204)
     expect(gone && outcomeOf(await gone)).toBe('404 not-found')
+  })
+})
+
+describe.each(engines)('what another process writes to the database of a server on %s', (engine) => {
+  const { start } = serversOn(engine)
+
+  it('ends the streams of an account that the operator disables', async () => {
+    const { server } = await start()
+    const [account, other] = [await newAccount(server), await newAccount(server)]
+    const { token } = await newToken(server, account)
+    const [session, bearer, stays] = await Promise.all(
+      [account.token, token, other.token].map((each) => open(server, each)),
+    )
+    for (const stream of [session, bearer, stays]) await stream?.nextOf('state')
+    await operatorOf(server.database).json('users', 'disable', account.email)
+    for (const stream of [session, bearer]) {
+      expect(await stream?.nextOf('end')).toEqual({ reason: 'session-ended' })
+      await stream?.closed
+    }
+    await putItem(server, other)
+    expect(await stays?.nextOf('vault')).toEqual({ id: other.vaultId, revision: 2 })
+  })
+
+  it('is told within a minute, also if nothing was announced', async () => {
+    const { server, clock } = await start()
+    const account = await newAccount(server)
+    const stream = await open(server, account.token)
+    await stream.nextOf('state')
+    const until = async (revision: number) => {
+      for (;;) {
+        const state = LiveEvents.state.parse(await stream.nextOf('state'))
+        if (state.vaults.some((vault) => vault.revision === revision)) return
+      }
+    }
+    clock.advance(minutes(1))
+    await until(1)
+    await runStatement(server.database, `update vaults set revision = 7 where id = '${account.vaultId}'`)
+    clock.advance(minutes(1))
+    await until(7)
+  })
+})
+
+describe('two processes on Postgres', () => {
+  const { start, startBeside } = serversOn('postgres')
+
+  async function pair() {
+    const { server, clock } = await start()
+    const beside = await startBeside(server, clock)
+    await listening(server.database, 2)
+    const account = await newAccount(server)
+    const stream = await open(beside, account.token)
+    await stream.nextOf('state')
+    return { server, beside, account, stream }
+  }
+
+  it('tell the streams of the other one what is written, and its waiting requests', async () => {
+    const { server, beside, account, stream } = await pair()
+    const { cursor } = await changesOf(beside, account)
+    const waiting = changesOf(beside, account, `?since=${cursor}&wait=60`)
+    const item = await putItem(server, account)
+    expect(await stream.next()).toEqual({ event: 'vault', data: { id: account.vaultId, revision: 2 } })
+    expect((await waiting).items).toEqual([item])
+    const { token, authKey, vaultId } = account
+    const path = `/api/v1/vaults/${vaultId}`
+    await send(server, { method: 'DELETE', path, token, body: { authKey } })
+    expect(await stream.next()).toEqual({ event: 'vault-gone', data: { id: vaultId } })
+  })
+
+  it('end the streams of a session that the other one has ended', async () => {
+    const { server, account, stream } = await pair()
+    await send(server, { method: 'POST', path: '/api/v1/logout', token: account.token })
+    expect(await stream.next()).toEqual({ event: 'end', data: { reason: 'session-ended' } })
+    await stream.closed
+  })
+
+  it('make up for what they have not heard, once they listen again', async () => {
+    const { server, beside, account, stream } = await pair()
+    const other = await logIn(server, account)
+    const ends = await open(beside, other.token)
+    await ends.nextOf('state')
+    expect(await loseListeners(server.database)).toBe(2)
+    await putItem(server, account)
+    await send(server, { method: 'POST', path: '/api/v1/logout', token: other.token })
+    expect(await ends.nextOf('end')).toEqual({ reason: 'session-ended' })
+    const revisions = async () => {
+      const { event, data } = await stream.next()
+      if (event === 'state') return LiveEvents.state.parse(data).vaults
+      return event === 'vault' ? [LiveEvents.vault.parse(data)] : []
+    }
+    while (!(await revisions()).some(({ revision }) => revision === 2));
+    // And they hear each other again.
+    await listening(server.database, 2)
+    await putItem(server, account)
+    while (!(await revisions()).some(({ revision }) => revision === 3));
   })
 })
