@@ -1,13 +1,22 @@
 // Bytes as an answer, sent as they are read and no faster than the client takes them.
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
+import { freeMemory } from '../free-memory.ts'
 import { ClientGone } from './body.ts'
 import { Content, sentAs } from './content.ts'
 
-const hasClosedEarly = (error: unknown) =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+/** Writes a piece of an answer, and waits until the connection has taken it. */
+const taken = (res: Response, chunk: Uint8Array) =>
+  new Promise<void>((resolve, reject) => {
+    const gone = () => reject(new ClientGone())
+    res.once('close', gone)
+    res.write(chunk, (error) => {
+      res.off('close', gone)
+      if (error) reject(error)
+      else resolve()
+    })
+  })
 
 export class ByteAnswer extends Content {
   readonly #stream: Readable
@@ -15,7 +24,8 @@ export class ByteAnswer extends Content {
   readonly #type: string
 
   /**
-   * @param stream is destroyed when the answer is over, also if the client goes away in the middle
+   * @param stream gives Uint8Arrays, whose memory is freed once they are sent. It is destroyed when the answer is over, also if the
+   *   client goes away in the middle.
    * @param options.length of the stream in bytes. A stream of another length ends in a closed connection, by which the client
    *   knows that it does not have all.
    * @param options.type the media type
@@ -37,19 +47,22 @@ export class ByteAnswer extends Content {
       this.discard()
       return void res.end()
     }
-    async function* counted(chunks: AsyncIterable<Uint8Array>) {
+    const gone = () => void this.#stream.destroy()
+    res.once('close', gone)
+    try {
       let size = 0
-      for await (const chunk of chunks) {
+      for await (const chunk of this.#stream) {
         size += chunk.length
         if (size > length) break
-        yield chunk
+        await taken(res, chunk)
+        freeMemory(chunk)
       }
       if (size !== length) throw new Error(`A stream of ${length} bytes had another length`)
-    }
-    try {
-      await pipeline(this.#stream, counted, res)
+      res.end()
     } catch (error) {
-      throw hasClosedEarly(error) ? new ClientGone() : error
+      throw res.closed || res.destroyed ? new ClientGone() : error
+    } finally {
+      res.off('close', gone)
     }
   }
 

@@ -32,6 +32,7 @@ const userJson = (user: User) => ({
   vaults: user.vaults,
   items: user.items,
   bytes: user.bytes,
+  attachmentBytes: user.attachmentBytes,
 })
 
 const day = (time: number) => localTime(toTimestamp(time))
@@ -50,6 +51,7 @@ const userRow = (user: User) => [
   String(user.vaults),
   String(user.items),
   user.bytes.toLocaleString('en'),
+  user.attachmentBytes.toLocaleString('en'),
   user.id,
 ]
 
@@ -63,7 +65,18 @@ export const list = command({
     const users = await onDatabase((store) => store.read((reader) => listUsers(reader, systemClock.now())))
     if (values.json) return printJson(users.map(userJson))
     if (users.length === 0) return remark('There are no accounts.')
-    const heading = ['E-MAIL', 'STATE', 'CREATED', 'LAST LOGIN', 'SESSIONS', 'VAULTS', 'ITEMS', 'BYTES', 'ID']
+    const heading = [
+      'E-MAIL',
+      'STATE',
+      'CREATED',
+      'LAST LOGIN',
+      'SESSIONS',
+      'VAULTS',
+      'ITEMS',
+      'BYTES',
+      'FILES',
+      'ID',
+    ]
     print(...table(heading, users.map(userRow)))
   },
 })

@@ -1,7 +1,7 @@
 // What backup, restore, verify and move do to a database as a whole: read all of it, fill an empty one, look for damage.
 
 import { existsSync, rmSync } from 'node:fs'
-import { and, count, eq, gt, gte, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
+import { and, count, eq, gt, gte, isNotNull, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
 import { limits } from '../contract/sizes.ts'
 import { countedUsage } from '../domain/quotas/usage.ts'
 import { type BulkConnection, InUseError } from '../store/bulk.ts'
@@ -182,8 +182,63 @@ export async function digestAll(
   return digests
 }
 
+/**
+ * What files and the rows that name them have to do with each other. The list of a row is looked at as a text: each id has 36
+ * characters in it, and three more with its quotes and the comma or bracket behind it.
+ */
+async function brokenFiles({
+  db,
+  tables,
+}: Pick<BulkConnection['tx'], 'db' | 'tables'>): Promise<[string, number][]> {
+  const { attachmentChunks: chunks, attachments, items, itemVersions } = tables
+  const names = (list: SQL) => sql`${list} like '%"' || ${attachments.id} || '"%'`
+  const inItem = sql`${attachments.vaultId} = ${items.vaultId} and ${attachments.itemId} = ${items.id}`
+  const inVersion = sql`${attachments.vaultId} = ${itemVersions.vaultId} and ${attachments.itemId} = ${itemVersions.itemId}`
+  const isKept = sql`${attachments.expiresAt} is null and ${attachments.receivedBytes} = ${attachments.bytes}`
+  const missing = (list: SQL, inRow: SQL) =>
+    sql`(length(${list}) - 1) / 39 <> (select count(*) from ${attachments} where ${inRow} and ${isKept} and ${names(list)})`
+  const number = (rows: { count: number }[]) => rows[0]?.count ?? 0
+  const [inItems, inVersions] = [sql`${items.attachments}`, sql`${itemVersions.attachments}`]
+  const ofItems = await db.select({ count: count() }).from(items).where(missing(inItems, inItem))
+  const ofVersions = await db
+    .select({ count: count() })
+    .from(itemVersions)
+    .where(missing(inVersions, inVersion))
+  const unnamed = await db
+    .select({ count: count() })
+    .from(attachments)
+    .where(
+      and(
+        isNull(attachments.expiresAt),
+        sql`not exists (select 1 from ${items} where ${inItem} and ${names(inItems)})`,
+        sql`not exists (select 1 from ${itemVersions} where ${inVersion} and ${names(inVersions)})`,
+      ),
+    )
+  const ofFile = sql`${chunks.vaultId} = ${attachments.vaultId} and ${chunks.itemId} = ${attachments.itemId}
+    and ${chunks.attachmentId} = ${attachments.id}`
+  const stored = sql`(select coalesce(sum(octet_length(${chunks.data})), 0) from ${chunks} where ${ofFile})`
+  const end = sql`(select coalesce(max(${chunks.offset} + octet_length(${chunks.data})), 0) from ${chunks} where ${ofFile})`
+  const incomplete = await db
+    .select({ count: count() })
+    .from(attachments)
+    .where(
+      and(
+        eq(attachments.place, 'database'),
+        or(ne(attachments.receivedBytes, stored), ne(attachments.receivedBytes, end)),
+      ),
+    )
+  return [
+    ['items and versions that name files which are not there', number(ofItems) + number(ofVersions)],
+    ['files that neither an item nor a version names and that do not run out', number(unnamed)],
+    ['files with other bytes than they have received', number(incomplete)],
+  ]
+}
+
 /** What rows of different tables have to have to do with each other, and how many do not. */
-async function brokenRules({ db, tables }: BulkConnection['tx']): Promise<[string, number][]> {
+async function brokenRules({
+  db,
+  tables,
+}: Pick<BulkConnection['tx'], 'db' | 'tables'>): Promise<[string, number][]> {
   const { accounts, instance, items, itemVersions, shareBodies, shares, vaults } = tables
   const number = (rows: { count: number }[]) => rows[0]?.count ?? 0
   const ofInstance = await db.select({ count: count() }).from(instance)
@@ -225,12 +280,13 @@ async function brokenRules({ db, tables }: BulkConnection['tx']): Promise<[strin
       ),
     )
   return [
-    ['accounts whose counts of items and bytes are not what they store', number(miscounted)],
+    ['accounts whose counts of items, bytes and files are not what they store', number(miscounted)],
     ['rows about the database itself beside the one', Math.abs(number(ofInstance) - 1)],
     ['items with a revision above that of their vault', number(aheadOfVault)],
     ['items that are deleted for good and have content, or are not and have none', number(withoutContent)],
     ['kept versions that are not older than their item', number(aheadOfItem)],
     ['shares that ended and still have their secret', number(readButThere)],
+    ...(await brokenFiles({ db, tables })),
   ]
 }
 

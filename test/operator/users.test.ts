@@ -26,6 +26,7 @@ const User = z.strictObject({
   vaults: z.int(),
   items: z.int(),
   bytes: z.int(),
+  attachmentBytes: z.int(),
 })
 
 const use = async (server: Server, token: string) =>
@@ -79,6 +80,7 @@ describe.each(engines)("the operator's users on %s", (engine) => {
       vaults: 2,
       items: 2,
       bytes: sizes,
+      attachmentBytes: 0,
       disabledAt: null,
     })
     expect(byEmail(quiet.email)).toMatchObject({ sessions: 0, vaults: 1, items: 0, id: quiet.accountId })
@@ -86,7 +88,7 @@ describe.each(engines)("the operator's users on %s", (engine) => {
     const { stdout, code } = await operator.run('users', 'list')
     expect(code).toBe(0)
     expect(stdout.split('\n')[0]).toMatch(
-      /^E-MAIL +STATE +CREATED +LAST LOGIN +SESSIONS +VAULTS +ITEMS +BYTES +ID$/,
+      /^E-MAIL +STATE +CREATED +LAST LOGIN +SESSIONS +VAULTS +ITEMS +BYTES +FILES +ID$/,
     )
     expect(stdout).toContain(ada.email)
   })

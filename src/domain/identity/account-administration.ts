@@ -25,6 +25,8 @@ export interface User {
   readonly items: number
   /** What vaults, items and their kept versions take as ciphertext. */
   readonly bytes: number
+  /** What its files take, uploads included. */
+  readonly attachmentBytes: number
 }
 
 /** The id of the account that an e-mail address or an id means. */
@@ -88,6 +90,7 @@ export async function listUsers(reader: Reader, now: number, id?: string): Promi
       lastLoginAt: accounts.lastLoginAt,
       disabledAt: accounts.disabledAt,
       deletesAt: accountDeletions.dueAt,
+      attachmentBytes: accounts.storedAttachmentBytes,
     })
     .from(accounts)
     .leftJoin(accountDeletions, eq(accountDeletions.accountId, accounts.id))

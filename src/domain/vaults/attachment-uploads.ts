@@ -3,6 +3,7 @@
 import { and, asc, eq, lte, sql } from 'drizzle-orm'
 import { type Clock, hours } from '../../clock.ts'
 import { limits } from '../../contract/sizes.ts'
+import { freeMemory } from '../../free-memory.ts'
 import type { Random } from '../../random.ts'
 import { statement } from '../../store/statement.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
@@ -43,7 +44,7 @@ export interface Part {
   /** How long it is. */
   readonly length: number
   readonly keyVersion: number
-  /** Its bytes, read no faster than they are stored. Fails if they do not come to their end. */
+  /** Its bytes, read no faster than they are stored; their memory is freed then. Fails if they do not come to their end. */
   readonly content: AsyncIterable<Uint8Array>
 }
 
@@ -208,9 +209,11 @@ async function* inChunks(content: AsyncIterable<Uint8Array>, length: number): As
       yield chunk
       filled = 0
     }
+    freeMemory(arrived)
   }
   if (left > 0) throw wrongLength()
   if (filled > 0) yield chunk.subarray(0, filled)
+  freeMemory(chunk)
 }
 
 /**

@@ -60,9 +60,17 @@ export async function listAttachments(
   return { rows: found.slice(0, limit), more: found.length > limit }
 }
 
+/**
+ * How much is read at a time. Postgres sends bytes as a text of twice their length: this much fits into one read of its connection,
+ * and into the youngest part of the heap, which is swept often. Larger pieces pile up.
+ */
+const pieceBytes = 16 * 1024
+
 const chunkAtStatement = statement(({ db, tables: { attachmentChunks, attachments } }: Reader) =>
   db
-    .select({ offset: attachmentChunks.offset, data: attachmentChunks.data })
+    .select({
+      data: sql<Uint8Array>`substr(${attachmentChunks.data}, cast(${sql.placeholder('position')} - ${attachmentChunks.offset} + 1 as integer), cast(${sql.placeholder('length')} as integer))`,
+    })
     .from(attachmentChunks)
     .innerJoin(
       attachments,
@@ -97,10 +105,11 @@ export async function* readAttachment(
   { first, last }: { first: number; last: number },
 ): AsyncGenerator<Uint8Array> {
   for (let position = first; position <= last; ) {
+    const length = Math.min(pieceBytes, last + 1 - position)
     const [chunk] = await store.read((reader) =>
-      chunkAtStatement(reader).execute({ vaultId, itemId, id, upload, position }),
+      chunkAtStatement(reader).execute({ vaultId, itemId, id, upload, position, length }),
     )
-    const data = chunk?.data.subarray(position - chunk.offset, last + 1 - chunk.offset)
+    const data = chunk?.data
     if (!data || data.length === 0) throw notFound()
     position += data.length
     yield data

@@ -1,7 +1,10 @@
 // Files beside items: uploads in parts, the write that names them, reading, deleting, and what all of it counts.
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { days, hours } from '../../../src/clock.ts'
 import { Account } from '../../../src/contract/accounts.ts'
@@ -22,10 +25,11 @@ import {
   putFile,
   uploadOutcome,
 } from '../../support/attachments.ts'
-import { engines } from '../../support/database.ts'
+import { createDatabase, engines } from '../../support/database.ts'
 import { databaseOf } from '../../support/fresh-database.ts'
+import { operatorOf } from '../../support/operator.ts'
 import { bodyOf, outcomeOf, type RawRequest, send } from '../../support/requests.ts'
-import { readRows } from '../../support/rows.ts'
+import { readRows, runStatement } from '../../support/rows.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
 import { newToken } from '../../support/tokens.ts'
 
@@ -505,6 +509,53 @@ describe.each(engines)('files on %s', (engine) => {
     const { token } = await newToken(server, account, { scopes: ['read'] })
     expect((await getFile(server, token, at)).status).toBe(200)
     expect(await uploadOutcome(putFile(server, token, place(), fakeFile()))).toBe('403 insufficient-scope')
+  })
+
+  it('are looked at by "verify": what is missing, what is left over, and what is not whole', async () => {
+    const { at } = await itemWithFile(2 * chunk)
+    const [ofFile, ofItem] = [`attachment_id = '${at.id}'`, `id = '${itemId}'`]
+    const damage = () => onSnapshot(databaseOf(server.database), findDamage)
+    const spoil = (statement: string) => runStatement(server.database, statement)
+    expect(await damage()).toEqual([])
+    await spoil(`update attachment_chunks set "offset" = "offset" + 1 where ${ofFile} and "offset" > 0`)
+    expect(await damage()).toEqual(['There are 1 files with other bytes than they have received.'])
+    await spoil(`update attachment_chunks set "offset" = "offset" - 1 where ${ofFile} and "offset" > 0`)
+    await spoil(`update items set attachments = '["${randomUUID()}"]' where ${ofItem}`)
+    expect(await damage()).toEqual([
+      'There are 1 items and versions that name files which are not there.',
+      'There are 1 files that neither an item nor a version names and that do not run out.',
+    ])
+    await spoil(`update items set attachments = '["${at.id}"]' where ${ofItem}`)
+    await spoil(`update accounts set stored_attachment_bytes = 1 where id = '${account.accountId}'`)
+    expect(await damage()).toEqual([
+      'There are 1 accounts whose counts of items, bytes and files are not what they store.',
+    ])
+    await spoil(
+      `update accounts set stored_attachment_bytes = ${2 * chunk} where id = '${account.accountId}'`,
+    )
+    expect(await damage()).toEqual([])
+  })
+
+  it('are in backups, which restore into the other engine', async () => {
+    await itemWithFile(2 * chunk + 5)
+    await upload(place(), fakeFile(2 * chunk), { first: 0, last: chunk - 1 })
+    const folder = await mkdtemp(join(tmpdir(), 'limpet-files-'))
+    const other = await createDatabase(engine === 'sqlite' ? 'postgres' : 'sqlite')
+    try {
+      const file = join(folder, 'a.limpet')
+      expect((await operatorOf(server.database).run('backup', file)).code).toBe(0)
+      const restored = operatorOf(other)
+      expect((await restored.run('restore', file)).code).toBe(0)
+      expect((await restored.run('verify')).code).toBe(0)
+      const [before, after] = [await readRows(server.database), await readRows(other)]
+      for (const name of ['attachments', 'attachment_chunks'])
+        expect(after[name]?.map((row) => Object.values(row).join())).toEqual(
+          before[name]?.map((row) => Object.values(row).join()),
+        )
+    } finally {
+      await other.remove()
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('are listed in pages', async () => {
