@@ -8,16 +8,18 @@ import {
   base64urlOf,
   DeviceId,
   Email,
+  KeyVersion,
   line,
   oneOfMore,
   SealedKey,
   SessionId,
   Timestamp,
   tooLong,
+  VaultId,
 } from './primitives.ts'
 import { Quotas } from './quotas.ts'
 import { SecondFactorProof } from './second-factors.ts'
-import { CreateVault } from './vaults.ts'
+import { CreateVault, keyVersion } from './vaults.ts'
 
 /** What the server accepts at the least (OWASP), and what a client chooses by default. Memory in KiB. */
 export const minKdf = { memoryKiB: 19_456, iterations: 2, parallelism: 1 } as const
@@ -88,7 +90,7 @@ const registration = {
   email: Email,
   kdf: KdfParameters,
   accountKey: SealedKey,
-  vault: CreateVault,
+  vault: CreateVault.omit({ accountKeyVersion: true }).meta({ id: 'FirstVault' }),
   hint: line(200).optional().meta({ description: 'A hint for the owner, kept for being sent by e-mail' }),
   invite: InviteCode.optional().meta({
     description: 'Where GET /api/v1/server says that registration is by invite. Ignored elsewhere',
@@ -151,7 +153,9 @@ export const SessionTokens = z
 
 /** What a login answers: the credentials, and what the client needs to unlock. */
 export const Session = SessionTokens.extend({
-  account: z.object({ id: AccountId, email: Email, accountKey: SealedKey }).meta({ id: 'SessionAccount' }),
+  account: z
+    .object({ id: AccountId, email: Email, accountKey: SealedKey, accountKeyVersion: keyVersion })
+    .meta({ id: 'SessionAccount' }),
 }).meta({ id: 'Session' })
 
 export const Account = z
@@ -163,6 +167,7 @@ export const Account = z
     method: AuthMethod,
     kdf: KdfParameters,
     accountKey: SealedKey,
+    accountKeyVersion: keyVersion.meta({ description: 'Raised by each change of the account key' }),
     deletesAt: Timestamp.nullable().meta({
       description: 'When it is deleted, because its mailbox asked for that; a login keeps it',
     }),
@@ -174,6 +179,7 @@ const passwordChange = {
   current: PasswordProof,
   kdf: KdfParameters,
   accountKey: SealedKey,
+  accountKeyVersion: keyVersion.meta({ description: 'Of the account key, which stays as it is' }),
   keepTokens: z.boolean().default(false).meta({
     description: 'Whether the personal access tokens of the account live on; they end otherwise',
   }),
@@ -186,6 +192,40 @@ export const ChangePassword = z
     z.strictObject({ ...passwordChange, ...newRecord }).meta({ id: 'ChangePasswordByOpaque' }),
   ])
   .meta({ id: 'ChangePassword' })
+
+/** The most vaults of an account whose account key can be changed. */
+const maxVaultKeys = 10_000
+
+/** A vault's key, and the one that is to follow if its key is being changed, under the new account key. */
+const VaultKeys = z
+  .strictObject({
+    id: VaultId,
+    keyVersion: KeyVersion,
+    key: SealedKey,
+    nextKey: SealedKey.optional().meta({
+      description:
+        'The key of `rotation`: required while the key of the vault is being changed, and else refused',
+    }),
+  })
+  .meta({ id: 'VaultKeys' })
+
+export const ChangeAccountKey = z
+  .strictObject({
+    current: PasswordProof,
+    accountKey: SealedKey.meta({ description: 'The new one, under a key of the password' }),
+    accountKeyVersion: KeyVersion.meta({ description: "One more than the account's" }),
+    vaults: z
+      .array(VaultKeys)
+      .max(maxVaultKeys)
+      .refine(
+        (vaults) => new Set(vaults.map(({ id }) => id)).size === vaults.length,
+        'Each vault may stand there once',
+      )
+      .meta({ description: 'Every vault of the account' }),
+  })
+  .meta({ id: 'ChangeAccountKey' })
+
+export const AccountKeyChanged = z.object({ accountKeyVersion: KeyVersion }).meta({ id: 'AccountKeyChanged' })
 
 export const SessionSummary = z
   .object({
@@ -221,6 +261,9 @@ const accountEventTypes = [
   'deletion-cancelled',
   'session-ended',
   'vault-deleted',
+  'vault-key-change-started',
+  'vault-key-changed',
+  'account-key-changed',
   'account-disabled',
   'account-enabled',
 ] as const

@@ -13,6 +13,7 @@ export const accountPaths = {
   account: '/api/v1/account',
   password: '/api/v1/account/password',
   passwordByOpaque: '/api/v1/account/opaque',
+  key: '/api/v1/account/key',
   email: '/api/v1/account/email',
   hint: '/api/v1/account/hint',
   deletion: '/api/v1/account/deletion',
@@ -57,6 +58,13 @@ export const vaultPaths = {
 } as const
 
 export const livePaths = { events: '/api/v1/events' } as const
+
+export const rotationPaths = {
+  rotation: '/api/v1/vaults/{vaultId}/rotation',
+  left: '/api/v1/vaults/{vaultId}/rotation/left',
+  versions: '/api/v1/vaults/{vaultId}/rotation/versions',
+  finish: '/api/v1/vaults/{vaultId}/rotation/finish',
+} as const
 
 export const itemPaths = {
   items: '/api/v1/vaults/{vaultId}/items',

@@ -128,11 +128,11 @@ export const Instant = z
 /** The vault's counter at the write that last touched something: 1 or more. */
 export const Revision = z.int().min(1).meta({ description: 'The vault revision that last touched it' })
 
-/** Raised by each change of a vault's key: 1 for the key that it was made with. */
+/** Raised by each change of a key, of a vault or of an account: 1 for the key that it was made with. */
 export const KeyVersion = z
   .int()
   .min(1)
-  .meta({ description: 'Of the vault key that seals it; 1 is the one that the vault was made with' })
+  .meta({ description: 'Which key it is sealed under: 1, and one more after each change of the key' })
 
 /** `?keyVersion=`; 1 without it. */
 export const KeyVersionText = z

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { AttachmentId, oneOfMore, Timestamp } from './primitives.ts'
 import { type QuotaName, Quotas } from './quotas.ts'
+import { LeftCounts } from './rotation.ts'
 import { SecondFactorMethod, WebauthnOptions } from './second-factors.ts'
 import { Conflict, Item, type ItemState, Tombstone, Vault } from './vaults.ts'
 
@@ -147,6 +148,21 @@ export const problemCatalogue = {
     title: 'A file is not here',
     help: '`attachments` lists the files that the item names and that are not whole here. Upload them, then send the item again.',
   },
+  'key-changed': {
+    status: 409,
+    title: 'The key was changed in the meantime',
+    help: 'Nothing was written. `current` is the vault with its present key; for the account key, `accountKeyVersion` says which one the account has. Open that key, seal again under it, and send again. A client that does not know it has to be updated.',
+  },
+  'rotation-under-way': {
+    status: 409,
+    title: 'The key of the vault is being changed',
+    help: '`current` is the vault, with the key that is to follow. Any client of its owner can go on with that change, and finish it.',
+  },
+  'rotation-incomplete': {
+    status: 409,
+    title: 'Not everything is sealed under the new key yet',
+    help: '`left` says how much is missing. GET …/rotation/left names it: seal it anew, and finish again. Nothing is lost in between.',
+  },
   'too-many-factors': {
     status: 409,
     title: 'There are too many second factors',
@@ -236,6 +252,9 @@ export type ProblemMembers = {
   'share-expired': { expiresAt: string }
   'share-revoked': { revokedAt: string }
   'revision-conflict': { current: ItemState | Vault } | { conflicts: Conflict[] }
+  'key-changed': { current: Vault } | { accountKeyVersion: number }
+  'rotation-under-way': { current: Vault }
+  'rotation-incomplete': { left: LeftCounts }
 }
 
 /**
@@ -286,7 +305,15 @@ export const Problem = z
       .union([Item, Tombstone, Vault])
       .meta({ id: 'CurrentState', description: 'What stands there now' })
       .optional()
-      .meta({ description: 'With `revision-conflict`: what stands there now' }),
+      .meta({
+        description:
+          'With `revision-conflict`: what stands there now. With `key-changed` and `rotation-under-way`: the vault',
+      }),
+    accountKeyVersion: z
+      .int()
+      .optional()
+      .meta({ description: 'With `key-changed`, if it is about the account key: of the present one' }),
+    left: LeftCounts.optional().meta({ description: 'With `rotation-incomplete`: how much is missing' }),
     conflicts: z
       .array(Conflict)
       .optional()

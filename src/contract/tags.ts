@@ -10,6 +10,7 @@ export const tags = {
   Live: 'What changes, told at once',
   Items: 'Items, the trash, and the versions that were replaced',
   Attachments: 'Files beside items, in parts that can be sent again',
+  'Changing keys': 'Another key for a vault, while its clients go on reading and writing',
   'Personal access tokens': 'Tokens for scripts',
   'One-time shares': 'Secrets that can be read once',
   'E-mail': 'Confirming an address, and asking for mail',

@@ -11,6 +11,7 @@ import {
   TokenId,
   VaultId,
 } from './primitives.ts'
+import { keyVersion } from './vaults.ts'
 
 /** What a token may do. `write` includes `read`: the answers of writes show what stands there. */
 export const TokenScope = z.enum(['read', 'write', 'shares']).meta({
@@ -41,6 +42,7 @@ const newToken = {
   vaultKey: SealedKey.optional().meta({
     description: "The vault's key under one that only the bearer has; goes with vaultId",
   }),
+  keyVersion: keyVersion.meta({ description: 'Of `vaultKey`: the version of the key of the vault' }),
 }
 
 export const CreateToken = z
@@ -82,6 +84,7 @@ export const PasswordChanged = z
 export const CurrentToken = TokenSummary.extend({
   accountId: AccountId,
   vaultKey: SealedKey.nullable(),
+  keyVersion: keyVersion.meta({ description: 'Of `vaultKey`' }),
 }).meta({ id: 'CurrentToken' })
 
 export type CreatedToken = z.infer<typeof CreatedToken>

@@ -62,6 +62,12 @@ export class VaultCaller {
       )
   }
 
+  /** Throws `insufficient-scope` for a token: a reseal keeps no version of what it replaces. */
+  requireMayReseal(): void {
+    if (!this.#mayPurge)
+      throw new Failure('insufficient-scope', 'Changing the key of a vault takes a session.')
+  }
+
   /** What a query about one vault has to ask for; throws `not-found` for a vault that is out of the caller's reach. */
   owned(vaultId: string): { accountId: string; vaultId: string } {
     if (this.#onlyVaultId !== null && this.#onlyVaultId !== vaultId) throw notFound()

@@ -336,7 +336,7 @@ describe('nginx.conf', () => {
   })
 
   it('bounds the requests that cost a hash, and lets a batch be larger', () => {
-    const { accountPaths, opaquePaths, sessionPaths, vaultPaths } = paths
+    const { accountPaths, opaquePaths, rotationPaths, sessionPaths, vaultPaths } = paths
     const [, logins = ''] = /map \$uri \$is_login \{[^}]*"~(.+)" yes;/.exec(nginx) ?? []
     expect(everyPath.filter((path) => new RegExp(logins).test(filled(path, 'x'))).sort()).toEqual(
       [
@@ -348,7 +348,9 @@ describe('nginx.conf', () => {
       ].sort(),
     )
     const [, batch = ''] = /location ~ "(.+)" \{\s+client_max_body_size 8m;/.exec(nginx) ?? []
-    expect(everyPath.filter((path) => new RegExp(batch).test(filled(path, 'x')))).toEqual([vaultPaths.batch])
+    expect(everyPath.filter((path) => new RegExp(batch).test(filled(path, 'x'))).sort()).toEqual(
+      [accountPaths.key, rotationPaths.versions, vaultPaths.batch].sort(),
+    )
   })
 
   it('counts streams and waiting requests apart, as many as the servers do, and waits longer than they do', () => {

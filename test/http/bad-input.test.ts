@@ -139,7 +139,7 @@ interface Base {
 
 /** How many bytes a body may have. */
 function mostOf(operation: Operation): number {
-  if (operation.path.endsWith('/batch')) return limits.batchBodyBytes
+  if (/\/(batch|rotation\/versions|account\/key)$/.test(operation.path)) return limits.batchBodyBytes
   if (operation.name === 'post /api/v1/shares') return 2 * limits.shareBytes
   if (isGuarded(operation) || operation.path === '/api/v1/register') return limits.bodyBytes
   return limits.strangersBodyBytes

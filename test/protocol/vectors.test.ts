@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { KdfParameters } from '../../src/contract/accounts.ts'
 import { padme } from '../../src/contract/file-sizes.ts'
 import { Sealed, SealedKey } from '../../src/contract/primitives.ts'
+import { Vault } from '../../src/contract/vaults.ts'
 import {
   accountKeyAssociatedData,
   encodeAssociatedData,
@@ -168,9 +169,17 @@ describe('what may follow what', () => {
       : { ...state, id: itemId, revision }
   const follows = async ({ known, shown }: { known: State; shown: State }) => {
     const data = await seal(vaultKey, vaultDataAssociatedData(vaultId), encodeContent({ name: 'x' }))
-    const sealed = { id: vaultId, key: data, data, revision: 1, itemCount: 0, createdAt: at, updatedAt: at }
+    const vaultAsSent = {
+      id: vaultId,
+      key: data,
+      data,
+      revision: 1,
+      itemCount: 0,
+      createdAt: at,
+      updatedAt: at,
+    }
     const transport = new Transport('http://localhost', memorySessionStorage())
-    const vault = await OpenVault.open(transport, sealed, vaultKey)
+    const vault = await OpenVault.open(transport, Vault.parse(vaultAsSent), vaultKey)
     return vault.follows(stateAt(1, known), stateAt(2, shown))
   }
 

@@ -9,6 +9,7 @@ const JsonSchema = z.looseObject({
   $ref: z.string().optional(),
   type: z.union([z.string(), z.array(z.string())]).optional(),
   const: z.unknown().optional(),
+  default: z.unknown().optional(),
   enum: z.array(z.unknown()).optional(),
   anyOf: z.array(z.unknown()).optional(),
   oneOf: z.array(z.unknown()).optional(),
@@ -233,7 +234,7 @@ export function exampleOf(document: Document, of: unknown): unknown {
       )
     case 'integer':
     case 'number':
-      return schema.maximum ?? schema.minimum ?? 1
+      return schema.default ?? schema.maximum ?? schema.minimum ?? 1
     case 'boolean':
       return true
     case 'string':

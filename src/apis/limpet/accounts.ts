@@ -2,6 +2,8 @@
 
 import {
   Account,
+  AccountKeyChanged,
+  ChangeAccountKey,
   ChangePassword,
   type KdfParameters,
   PasswordProof,
@@ -15,6 +17,7 @@ import { limits } from '../../contract/sizes.ts'
 import { PasswordChanged } from '../../contract/tokens.ts'
 import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
 import { deleteOwnAccount, deletionOf } from '../../domain/identity/account-deletion.ts'
+import { changeAccountKey } from '../../domain/identity/account-key.ts'
 import { quotasOf } from '../../domain/identity/account-quotas.ts'
 import { getAccount, methodOf } from '../../domain/identity/accounts.ts'
 import { type Kdf, kdfOf } from '../../domain/identity/kdf.ts'
@@ -131,6 +134,7 @@ const readAccount = route({
         method: methodOf(account),
         kdf: toKdf(kdfOf(account)),
         accountKey: toBase64url(account.accountKey),
+        accountKeyVersion: account.accountKeyVersion,
         deletesAt: toTimestampOrNull(deletesAt ?? null),
         quotas,
       }
@@ -151,14 +155,15 @@ const changePassword = route({
   limit: 'proof',
   request: { body: ChangePassword },
   success: { 200: PasswordChanged },
-  problems: ['kdf-too-weak', 'stale-opaque-registration', 'invalid-credentials'],
+  problems: ['kdf-too-weak', 'stale-opaque-registration', 'invalid-credentials', 'key-changed'],
   async handler({ caller, body }, services) {
-    const { current, kdf, accountKey, keepTokens } = body
+    const { current, kdf, accountKey, accountKeyVersion, keepTokens } = body
     const change = {
       current: proofIn(current),
       password: newPasswordIn(body),
       kdf: kdfIn(kdf),
       accountKey: fromBase64url(accountKey),
+      accountKeyVersion,
       keepTokens,
     }
     const outcome = await replacePassword(caller, change, services)
@@ -168,6 +173,38 @@ const changePassword = route({
       status: 200,
       body: { endedTokens: endedTokens.map(toTokenSummary), keptTokens: keptTokens.map(toTokenSummary) },
     }
+  },
+})
+
+const changeKey = route({
+  method: 'post',
+  path: accountPaths.key,
+  operationId: 'changeAccountKey',
+  tag,
+  summary: 'Change the account key, with the keys of all vaults under it',
+  description:
+    'The client makes a new account key, seals it under a key of the password, and seals the key of every vault under it. All of it is stored, or nothing. Sessions and tokens stay.',
+  auth: 'session',
+  limit: 'proof',
+  // Each vault is an object of up to four members, which count by name and value.
+  bodyBounds: { bytes: limits.batchBodyBytes, values: 100_000 },
+  request: { body: ChangeAccountKey },
+  success: { 200: AccountKeyChanged },
+  problems: ['invalid-credentials', 'key-changed'],
+  async handler({ caller, body }, services) {
+    const { current, accountKey, accountKeyVersion, vaults } = body
+    const change = {
+      current: proofIn(current),
+      accountKey: fromBase64url(accountKey),
+      accountKeyVersion,
+      vaults: vaults.map(({ key, nextKey, ...vault }) => ({
+        ...vault,
+        key: fromBase64url(key),
+        nextKey: nextKey === undefined ? undefined : fromBase64url(nextKey),
+      })),
+    }
+    await changeAccountKey(caller, change, services)
+    return { status: 200, body: { accountKeyVersion } }
   },
 })
 
@@ -189,4 +226,4 @@ const removeAccount = route({
   },
 })
 
-export const accountRoutes = [register, prelogin, readAccount, changePassword, removeAccount]
+export const accountRoutes = [register, prelogin, readAccount, changePassword, changeKey, removeAccount]

@@ -18,6 +18,7 @@ import { eventRoutes } from './events.ts'
 import { itemRoutes } from './items.ts'
 import { opaqueRoutes } from './opaque.ts'
 import { problemsOf } from './problems.ts'
+import { rotationRoutes } from './rotation.ts'
 import { route, type Services } from './route.ts'
 import { secondFactorRoutes } from './second-factors.ts'
 import { security } from './security-schemes.ts'
@@ -69,6 +70,7 @@ const routes = [
   ...eventRoutes,
   ...itemRoutes,
   ...attachmentRoutes,
+  ...rotationRoutes,
   ...tokenRoutes,
   ...shareRoutes,
   ...emailRoutes,

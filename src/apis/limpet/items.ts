@@ -12,6 +12,7 @@ import { type ItemRow, isStored } from '../../domain/vaults/rows.ts'
 import { listVersions } from '../../domain/vaults/versions.ts'
 import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
 import { oneAnswer, pageAnswer } from './answer-sizes.ts'
+import { keyChangedFailure } from './key-failures.ts'
 import { decodeListCursor, encodeListCursor, VersionPositionText } from './list-cursors.ts'
 import { route } from './route.ts'
 import { toItem, toItemState, toItemVersion } from './vault-shapes.ts'
@@ -21,9 +22,10 @@ const tag = 'Items'
 const vaultParams = z.strictObject({ vaultId: VaultId })
 const itemParams = z.strictObject({ vaultId: VaultId, itemId: ItemId })
 
-/** The row that a write left behind. Throws `revision-conflict`. */
+/** The row that a write left behind. Throws `revision-conflict` and `key-changed`. */
 function writtenRow(outcome: ItemOutcome): ItemRow {
   if (outcome.kind === 'written') return outcome.row
+  if (outcome.kind === 'key-changed') throw keyChangedFailure(outcome)
   const { current } = outcome
   throw new Failure('revision-conflict', `The item is at revision ${current.revision}.`, {
     current: toItemState(current),
@@ -87,12 +89,15 @@ const create = route({
   request: { params: vaultParams, body: CreateItem },
   success: { 200: Item, 201: Item },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
-  problems: ['not-found', 'id-taken', 'attachment-missing', 'quota-exceeded'],
-  async handler({ caller, params: { vaultId }, body: { id, data, attachments } }, services) {
-    const wanted = { id: id ?? services.random.uuid(), data: fromBase64url(data), attachments }
-    const { item, created } = await createItem(services, caller, vaultId, wanted)
-    const [body, etag] = [toItem(item), item.revision]
-    return created ? { status: 201, body, etag, location: itemPath(body) } : { status: 200, body, etag }
+  problems: ['not-found', 'id-taken', 'key-changed', 'attachment-missing', 'quota-exceeded'],
+  async handler({ caller, params: { vaultId }, body: { id, data, ...rest } }, services) {
+    const wanted = { id: id ?? services.random.uuid(), data: fromBase64url(data), ...rest }
+    const outcome = await createItem(services, caller, vaultId, wanted)
+    if (outcome.kind === 'key-changed') throw keyChangedFailure(outcome)
+    const [body, etag] = [toItem(outcome.item), outcome.item.revision]
+    return outcome.kind === 'created'
+      ? { status: 201, body, etag, location: itemPath(body) }
+      : { status: 200, body, etag }
   },
 })
 
@@ -130,10 +135,10 @@ const replace = route({
   request: { params: itemParams, body: ReplaceItem, precondition: RequiredPrecondition },
   success: { 200: Item, 201: Item },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
-  problems: ['not-found', 'revision-conflict', 'attachment-missing', 'quota-exceeded'],
+  problems: ['not-found', 'revision-conflict', 'key-changed', 'attachment-missing', 'quota-exceeded'],
   async handler({ caller, params: { vaultId, itemId }, body, precondition: expected }, services) {
-    const { attachments } = body
-    const put = { op: 'put', id: itemId, data: fromBase64url(body.data), attachments, expected } as const
+    const data = fromBase64url(body.data)
+    const put = { ...body, op: 'put', id: itemId, data, expected } as const
     const item = writtenItem(await writeItem(services, caller, vaultId, put))
     return expected === 'nothing'
       ? { status: 201, body: item, etag: item.revision, location: itemPath(item) }

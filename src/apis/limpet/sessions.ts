@@ -30,7 +30,7 @@ const toTokens = ({ accessToken, accessTokenTtl, refreshToken, sessionId }: Toke
 
 const toSession = ({ account, tokens }: Extract<LoginOutcome, { kind: 'session' }>): Session => ({
   ...toTokens(tokens),
-  account: { id: account.id, email: account.email, accountKey: toBase64url(account.accountKey) },
+  account: { ...account, accountKey: toBase64url(account.accountKey) },
 })
 
 /** What is answered where a login got no session. */

@@ -14,6 +14,7 @@ import { fromBase64url, toBase64url, toTimestamp, toTimestampOrNull } from '../.
 import { Failure } from '../../domain/failure.ts'
 import { createToken, revokeToken } from '../../domain/identity/personal-token-changes.ts'
 import { getToken, listTokens, type PersonalToken } from '../../domain/identity/personal-tokens.ts'
+import { keyChangedFailure, rotationUnderWay } from './key-failures.ts'
 import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
 
@@ -67,9 +68,9 @@ const create = route({
   limit: 'proof',
   request: { body: CreateToken },
   success: { 201: CreatedToken },
-  problems: ['invalid-credentials', 'not-found', 'quota-exceeded'],
+  problems: ['invalid-credentials', 'not-found', 'key-changed', 'rotation-under-way', 'quota-exceeded'],
   async handler({ caller, body }, services) {
-    const { name, scopes, vaultId = null, vaultKey, expiresAt } = body
+    const { name, scopes, vaultId = null, vaultKey, keyVersion, expiresAt } = body
     const outcome = await createToken(
       caller,
       {
@@ -77,6 +78,7 @@ const create = route({
         scopes,
         vaultId,
         vaultKey: vaultKey === undefined ? null : fromBase64url(vaultKey),
+        keyVersion,
         expiresAt: expiresAt === undefined ? null : Date.parse(expiresAt),
         proof: proofIn(body),
       },
@@ -86,6 +88,8 @@ const create = route({
       throw new Failure('malformed-request', 'The token would have expired already.', {
         errors: [{ path: 'body.expiresAt', message: 'Expected a time in the future' }],
       })
+    if (outcome.kind === 'key-changed') throw keyChangedFailure(outcome)
+    if (outcome.kind === 'under-way') throw rotationUnderWay(outcome)
     return { status: 201, body: { ...toTokenSummary(outcome.token), token: outcome.text } }
   },
 })
@@ -103,9 +107,10 @@ const current = route({
   success: { 200: CurrentToken },
   problems: [],
   async handler({ caller }, { store }) {
-    const token = await store.read((reader) => getToken(reader, caller))
+    const { token, keyVersion } = await store.read((reader) => getToken(reader, caller))
     const vaultKey = token.vaultKey && toBase64url(token.vaultKey)
-    return { status: 200, body: { ...toTokenSummary(token), accountId: caller.accountId, vaultKey } }
+    const body = { ...toTokenSummary(token), accountId: caller.accountId, vaultKey, keyVersion }
+    return { status: 200, body }
   },
 })
 

@@ -1,18 +1,31 @@
 // Vaults, items and versions on the wire: bytes are base64url there, times ISO 8601.
-import type { Item, ItemState, ItemVersion, Vault } from '../../contract/vaults.ts'
+import type { Item, ItemState, ItemVersion, Rotation, Vault } from '../../contract/vaults.ts'
 import { toBase64url, toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
 import type * as Rows from '../../domain/vaults/rows.ts'
-import { isStored, namedIn } from '../../domain/vaults/rows.ts'
+import { isStored, namedIn, rotationOf } from '../../domain/vaults/rows.ts'
 
-export const toVault = (vault: Rows.Vault): Vault => ({
-  id: vault.id,
-  key: toBase64url(vault.key),
-  data: toBase64url(vault.data),
-  revision: vault.revision,
-  itemCount: vault.itemCount,
-  createdAt: toTimestamp(vault.createdAt),
-  updatedAt: toTimestamp(vault.updatedAt),
+const toRotation = ({ key, keyVersion, versions, startedAt }: Rows.Rotation): Rotation => ({
+  key: toBase64url(key),
+  keyVersion,
+  versions,
+  startedAt: toTimestamp(startedAt),
 })
+
+export function toVault(vault: Rows.Vault): Vault {
+  const rotation = rotationOf(vault)
+  return {
+    id: vault.id,
+    key: toBase64url(vault.key),
+    keyVersion: vault.keyVersion,
+    data: toBase64url(vault.data),
+    dataKeyVersion: vault.dataKeyVersion,
+    rotation: rotation && toRotation(rotation),
+    revision: vault.revision,
+    itemCount: vault.itemCount,
+    createdAt: toTimestamp(vault.createdAt),
+    updatedAt: toTimestamp(vault.updatedAt),
+  }
+}
 
 /** The files that a row names, if it names any. */
 const naming = (row: Pick<Rows.ItemRow, 'attachments'>) =>
@@ -22,6 +35,7 @@ export const toItem = (item: Rows.StoredItem): Item => ({
   id: item.id,
   vaultId: item.vaultId,
   data: toBase64url(item.data),
+  keyVersion: item.keyVersion,
   ...naming(item),
   revision: item.revision,
   createdAt: toTimestamp(item.createdAt),
@@ -36,11 +50,12 @@ export const toItemState = (row: Rows.ItemRow): ItemState =>
         id: row.id,
         revision: row.revision,
         purged: true,
-        ...(row.data !== null && { marker: toBase64url(row.data) }),
+        ...(row.data !== null && { marker: toBase64url(row.data), keyVersion: row.keyVersion }),
       }
 
 export const toItemVersion = (row: Rows.VersionRow): ItemVersion => ({
   data: toBase64url(row.data),
+  keyVersion: row.keyVersion,
   ...naming(row),
   revision: row.revision,
   createdAt: toTimestamp(row.createdAt),

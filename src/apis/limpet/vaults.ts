@@ -10,7 +10,6 @@ import {
   BatchResult,
   Changes,
   CreateVault,
-  type Operation,
   ReplaceVault,
   Vault,
   VaultList,
@@ -25,6 +24,7 @@ import { createVault, listVaults, replaceVault, type VaultConflict } from '../..
 import { OptionalPrecondition } from '../../http/precondition.ts'
 import { requestClient } from '../../http/route.ts'
 import { batchAnswer, oneAnswer, pageAnswer } from './answer-sizes.ts'
+import { keyChangedFailure } from './key-failures.ts'
 import { decodeListCursor, encodeListCursor, VaultPositionText, vaultPositionText } from './list-cursors.ts'
 import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
@@ -80,9 +80,9 @@ const create = route({
   request: { body: CreateVault },
   success: { 200: Vault, 201: Vault },
   headers: { 200: ['ETag'], 201: ['ETag', 'Location'] },
-  problems: ['id-taken', 'quota-exceeded'],
-  async handler({ caller, body: { id, key, data } }, services) {
-    const wanted = { id, key: fromBase64url(key), data: fromBase64url(data) }
+  problems: ['id-taken', 'key-changed', 'quota-exceeded'],
+  async handler({ caller, body: { id, key, data, accountKeyVersion } }, services) {
+    const wanted = { id, key: fromBase64url(key), data: fromBase64url(data), accountKeyVersion }
     const { vault, created } = await createVault(services, caller, wanted)
     const [body, etag] = [toVault(vault), vault.revision]
     return created
@@ -104,10 +104,12 @@ const replace = route({
   request: { params, body: ReplaceVault, precondition: OptionalPrecondition },
   success: { 200: Vault },
   headers: { 200: ['ETag'] },
-  problems: ['not-found', 'revision-conflict', 'quota-exceeded'],
-  async handler({ caller, params: { vaultId }, body: { data }, precondition: expected }, services) {
-    const change = { data: fromBase64url(data), expected }
+  problems: ['not-found', 'revision-conflict', 'key-changed', 'quota-exceeded'],
+  async handler({ caller, params: { vaultId }, body, precondition: expected }, services) {
+    const { data, keyVersion } = body
+    const change = { data: fromBase64url(data), keyVersion, expected }
     const outcome = await replaceVault(services, caller, vaultId, change)
+    if (outcome.kind === 'key-changed') throw keyChangedFailure(outcome)
     if (outcome.kind === 'conflict') throw conflictFailure(outcome, expected)
     return { status: 200, body: toVault(outcome.vault), etag: outcome.vault.revision }
   },
@@ -172,25 +174,30 @@ const changes = route({
   },
 })
 
-function writeOf(operation: Operation): ItemWrite {
+function writeOf(operation: Batch['operations'][number]): ItemWrite {
   const { id } = operation
   const expected = operation.revision ?? 'nothing'
   switch (operation.op) {
     case 'put': {
-      const { attachments } = operation
-      return { op: 'put', id, data: fromBase64url(operation.data), attachments, expected }
+      const { data, keyVersion, attachments } = operation
+      return { op: 'put', id, data: fromBase64url(data), keyVersion, attachments, expected }
+    }
+    case 'reseal': {
+      const { data, keyVersion, attachments, revision } = operation
+      return { op: 'reseal', id, data: fromBase64url(data), keyVersion, attachments, expected: revision }
     }
     case 'purge': {
-      const { marker } = operation
-      return { op: 'purge', id, expected, marker: marker === undefined ? undefined : fromBase64url(marker) }
+      const { marker, keyVersion } = operation
+      const sealed = marker === undefined ? undefined : { data: fromBase64url(marker), keyVersion }
+      return { op: 'purge', id, expected, marker: sealed }
     }
     default:
       return { op: operation.op, id, expected }
   }
 }
 
-/** A put has the most: itself, and five members of a name and a value each, one a list of files; and room for some more than are allowed, to say so. */
-const batchValues = (limits.batchOperations + 10) * (11 + limits.itemAttachments)
+/** A put has the most: itself, and six members of a name and a value each, one a list of files; and room for some more than are allowed, to say so. */
+const batchValues = (limits.batchOperations + 10) * (13 + limits.itemAttachments)
 
 const batch = route({
   method: 'post',
@@ -205,9 +212,10 @@ const batch = route({
   bodyBounds: { bytes: limits.batchBodyBytes, values: batchValues },
   request: { params, body: Batch },
   success: { 200: BatchResult },
-  problems: ['not-found', 'revision-conflict', 'attachment-missing', 'quota-exceeded'],
+  problems: ['not-found', 'revision-conflict', 'key-changed', 'attachment-missing', 'quota-exceeded'],
   async handler({ caller, params: { vaultId }, body: { operations } }, services) {
     const outcome = await writeItems(services, caller, vaultId, operations.map(writeOf))
+    if (outcome.kind === 'key-changed') throw keyChangedFailure(outcome)
     if (outcome.kind === 'conflict')
       throw new Failure(
         'revision-conflict',

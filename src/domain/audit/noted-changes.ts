@@ -16,6 +16,8 @@ export const accountChanges = [
   'token-created',
   'token-revoked',
   'vault-deleted',
+  'vault-key-change-started',
+  'account-key-changed',
   'hint-changed',
   'email-change-started',
   'email-changed',

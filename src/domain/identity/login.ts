@@ -63,7 +63,7 @@ export type LoginOutcome =
       readonly kind: 'session'
       readonly tokens: SessionTokens
       /** What a client needs to unlock; `accountKey` is sealed by a key of the password. */
-      readonly account: Pick<AccountRow, 'id' | 'email' | 'accountKey'>
+      readonly account: Pick<AccountRow, 'id' | 'email' | 'accountKey' | 'accountKeyVersion'>
     }
   | Refusal
 
@@ -133,11 +133,11 @@ async function beginSession(
   const refusal = await store.write((tx) => writeLogin(tx, account, factor, login, needs))
   if (refusal) return refusal
   if (secondFactor) await forgetGuesses(caller, needs)
-  const { id, email, accountKey } = account
+  const { id, email, accountKey, accountKeyVersion } = account
   return {
     kind: 'session',
     tokens: issueTokens(caller, refreshToken, now, needs),
-    account: { id, email, accountKey },
+    account: { id, email, accountKey, accountKeyVersion },
   }
 }
 

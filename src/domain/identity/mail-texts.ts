@@ -112,6 +112,9 @@ const changeSentences: Record<AccountChange, string> = {
   'token-created': 'A personal access token was made, with which a script uses the account.',
   'token-revoked': 'A personal access token was revoked.',
   'vault-deleted': 'A vault was deleted with everything in it, for good.',
+  'vault-key-change-started':
+    'A device began to change the key of a vault, and the personal access tokens for it ended.',
+  'account-key-changed': 'The account key was changed.',
   'hint-changed': 'The hint to the master password was changed.',
   'email-change-started':
     'A session of the account wants to give it another e-mail address. This one stays until the other one is confirmed.',

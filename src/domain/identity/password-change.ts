@@ -1,5 +1,6 @@
 // The change of a password, and of its kind with it where wanted.
 import type { Random } from '../../random.ts'
+import { requireAccountKey } from '../account-row.ts'
 import { noteSessionsAct } from '../audit/audit-log.ts'
 import { noteChange } from '../audit/noted-changes.ts'
 import type { SessionCaller } from '../caller.ts'
@@ -25,6 +26,8 @@ export interface PasswordChange extends Pick<PasswordData, 'kdf' | 'accountKey'>
   /** A proof of the present password. */
   readonly current: PasswordProof
   readonly password: NewPassword
+  /** Of the account key, which stays as it is. */
+  readonly accountKeyVersion: number
   /** Whether the personal access tokens of the account live on; they end otherwise. */
   readonly keepTokens: boolean
 }
@@ -39,12 +42,12 @@ export type PasswordChangeOutcome =
   | { readonly kind: 'not-a-record' }
 
 /**
- * Changes the password of the caller's account, and ends its other sessions. Throws `kdf-too-weak`, `invalid-credentials` and
- * `stale-opaque-registration`.
+ * Changes the password of the caller's account, and ends its other sessions. Throws `kdf-too-weak`, `invalid-credentials`,
+ * `stale-opaque-registration`, and `key-changed` if the account key is not the present one: it would open no vault.
  */
 export async function changePassword(
   caller: SessionCaller,
-  { current, password, kdf, accountKey, keepTokens }: PasswordChange,
+  { current, password, kdf, accountKey, accountKeyVersion, keepTokens }: PasswordChange,
   needs: ProofNeeds & ChoiceNeeds & { readonly config: MailSettings; readonly random: Random },
 ): Promise<PasswordChangeOutcome> {
   const { clock, store } = needs
@@ -55,6 +58,7 @@ export async function changePassword(
   const tokens = await store.write(async (tx) => {
     const now = clock.now()
     if (!(await replacePassword(tx, account, { ...verifier, kdf, accountKey }))) throw wrongPassword()
+    await requireAccountKey(tx, caller.accountId, accountKeyVersion)
     await noteChange(tx, caller, 'password-changed', needs)
     await endEmailChange(tx, caller)
     await cancelDeletion(tx, caller.accountId, { now, address: caller.address }, needs)

@@ -144,17 +144,21 @@ export async function noteUse(
 export const deadToken = () =>
   new Failure('not-authenticated', 'The personal access token is not valid, has expired or was revoked.')
 
-/** What a bearer learns of its own token. Throws `not-authenticated` where it was revoked a moment ago. */
+/**
+ * What a bearer learns of its own token. Throws `not-authenticated` where it was revoked a moment ago.
+ * @returns beside the token the version of the vault's key that it holds: the present one, because tokens end when that changes
+ */
 export async function getToken(
-  { db, tables: { personalTokens } }: Reader,
+  { db, tables: { personalTokens, vaults } }: Reader,
   { accountId, tokenId }: TokenHolder,
-): Promise<PersonalToken> {
+): Promise<{ token: PersonalToken; keyVersion: number }> {
   const [row] = await db
-    .select()
+    .select({ token: getTableColumns(personalTokens), keyVersion: vaults.keyVersion })
     .from(personalTokens)
+    .leftJoin(vaults, eq(vaults.id, personalTokens.vaultId))
     .where(and(eq(personalTokens.id, tokenId), eq(personalTokens.accountId, accountId)))
   if (!row) throw deadToken()
-  return toToken(row)
+  return { token: toToken(row.token), keyVersion: row.keyVersion ?? 1 }
 }
 
 /** The living tokens of an account, newest first. */
@@ -180,6 +184,22 @@ export async function countTokens({ db, tables }: Reader, accountId: string, now
     .from(personalTokens)
     .where(and(eq(personalTokens.accountId, accountId), livesAt(tables, now)))
   return row?.count ?? 0
+}
+
+/** Ends the tokens for one vault of the caller's account. @returns those that lived, newest first */
+export async function endTokensOfVault(
+  tx: Tx,
+  caller: Caller,
+  vaultId: string,
+  now: number,
+): Promise<PersonalToken[]> {
+  const { personalTokens } = tx.tables
+  const living = await listTokens(tx, caller, now)
+  await tx.db
+    .delete(personalTokens)
+    .where(and(eq(personalTokens.accountId, caller.accountId), eq(personalTokens.vaultId, vaultId)))
+  await announce(tx, { kind: 'access-changed', accountId: caller.accountId })
+  return living.filter((token) => token.vaultId === vaultId)
 }
 
 /** Ends every token of the caller's account. */

@@ -40,6 +40,16 @@ export async function replacePassword(tx: Tx, verified: AccountRow, data: Passwo
   return updateProved(tx, verified, passwordColumns(data))
 }
 
+/** Replaces the account key by another one. */
+export async function setAccountKey(
+  tx: Tx,
+  verified: AccountRow,
+  change: Pick<AccountRow, 'accountKey' | 'accountKeyVersion'>,
+): Promise<boolean> {
+  await announce(tx, { kind: 'account-changed', accountId: verified.id })
+  return updateProved(tx, verified, change)
+}
+
 /** Changes nothing; for what is done with other rows of the account. */
 export const holdProved = (tx: Tx, verified: AccountRow): Promise<boolean> =>
   updateProved(tx, verified, { id: verified.id })

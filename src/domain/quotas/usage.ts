@@ -97,6 +97,15 @@ export async function spendQuota(tx: Tx, accountId: string, growth: Growth, allo
       throw quotaExceeded(name, usage[name] - growth[name], allowed[name])
 }
 
+/**
+ * What may be stored while content is sealed under a new key. It must stay possible for a full account: the counter in it grows, and
+ * the padding with it, by an eighth at the most (docs/protocol.md, "Padding").
+ */
+export const allowedToReseal = (allowed: Allowed): Allowed => ({
+  ...allowed,
+  bytes: allowed.bytes + Math.ceil(allowed.bytes / 8),
+})
+
 /** What a vault holds by its rows, for the moment in which it is deleted. */
 export async function usageOfVault({ db, tables }: Reader, vaultId: string): Promise<Growth> {
   const { attachments, items, itemVersions, vaults } = tables

@@ -71,7 +71,8 @@ async function deleteHeld(
   if (item && expected !== undefined && item.revision !== expected) return { current: item }
   if (item && isStored(item) && namedIn(item).includes(attachmentId)) {
     const attachments = namedIn(item).filter((id) => id !== attachmentId)
-    const put = { op: 'put', id: itemId, data: item.data, attachments, expected: item.revision } as const
+    const { data, keyVersion, revision: expected } = item
+    const put = { op: 'put', id: itemId, data, keyVersion, attachments, expected } as const
     await applyItemWrites(tx, caller, vaultId, { writes: [put], now: clock.now(), allowed: config.quotas })
   }
   if (permanent) await forgetInVersions(tx, { vaultId, itemId }, attachmentId)

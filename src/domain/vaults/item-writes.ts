@@ -7,27 +7,45 @@ import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from 
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
-import { type Growth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
+import { allowedToReseal, type Growth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
 import { freeFilesOf, freeUnnamedFiles, nameFiles } from './attachment-naming.ts'
-import { type ItemRow, isSameData, isStored, namedIn, naming, type StoredItem } from './rows.ts'
-import { raiseRevision } from './vaults.ts'
+import {
+  type ItemRow,
+  isSameData,
+  isStored,
+  type KeyChanged,
+  namedIn,
+  naming,
+  rotationOf,
+  type StoredItem,
+  takesKey,
+  type VaultRow,
+} from './rows.ts'
+import { keyChanged, raiseRevision } from './vaults.ts'
 import { forgetVersions, keepVersions } from './versions.ts'
 
 /** What must stand under the id: this revision; `nothing`, which creates; or `anything`, as long as there is something. */
 type Expected = number | 'nothing' | 'anything'
 
+/** An envelope, and the version of the vault's key that seals it. */
+export interface SealedData {
+  readonly data: Uint8Array
+  readonly keyVersion: number
+}
+
+/** The content of an item, or of a version of it. */
+export interface SealedContent extends SealedData {
+  /** The ids of its files; undefined for those that it has. */
+  readonly attachments?: readonly string[] | undefined
+}
+
 /** What is to become of one item. */
 export type ItemWrite =
-  | {
-      op: 'put'
-      id: string
-      data: Uint8Array
-      /** The ids of its files; undefined for those that it has. */
-      attachments?: readonly string[] | undefined
-      expected: Expected
-    }
+  | ({ op: 'put'; id: string; expected: Expected } & SealedContent)
+  /** Puts the same content under the key that is to follow: state and times stay, and no version is kept. */
+  | ({ op: 'reseal'; id: string; expected: number } & SealedContent)
   | { op: 'trash' | 'restore'; id: string; expected: Expected }
-  | { op: 'purge'; id: string; expected: Expected; marker?: Uint8Array | undefined }
+  | { op: 'purge'; id: string; expected: Expected; marker?: SealedData | undefined }
 
 /** A write that met something else than it expects; `current` is null if nothing stands under the id. */
 interface ItemConflict {
@@ -39,6 +57,7 @@ interface ItemConflict {
 export type WriteOutcome =
   | { kind: 'applied'; revision: number; rows: ItemRow[] }
   | { kind: 'conflict'; conflicts: ItemConflict[] }
+  | KeyChanged
 
 /** What every row that a write touches is stamped with. */
 interface Stamp {
@@ -54,9 +73,17 @@ interface Stamp {
 function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boolean {
   if (expected === 'nothing') return current === undefined
   if (current === undefined) return false
+  if (op === 'reseal' && current.data === null) return false
   if (current.state === 'purged' && (op === 'trash' || op === 'restore')) return false
   return expected === 'anything' || current.revision === expected
 }
+
+/** The columns that content fills. */
+const contentBy = ({ data, keyVersion, attachments }: SealedContent) => ({
+  data,
+  keyVersion,
+  ...(attachments && { attachments: naming(attachments) }),
+})
 
 /** The row after a write that `meets`; the same row if the write changes nothing. */
 function rowAfter(
@@ -80,12 +107,12 @@ function rowAfter(
   const row: ItemRow = { ...(living ?? created), revision }
   switch (write.op) {
     case 'put':
-      return {
-        ...row,
-        data: write.data,
-        ...(write.attachments && { attachments: naming(write.attachments) }),
-        updatedAt: now,
-      }
+      return { ...row, ...contentBy(write), updatedAt: now }
+    case 'reseal':
+      // Of a tombstone only the marker is sealed.
+      return current?.state === 'purged'
+        ? { ...current, data: write.data, keyVersion: write.keyVersion, revision }
+        : { ...row, ...contentBy(write) }
     case 'trash':
       return current?.state === 'trash' ? current : { ...row, state: 'trash', deletedAt: now }
     case 'restore':
@@ -96,11 +123,34 @@ function rowAfter(
         : {
             ...row,
             state: 'purged',
-            data: write.marker ?? null,
+            data: write.marker?.data ?? null,
+            keyVersion: write.marker?.keyVersion ?? row.keyVersion,
             attachments: null,
             deletedAt: now,
           }
   }
+}
+
+/** The envelope that a write brings. @returns undefined if it brings none */
+function sealedBy(write: ItemWrite): SealedData | undefined {
+  switch (write.op) {
+    case 'put':
+    case 'reseal':
+      return write
+    case 'purge':
+      return write.marker
+    default:
+      return undefined
+  }
+}
+
+/** Whether the vault takes what a write brings; a reseal is for the key that is to follow, and for no other. */
+function takes(vault: VaultRow, write: ItemWrite): boolean {
+  const sealed = sealedBy(write)
+  if (!sealed) return true
+  return write.op === 'reseal'
+    ? sealed.keyVersion === rotationOf(vault)?.keyVersion
+    : takesKey(vault, sealed.keyVersion)
 }
 
 /** Refuses a batch over items so large that its answer would fill the memory. */
@@ -176,7 +226,7 @@ const upsertItemsStatement = listStatement('upsert_items', ({ db, tables: { item
     }),
 )
 
-/** Makes uploads the files of the items that were put with them. Throws `attachment-missing`. */
+/** Makes uploads the files of the items that are written with them. Throws `attachment-missing`. */
 async function nameFilesOf(
   tx: Tx,
   vaultId: string,
@@ -184,8 +234,9 @@ async function nameFilesOf(
   current: ReadonlyMap<string, ItemRow>,
 ): Promise<void> {
   for (const write of writes) {
-    if (write.op !== 'put' || !write.attachments) continue
+    if ((write.op !== 'put' && write.op !== 'reseal') || !write.attachments) continue
     const row = current.get(write.id)
+    if (write.op === 'reseal' && row?.state === 'purged') continue
     const before = new Set(row ? namedIn(row) : [])
     const added = write.attachments.filter((id) => !before.has(id))
     await nameFiles(tx, { vaultId, itemId: write.id }, added)
@@ -205,8 +256,12 @@ export async function applyItemWrites(
   { writes, now, allowed }: { writes: readonly ItemWrite[]; now: number; allowed: Allowed },
 ): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
   // From here on no other transaction writes to the vault, so what is read below still stands when it is replaced.
-  const { revision } = await raiseRevision(tx, caller, vaultId)
+  const vault = await raiseRevision(tx, caller, vaultId)
+  const { revision } = vault
   if (writes.some(({ op }) => op === 'purge')) caller.requireMayPurge()
+  if (writes.some(({ op }) => op === 'reseal')) caller.requireMayReseal()
+  if (writes.some((write) => !takes(vault, write)))
+    return new Unchanged<WriteOutcome>(await keyChanged(tx, vault))
   const stamp = { vaultId, revision, now }
   const ids = writes.map(({ id }) => id)
   if (writes.length > 1) await requireBounded(tx, vaultId, ids)
@@ -238,7 +293,11 @@ export async function applyItemWrites(
   const before = contentOf(changed.flatMap(({ id }) => current.get(id) ?? []))
   const after = contentOf(changed)
   let freed = await freeFilesOf(tx, vaultId, purged)
-  for (const itemId of kept.itemIds) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
+  // A reseal replaces files, and keeps no version that would name them.
+  const replacing = writes.flatMap(({ op, id }) =>
+    op === 'reseal' && typeof current.get(id)?.attachments === 'string' ? [id] : [],
+  )
+  for (const itemId of new Set([...kept.itemIds, ...replacing])) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
   const { accountId } = caller.owned(vaultId)
   await spendQuota(
     tx,
@@ -249,7 +308,7 @@ export async function applyItemWrites(
       bytes: after.bytes - before.bytes + kept.bytes - forgotten,
       attachmentBytes: -freed,
     },
-    allowed,
+    writes.every(({ op }) => op === 'reseal') ? allowedToReseal(allowed) : allowed,
   )
   return { kind: 'applied', revision, rows }
 }
@@ -275,6 +334,7 @@ export const writeItems = (
 export type ItemOutcome =
   | { readonly kind: 'written'; readonly row: ItemRow }
   | { readonly kind: 'conflict'; readonly current: ItemRow }
+  | KeyChanged
 
 /** Writes one item. Throws like `writeItems`, and `not-found` if there is nothing to conflict with. */
 export async function writeItem(
@@ -289,28 +349,25 @@ export async function writeItem(
     if (!row) throw new Error('A write of one item answered without it')
     return { kind: 'written', row }
   }
+  if (outcome.kind === 'key-changed') return outcome
   const current = outcome.conflicts[0]?.current
   if (!current || (write.expected === 'anything' && !isStored(current))) throw notFound()
   return { kind: 'conflict', current }
 }
 
-/** Creates an item. The same again changes nothing (`created: false`); any other item under the id is `id-taken`. */
+/** Creates an item. The same again changes nothing; any other item under the id is `id-taken`. */
 export async function createItem(
   needs: Needs,
   caller: VaultCaller,
   vaultId: string,
-  { id, data, attachments }: { id: string; data: Uint8Array; attachments?: readonly string[] | undefined },
-): Promise<{ item: StoredItem; created: boolean }> {
-  const outcome = await writeItem(needs, caller, vaultId, {
-    op: 'put',
-    id,
-    data,
-    attachments,
-    expected: 'nothing',
-  })
-  const item = outcome.kind === 'conflict' ? outcome.current : outcome.row
-  const created = outcome.kind === 'written'
+  { id, ...content }: { id: string } & SealedContent,
+): Promise<{ kind: 'created' | 'same'; item: StoredItem } | KeyChanged> {
+  const outcome = await writeItem(needs, caller, vaultId, { op: 'put', id, ...content, expected: 'nothing' })
+  if (outcome.kind === 'key-changed') return outcome
+  const item = outcome.kind === 'written' ? outcome.row : outcome.current
+  if (outcome.kind === 'written' && isStored(item)) return { kind: 'created', item }
+  const { data, attachments } = content
   const hasSameFiles = attachments === undefined || item.attachments === naming(attachments)
-  if (isStored(item) && (created || (hasSameFiles && isSameData(item.data, data)))) return { item, created }
+  if (isStored(item) && hasSameFiles && isSameData(item.data, data)) return { kind: 'same', item }
   throw new Failure('id-taken', 'There is another item with this id in the vault.')
 }

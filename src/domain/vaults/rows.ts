@@ -14,6 +14,42 @@ export interface Vault extends VaultRow {
   readonly itemCount: number
 }
 
+/** A change of a vault's key that is under way. */
+export interface Rotation {
+  /** The key that is to follow, sealed under the account key. */
+  readonly key: Uint8Array
+  readonly keyVersion: number
+  /** What becomes of replaced versions. */
+  readonly versions: 'keep' | 'drop'
+  readonly startedAt: number
+}
+
+/** @returns null if the key of the vault is not being changed */
+export const rotationOf = ({
+  keyVersion,
+  nextKey,
+  rotationStartedAt,
+  rotationVersions,
+}: VaultRow): Rotation | null =>
+  nextKey === null || rotationStartedAt === null || rotationVersions === null
+    ? null
+    : {
+        key: nextKey,
+        keyVersion: keyVersion + 1,
+        versions: rotationVersions,
+        startedAt: rotationStartedAt,
+      }
+
+/** Whether the vault takes what is sealed under this version of its key: the present one, or the one that is to follow. */
+export const takesKey = (vault: VaultRow, keyVersion: number): boolean =>
+  keyVersion === vault.keyVersion || keyVersion === rotationOf(vault)?.keyVersion
+
+/** The vault does not take what is sealed under the key that a request names. Nothing was changed. */
+export interface KeyChanged {
+  readonly kind: 'key-changed'
+  readonly current: Vault
+}
+
 /** An item that was not deleted for good. */
 export type StoredItem = ItemRow & { readonly data: Uint8Array }
 

@@ -6,6 +6,7 @@ import { limits } from '../../contract/sizes.ts'
 import type { Random } from '../../random.ts'
 import { statement } from '../../store/statement.ts'
 import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
+import { requireAccountKey } from '../account-row.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { announce, announceVault } from '../live/announcements.ts'
@@ -18,7 +19,7 @@ import {
   usageOfVault,
 } from '../quotas/usage.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
-import { isSameData, type Vault, type VaultRow } from './rows.ts'
+import { isSameData, type KeyChanged, takesKey, type Vault, type VaultRow } from './rows.ts'
 
 function ownVault({ tables: { vaults } }: Reader, caller: VaultCaller, id: string) {
   const { accountId, vaultId } = caller.owned(id)
@@ -33,6 +34,16 @@ export async function requireVault(reader: Reader, caller: VaultCaller, vaultId:
     .from(vaults)
     .where(ownVault(reader, caller, vaultId))
   if (!row) throw notFound()
+}
+
+/** The row of the caller's vault; throws `not-found`. */
+export async function getVault(reader: Reader, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
+  const [row] = await reader.db
+    .select()
+    .from(reader.tables.vaults)
+    .where(ownVault(reader, caller, vaultId))
+  if (!row) throw notFound()
+  return row
 }
 
 const raiseRevisionStatement = statement(({ db, tables: { vaults } }: Tx) =>
@@ -118,7 +129,8 @@ export async function listVaults(
     .select({
       id: vaults.id,
       createdAt: vaults.createdAt,
-      size: sql<number>`octet_length(${vaults.key}) + octet_length(${vaults.data})`.as('size'),
+      size: sql<number>`octet_length(${vaults.key}) + octet_length(${vaults.data})
+        + coalesce(octet_length(${vaults.nextKey}), 0)`.as('size'),
     })
     .from(vaults)
     .where(
@@ -149,7 +161,7 @@ export async function listVaults(
   return { rows: await withItemCount(reader, rows), more }
 }
 
-const withCount = async (reader: Reader, row: VaultRow): Promise<Vault> => ({
+export const withCount = async (reader: Reader, row: VaultRow): Promise<Vault> => ({
   ...row,
   itemCount: (await countActive(reader, [row.id])).get(row.id) ?? 0,
 })
@@ -234,13 +246,13 @@ export async function countVaults({ db, tables: { vaults } }: Reader, accountId:
 }
 
 /**
- * Makes a vault. Throws `quota-exceeded`. The same again changes nothing (`created: false`); the id of another vault, or of one
- * that the account deleted, is `id-taken`.
+ * Makes a vault. Throws `quota-exceeded`, and `key-changed` if its key is sealed under another account key than the present one. The
+ * same again changes nothing (`created: false`); the id of another vault, or of one that the account deleted, is `id-taken`.
  */
 export async function createVault(
   { clock, config, random, store }: { clock: Clock; config: QuotaSettings; random: Random; store: Store },
   caller: VaultCaller,
-  vault: NewVault,
+  { accountKeyVersion, ...vault }: NewVault & { readonly accountKeyVersion: number },
 ): Promise<{ vault: Vault; created: boolean }> {
   const { accountId } = caller.owned(vault.id)
   const stamp = { now: clock.now(), epoch: random.uuid() }
@@ -249,6 +261,7 @@ export async function createVault(
     if (row) {
       await requireNotDeleted(tx, row)
       await requireRoom(tx, row, config.quotas)
+      await requireAccountKey(tx, accountId, accountKeyVersion)
       return { vault: { ...row, itemCount: 0 }, created: true }
     }
     const [own] = await tx.db
@@ -283,23 +296,31 @@ async function raiseFrom(
   return { kind: 'raised', row }
 }
 
-type VaultReplacement = { readonly kind: 'replaced'; readonly vault: Vault } | VaultConflict
+type VaultReplacement = { readonly kind: 'replaced'; readonly vault: Vault } | VaultConflict | KeyChanged
+
+/** @param raised the row after `raiseRevision`, which has to be rolled back. @returns why what is sealed under this key is refused */
+export const keyChanged = async (tx: Tx, raised: VaultRow): Promise<KeyChanged> => ({
+  kind: 'key-changed',
+  current: await withCount(tx, { ...raised, revision: raised.revision - 1 }),
+})
 
 /**
  * Replaces the data of a vault. Throws `not-found` and `quota-exceeded`.
- * @param expected the revision that the vault must be at; undefined for any
+ * @param change.keyVersion of the key that seals the data
+ * @param change.expected the revision that the vault must be at; undefined for any
  */
 export async function replaceVault(
   { clock, config, store }: { clock: Clock; config: QuotaSettings; store: Store },
   caller: VaultCaller,
   vaultId: string,
-  { data, expected }: { data: Uint8Array; expected: number | undefined },
+  { data, keyVersion, expected }: { data: Uint8Array; keyVersion: number; expected: number | undefined },
 ): Promise<VaultReplacement> {
-  const replaced = { data, updatedAt: clock.now() }
+  const replaced = { data, dataKeyVersion: keyVersion, updatedAt: clock.now() }
   return store.write(async (tx) => {
     const raised = await raiseFrom(tx, caller, vaultId, expected)
     if (raised.kind === 'conflict') return new Unchanged<VaultReplacement>(raised)
     const { row } = raised
+    if (!takesKey(row, keyVersion)) return new Unchanged<VaultReplacement>(await keyChanged(tx, row))
     await tx.db
       .update(tx.tables.vaults)
       .set(replaced)

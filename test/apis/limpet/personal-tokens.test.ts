@@ -206,7 +206,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     expect(await list(server, account)).toEqual([summary])
     const current = bodyOf(CurrentToken, await send(server, { path: '/api/v1/tokens/current', token }))
     const lastUsedAt = at(clock, 0)
-    expect(current).toEqual({ ...summary, lastUsedAt, accountId: account.accountId, vaultKey })
+    expect(current).toEqual({ ...summary, lastUsedAt, accountId: account.accountId, vaultKey, keyVersion: 1 })
     const rows = JSON.stringify(await readRows(server.database))
     const bytes = Buffer.from(token.slice(4), 'base64url')
     for (const trace of [token.slice(4), bytes.toString('hex'), bytes.toString('base64')])

@@ -283,6 +283,7 @@ describe.each(engines)('vaults on %s', (engine) => {
         id,
         vaultId: account.vaultId,
         data,
+        keyVersion: 1,
         revision: 2,
         createdAt: at,
         updatedAt: at,
@@ -630,7 +631,7 @@ describe.each(engines)('vaults on %s', (engine) => {
       const item = await created(id)
       const [marker, second] = [fakeEnvelope(), fakeEnvelope()]
       const purge = { op: 'purge', id, revision: item.revision, marker }
-      const tombstone = { id, revision: item.revision + 1, purged: true, marker }
+      const tombstone = { id, revision: item.revision + 1, purged: true, marker, keyVersion: 1 }
       expect(bodyOf(BatchResult, await batch([purge])).items).toEqual([tombstone])
       expect((await allChanges()).items).toContainEqual(tombstone)
       expect((await call('GET', itemPath(id))).status).toBe(404)
