@@ -147,8 +147,8 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
         }
         if (promised.startsWith('403')) expect.soft(operation.statuses, what).toContain(403)
       }
-    // Five routes for readers, of which one is open from elsewhere; five for writers; one for sharers.
-    expect(allowed).toBe(5 * 4 + 1 + 5 * 3 + 2)
+    // Six routes for readers, of which two are open from elsewhere; five for writers; one for sharers.
+    expect(allowed).toBe(6 * 4 + 2 + 5 * 3 + 2)
     expect(await use(server, session, '/api/v1/tokens/current')).toBe(dead)
     expect(await use(server, session, '/api/v1/account')).toBe('200')
   })
