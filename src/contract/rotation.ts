@@ -4,7 +4,7 @@ import { authKeyProof, opaqueProof } from './accounts.ts'
 import { ItemId, KeyVersion, Revision, Sealed, SealedKey } from './primitives.ts'
 import { limits } from './sizes.ts'
 import { TokenSummary } from './tokens.ts'
-import { keyVersion, Vault, VersionsChoice } from './vaults.ts'
+import { keyVersion, NamingAttachments, Vault, VersionsChoice } from './vaults.ts'
 
 const newKey = {
   key: SealedKey.meta({ description: 'The new key of the vault, under the account key' }),
@@ -39,7 +39,7 @@ export const LeftCounts = z
   .object({
     items: leftCount.meta({ description: 'Items, in the trash or not, and markers of deletions' }),
     versions: leftCount.meta({ description: 'Replaced versions; 0 if they are dropped' }),
-    attachments: leftCount,
+    attachments: leftCount.meta({ description: 'Files that an item names, or a version that is kept' }),
     vaultData: z.int().min(0).max(1).meta({ description: '1 if the data of the vault is left' }),
   })
   .meta({ id: 'LeftCounts', description: `What is left to seal anew; each is counted up to ${countedLeft}` })
@@ -59,7 +59,13 @@ export const ResealVersions = z
     versions: z
       .array(
         z
-          .strictObject({ itemId: ItemId, revision: Revision, data: Sealed, keyVersion: KeyVersion })
+          .strictObject({
+            itemId: ItemId,
+            revision: Revision,
+            data: Sealed,
+            keyVersion: KeyVersion,
+            attachments: NamingAttachments,
+          })
           .meta({ id: 'ResealedVersion' }),
       )
       .min(1)

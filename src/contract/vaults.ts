@@ -92,7 +92,7 @@ export const Tombstone = z
 /** What stands under an item's id: the item, or what is left of it. */
 export const ItemState = z.union([Item, Tombstone]).meta({ id: 'ItemState' })
 
-const NamingAttachments = AttachmentIds.optional().meta({
+export const NamingAttachments = AttachmentIds.optional().meta({
   description:
     'The ids of its files, each uploaded before. Without this member the item keeps the files that it has; a new one has none.',
 })

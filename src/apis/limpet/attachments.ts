@@ -23,6 +23,7 @@ import { ByteAnswer, byteAnswer } from '../../http/byte-answer.ts'
 import { bytes, type IncomingBytes } from '../../http/byte-body.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
 import { contentRange, parseContentRange, requestedRange } from '../../http/range.ts'
+import { keyChangedFailure } from './key-failures.ts'
 import { decodeListCursor, encodeListCursor } from './list-cursors.ts'
 import { route } from './route.ts'
 import { toItemState } from './vault-shapes.ts'
@@ -127,10 +128,12 @@ const upload = route({
   },
   success: { 200: Attachment, 201: Attachment },
   headers: { 201: ['Location'] },
-  problems: ['not-found', 'id-taken', 'upload-offset', 'quota-exceeded'],
+  problems: ['not-found', 'id-taken', 'upload-offset', 'key-changed', 'quota-exceeded'],
   async handler({ caller, params: place, query: { keyVersion }, headers, body }, services) {
     const part = partOf(body, headers['content-range'], keyVersion)
-    const { row, isNew } = await uploadPart(services, caller, place, part)
+    const outcome = await uploadPart(services, caller, place, part)
+    if (outcome.kind === 'key-changed') throw keyChangedFailure(outcome)
+    const { row, isNew } = outcome
     const answer = toAttachment(row)
     return isNew
       ? { status: 201, body: answer, location: pathTo(attachmentPaths.attachment, place) }

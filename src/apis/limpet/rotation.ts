@@ -59,7 +59,7 @@ const left = route({
   tag,
   summary: 'What is not sealed under the new key yet',
   description:
-    'Items first, in the trash or not, and markers of deletions; versions that were replaced follow, if they are kept. `limit` is for both together. 409 `key-changed` if the key of the vault is not being changed (any more).',
+    'Items first, in the trash or not, and markers of deletions; versions that were replaced follow, if they are kept. Once nothing of these is left, the items and versions whose files are. `limit` is for both together. 409 `key-changed` if the key of the vault is not being changed (any more).',
   auth: 'session',
   limit: 'read',
   answerBytes: leftAnswer,
@@ -75,8 +75,8 @@ const left = route({
   },
 })
 
-/** A version is itself, and four members of a name and a value each; and there is room for some more than are allowed, to say so. */
-const versionsValues = (limits.batchOperations + 10) * 9
+/** A version is itself, and five members of a name and a value each, one a list of files; and there is room for some more than are allowed, to say so. */
+const versionsValues = (limits.batchOperations + 10) * (11 + limits.itemAttachments)
 
 const versions = route({
   method: 'post',
@@ -90,7 +90,7 @@ const versions = route({
   bodyBounds: { bytes: limits.batchBodyBytes, values: versionsValues },
   request: { params, body: ResealVersions },
   success: { 200: VersionsResealed },
-  problems: ['not-found', 'key-changed', 'quota-exceeded'],
+  problems: ['not-found', 'key-changed', 'attachment-missing', 'quota-exceeded'],
   async handler({ caller, params: { vaultId }, body }, services) {
     const resealed = body.versions.map(({ data, ...version }) => ({ ...version, data: fromBase64url(data) }))
     const outcome = await resealVersions(services, VaultCaller.bySession(caller), vaultId, resealed)

@@ -97,13 +97,16 @@ export async function spendQuota(tx: Tx, accountId: string, growth: Growth, allo
       throw quotaExceeded(name, usage[name] - growth[name], allowed[name])
 }
 
+const withAnEighth = (bytes: number) => bytes + Math.ceil(bytes / 8)
+
 /**
  * What may be stored while content is sealed under a new key. It must stay possible for a full account: the counter in it grows, and
- * the padding with it, by an eighth at the most (docs/protocol.md, "Padding").
+ * the padding with it, by an eighth at the most (docs/protocol.md, "Padding"); and a file is there twice for a moment.
  */
 export const allowedToReseal = (allowed: Allowed): Allowed => ({
   ...allowed,
-  bytes: allowed.bytes + Math.ceil(allowed.bytes / 8),
+  bytes: withAnEighth(allowed.bytes),
+  attachmentBytes: withAnEighth(allowed.attachmentBytes),
 })
 
 /** What a vault holds by its rows, for the moment in which it is deleted. */

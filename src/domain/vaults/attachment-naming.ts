@@ -1,6 +1,6 @@
 // Which files items name. A file belongs to its item from the write that names it, and stays as long as the item or one of its
 // replaced versions does. All of it is decided while the vault's row is held.
-import { and, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
+import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm'
 import type { Tx } from '../../store/store.ts'
 import { Failure } from '../failure.ts'
 import { namedIn } from './rows.ts'
@@ -76,6 +76,21 @@ export async function freeFilesOf(
   const freed = await db
     .delete(attachments)
     .where(and(eq(attachments.vaultId, vaultId), inArray(attachments.itemId, [...itemIds])))
+    .returning({ bytes: attachments.bytes })
+  return sumOfBytes(freed)
+}
+
+/**
+ * Deletes the files of a vault that lie under an older key than this one, uploads included. @returns how many bytes that frees
+ */
+export async function freeFilesUnder(
+  { db, tables: { attachments } }: Tx,
+  vaultId: string,
+  keyVersion: number,
+): Promise<number> {
+  const freed = await db
+    .delete(attachments)
+    .where(and(eq(attachments.vaultId, vaultId), lt(attachments.keyVersion, keyVersion)))
     .returning({ bytes: attachments.bytes })
   return sumOfBytes(freed)
 }

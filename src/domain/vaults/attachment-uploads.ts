@@ -2,6 +2,7 @@
 // (attachment-naming.ts); an upload that no item names goes a day after its last part.
 import { and, asc, eq, lte, sql } from 'drizzle-orm'
 import { type Clock, hours } from '../../clock.ts'
+import type { Allowed } from '../../contract/quotas.ts'
 import { limits } from '../../contract/sizes.ts'
 import { freeMemory } from '../../free-memory.ts'
 import type { Random } from '../../random.ts'
@@ -9,10 +10,10 @@ import { statement } from '../../store/statement.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
-import { addUsage, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
+import { addUsage, allowedToReseal, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
 import { type AttachmentPlace, findAttachment } from './attachments.ts'
-import type { AttachmentRow } from './rows.ts'
-import { holdOwnVault, holdVault } from './vaults.ts'
+import { type AttachmentRow, type KeyChanged, rotationOf, takesKey } from './rows.ts'
+import { holdOwnVault, holdVault, withCount } from './vaults.ts'
 
 /** How long an upload waits for its next part, or for the item that names it. */
 const uploadLifetime = hours(24)
@@ -58,21 +59,17 @@ const ofPlace = ({ attachments }: Tx['tables'], { vaultId, itemId, attachmentId 
 
 /** What a part begins with: the row as it is then. `isWhole` if the file was here already, and nothing is to be done. */
 interface Begun {
+  readonly kind: 'begun'
   readonly row: AttachmentRow
   readonly isNew: boolean
   readonly isWhole: boolean
 }
 
 /** Makes room for a new file. Throws `quota-exceeded`. */
-async function insertUpload(
-  tx: Tx,
-  accountId: string,
-  row: AttachmentRow,
-  { quotas }: QuotaSettings,
-): Promise<Begun> {
+async function insertUpload(tx: Tx, accountId: string, row: AttachmentRow, allowed: Allowed): Promise<Begun> {
   await tx.db.insert(tx.tables.attachments).values(row)
-  await spendQuota(tx, accountId, { ...noGrowth, attachmentBytes: row.bytes }, quotas)
-  return { row, isNew: true, isWhole: false }
+  await spendQuota(tx, accountId, { ...noGrowth, attachmentBytes: row.bytes }, allowed)
+  return { kind: 'begun', row, isNew: true, isWhole: false }
 }
 
 /** Begins an upload again: what had arrived of it is dropped, and whoever still sends to it finds that it is another one. */
@@ -107,23 +104,28 @@ async function beginPart(
   place: AttachmentPlace,
   { total, first, keyVersion }: Part,
   { now, upload, config }: { now: number; upload: string; config: QuotaSettings },
-): Promise<Begun | Unchanged<Begun>> {
-  const { accountId } = await holdOwnVault(tx, caller, place.vaultId)
+): Promise<Begun | KeyChanged | Unchanged<Begun | KeyChanged>> {
+  const vault = await holdOwnVault(tx, caller, place.vaultId)
+  if (!takesKey(vault, keyVersion))
+    return new Unchanged<KeyChanged>({ kind: 'key-changed', current: await withCount(tx, vault) })
   const known = await findAttachment(tx, place)
   if (!known) {
     if (first > 0) throw wrongOffset(0)
     const { vaultId, itemId, attachmentId: id } = place
     const [receivedBytes, createdAt, expiresAt] = [0, now, now + uploadLifetime]
     const row = { vaultId, itemId, id, bytes: total, receivedBytes, keyVersion, createdAt, expiresAt, upload }
-    return insertUpload(tx, accountId, { ...row, place: 'database' }, config)
+    const isResealed = keyVersion === rotationOf(vault)?.keyVersion
+    const allowed = isResealed ? allowedToReseal(config.quotas) : config.quotas
+    return insertUpload(tx, vault.accountId, { ...row, place: 'database' }, allowed)
   }
   if (known.bytes !== total || known.keyVersion !== keyVersion)
     throw new Failure('id-taken', 'There is another file with this id beside the item.')
-  if (known.receivedBytes === total) return new Unchanged<Begun>({ row: known, isNew: false, isWhole: true })
+  if (known.receivedBytes === total)
+    return new Unchanged<Begun>({ kind: 'begun', row: known, isNew: false, isWhole: true })
   if (first > 0 && first !== known.receivedBytes) throw wrongOffset(known.receivedBytes)
   const row = first > 0 ? known : await restartUpload(tx, place, { upload, now })
   if (!row) throw notFound()
-  return { row, isNew: false, isWhole: false }
+  return { kind: 'begun', row, isNew: false, isWhole: false }
 }
 
 const growUploadStatement = statement(({ db, tables: { attachments } }: Tx) =>
@@ -222,29 +224,30 @@ async function* inChunks(content: AsyncIterable<Uint8Array>, length: number): As
  *
  * Throws `not-found`, `too-large`, `quota-exceeded`, `id-taken` for another file under the id, `upload-offset` if the part does not
  * begin where the upload ends, `malformed-request` if it has another length, and what `content` throws.
- * @returns the file, and whether this part has begun it
+ * @returns the file, and whether this part has begun it; or that the vault takes nothing under its key
  */
 export async function uploadPart(
   { clock, config, random, store }: Needs,
   caller: VaultCaller,
   place: AttachmentPlace,
   part: Part,
-): Promise<{ row: AttachmentRow; isNew: boolean }> {
+): Promise<{ kind: 'stored'; row: AttachmentRow; isNew: boolean } | KeyChanged> {
   if (part.total > config.attachmentBytes)
     throw new Failure('too-large', `A file here has ${config.attachmentBytes} bytes at the most, sealed.`)
   const begun = await store.write((tx) =>
     beginPart(tx, caller, place, part, { now: clock.now(), upload: random.uuid(), config }),
   )
+  if (begun.kind === 'key-changed') return begun
   const { isNew, isWhole } = begun
   let { row } = begun
-  if (isWhole) return { row, isNew }
+  if (isWhole) return { kind: 'stored', row, isNew }
   let offset = part.first
   for await (const data of inChunks(part.content, part.length)) {
     const chunk = { upload: begun.row.upload, offset, data, now: clock.now() }
     row = await store.write((tx) => addChunk(tx, place, chunk))
     offset += data.length
   }
-  return { row, isNew }
+  return { kind: 'stored', row, isNew }
 }
 
 /** Deletes an upload if it has still run out, which its next part or its item decides before or after this. */

@@ -297,7 +297,8 @@ export async function applyItemWrites(
   const replacing = writes.flatMap(({ op, id }) =>
     op === 'reseal' && typeof current.get(id)?.attachments === 'string' ? [id] : [],
   )
-  for (const itemId of new Set([...kept.itemIds, ...replacing])) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
+  for (const itemId of new Set([...kept.itemIds, ...replacing]))
+    freed += await freeUnnamedFiles(tx, { vaultId, itemId })
   const { accountId } = caller.owned(vaultId)
   await spendQuota(
     tx,

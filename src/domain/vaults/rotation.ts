@@ -1,7 +1,7 @@
 // Changing the key of a vault, in stages: it begins with the new key beside the old one, clients seal everything anew while others read
 // and write, and it finishes once nothing lies under an older key. The server opens nothing: it looks at versions, and that none is
 // left behind.
-import { and, asc, eq, inArray, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, type Column, eq, gte, inArray, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { Allowed } from '../../contract/quotas.ts'
 import { countedLeft, type LeftCounts } from '../../contract/rotation.ts'
 import { entryPlaceholder, entryValues, listStatement } from '../../store/statement.ts'
@@ -15,8 +15,19 @@ import {
   type QuotaSettings,
   spendQuota,
 } from '../quotas/usage.ts'
-import type { SealedData } from './item-writes.ts'
-import { isSameData, type KeyChanged, type Rotation, rotationOf, type Vault, type VaultRow } from './rows.ts'
+import { freeFilesUnder, freeUnnamedFiles, nameFiles } from './attachment-naming.ts'
+import type { SealedContent } from './item-writes.ts'
+import {
+  type ItemRow,
+  isSameData,
+  type KeyChanged,
+  namedIn,
+  naming,
+  type Rotation,
+  rotationOf,
+  type Vault,
+  type VaultRow,
+} from './rows.ts'
 import { getVault, keyChanged, raiseRevision, withCount } from './vaults.ts'
 
 /** What a change of the key begins with. */
@@ -68,6 +79,7 @@ const olderThan = (
 ) => ({
   items: and(eq(items.vaultId, vaultId), lt(items.keyVersion, keyVersion), isNotNull(items.data)),
   versions: and(eq(itemVersions.vaultId, vaultId), lt(itemVersions.keyVersion, keyVersion)),
+  /** Uploads that nothing names are no part of it: they go at the end. */
   attachments: and(
     eq(attachments.vaultId, vaultId),
     lt(attachments.keyVersion, keyVersion),
@@ -75,13 +87,31 @@ const olderThan = (
   ),
 })
 
+/** Whether a file is still named when the versions under older keys than this one are dropped. */
+const outlivesOlder = ({ items, itemVersions, attachments }: Reader['tables'], keyVersion: number) => {
+  const isNamedBy = (names: Column) => sql`${names} like '%' || ${attachments.id} || '%'`
+  return sql`(exists (select 1 from ${items} where ${items.vaultId} = ${attachments.vaultId}
+      and ${items.id} = ${attachments.itemId} and ${isNamedBy(items.attachments)})
+    or exists (select 1 from ${itemVersions} where ${itemVersions.vaultId} = ${attachments.vaultId}
+      and ${itemVersions.itemId} = ${attachments.itemId} and ${itemVersions.keyVersion} >= ${keyVersion}
+      and ${isNamedBy(itemVersions.attachments)}))`
+}
+
+/** The files that have to be sealed anew. */
+const leftFiles = ({ tables }: Reader, vaultId: string, { keyVersion, versions }: Rotation) =>
+  and(
+    olderThan(tables, vaultId, keyVersion).attachments,
+    versions === 'keep' ? undefined : outlivesOlder(tables, keyVersion),
+  )
+
 /** How much lies under an older key than the one that is to follow. */
 async function countLeft(
   reader: Reader,
   { id, dataKeyVersion }: VaultRow,
-  { keyVersion, versions }: Rotation,
+  rotation: Rotation,
 ): Promise<LeftCounts> {
   const { db, tables } = reader
+  const { keyVersion, versions } = rotation
   const older = olderThan(tables, id, keyVersion)
   const countUpTo = async (table: 'items' | 'itemVersions' | 'attachments', where: SQL | undefined) => {
     const found = db
@@ -96,23 +126,104 @@ async function countLeft(
   return {
     items: await countUpTo('items', older.items),
     versions: versions === 'keep' ? await countUpTo('itemVersions', older.versions) : 0,
-    attachments: await countUpTo('attachments', older.attachments),
+    attachments: await countUpTo('attachments', leftFiles(reader, id, rotation)),
     vaultData: dataKeyVersion < keyVersion ? 1 : 0,
   }
+}
+
+interface LeftItem {
+  readonly id: string
+  readonly revision: number
+}
+
+interface LeftVersion {
+  readonly itemId: string
+  readonly revision: number
 }
 
 /** What is left to seal anew. */
 export interface Left {
   readonly kind: 'left'
-  readonly items: { readonly id: string; readonly revision: number }[]
-  readonly versions: { readonly itemId: string; readonly revision: number }[]
+  readonly items: LeftItem[]
+  readonly versions: LeftVersion[]
   readonly counts: LeftCounts
 }
 
+/** Files whose items and versions are named in one answer: an item has some dozens of versions, and each names up to a hundred files. */
+const filesAtOnce = 20
+
+/** The items and versions that lie under the new key, and name files that do not. */
+async function listNamingFiles(
+  reader: Reader,
+  vaultId: string,
+  rotation: Rotation,
+): Promise<{ items: LeftItem[]; versions: LeftVersion[] }> {
+  const { db, tables } = reader
+  const { attachments, items, itemVersions } = tables
+  const files = await db
+    .select({ id: attachments.id, itemId: attachments.itemId })
+    .from(attachments)
+    .where(leftFiles(reader, vaultId, rotation))
+    .limit(filesAtOnce)
+  if (files.length === 0) return { items: [], versions: [] }
+  const isLeft = new Set(files.map(({ id }) => id))
+  const namesSome = (row: Pick<ItemRow, 'attachments'>) => namedIn(row).some((id) => isLeft.has(id))
+  const itemIds = files.map(({ itemId }) => itemId)
+  const ofItems = await db
+    .select({ id: items.id, revision: items.revision, attachments: items.attachments })
+    .from(items)
+    .where(and(eq(items.vaultId, vaultId), inArray(items.id, itemIds), isNotNull(items.attachments)))
+  const ofVersions = await db
+    .select({
+      itemId: itemVersions.itemId,
+      revision: itemVersions.revision,
+      attachments: itemVersions.attachments,
+    })
+    .from(itemVersions)
+    .where(
+      and(
+        eq(itemVersions.vaultId, vaultId),
+        inArray(itemVersions.itemId, itemIds),
+        isNotNull(itemVersions.attachments),
+        rotation.versions === 'keep' ? undefined : gte(itemVersions.keyVersion, rotation.keyVersion),
+      ),
+    )
+  return {
+    items: ofItems.filter(namesSome).map(({ id, revision }) => ({ id, revision })),
+    versions: ofVersions.filter(namesSome).map(({ itemId, revision }) => ({ itemId, revision })),
+  }
+}
+
+/** What itself lies under an older key: items first, then versions if they are kept. */
+async function listOlder(
+  { db, tables }: Reader,
+  vaultId: string,
+  { keyVersion, versions: choice }: Rotation,
+  limit: number,
+): Promise<{ items: LeftItem[]; versions: LeftVersion[] }> {
+  const { items, itemVersions } = tables
+  const older = olderThan(tables, vaultId, keyVersion)
+  const leftItems = await db
+    .select({ id: items.id, revision: items.revision })
+    .from(items)
+    .where(older.items)
+    .orderBy(asc(items.keyVersion), asc(items.id))
+    .limit(limit)
+  const room = limit - leftItems.length
+  if (choice === 'drop' || room === 0) return { items: leftItems, versions: [] }
+  const leftVersions = await db
+    .select({ itemId: itemVersions.itemId, revision: itemVersions.revision })
+    .from(itemVersions)
+    .where(older.versions)
+    .orderBy(asc(itemVersions.keyVersion), asc(itemVersions.itemId), asc(itemVersions.revision))
+    .limit(room)
+  return { items: leftItems, versions: leftVersions }
+}
+
 /**
- * What lies under an older key while the key of a vault is being changed: items first, then versions if they are kept. Throws
- * `not-found`.
- * @param limit how many items and versions are named
+ * What is left while the key of a vault is being changed: what lies under an older key, and once that is done what names files that
+ * do. Throws `not-found`.
+ * @param limit how many items and versions are named, together
  * @returns `key-changed` if no change is under way: it was finished
  */
 export async function listLeft(
@@ -124,30 +235,18 @@ export async function listLeft(
   const vault = await getVault(reader, caller, vaultId)
   const rotation = rotationOf(vault)
   if (!rotation) return { kind: 'key-changed', current: await withCount(reader, vault) }
-  const { db, tables } = reader
-  const older = olderThan(tables, vaultId, rotation.keyVersion)
-  const items = await db
-    .select({ id: tables.items.id, revision: tables.items.revision })
-    .from(tables.items)
-    .where(older.items)
-    .orderBy(asc(tables.items.keyVersion), asc(tables.items.id))
-    .limit(limit)
-  const room = limit - items.length
-  const { itemVersions } = tables
-  const versions =
-    rotation.versions === 'drop' || room === 0
-      ? []
-      : await db
-          .select({ itemId: itemVersions.itemId, revision: itemVersions.revision })
-          .from(itemVersions)
-          .where(older.versions)
-          .orderBy(asc(itemVersions.keyVersion), asc(itemVersions.itemId), asc(itemVersions.revision))
-          .limit(room)
-  return { kind: 'left', items, versions, counts: await countLeft(reader, vault, rotation) }
+  const older = await listOlder(reader, vaultId, rotation, limit)
+  const isNothingOlder = older.items.length + older.versions.length === 0
+  const { items, versions } = isNothingOlder ? await listNamingFiles(reader, vaultId, rotation) : older
+  const named = {
+    items: items.slice(0, limit),
+    versions: versions.slice(0, Math.max(0, limit - items.length)),
+  }
+  return { kind: 'left', ...named, counts: await countLeft(reader, vault, rotation) }
 }
 
 /** A replaced version, sealed under the key that is to follow. */
-export interface ResealedVersion extends SealedData {
+export interface ResealedVersion extends SealedContent {
   readonly itemId: string
   readonly revision: number
 }
@@ -164,13 +263,18 @@ const replaceVersionsStatement = listStatement(
           revision: entryPlaceholder('revision', index),
           data: entryPlaceholder('data', index),
           keyVersion: entryPlaceholder('keyVersion', index),
+          attachments: entryPlaceholder('attachments', index),
           createdAt: entryPlaceholder('createdAt', index),
           replacedAt: entryPlaceholder('replacedAt', index),
         })),
       )
       .onConflictDoUpdate({
         target: [itemVersions.vaultId, itemVersions.itemId, itemVersions.revision],
-        set: { data: sql`excluded.data`, keyVersion: sql`excluded.key_version` },
+        set: {
+          data: sql`excluded.data`,
+          keyVersion: sql`excluded.key_version`,
+          attachments: sql`excluded.attachments`,
+        },
       }),
 )
 
@@ -192,6 +296,8 @@ async function applyResealedVersions(
     .select({
       itemId: itemVersions.itemId,
       revision: itemVersions.revision,
+      keyVersion: itemVersions.keyVersion,
+      attachments: itemVersions.attachments,
       createdAt: itemVersions.createdAt,
       replacedAt: itemVersions.replacedAt,
       bytes: bytesOf(itemVersions.data),
@@ -199,7 +305,7 @@ async function applyResealedVersions(
     .from(itemVersions)
     .where(
       and(
-        olderThan(tx.tables, vaultId, rotation.keyVersion).versions,
+        eq(itemVersions.vaultId, vaultId),
         inArray(
           itemVersions.itemId,
           versions.map(({ itemId }) => itemId),
@@ -210,22 +316,33 @@ async function applyResealedVersions(
         ),
       ),
     )
-  const nameOf = ({ itemId, revision }: { itemId: string; revision: number }) => `${itemId} ${revision}`
+  const nameOf = ({ itemId, revision }: LeftVersion) => `${itemId} ${revision}`
   const byName = new Map(standing.map((version) => [nameOf(version), version]))
-  const replaced = versions.flatMap((version) => {
+  const replaced = versions.flatMap(({ data, attachments, ...version }) => {
     const stands = byName.get(nameOf(version))
-    return stands ? [{ ...version, ...stands }] : []
+    if (!stands) return []
+    const names = attachments ? naming(attachments) : stands.attachments
+    const isDone = stands.keyVersion === version.keyVersion && stands.attachments === names
+    return isDone ? [] : [{ ...stands, ...version, data, attachments: names, before: namedIn(stands) }]
   })
   if (replaced.length === 0) return new Unchanged<VersionsOutcome>({ kind: 'resealed', resealed: 0 })
+  for (const { itemId, before, ...version } of replaced) {
+    const added = namedIn(version).filter((id) => !before.includes(id))
+    await nameFiles(tx, { vaultId, itemId }, added)
+  }
   await replaceVersionsStatement(tx, replaced.length).execute({ vaultId, ...entryValues(replaced) })
   const bytes = replaced.reduce((sum, version) => sum + version.data.length - version.bytes, 0)
-  await spendQuota(tx, vault.accountId, { ...noGrowth, bytes }, allowedToReseal(allowed))
+  const withFiles = replaced.flatMap(({ itemId, before }) => (before.length > 0 ? [itemId] : []))
+  let freed = 0
+  for (const itemId of new Set(withFiles)) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
+  const growth = { ...noGrowth, bytes, attachmentBytes: -freed }
+  await spendQuota(tx, vault.accountId, growth, allowedToReseal(allowed))
   return { kind: 'resealed', resealed: replaced.length }
 }
 
 /**
  * Puts replaced versions under the key that is to follow; those that are gone, or that lie under it already, are passed over. Throws
- * `not-found` and `quota-exceeded`.
+ * `not-found`, `attachment-missing` and `quota-exceeded`.
  * @param versions at most `limits.batchOperations`, each once
  */
 export const resealVersions = (
@@ -269,7 +386,9 @@ export async function endRotation(
     .where(olderThan(tx.tables, vaultId, keyVersion).versions)
     .returning({ bytes: bytesOf(itemVersions.data) })
   const bytes = dropped.reduce((sum, version) => sum + version.bytes, 0)
-  if (bytes > 0) await addUsage(tx, row.accountId, { ...noGrowth, bytes: -bytes })
+  // Uploads that nothing names, and files that only the dropped versions named.
+  const attachmentBytes = await freeFilesUnder(tx, vaultId, keyVersion)
+  await addUsage(tx, row.accountId, { ...noGrowth, bytes: -bytes, attachmentBytes: -attachmentBytes })
   const ended = {
     key: rotation.key,
     keyVersion,

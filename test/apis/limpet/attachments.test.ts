@@ -192,7 +192,7 @@ describe.each(engines)('files on %s', (engine) => {
     expect([outcomeOf(early), bodyOf(Problem, early).receivedBytes]).toEqual(['409 upload-offset', chunk])
     expect(await uploadOutcome(upload(at, fakeFile(file.length + 1), { first: chunk }))).toBe('409 id-taken')
     expect(await uploadOutcome(upload(at, file, { first: chunk, query: '?keyVersion=2' }))).toBe(
-      '409 id-taken',
+      '409 key-changed',
     )
     const missing = await putItem(undefined, [at.id])
     expect([outcomeOf(missing), bodyOf(Problem, missing).attachments]).toEqual([

@@ -7,6 +7,7 @@ import { RotationBegun, RotationLeft, VersionsResealed } from '../../../src/cont
 import { CreatedToken, CurrentToken } from '../../../src/contract/tokens.ts'
 import { BatchResult, Changes, Item, ItemVersions, Vault, VaultList } from '../../../src/contract/vaults.ts'
 import { fakeEnvelope, newAccount, type RawAccount, randomKey } from '../../support/accounts.ts'
+import { type FilePlace, fakeFile, getFile, newPlace, putFile } from '../../support/attachments.ts'
 import { engines } from '../../support/database.ts'
 import { bodyOf, outcomeOf, type RawRequest, send } from '../../support/requests.ts'
 import { readRows } from '../../support/rows.ts'
@@ -418,6 +419,128 @@ describe.each(engines)('changing the key of a vault on %s', (engine) => {
     const body = { data: fakeEnvelope(), keyVersion: 2 }
     const put = { token, headers: ifMatch(item.revision), body }
     expect(outcomeOf(await call('PUT', `${vaultPath}/items/${item.id}`, put))).toBe('200')
+  })
+
+  describe('with files', () => {
+    const file = fakeFile()
+    const upload = (itemId: string, keyVersion = 1, content = file) => {
+      const place = newPlace(account.vaultId, itemId)
+      const query = `?keyVersion=${keyVersion}`
+      return putFile(server, account.token, place, content, { query }).then((answer) => ({ place, answer }))
+    }
+    const uploaded = async (itemId: string, keyVersion?: number) => {
+      const { place, answer } = await upload(itemId, keyVersion)
+      expect(outcomeOf(answer)).toBe('201')
+      return place
+    }
+    const statusOf = async (place: FilePlace) => (await getFile(server, account.token, place)).status
+    const write = async (id: string, files: FilePlace[], revision?: number, keyVersion?: number) =>
+      bodyOf(
+        Item,
+        await call('PUT', `${vaultPath}/items/${id}`, {
+          headers: revision === undefined ? ifNone : ifMatch(revision),
+          body: { data: fakeEnvelope(), attachments: files.map((place) => place.id), keyVersion },
+        }),
+      )
+    const storedFiles = async () => {
+      const { accounts, attachments } = await readRows(server.database)
+      const stored = accounts?.find(({ id }) => id === account.accountId)?.stored_attachment_bytes
+      const own = attachments?.filter((row) => row.vault_id === account.vaultId) ?? []
+      expect(Number(stored)).toBe(own.reduce((sum, row) => sum + Number(row.bytes), 0))
+      return own.map(({ id }) => id).sort()
+    }
+
+    /** An item whose version names one file, and which names another one itself. */
+    async function itemWithFiles() {
+      const id = randomUUID()
+      const [first, second] = [await uploaded(id), await uploaded(id)]
+      const { revision } = await write(id, [first])
+      return { id, first, second, item: await write(id, [second], revision) }
+    }
+
+    it('finishes only when every file that something names was replaced', async () => {
+      const { id, first, second, item } = await itemWithFiles()
+      await begun()
+      expect((await left()).counts).toEqual({ items: 1, versions: 1, attachments: 2, vaultData: 1 })
+      await renameVault(2)
+      // Sealed under the new key, and still with the old files: that is seen.
+      await reseal(id, item.revision)
+      const [version] = (await left()).versions
+      const data = fakeEnvelope()
+      const known = { itemId: id, revision: version?.revision ?? 0, keyVersion: 2, data }
+      expect(bodyOf(VersionsResealed, await resealVersions([known])).resealed).toBe(1)
+      const now = await left()
+      expect(now.counts).toEqual({ items: 0, versions: 0, attachments: 2, vaultData: 0 })
+      expect(now.items.map((left) => left.id)).toEqual([id])
+      expect(now.versions).toEqual([{ itemId: id, revision: known.revision }])
+      await unchanged(async () => expect(outcomeOf(await finish())).toBe('409 rotation-incomplete'))
+
+      const missing = { ...known, attachments: [randomUUID()] }
+      await unchanged(async () =>
+        expect(outcomeOf(await resealVersions([missing]))).toBe('409 attachment-missing'),
+      )
+      const [newFirst, newSecond] = [await uploaded(id, 2), await uploaded(id, 2)]
+      const operation = { op: 'reseal', id, data: fakeEnvelope(), keyVersion: 2, attachments: [newSecond.id] }
+      const revision = now.items[0]?.revision
+      expect(outcomeOf(await batch([{ ...operation, revision }]))).toBe('200')
+      expect(await storedFiles()).toEqual([first.id, newFirst.id, newSecond.id].sort())
+      await resealVersions([{ ...known, attachments: [newFirst.id] }])
+      expect(await storedFiles()).toEqual([newFirst.id, newSecond.id].sort())
+      expect(outcomeOf(await finish())).toBe('200')
+      expect(await versionsOf(id)).toMatchObject([{ attachments: [newFirst.id], keyVersion: 2 }])
+      expect([await statusOf(second), await statusOf(newFirst), await statusOf(newSecond)]).toEqual([
+        404, 200, 200,
+      ])
+    })
+
+    it('frees what only dropped versions name, and uploads under the old key', async () => {
+      const { id, item } = await itemWithFiles()
+      const { place: waiting } = await upload(id)
+      await begun(newKey(2, 'drop'))
+      await renameVault(2)
+      expect((await left()).counts).toMatchObject({ items: 1, versions: 0, attachments: 1 })
+      const fresh = await uploaded(id, 2)
+      const operation = { op: 'reseal', id, data: fakeEnvelope(), keyVersion: 2, attachments: [fresh.id] }
+      expect(outcomeOf(await batch([{ ...operation, revision: item.revision }]))).toBe('200')
+      expect((await left()).counts).toEqual({ items: 0, versions: 0, attachments: 0, vaultData: 0 })
+      expect(await storedFiles()).toHaveLength(3)
+      expect(outcomeOf(await finish())).toBe('200')
+      expect(await storedFiles()).toEqual([fresh.id])
+      expect(await statusOf(waiting)).toBe(404)
+      await requireCounted()
+    })
+
+    it('names a version under the new key whose files are not, also if versions are dropped', async () => {
+      const { id, item } = await itemWithFiles()
+      await begun(newKey(2, 'drop'))
+      await renameVault(2)
+      // A client that knows of no files writes under the new key, twice: the files stay as they are.
+      const once = bodyOf(Item, await put(id, ifMatch(item.revision), 2))
+      const fresh = await uploaded(id, 2)
+      await write(id, [fresh], once.revision, 2)
+      const now = await left()
+      expect(now.counts).toMatchObject({ items: 0, attachments: 1 })
+      expect(now).toMatchObject({ items: [], versions: [{ itemId: id, revision: once.revision }] })
+      expect(outcomeOf(await finish())).toBe('409 rotation-incomplete')
+      const other = await uploaded(id, 2)
+      const version = { itemId: id, revision: once.revision, data: fakeEnvelope(), keyVersion: 2 }
+      await resealVersions([{ ...version, attachments: [other.id] }])
+      expect(outcomeOf(await finish())).toBe('200')
+      expect(await storedFiles()).toEqual([fresh.id, other.id].sort())
+    })
+
+    it('takes uploads under the keys that the vault takes', async () => {
+      const id = randomUUID()
+      const outcomes = async () => {
+        const answers = [1, 2, 3].map(async (keyVersion) => outcomeOf((await upload(id, keyVersion)).answer))
+        return Promise.all(answers)
+      }
+      expect(await outcomes()).toEqual(['201', '409 key-changed', '409 key-changed'])
+      await begun()
+      expect(await outcomes()).toEqual(['201', '201', '409 key-changed'])
+      await complete()
+      expect(await outcomes()).toEqual(['409 key-changed', '201', '409 key-changed'])
+    })
   })
 
   it('is over with the vault', async () => {
