@@ -28,7 +28,7 @@ import { forgetVersions, keepVersions } from './versions.ts'
 type Expected = number | 'nothing' | 'anything'
 
 /** An envelope, and the version of the vault's key that seals it. */
-export interface SealedData {
+interface SealedData {
   readonly data: Uint8Array
   readonly keyVersion: number
 }
