@@ -94,8 +94,9 @@ const hasGone = ({ code }: { code?: string }) => code === 'ECONNRESET' || code =
 /**
  * Closes connections whose client has taken nothing for `unreadMs` of what waits for it. The timeout of a socket does not see them:
  * it begins anew with everything that the client sends, and with each heartbeat of a stream of events.
+ * @returns what closes the connections on which nothing has come yet. Clients open some in advance, and Node takes them for busy.
  */
-function closeUnread(server: Server, unreadMs: number): void {
+function closeUnread(server: Server, unreadMs: number): () => void {
   /** How much each client had taken when it was looked at last; undefined if nothing waited. */
   const taken = new Map<Socket, number | undefined>()
   server.on('connection', (socket: Socket) => {
@@ -110,6 +111,15 @@ function closeUnread(server: Server, unreadMs: number): void {
     }
   }, unreadMs)
   server.once('close', () => clearInterval(look))
+  return () => {
+    for (const socket of taken.keys()) if (socket.bytesRead === 0) socket.destroy()
+  }
+}
+
+interface ListeningServer {
+  readonly server: Server
+  /** Closes the connections that nobody uses at this moment. */
+  closeIdle(): void
 }
 
 /** Node's server around an application. */
@@ -118,7 +128,7 @@ function createHttpServer(
   publicUrl: string,
   { headersMs, unreadMs }: Patience,
   maxConnections: number,
-): Server {
+): ListeningServer {
   /** What is being answered on each connection, for what goes wrong in the middle of its body. */
   const answering = new WeakMap<Duplex, ServerResponse>()
   const onRequest = (req: IncomingMessage, res: ServerResponse) => {
@@ -142,7 +152,7 @@ function createHttpServer(
     const res = answering.get(socket)
     if (!res || res.headersSent) socket.destroy()
   })
-  closeUnread(server, unreadMs)
+  const closeUnused = closeUnread(server, unreadMs)
   server.on('request', onRequest)
   // Node would ask for the body at once; `readBytes` does when it is wanted. Other expectations may be ignored (RFC 9110, 10.1.1).
   server.on('checkContinue', onRequest)
@@ -157,7 +167,13 @@ function createHttpServer(
       sendFailure(res, problemsOf(publicUrl)(brokenRequest(error.code), { requestId }))
     }
   })
-  return server
+  return {
+    server,
+    closeIdle() {
+      server.closeIdleConnections()
+      closeUnused()
+    },
+  }
 }
 
 const listen = (server: Server, { host, port }: Config) =>
@@ -177,13 +193,13 @@ const listen = (server: Server, { host, port }: Config) =>
  * A proxy keeps connections open, and may send a request on one in the moment in which it is closed here. It cannot know then
  * whether a POST was done, and must fail it. So idle connections are left to the proxy to close, if it is quicker than `idleMs`.
  */
-const drain = (server: Server, idleMs: number) =>
+const drain = ({ server, closeIdle }: ListeningServer, idleMs: number) =>
   new Promise<void>((resolve) => {
     let sweep: NodeJS.Timeout | undefined
     const idle = setTimeout(() => {
-      server.closeIdleConnections()
+      closeIdle()
       // A connection whose request began before is kept alive by its client after the answer.
-      sweep = setInterval(() => server.closeIdleConnections(), 50)
+      sweep = setInterval(closeIdle, 50)
     }, idleMs)
     const deadline = setTimeout(() => server.closeAllConnections(), idleMs + drainMs - seconds(1))
     const closed = () => {
@@ -256,7 +272,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       if (draining) res.setHeader('Connection', 'close')
       app(req, res)
     }
-    const server = createHttpServer(answer, config.publicUrl, patience, config.maxConnections)
+    const listening = createHttpServer(answer, config.publicUrl, patience, config.maxConnections)
+    const { server } = listening
     let toldOfFull = -Infinity
     server.on('drop', () => {
       // Once a minute: a line for each would let strangers fill the log.
@@ -279,7 +296,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       await Promise.all([stopMaintenance(), pause(config.shutdownGrace)])
       draining = true
       ending.abort()
-      await drain(server, config.shutdownGrace)
+      await drain(listening, config.shutdownGrace)
       await stopMetrics?.()
       await mailer.stop()
       await deferredTasks.flush().catch(() => {})

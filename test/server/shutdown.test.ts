@@ -1,5 +1,7 @@
 // What clients and proxies meet while a server stops.
+import { once } from 'node:events'
 import { Agent } from 'node:http'
+import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { send } from '../support/requests.ts'
 import { startServer } from '../support/server.ts'
@@ -55,6 +57,19 @@ describe('a server that stops', () => {
       connection: 'close',
     })
     await stopped
+  })
+
+  // Within the time of the test: the stop would end by itself after nine seconds.
+  it('does not wait for a connection on which nothing has come yet', { timeout: 7000 }, async () => {
+    const server = await startServer('sqlite')
+    const { hostname, port } = new URL(server.url)
+    const unused = connect(Number(port), hostname)
+    unused.on('error', () => {})
+    const closed = once(unused, 'close')
+    await once(unused, 'connect')
+    expect((await send(server, { path: '/healthz' })).status).toBe(200)
+    await server.close()
+    await closed
   })
 
   it('closes idle connections at once where it has no grace', async () => {
