@@ -1,0 +1,203 @@
+// `npm run bench:streams`: thousands of open streams of events on one of two servers on one Postgres. Measures how long it takes from a
+// PUT on the other server to the event on each stream of its account, what a stream takes of memory, and what `GET item` loses to
+// the streams, beside a third server that holds none. Fewer of them: `npm run bench:streams -- 1000`.
+import { randomBytes, randomUUID } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import autocannon from 'autocannon'
+import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
+import { fakeEnvelope, newAccount, type RawAccount } from '../test/support/accounts.ts'
+import { freePort } from '../test/support/free-port.ts'
+import { createPostgresDatabase } from '../test/support/fresh-database.ts'
+import { startPostgres } from '../test/support/postgres.ts'
+import { outcomeOf, type Server, send } from '../test/support/requests.ts'
+import { median, percentile } from './figures.ts'
+import { launch, type ServerProcess } from './processes.ts'
+
+const streams = Number(process.argv[2] ?? 5000)
+const streamsOfAccount = 20
+/** PUTs whose events are waited for, one after the other. */
+const writes = 500
+/** Each server is asked once a round, one after the other. */
+const [rounds, seconds, connections] = [8, 3, 16]
+/** Between two PUTs beside the requests that are measured. */
+const writePauseMs = 20
+/** How many streams are opened at the same time, and the longest that anything is waited for. */
+const [openedTogether, longestMs] = [50, 30_000]
+
+/** Everything that an open stream brings is told with the time at which it came. */
+type Heard = (vaultId: string, revision: number, at: number) => void
+
+const vaultEvent = /event: vault\ndata: \{"id":"([^"]+)","revision":(\d+)\}/g
+
+/** Opens a stream, and resolves once its state has come. */
+const openStream = (server: Server, token: string, heard: Heard) =>
+  new Promise<Socket>((resolve, reject) => {
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname, () =>
+      socket.write(`GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`),
+    )
+    let hasBegun = false
+    socket.on('error', reject)
+    socket.on('close', () => reject(new Error('A stream was closed')))
+    socket.on('data', (chunk) => {
+      const at = performance.now()
+      const text = chunk.toString('latin1')
+      if (!hasBegun && text.includes('event: state')) {
+        hasBegun = true
+        resolve(socket)
+      }
+      for (const [, vaultId = '', revision] of text.matchAll(vaultEvent)) heard(vaultId, Number(revision), at)
+    })
+  })
+
+async function put(server: Server, { token, vaultId }: RawAccount): Promise<void> {
+  const answer = await send(server, {
+    method: 'PUT',
+    path: `/api/v1/vaults/${vaultId}/items/${randomUUID()}`,
+    token,
+    headers: { 'If-None-Match': '*' },
+    body: { data: fakeEnvelope(400) },
+  })
+  if (answer.status !== 201) throw new Error(`A PUT was answered ${outcomeOf(answer)}`)
+}
+
+/** @returns milliseconds from before each PUT to each of its events */
+async function measureEvents(
+  server: Server,
+  accounts: readonly RawAccount[],
+  hearers: Set<Heard>,
+): Promise<number[]> {
+  const waits: number[] = []
+  for (let write = 0; write < writes; write++) {
+    const account = accounts[write % accounts.length]
+    if (!account) throw new Error('There are no accounts')
+    process.stderr.write(`\rPUT ${write + 1} of ${writes}`)
+    let missing = streamsOfAccount
+    const began = performance.now()
+    let told = () => {}
+    const all = new Promise<void>((resolve) => {
+      told = resolve
+    })
+    const hear: Heard = (vaultId, _revision, at) => {
+      if (vaultId !== account.vaultId) return
+      waits.push(at - began)
+      if (--missing === 0) told()
+    }
+    hearers.add(hear)
+    await put(server, account)
+    const isOver = await Promise.race([all.then(() => true), pause(longestMs, false, { ref: false })])
+    hearers.delete(hear)
+    if (!isOver) throw new Error(`${missing} streams have heard nothing of a PUT`)
+  }
+  process.stderr.write('\n')
+  return waits
+}
+
+/** @returns requests a second */
+async function measureGets(server: Server, { token, vaultId }: RawAccount, itemId: string): Promise<number> {
+  const url = `${server.url}/api/v1/vaults/${vaultId}/items/${itemId}`
+  const headers = { authorization: `Bearer ${token}` }
+  const result = await autocannon({ url, connections, duration: seconds, headers })
+  if (result.non2xx > 0 || result.errors > 0) throw new Error('Some of the requests were refused')
+  return result['2xx'] / result.duration
+}
+
+async function firstItem(server: Server, account: RawAccount): Promise<string> {
+  const id = randomUUID()
+  const path = `/api/v1/vaults/${account.vaultId}/items/${id}`
+  const headers = { 'If-None-Match': '*' }
+  await send(server, {
+    method: 'PUT',
+    path,
+    token: account.token,
+    headers,
+    body: { data: fakeEnvelope(400) },
+  })
+  return id
+}
+
+const postgres = await startPostgres()
+const database = await createPostgresDatabase(postgres.url)
+const settings = {
+  DATABASE_URL: database.url,
+  // One server to their clients: tokens name it.
+  PUBLIC_URL: 'http://localhost',
+  JWT_SECRET: randomBytes(32).toString('base64url'),
+  OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
+  RATE_LIMITS: 'off',
+  ACCESS_TOKEN_TTL: '1h',
+  MAX_CONNECTIONS: String(streams + 1000),
+  MAX_STREAMS: String(streams),
+  MAX_STREAMS_PER_ADDRESS: String(streams),
+}
+const start = async (): Promise<ServerProcess> =>
+  launch('../bin/limpet-server.js', [], { ...settings, PORT: String(await freePort()) })
+const servers = [await start(), await start(), await start()] as const
+const [writing, holding, empty] = servers
+const open: Socket[] = []
+try {
+  const accounts: RawAccount[] = []
+  for (let count = 0; count < streams / streamsOfAccount; count++) accounts.push(await newAccount(writing))
+  const [reader] = accounts
+  if (!reader) throw new Error('There are no accounts')
+  const itemId = await firstItem(writing, reader)
+  // Warm, before the memory is looked at.
+  for (const server of [holding, empty]) await measureGets(server, reader, itemId)
+  const before = await holding.usage()
+
+  const hearers = new Set<Heard>()
+  const heard: Heard = (...event) => {
+    for (const hear of hearers) hear(...event)
+  }
+  const wanted = accounts.flatMap(({ token }) => Array.from({ length: streamsOfAccount }, () => token))
+  for (let from = 0; from < wanted.length; from += openedTogether) {
+    const some = wanted.slice(from, from + openedTogether)
+    open.push(...(await Promise.all(some.map((token) => openStream(holding, token, heard)))))
+    process.stderr.write(`\r${open.length} of ${wanted.length} streams`)
+  }
+  process.stderr.write('\n')
+  // The garbage of opening them may be collected, and the first comments come.
+  await pause(longestMs)
+  const during = await holding.usage()
+
+  const waits = await measureEvents(writing, accounts, hearers)
+
+  const gets = { holding: [] as number[], empty: [] as number[] }
+  let isWriting = true
+  const background = (async () => {
+    for (let write = 0; isWriting; write++) {
+      await put(writing, accounts[write % accounts.length] ?? reader)
+      await pause(writePauseMs)
+    }
+  })()
+  for (let round = 1; round <= rounds; round++) {
+    process.stderr.write(`\rGET item, round ${round} of ${rounds}`)
+    // The first of the two gets what the machine does at that moment, so they take turns.
+    const order = [['holding', holding] as const, ['empty', empty] as const]
+    for (const [name, server] of round % 2 === 0 ? order.toReversed() : order)
+      gets[name].push(await measureGets(server, reader, itemId))
+  }
+  isWriting = false
+  await background
+  process.stderr.write('\n')
+
+  const [withStreams, without] = [median(gets.holding), median(gets.empty)]
+  const ms = (part: number) => percentile(waits, part).toFixed(1)
+  const kilobytes = ((during.residentMb - before.residentMb) * 1024) / open.length
+  console.log(
+    [
+      '| | |',
+      '| --- | --- |',
+      `| open streams | ${open.length}, ${streamsOfAccount} for each account |`,
+      `| from the PUT to its events, ${waits.length} of them | p50 ${ms(0.5)} ms, p99 ${ms(0.99)} ms, longest ${ms(1)} ms |`,
+      `| resident memory of a stream | ${kilobytes.toFixed(1)} KiB (${before.residentMb.toFixed(0)} MiB before, ${during.residentMb.toFixed(0)} MiB with them) |`,
+      `| \`GET item\` a second, ${connections} connections, beside ${1000 / writePauseMs} PUTs a second | ${Math.round(withStreams)} with the streams, ${Math.round(without)} without (${(withStreams / without).toFixed(2)}) |`,
+    ].join('\n'),
+  )
+} finally {
+  for (const socket of open) socket.removeAllListeners('close').destroy()
+  await Promise.all(servers.map((server) => server.stop()))
+  await database.remove()
+  await postgres.stop()
+}
