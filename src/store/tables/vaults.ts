@@ -1,4 +1,5 @@
 // Vaults, items, and what is remembered of both.
+import { isNotNull } from 'drizzle-orm'
 import type { Columns } from '../columns.ts'
 import { type AccountTables, accountIdOf } from './accounts.ts'
 
@@ -70,6 +71,8 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       // Sync reads by revision, the pages of list and trash by id, and the count of a vault by state.
       index('items_by_revision').on(table.vaultId, table.revision, table.id),
       index('items_by_state').on(table.vaultId, table.state, table.id),
+      // What is left while the key of a vault is being changed.
+      index('items_by_key').on(table.vaultId, table.keyVersion, table.id).where(isNotNull(table.data)),
     ],
     backup: 'kept',
     expires: 'never',
@@ -93,6 +96,7 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
         foreignColumns: [items.vaultId, items.id],
       }).onDelete('cascade'),
       index('item_versions_by_age').on(table.replacedAt),
+      index('item_versions_by_key').on(table.vaultId, table.keyVersion, table.itemId, table.revision),
     ],
     backup: 'kept',
     expires: { by: 'deleteOldVersions' },
@@ -124,6 +128,7 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
     keys: (table) => [
       primaryKey({ columns: [table.vaultId, table.itemId, table.id] }),
       index('attachments_by_expiry').on(table.expiresAt),
+      index('attachments_by_key').on(table.vaultId, table.keyVersion),
     ],
     backup: 'kept',
     expires: { by: 'deleteOldUploads' },
