@@ -28,6 +28,8 @@ const commands: Readonly<Record<string, () => Loaded>> = {
   edit: async () => (await import('./commands/writing.ts')).edit,
   rm: async () => (await import('./commands/writing.ts')).rm,
   restore: async () => (await import('./commands/writing.ts')).restore,
+  attach: async () => (await import('./commands/files.ts')).attach,
+  attachment: async () => (await import('./commands/files.ts')).attachment,
   sync: async () => (await import('./commands/sync.ts')).sync,
   share: async () => (await import('./commands/sharing.ts')).share,
   open: async () => (await import('./commands/opening.ts')).open,

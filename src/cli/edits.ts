@@ -62,6 +62,7 @@ const notByHand: Readonly<Record<string, string>> = {
   tags: 'Use --tag.',
   favourite: 'Use --favourite.',
   fields: 'Give the name of the field itself.',
+  attachments: '"limpet attach" adds a file, "limpet attachment rm" takes one out.',
 }
 
 const membersOfKind = new Map<string, readonly string[]>(
@@ -177,6 +178,8 @@ function requireByHand(kind: ItemKind, name: string) {
 
 function requireRemovable(kind: ItemKind, name: string) {
   const member = memberNamed(kind, name)
+  if (member === 'attachments')
+    throw new CliError('usage', 'Files are taken out one by one: "limpet attachment rm" does it.')
   if (member === 'kind' || member === 'name' || member === 'fields')
     throw new CliError('usage', `"${member}" cannot be removed.`)
 }

@@ -2,9 +2,11 @@
 import {
   ConflictError,
   ContentError,
+  FileChangedError,
   KdfRefusedError,
   LoggedOutError,
   NetworkError,
+  NoSuchFileError,
   OlderVaultError,
   OpenError,
   PasswordRefusedError,
@@ -14,7 +16,9 @@ import {
   SecretRefusedError,
   ShareLinkError,
   TokenError,
+  TooManyFilesError,
   UnconfirmedError,
+  UnknownKindError,
 } from '../sdk/index.ts'
 import { CliError, type Ending } from '../terminal/exit-codes.ts'
 
@@ -27,6 +31,7 @@ const problemEndings: Readonly<Record<string, Ending>> = {
   'revision-conflict': 'conflict',
   'email-taken': 'conflict',
   'id-taken': 'conflict',
+  'attachment-missing': 'conflict',
   'too-many-requests': 'unavailable',
   unavailable: 'unavailable',
   'internal-error': 'unavailable',
@@ -64,6 +69,15 @@ export function describe(error: unknown): { ending: Ending; sentence: string } {
       ending: 'conflict',
       sentence: `${error.message}. Nothing was written: look at it again and repeat the command.`,
     }
+  if (error instanceof FileChangedError)
+    return {
+      ending: 'conflict',
+      sentence: `${error.message}. Nothing was attached: wait until nothing writes to it, and repeat the command.`,
+    }
+  if (error instanceof TooManyFilesError || error instanceof UnknownKindError)
+    return { ending: 'usage', sentence: `${error.message}.` }
+  if (error instanceof NoSuchFileError)
+    return { ending: 'notFound', sentence: `${error.message}. "limpet attachment list" shows what there is.` }
   if (error instanceof ResyncRequiredError)
     return {
       ending: 'conflict',

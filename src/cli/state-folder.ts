@@ -6,7 +6,14 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { Device } from '../contract/accounts.ts'
 import { Vault as VaultShape } from '../contract/vaults.ts'
-import { LoginPin, ReplicaState, SessionState, type SessionStorage, type Vault } from '../sdk/index.ts'
+import {
+  LoginPin,
+  PendingUpload,
+  ReplicaState,
+  SessionState,
+  type SessionStorage,
+  type Vault,
+} from '../sdk/index.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 
 /** The account key under a key that only the environment of a shell holds (`limpet unlock`). */
@@ -15,6 +22,10 @@ type UnlockState = z.infer<typeof UnlockState>
 
 /** A vault as the server gave it, sealed, so that later runs pull changes only and read without the server. */
 const VaultState = z.object({ accountId: z.string(), vault: VaultShape, replica: ReplicaState })
+
+/** An upload that an earlier run began. */
+const UploadState = PendingUpload.extend({ accountId: z.string(), vaultId: z.string() })
+export type UploadState = z.infer<typeof UploadState>
 
 export interface VaultState {
   readonly accountId: string
@@ -48,6 +59,10 @@ const pinFileName = (server: string, email: string) =>
     .update(JSON.stringify([server, email]))
     .digest('hex')
     .slice(0, 32)}.json`
+const uploadFile = /^upload-[0-9a-f-]{36}\.json$/
+const uploadFileName = (id: string) => `upload-${id}.json`
+/** How long a server keeps an upload that no item names, in milliseconds. */
+const uploadLifetime = 24 * 60 * 60 * 1000
 const vaultFileName = (id: string) => `vault-${id}.json`
 
 export class StateFolder {
@@ -130,9 +145,9 @@ export class StateFolder {
     clear: () => this.#remove('unlock.json'),
   }
 
-  async #vaultFiles(): Promise<string[]> {
+  async #filesLike(form: RegExp): Promise<string[]> {
     try {
-      return (await readdir(this.path)).filter((name) => vaultFile.test(name))
+      return (await readdir(this.path)).filter((name) => form.test(name))
     } catch (error) {
       if (isMissing(error)) return []
       throw error
@@ -142,7 +157,7 @@ export class StateFolder {
   /** The vaults of an account as they were last pulled. */
   async vaults(accountId: string): Promise<StoredVault[]> {
     const stored: StoredVault[] = []
-    for (const name of await this.#vaultFiles()) {
+    for (const name of await this.#filesLike(vaultFile)) {
       const state = await this.#read(name, VaultState)
       if (state?.accountId === accountId)
         stored.push({ ...state, syncedAt: (await stat(join(this.path, name))).mtime })
@@ -160,18 +175,41 @@ export class StateFolder {
     return utimes(join(this.path, vaultFileName(id)), now, now)
   }
 
+  /** Uploads that earlier runs began, so that the same command goes on with them. Those that no server has any more are forgotten. */
+  readonly uploads = {
+    load: async (accountId: string): Promise<UploadState[]> => {
+      const uploads: UploadState[] = []
+      for (const name of await this.#filesLike(uploadFile)) {
+        const begun = await stat(join(this.path, name)).catch(() => undefined)
+        if (begun && Date.now() - begun.mtimeMs > uploadLifetime) await this.#remove(name)
+        else {
+          const upload = await this.#read(name, UploadState)
+          if (upload?.accountId === accountId) uploads.push(upload)
+        }
+      }
+      return uploads
+    },
+    save: (state: UploadState) => this.#write(uploadFileName(state.attachmentId), state),
+    remove: (attachmentId: string) => this.#remove(uploadFileName(attachmentId)),
+  }
+
   /** Removes what belongs to other accounts than this one, whose sessions ended without a logout. */
   async forgetOthers(accountId: string): Promise<void> {
     if ((await this.unlock.load())?.accountId !== accountId) await this.unlock.clear()
     const own = new Set((await this.vaults(accountId)).map(({ vault }) => vaultFileName(vault.id)))
-    for (const name of await this.#vaultFiles()) if (!own.has(name)) await this.#remove(name)
+    for (const name of await this.#filesLike(vaultFile)) if (!own.has(name)) await this.#remove(name)
+    const uploads = new Set(
+      (await this.uploads.load(accountId)).map((one) => uploadFileName(one.attachmentId)),
+    )
+    for (const name of await this.#filesLike(uploadFile)) if (!uploads.has(name)) await this.#remove(name)
   }
 
   /** Removes everything of the account; the device keeps its id, and how accounts logged in here. */
   async forget(): Promise<void> {
     await this.session.clear()
     await this.unlock.clear()
-    for (const name of await this.#vaultFiles()) await this.#remove(name)
+    for (const name of await this.#filesLike(vaultFile)) await this.#remove(name)
+    for (const name of await this.#filesLike(uploadFile)) await this.#remove(name)
   }
 }
 

@@ -1,7 +1,8 @@
 // How items are shown: to people with their secrets masked, and to scripts as JSON.
-import { isItemContent, secretMembers } from '../sdk/index.ts'
+import { type AttachedFile, filesOf, isItemContent, secretMembers } from '../sdk/index.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { localTime, safeLine, safeText } from '../terminal/text.ts'
+import { formatFileSize } from '../units.ts'
 import type { Entry } from './workspace.ts'
 
 type Content = Entry['item']['content']
@@ -9,7 +10,17 @@ type Content = Entry['item']['content']
 const mask = '••••••••'
 
 /** Of a kind or with members that came later nobody here knows what is secret, so that all of them are. */
-const publicMembers = ['kind', 'name', 'username', 'urls', 'folder', 'tags', 'favourite', 'fields'] as const
+const publicMembers = [
+  'kind',
+  'name',
+  'username',
+  'urls',
+  'folder',
+  'tags',
+  'favourite',
+  'fields',
+  'attachments',
+] as const
 const publicOfKind: Readonly<Record<string, readonly string[]>> = {
   card: ['holder', 'expiry', 'brand'],
   identity: ['fullName', 'email', 'phone', 'address', 'organization'],
@@ -78,9 +89,14 @@ function rows(pairs: readonly (readonly [string, string])[]): string[] {
   })
 }
 
+/** A file in one line. */
+const fileLine = ({ name, type, size }: AttachedFile) =>
+  [name, [formatFileSize(size), ...(type === '' ? [] : [type])].join(', ')].join('  ')
+
 function contentPairs(content: Content, reveal: boolean): [string, string][] {
+  const shownBelow: readonly string[] = isItemContent(content) ? ['fields', 'attachments'] : []
   const members = Object.entries(content).filter(
-    ([member, value]) => value !== undefined && !(isItemContent(content) && member === 'fields'),
+    ([member, value]) => value !== undefined && !shownBelow.includes(member),
   )
   const last = ['folder', 'tags', 'favourite', 'notes']
   const ordered = members.toSorted(([left], [right]) => last.indexOf(left) - last.indexOf(right))
@@ -92,6 +108,10 @@ function contentPairs(content: Content, reveal: boolean): [string, string][] {
     ...fieldsOf(content).map(({ name, value, hidden }): [string, string] => [
       name,
       hidden && !reveal ? mask : value,
+    ]),
+    ...(isItemContent(content) ? filesOf(content) : []).map((file): [string, string] => [
+      'file',
+      fileLine(file),
     ]),
   ]
 }

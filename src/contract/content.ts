@@ -15,7 +15,7 @@ const edits = z.int().min(0).optional()
  * A file beside the item: what its owner called it, its media type or an empty text, its bytes of plaintext, and the salt of its
  * header, so that a server cannot put another file in its place.
  */
-const AttachedFile = z.looseObject({
+export const AttachedFile = z.looseObject({
   id: AttachmentId,
   name: z.string(),
   type: z.string(),
@@ -84,6 +84,7 @@ export const UnknownContent = z.looseObject({ kind: z.string(), name: z.string()
 
 export const VaultContent = z.looseObject({ name: z.string(), edits })
 
+export type AttachedFile = z.infer<typeof AttachedFile>
 export type ItemContent = z.infer<typeof ItemContent>
 export type UnknownContent = z.infer<typeof UnknownContent>
 export type VaultContent = z.infer<typeof VaultContent>

@@ -12,6 +12,7 @@ import { migrate, migrationNames } from '../store/migrate.ts'
 import type { DatabaseUrl } from '../store/open.ts'
 import { allTables, tablesInBackups } from '../store/shape.ts'
 import { CliError } from '../terminal/exit-codes.ts'
+import { writeNewFile } from '../terminal/new-file.ts'
 import { pipe, print, printJson, printsToTerminal, remark } from '../terminal/output.ts'
 import { type Report, withProgress } from '../terminal/progress.ts'
 import { counted, localTime, safeLine, table } from '../terminal/text.ts'
@@ -27,7 +28,6 @@ import {
   withBackup,
 } from './backup-file.ts'
 import { command, json } from './command.ts'
-import { writeNewFile } from './new-file.ts'
 import { settleRestored } from './restore-steps.ts'
 import {
   countAll,

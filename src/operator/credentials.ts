@@ -16,10 +16,10 @@ import { keyFileBeside, newMasterKey, parseMasterKey, readMasterKey } from '../c
 import { openContent, purposeOfFile, sealContent } from '../credentials/sealed-text.ts'
 import { systemRandom } from '../random.ts'
 import { CliError } from '../terminal/exit-codes.ts'
+import { writeNewFile } from '../terminal/new-file.ts'
 import { print, printBytes, printValue, remark } from '../terminal/output.ts'
 import { safeLine } from '../terminal/text.ts'
 import { command } from './command.ts'
-import { writeNewFile } from './new-file.ts'
 
 const write = (file: string, text: string, force: boolean) =>
   writeNewFile(file, [Buffer.from(text)], { force })

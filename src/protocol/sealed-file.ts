@@ -2,6 +2,7 @@
 import { fileChunkBytes, fileChunks, padme, sealedFileBytes } from '../contract/file-sizes.ts'
 import { type AssociatedData, encodeAssociatedData } from './associated-data.ts'
 import { encodeBase64url } from './base64url.ts'
+import { ByteReader } from './byte-reader.ts'
 import {
   commitmentBytes,
   deriveCommittedKey,
@@ -39,39 +40,6 @@ export class FileChangedError extends Error {
 
   constructor() {
     super('The file changed while it was read')
-  }
-}
-
-/** Bytes that come in pieces of any size, taken in pieces of a certain size. */
-class ByteReader {
-  readonly #pieces: AsyncIterator<Uint8Array>
-  #rest: Uint8Array = new Uint8Array(0)
-
-  constructor(bytes: AsyncIterable<Uint8Array>) {
-    this.#pieces = bytes[Symbol.asyncIterator]()
-  }
-
-  /** @returns so many bytes; fewer only at the end */
-  async take(count: number): Promise<Uint8Array<ArrayBuffer>> {
-    const taken = new Uint8Array(count)
-    let length = 0
-    while (length < count) {
-      if (this.#rest.length === 0) {
-        const { done, value } = await this.#pieces.next()
-        if (done) break
-        this.#rest = value
-      }
-      const piece = this.#rest.subarray(0, count - length)
-      taken.set(piece, length)
-      length += piece.length
-      this.#rest = this.#rest.subarray(piece.length)
-    }
-    return taken.subarray(0, length)
-  }
-
-  /** Ends the source, also in the middle. */
-  async close(): Promise<void> {
-    await this.#pieces.return?.()
   }
 }
 
@@ -192,23 +160,23 @@ export interface ExpectedFile {
  * Opens what `prepareFile` sealed, chunk by chunk (docs/protocol.md, "Files"). What it gives counts only once it has come to its
  * end without an error: until then the file can turn out to be cut off.
  *
- * @param key 32 bytes
+ * @param keys vault keys of 32 bytes; the file says by its commitment which of them is its own
  * @param sealed the whole sealed file, in pieces of any size; what it throws is thrown here as it is
  * @throws OpenError whatever it is that keeps the file from opening
  * @throws TypeError for a key of another length, or a context that is not well-formed Unicode: mistakes of the caller
  */
 export async function* openFile(
-  key: Uint8Array,
+  keys: readonly Uint8Array[],
   associatedData: AssociatedData,
   { size, salt }: ExpectedFile,
   sealed: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  requireKey(key)
+): AsyncGenerator<Uint8Array, void, undefined> {
+  keys.forEach(requireKey)
   const encoded = encodeAssociatedData(associatedData)
   const chunks = fileChunks(size)
   const reader = new ByteReader(sealed)
   try {
-    const aesKey = await openHeader(key, salt, await reader.take(headerBytes))
+    const aesKey = await openHeader(keys, salt, await reader.take(headerBytes))
     for (let chunk = 0; chunk < chunks; chunk++) {
       const { length, content } = chunkOf(size, chunk)
       const taken = await reader.take(length + tagBytes)
@@ -223,13 +191,16 @@ export async function* openFile(
   }
 }
 
-/** @returns the file's key, if the header is that of the file that is expected */
-async function openHeader(key: Uint8Array, salt: Uint8Array, header: Uint8Array) {
+/** @returns the file's own key, if the header is that of the file that is expected */
+async function openHeader(keys: readonly Uint8Array[], salt: Uint8Array, header: Uint8Array) {
   if (header.length !== headerBytes || header[0] !== version) throw new OpenError()
   if (!equalInConstantTime(salt, header.subarray(1, commitmentAt))) throw new OpenError()
-  const { encryptionKey, commitment } = await deriveCommittedKey(key, salt, info)
-  if (!equalInConstantTime(commitment, header.subarray(commitmentAt))) throw new OpenError()
-  return importAesKey(encryptionKey, 'decrypt')
+  for (const key of keys) {
+    const { encryptionKey, commitment } = await deriveCommittedKey(key, salt, info)
+    if (equalInConstantTime(commitment, header.subarray(commitmentAt)))
+      return importAesKey(encryptionKey, 'decrypt')
+  }
+  throw new OpenError()
 }
 
 async function decrypt(

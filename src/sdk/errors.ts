@@ -27,6 +27,10 @@ export class ProblemError extends Error {
   readonly errors: { path: string; message: string }[]
   /** With `second-factor-required` and `invalid-second-factor`: what proves it, and what the platform's WebAuthn is to be given. */
   readonly secondFactor: SecondFactorChallenge | undefined
+  /** With `upload-offset`: how much of the file is there. */
+  readonly receivedBytes: number | undefined
+  /** With `attachment-missing`: ids of files that are not there. */
+  readonly attachments: string[]
   /** With `wrong-proof`: whether the share has a passphrase. */
   readonly passphrase: boolean | undefined
   /** With `share-consumed`. */
@@ -50,6 +54,8 @@ export class ProblemError extends Error {
       methods: problem.methods,
       ...(problem.options && { options: problem.options }),
     }
+    this.receivedBytes = problem.receivedBytes
+    this.attachments = problem.attachments ?? []
     this.passphrase = problem.passphrase
     this.readAt = problem.readAt
     this.expiresAt = problem.expiresAt

@@ -9,7 +9,13 @@ export {
   type KdfParameters,
   minKdf,
 } from '../contract/accounts.ts'
-export { ItemContent, type ItemKind, type UnknownContent, VaultContent } from '../contract/content.ts'
+export {
+  type AttachedFile,
+  ItemContent,
+  type ItemKind,
+  type UnknownContent,
+  VaultContent,
+} from '../contract/content.ts'
 export type { QuotaName, Quotas } from '../contract/quotas.ts'
 export type { SecondFactor } from '../contract/second-factors.ts'
 export type { ServerInfo } from '../contract/server.ts'
@@ -25,10 +31,25 @@ export * from '../protocol/item-content.ts'
 export * from '../protocol/keys.ts'
 export { type PasswordRefusal, PasswordRefusedError } from '../protocol/password.ts'
 export { RefusedError } from '../protocol/refused.ts'
+export { FileChangedError } from '../protocol/sealed-file.ts'
 export * from '../protocol/share-link.ts'
 export { UnlockedAccount } from './account.ts'
+export {
+  type Attached,
+  Attachments,
+  fileOf,
+  filesOf,
+  mergeFiles,
+  type NewFile,
+  NoSuchFileError,
+  PendingUpload,
+  TooManyFilesError,
+  type UploadOptions,
+} from './attachments.ts'
 export * from './errors.ts'
+export type { TransferOptions } from './file-transfer.ts'
 export { type AskSecondFactor, Limpet, type LimpetOptions } from './limpet.ts'
+export type { OpenItem } from './open-item.ts'
 export {
   assessPassword,
   type PasswordAssessment,
@@ -52,5 +73,5 @@ export {
   type TokenOptions,
   Tokens,
 } from './tokens.ts'
-export { ConflictError, type OpenItem, OpenVault } from './vault.ts'
+export { ConflictError, OpenVault, type SealedItem, UnknownKindError } from './vault.ts'
 export type { WatchEvent, WatchOptions } from './watch.ts'

@@ -1,5 +1,6 @@
 // A local copy of a vault, sealed as the server has it, that follows the vault's changes.
 import * as z from 'zod'
+import type { AttachedFile } from '../contract/content.ts'
 import { Revision, Sealed } from '../contract/primitives.ts'
 import { type Item, ItemState } from '../contract/vaults.ts'
 import { OlderVaultError } from './errors.ts'
@@ -179,20 +180,25 @@ export class Replica {
   /**
    * Writes the copy that is here over what the server shows in its place; the next pull takes that in. Throws ConflictError where
    * the server has something else by now, and ContentError for a copy that is malformed.
+   * @returns files of the copy that the server does not have any more, and that are lost
    */
-  async putBack(vault: OpenVault, itemId: string): Promise<void> {
+  async putBack(vault: OpenVault, itemId: string): Promise<readonly AttachedFile[]> {
     const [shown, known] = [this.#refused.get(itemId), this.#items.get(itemId)]
-    if (!shown || !known) return
+    if (!shown || !known) return []
     // Opened for its counter: what is written counts on from both.
     await vault.follows(known, shown)
-    if ('purged' in known) return vault.purge(itemId, shown.revision)
+    if ('purged' in known) {
+      await vault.purge(itemId, shown.revision)
+      return []
+    }
     const { content, deletedAt } = await vault.openItem(known)
     vault.forget(itemId)
     // Over a tombstone too: what was deleted for good comes back only by its revision.
     const headers = { 'If-Match': `"${shown.revision}"` }
-    await vault.putSealed(itemId, await vault.sealItem(itemId, content), headers)
+    const lost = await vault.putContentBack(itemId, content, headers)
     if (deletedAt !== null) await vault.trash(itemId)
     else if ('data' in shown && shown.deletedAt !== null) await vault.restore(itemId)
+    return lost
   }
 
   /**

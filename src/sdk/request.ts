@@ -6,16 +6,20 @@ import { RefusedError } from '../protocol/refused.ts'
 import { NetworkError, ProblemError } from './errors.ts'
 
 /** Milliseconds before a request without an answer counts as lost. */
-const timeoutMs = 30_000
+const usualTimeoutMs = 30_000
 
 export interface Request {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
   /** Below the server's URL, such as `/api/v1/vaults`. */
   readonly path: string
   readonly body?: unknown
+  /** A body of bytes in place of JSON. */
+  readonly bytes?: Uint8Array<ArrayBuffer>
   readonly headers?: Readonly<Record<string, string>>
   /** False for what must not happen twice when an answer is lost. */
   readonly repeatable?: boolean
+  /** Milliseconds that it may take, where that is not the usual. */
+  readonly timeoutMs?: number
   /** Gives the request up: it then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
@@ -42,7 +46,7 @@ export type Fetch = (
   request: {
     method: string
     headers: Record<string, string>
-    body?: string
+    body?: string | Uint8Array<ArrayBuffer>
     signal: AbortSignal
     redirect: 'error'
     credentials: 'omit'
@@ -104,9 +108,17 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** The headers of a request, and its body if it has one. */
+function bodyToSend({ body, bytes }: Pick<Request, 'body' | 'bytes'>, headers: Request['headers']) {
+  const typed = (type: string) => ({ ...headers, 'Content-Type': type })
+  if (bytes) return { headers: typed('application/octet-stream'), body: bytes }
+  if (body === undefined) return { headers: { ...headers } }
+  return { headers: typed('application/json'), body: JSON.stringify(body) }
+}
+
 const fetchAnswer = (
   { server, fetch }: Connection,
-  { method, path, body, headers }: Request,
+  { method, path, headers, ...content }: Request,
   signal: AbortSignal,
 ): Promise<FetchAnswer> =>
   fetch(server + path, {
@@ -115,8 +127,7 @@ const fetchAnswer = (
     credentials: 'omit',
     cache: 'no-store',
     signal,
-    headers: { ...headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...bodyToSend(content, headers),
   }).catch(() => {
     throw new NetworkError(`The server at ${server} does not answer`)
   })
@@ -135,9 +146,9 @@ async function readAnswer(
   throw new NetworkError(`The answer (status ${status}) is not one of a Limpet server`)
 }
 
-/** Does `work` with a signal that is aborted with `own`, or once a request has taken too long. */
+/** Does `work` with a signal that is aborted with that of the request, or once it has taken too long. */
 async function inTime<T>(
-  own: AbortSignal | undefined,
+  { signal: own, timeoutMs = usualTimeoutMs }: Request,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const tooLong = AbortSignal.timeout(timeoutMs)
@@ -160,7 +171,7 @@ async function inTime<T>(
  */
 export async function sendOnce(connection: Connection, request: Request): Promise<Answer> {
   try {
-    return await inTime(request.signal, async (signal) =>
+    return await inTime(request, async (signal) =>
       readAnswer(connection, request, await fetchAnswer(connection, request, signal)),
     )
   } catch (error) {
@@ -171,19 +182,23 @@ export async function sendOnce(connection: Connection, request: Request): Promis
 
 /**
  * Begins a request whose answer comes bit by bit, for as long as `signal` is not aborted.
- * @param mediaType what a success is; everything else is not one of a Limpet server
+ * @param success what a success is; everything else is not one of a Limpet server
  * @throws like `sendOnce`
  */
 export async function openStream(
   connection: Connection,
   request: Request & { readonly signal: AbortSignal },
-  mediaType: string,
+  success: { readonly mediaType: string; readonly status: number },
 ): Promise<AnswerReader> {
   try {
     const response = await fetchAnswer(connection, request, request.signal)
     if (!response.ok) await readAnswer(connection, request, response)
     const [type] = (response.headers.get('Content-Type') ?? '').split(';')
-    if (response.status === 200 && type?.trim().toLowerCase() === mediaType && response.body)
+    if (
+      response.status === success.status &&
+      type?.trim().toLowerCase() === success.mediaType &&
+      response.body
+    )
       return response.body.getReader()
     response.body?.cancel().catch(() => {})
     throw new NetworkError('The answer is not one of a Limpet server')

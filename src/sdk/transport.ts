@@ -131,7 +131,20 @@ export class Transport {
   events(path: string, signal: AbortSignal): Promise<AnswerReader> {
     return this.withAccess((token) => {
       const headers = { Accept: 'text/event-stream', ...bearer(token) }
-      return openStream(this.#connection, { method: 'GET', path, headers, signal }, 'text/event-stream')
+      const success = { mediaType: 'text/event-stream', status: 200 }
+      return openStream(this.#connection, { method: 'GET', path, headers, signal }, success)
+    }, signal)
+  }
+
+  /**
+   * Begins to read bytes from `start` on (RFC 9110, section 14.2), as `events` does.
+   * @param signal gives it up, also while it is read
+   */
+  bytes(path: string, start: number, signal: AbortSignal): Promise<AnswerReader> {
+    return this.withAccess((token) => {
+      const headers = { ...bearer(token), ...(start > 0 && { Range: `bytes=${start}-` }) }
+      const success = { mediaType: 'application/octet-stream', status: start > 0 ? 206 : 200 }
+      return openStream(this.#connection, { method: 'GET', path, headers, signal }, success)
     }, signal)
   }
 

@@ -1,6 +1,6 @@
 // An opened vault: items in clear on this side, sealed on the way out.
 
-import type { ItemContent, UnknownContent, VaultContent } from '../contract/content.ts'
+import type { AttachedFile, ItemContent, UnknownContent, VaultContent } from '../contract/content.ts'
 import { itemPaths, pathTo, vaultPaths } from '../contract/paths.ts'
 import { limits } from '../contract/sizes.ts'
 import {
@@ -22,28 +22,20 @@ import { OpenError, open, seal } from '../protocol/envelope.ts'
 import {
   editsIn,
   encodeContent,
+  isItemContent,
   parseItemContent,
   readItemContent,
   readVaultContent,
 } from '../protocol/item-content.ts'
 import { RefusedError } from '../protocol/refused.ts'
+import { Attachments, type FileKey, filesOf } from './attachments.ts'
 import { OlderVaultError, ProblemError, ResyncRequiredError } from './errors.ts'
+import type { OpenItem } from './open-item.ts'
 import { readPages } from './pages.ts'
 import { refuseOther } from './refusals.ts'
 import type { Request } from './request.ts'
 import { countsOn, goesBack, refuseRollback } from './rollback.ts'
 import type { Transport } from './transport.ts'
-
-/** An item in clear. */
-export interface OpenItem {
-  readonly id: string
-  readonly revision: number
-  readonly content: ItemContent | UnknownContent
-  readonly createdAt: string
-  readonly updatedAt: string
-  /** When it went to the trash; null outside of it. */
-  readonly deletedAt: string | null
-}
 
 /** The write found something else than what it was to replace; nothing was written. */
 export class ConflictError extends Error {
@@ -60,14 +52,34 @@ export class ConflictError extends Error {
   }
 }
 
+/** The item is of a kind that came later, and is kept as it is. */
+export class UnknownKindError extends Error {
+  override name = 'UnknownKindError'
+
+  constructor() {
+    super('This version does not know the kind of the item, and does not edit it')
+  }
+}
+
+/** How often an edit is tried again while other devices write the same item. */
+const editTries = 10
+
 /** How often a rename is tried again while items are being written. */
 const renameTries = 10
 
 const ifMatch = (revision: number | undefined): Record<string, string> =>
   revision === undefined ? {} : { 'If-Match': `"${revision}"` }
 
+/** An item's envelope, and the ids of its files, absent where nothing is said about them: they then stay as they are. */
+export interface SealedItem {
+  readonly data: string
+  readonly attachments?: string[]
+}
+
 export class OpenVault {
   readonly id: string
+  /** The files of its items. */
+  readonly attachments: Attachments
   readonly #transport: Transport
   readonly #key: Uint8Array
   #vault: Vault
@@ -88,6 +100,16 @@ export class OpenVault {
     this.#key = key
     this.#content = content
     this.#edits = edits
+    this.attachments = new Attachments(transport, {
+      id: vault.id,
+      get: (itemId) => this.get(itemId),
+      edit: (itemId, change) => this.edit(itemId, change),
+      fileKeys: () => this.#fileKeys(),
+    })
+  }
+
+  #fileKeys(): [FileKey] {
+    return [{ key: this.#key, keyVersion: 1 }]
   }
 
   /**
@@ -179,11 +201,17 @@ export class OpenVault {
   }
 
   /**
-   * Seals content for an item of this vault; the envelope opens under no other id. It counts on from the states of the item that were
+   * Seals content for an item of this vault; the envelope opens under no other id. With it come the ids of the files that the
+   * content names, so that both are written together. It counts on from the states of the item that were
    * opened here: open what is to be replaced before.
    */
-  sealItem(itemId: string, content: ItemContent | UnknownContent): Promise<string> {
-    return seal(this.#key, itemAssociatedData(this.id, itemId), encodeContent(content, this.#count(itemId)))
+  async sealItem(itemId: string, content: ItemContent | UnknownContent): Promise<SealedItem> {
+    const encoded = encodeContent(content, this.#count(itemId))
+    const data = await seal(this.#key, itemAssociatedData(this.id, itemId), encoded)
+    const files = filesOf(content).map(({ id }) => id)
+    // Servers and items without files are not told of them.
+    const hasFiles = files.length > 0 || this.#seen.get(itemId)?.attachments !== undefined
+    return { data, ...(hasFiles && { attachments: files }) }
   }
 
   /** Seals the marker that shows other devices that this account deleted the item. It counts on, as `sealItem` does. */
@@ -311,6 +339,26 @@ export class OpenVault {
     return this.#replace(itemId, revision, content)
   }
 
+  /**
+   * Changes an item's content as it is now. If another device is faster, `change` is called again with what that one wrote, so that
+   * neither is lost.
+   *
+   * @param change gives the new content; called once for each try
+   * @throws ConflictError where the item was deleted for good meanwhile, UnknownKindError, and what `change` throws
+   */
+  async edit(itemId: string, change: (content: ItemContent) => ItemContent): Promise<OpenItem> {
+    let item = await this.get(itemId)
+    for (let tries = 0; ; tries++) {
+      if (!isItemContent(item.content)) throw new UnknownKindError()
+      try {
+        return await this.replace(itemId, item.revision, change(item.content))
+      } catch (error) {
+        if (!(error instanceof ConflictError) || !error.current || tries === editTries) throw error
+        item = error.current
+      }
+    }
+  }
+
   async #replace(itemId: string, revision: number, content: ItemContent | UnknownContent) {
     if (!this.#counters.has(itemId)) await this.#lookAt(itemId)
     return this.#put(itemId, content, ifMatch(revision))
@@ -337,14 +385,38 @@ export class OpenVault {
    * Writes an envelope as it is. A conflict with the very same envelope is this write's own success, whose answer was lost:
    * no two envelopes are alike.
    */
-  async putSealed(itemId: string, data: string, headers: Record<string, string>): Promise<Item> {
-    const request: Request = { method: 'PUT', path: this.#itemPath(itemId), headers, body: { data } }
+  async putSealed(itemId: string, sealed: SealedItem, headers: Record<string, string>): Promise<Item> {
+    const request: Request = { method: 'PUT', path: this.#itemPath(itemId), headers, body: sealed }
+    const { data } = sealed
     try {
       return await this.#fetchItem(itemId, request, data)
     } catch (error) {
       const current = error instanceof ProblemError ? Item.safeParse(error.current).data : undefined
       if (current?.id === itemId && current.data === data) return current
       throw await this.#conflict(itemId, error)
+    }
+  }
+
+  /**
+   * Writes a content of before again. Files of it that the server does not have any more are left out.
+   * @returns the files that are lost
+   */
+  async putContentBack(
+    itemId: string,
+    content: ItemContent | UnknownContent,
+    headers: Record<string, string>,
+  ): Promise<readonly AttachedFile[]> {
+    try {
+      await this.putSealed(itemId, await this.sealItem(itemId, content), headers)
+      return []
+    } catch (error) {
+      const missing =
+        error instanceof ProblemError && error.code === 'attachment-missing' && error.attachments
+      const lost = missing ? filesOf(content).filter(({ id }) => missing.includes(id)) : []
+      if (lost.length === 0) throw error
+      const kept = filesOf(content).filter((file) => !lost.includes(file))
+      await this.putSealed(itemId, await this.sealItem(itemId, { ...content, attachments: kept }), headers)
+      return lost
     }
   }
 

@@ -10,7 +10,7 @@ export const exitCodes = {
     code: 4,
     means: 'The password, the second factor, the passphrase, the unlock key or the key of a link is wrong.',
   },
-  notFound: { code: 5, means: 'There is no such item, field, vault or share, or the share is gone.' },
+  notFound: { code: 5, means: 'There is no such item, field, file, vault or share, or the share is gone.' },
   ambiguous: { code: 6, means: 'Several fit; they are listed on standard error.' },
   conflict: {
     code: 7,

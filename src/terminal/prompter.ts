@@ -20,6 +20,8 @@ export interface Prompter {
   text(question: string): Promise<string>
   /** All the rest of the input, exactly; of one that has more than `most` bytes, only somewhat more than those. */
   bytes(question: string, most: number): Promise<Uint8Array>
+  /** All the rest of the input, exactly, as it comes: for what need not be in memory at once. */
+  pieces(question: string): AsyncIterable<Uint8Array>
   /** Whether the person agrees. Without a terminal nothing is asked: false. */
   confirm(question: string): Promise<boolean>
   /** Lets go of standard input, so that the program can end. */
@@ -112,6 +114,13 @@ class PipePrompter implements Prompter {
     }
     this.#buffered = nothing
     return Buffer.concat(chunks)
+  }
+
+  async *pieces(): AsyncGenerator<Uint8Array> {
+    const buffered = this.#buffered
+    this.#buffered = nothing
+    if (buffered.length > 0) yield buffered
+    for (let chunk = await this.#read(); chunk; chunk = await this.#read()) yield chunk
   }
 
   async text(question: string): Promise<string> {
@@ -225,6 +234,10 @@ class TerminalPrompter implements Prompter {
     return new TextEncoder().encode(lines.join('\n'))
   }
 
+  async *pieces(question: string): AsyncGenerator<Uint8Array> {
+    yield await this.bytes(question)
+  }
+
   async confirm(question: string): Promise<boolean> {
     return /^y(es)?$/i.test((await this.#line(`${question} [y/N]`, true)).trim())
   }
@@ -255,6 +268,7 @@ export function createPrompter(input: () => Readable & { isTTY?: boolean } = () 
     line: (question) => prompter().line(question),
     text: (question) => prompter().text(question),
     bytes: (question, most) => prompter().bytes(question, most),
+    pieces: (question) => prompter().pieces(question),
     confirm: (question) => prompter().confirm(question),
     close: () => opened?.close(),
   }

@@ -112,6 +112,10 @@ describe('a terminal', () => {
       remark(question)
       return Buffer.from(evil)
     },
+    async *pieces(question) {
+      remark(question)
+      yield Buffer.from(evil)
+    },
     confirm: async (question) => {
       ask(question)
       return true

@@ -37,8 +37,8 @@ it('tells what is malformed from what does not open, and removes both', async ()
   const key = await keyOf(vault, account)
   const [malformed, foreign] = [randomUUID(), randomUUID()]
   const sealed = await seal(key, itemAssociatedData(vault.id, malformed), bytesOf('{"kind":"note","name":7}'))
-  await vault.putSealed(malformed, sealed, nothingThere)
-  await vault.putSealed(foreign, sealed, nothingThere)
+  await vault.putSealed(malformed, { data: sealed }, nothingThere)
+  await vault.putSealed(foreign, { data: sealed }, nothingThere)
   const { stderr } = await shell.ended('refused', ['list'])
   expect(stderr).toMatch(new RegExp(`opened, and what is inside is malformed.*${malformed}`))
   expect(stderr).toMatch(new RegExp(`cannot be opened with its key.*${foreign}`))
@@ -61,7 +61,8 @@ it('gives numbers and members back as they were, after an edit', async () => {
   const id = randomUUID()
   const odd = '"a":12345678901234567890,"b":1.0,"c":1e400,"__proto__":{"d":-0}'
   const text = `{"kind":"login","name":"Odd",${odd},"fields":[{"name":"PIN","value":"1","hidden":true,"e":2.50}]}`
-  await vault.putSealed(id, await seal(key, itemAssociatedData(vault.id, id), bytesOf(text)), nothingThere)
+  const data = await seal(key, itemAssociatedData(vault.id, id), bytesOf(text))
+  await vault.putSealed(id, { data }, nothingThere)
   await shell.done(['edit', 'Odd', '--username', 'ada', '--set', 'colour=blue'])
   const replica = new Replica()
   await replica.pull(vault)

@@ -19,6 +19,8 @@ export const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.
 export interface RunningProgram extends Running {
   /** Closes standard output from this side, as `head` does. */
   stopReading(): void
+  /** Ends the process without asking it. */
+  kill(): void
 }
 
 /** A word that stands in no other output, so that a search for it means something. */
@@ -87,6 +89,7 @@ export class Shell {
       write: (part) => void child.stdin.write(part),
       printed: () => Buffer.concat(chunks).toString('utf8'),
       stopReading: () => void child.stdout.destroy(),
+      kill: () => void child.kill('SIGKILL'),
       ended,
       finish: () => {
         child.stdin.end()

@@ -34,6 +34,9 @@ const person: Prompter = {
   },
   text: async () => evil,
   bytes: async () => Buffer.from(evil),
+  async *pieces() {
+    yield Buffer.from(evil)
+  },
   confirm: async () => true,
   close: () => {},
 }

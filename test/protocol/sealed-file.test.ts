@@ -58,7 +58,7 @@ describe('vectors of files', () => {
     expect(sealed.length).toBe(vector.bytes)
     expect(sha256(sealed)).toBe(vector.sealedSha256)
     if (expected) expect(sealed).toEqual(expected)
-    const opened = await collect(openFile(vaultKey, context, { size, salt }, inPieces(sealed, 10_007)))
+    const opened = await collect(openFile([vaultKey], context, { size, salt }, inPieces(sealed, 10_007)))
     expect(opened.length).toBe(size)
     expect(sha256(opened)).toBe(vector.plaintextSha256)
   })
@@ -92,7 +92,7 @@ describe('vectors of files', () => {
     const bytes = Buffer.concat(offered)
     expect(sha256(bytes)).toBe(offeredSha256)
     for (const length of [bytes.length, 999]) {
-      const opening = collect(openFile(vaultKey, contextOf(expected), expected, inPieces(bytes, length)))
+      const opening = collect(openFile([vaultKey], contextOf(expected), expected, inPieces(bytes, length)))
       await expect(opening).rejects.toStrictEqual(new OpenError())
     }
   })
@@ -170,7 +170,7 @@ describe('a file that is sealed again', () => {
         ended++
       }
     }
-    for await (const _ of openFile(vaultKey, contextOf(ids), { size: bytes.length, salt }, source())) break
+    for await (const _ of openFile([vaultKey], contextOf(ids), { size: bytes.length, salt }, source())) break
     expect(ended).toBe(3)
   })
 
@@ -180,7 +180,7 @@ describe('a file that is sealed again', () => {
       yield new Uint8Array(10)
       throw broken
     }
-    const opening = collect(openFile(vaultKey, contextOf(ids), { size: 1, salt }, source()))
+    const opening = collect(openFile([vaultKey], contextOf(ids), { size: 1, salt }, source()))
     await expect(opening).rejects.toBe(broken)
   })
 
@@ -189,7 +189,7 @@ describe('a file that is sealed again', () => {
     await expect(prepareFile(short, contextOf(ids), contentOf(plaintextOf(1)), salt)).rejects.toThrow(
       TypeError,
     )
-    const opening = collect(openFile(short, contextOf(ids), { size: 1, salt }, inPieces(plaintextOf(97))))
+    const opening = collect(openFile([short], contextOf(ids), { size: 1, salt }, inPieces(plaintextOf(97))))
     await expect(opening).rejects.toThrow(TypeError)
   })
 })

@@ -1221,14 +1221,16 @@ describe('states that no client of the owner can have made', () => {
     other.hostile.tamper('GET /items/[^/]+', () => older)
     await elsewhere?.get(id)
     const forked = await elsewhere?.sealItem(id, login('one', 'elsewhere'))
-    hostile.tamper('GET /changes', () => page({ ...older, revision: 99, data: forked }))
+    hostile.tamper('GET /changes', () => page({ ...older, revision: 99, ...forked }))
     expect((await replica.pull(vault)).refused).toEqual([id])
   })
 
   it.each(['accepts', 'puts back'])('the person %s, and other devices follow', async (decision) => {
     const { vault, replica, id, email, older, newest } = await withHistory()
     // Somebody who can write to the server, and has no key.
-    const lie = await vault.putSealed(id, older.data, { 'If-Match': `"${newest.revision}"` }).catch((e) => e)
+    const lie = await vault
+      .putSealed(id, { data: older.data }, { 'If-Match': `"${newest.revision}"` })
+      .catch((e) => e)
     expect(lie).toBeInstanceOf(RefusedError)
     expect((await replica.pull(vault)).refused).toEqual([id])
     const [elsewhere] = await (await clientOf().limpet.login({ email, password })).vaults()
@@ -1312,12 +1314,13 @@ describe('states that no client of the owner can have made', () => {
       vaultKeyAssociatedData(account.accountId, vault.id),
       vault.sealed.key,
     )
-    const sealOld = (secret: string) =>
-      seal(
+    const sealOld = async (secret: string) => ({
+      data: await seal(
         key,
         itemAssociatedData(vault.id, id),
         new TextEncoder().encode(JSON.stringify(login('old', secret))),
-      )
+      ),
+    })
     const old = await vault.putSealed(id, await sealOld('one'), { 'If-None-Match': '*' })
     const replica = new Replica()
     await replica.pull(vault)

@@ -215,9 +215,9 @@ describe.each([
     await limpet.login({ email, password })
 
     const id = randomUUID()
-    const data = await vault.sealItem(id, note('batched'))
+    const sealed = await vault.sealItem(id, note('batched'))
     network.fault(/batch$/, fault)
-    const batch = vault.batch([{ op: 'put', id, data, revision: null }])
+    const batch = vault.batch([{ op: 'put', id, ...sealed, revision: null }])
     expect(await failure(batch)).toBeInstanceOf(NetworkError)
     expect(network.of(/batch$/)).toHaveLength(1)
     expect((await vault.get(id)).content).toEqual(note('batched'))

@@ -1,15 +1,19 @@
 // The command sync: takes in changes, and after the server was restored from a backup puts back what it lost.
 import { isDeepStrictEqual } from 'node:util'
 import {
+  type AttachedFile,
   ConflictError,
   ContentError,
+  filesOf,
   type Item,
   type ItemState,
   OpenError,
   type OpenItem,
   type OpenVault,
+  ProblemError,
   Replica,
   ResyncRequiredError,
+  type SealedItem,
 } from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
@@ -35,13 +39,22 @@ interface Named {
   readonly name: string
 }
 
+/** An item that was written again. */
+interface Kept extends Named {
+  /** Names of its files that the server has lost too; absent if there are none. */
+  readonly lostFiles?: readonly string[]
+}
+
+const lostNames = (files: readonly AttachedFile[]) =>
+  files.length > 0 ? { lostFiles: files.map(({ name }) => name) } : {}
+
 interface Synced extends Named {
   readonly changes: number
   readonly resynced: boolean
   /** Items that the server had lost and has again. */
-  readonly putBack: Named[]
+  readonly putBack: Kept[]
   /** Versions that the server had lost, while it has another content under the id: kept as new items. */
-  readonly recovered: (Named & { of: string })[]
+  readonly recovered: (Kept & { of: string })[]
   /** Ids of items that do not open. */
   readonly unreadable: string[]
   /** Ids of items that open, and whose content is malformed. */
@@ -61,36 +74,60 @@ async function openLost(vault: OpenVault, item: Item): Promise<OpenItem | undefi
   }
 }
 
-/** The envelope of an item that comes back after a deletion: it counts on from the deletion, so that other devices take it over. */
-async function sealedAnew(vault: OpenVault, item: Item, deletion: ItemState): Promise<string> {
-  const opened = await openLost(vault, item)
-  await vault.editsOf(deletion)
-  return opened ? vault.sealItem(item.id, opened.content) : item.data
-}
+const asItIs = ({ data, attachments }: Item): SealedItem => ({ data, ...(attachments && { attachments }) })
 
-/** Writes an envelope again under its own id, where nothing of it is left. @returns false where something else is there */
-async function putBack(vault: OpenVault, item: Item, now: ItemState | undefined): Promise<boolean> {
-  if (now && 'data' in now) return false
-  const data = now ? await sealedAnew(vault, item, now) : item.data
+const isMissing = (error: unknown) => error instanceof ProblemError && error.code === 'attachment-missing'
+
+/**
+ * Writes an item again under its own id, where nothing of it is left. After a deletion it counts on from that, so that other devices
+ * take it over. @returns the files that are lost, or undefined where something else is there
+ */
+async function putBack(
+  vault: OpenVault,
+  item: Item,
+  now: ItemState | undefined,
+): Promise<readonly AttachedFile[] | undefined> {
+  if (now && 'data' in now) return undefined
+  const opened = await openLost(vault, item)
+  if (now) await vault.editsOf(now)
+  const headers = now ? { 'If-Match': `"${now.revision}"` } : { 'If-None-Match': '*' }
+  let lost: readonly AttachedFile[] = []
   try {
-    await vault.putSealed(item.id, data, now ? { 'If-Match': `"${now.revision}"` } : { 'If-None-Match': '*' })
+    if (now && opened) lost = await vault.putContentBack(item.id, opened.content, headers)
+    else {
+      try {
+        await vault.putSealed(item.id, asItIs(item), headers)
+      } catch (error) {
+        if (!isMissing(error)) throw error
+        if (opened) lost = await vault.putContentBack(item.id, opened.content, headers)
+        else await vault.putSealed(item.id, { data: item.data }, headers)
+      }
+    }
   } catch (error) {
-    if (error instanceof ConflictError) return false
+    if (error instanceof ConflictError) return undefined
     throw error
   }
   if (item.deletedAt !== null) await vault.trash(item.id)
-  return true
+  return lost
 }
 
 /** Keeps a lost content as a new item, unless an earlier, interrupted run did so already. */
-async function recover(vault: OpenVault, { content, deletedAt }: OpenItem, present: readonly Entry[]) {
-  const copy = { ...content, name: `${content.name} (recovered)` }
-  const known = present.find(({ item }) => isDeepStrictEqual(item.content, copy))
+async function recover(vault: OpenVault, lost: OpenItem, present: readonly Entry[]) {
+  const files = filesOf(lost.content)
+  const copy = { ...withoutFiles(lost.content), name: `${lost.content.name} (recovered)` }
+  const known = present.find(({ item }) => isDeepStrictEqual(withoutFiles(item.content), copy))
   if (known) return { id: known.item.id, name: copy.name }
   const id = crypto.randomUUID()
-  await vault.putSealed(id, await vault.sealItem(id, copy), { 'If-None-Match': '*' })
-  if (deletedAt !== null) await vault.trash(id)
-  return { id, name: copy.name }
+  const { copied, lost: lostFiles } = await vault.attachments.copy(lost.id, files, id)
+  const content = copied.length > 0 ? { ...copy, attachments: copied } : copy
+  await vault.putSealed(id, await vault.sealItem(id, content), { 'If-None-Match': '*' })
+  if (lost.deletedAt !== null) await vault.trash(id)
+  return { id, name: copy.name, ...lostNames(lostFiles) }
+}
+
+/** Files are sealed for their item: a copy has others. */
+function withoutFiles({ attachments: _files, ...content }: OpenItem['content']) {
+  return content
 }
 
 /**
@@ -106,8 +143,9 @@ async function repair(reopened: OpenVault, vault: OpenVault, replica: Replica): 
     const opened = await openLost(vault, item)
     const now = states.get(item.id)
     const name = opened?.content.name ?? item.id
-    if (await putBack(reopened, item, now)) {
-      repairs.putBack.push({ id: item.id, name })
+    const lostFiles = await putBack(reopened, item, now)
+    if (lostFiles) {
+      repairs.putBack.push({ id: item.id, name, ...lostNames(lostFiles) })
       continue
     }
     const same = entries.find((entry) => entry.item.id === item.id)
@@ -118,7 +156,10 @@ async function repair(reopened: OpenVault, vault: OpenVault, replica: Replica): 
 }
 
 function describeSynced({ name, changes, resynced, putBack, recovered }: Synced): string[] {
-  const of = (item: Named) => `  ${item.id}  ${safeLine(item.name)}`
+  const of = ({ id, name, lostFiles = [] }: Kept) => {
+    const lost = lostFiles.length > 0 ? `, without its lost files: ${lostFiles.map(safeLine).join(', ')}` : ''
+    return `  ${id}  ${safeLine(name)}${lost}`
+  }
   return [
     `${safeLine(name)}: ${changes === 0 ? 'nothing new' : counted(changes, 'change')}`,
     ...(resynced ? ['The server was restored from a backup; everything was compared.'] : []),
@@ -173,7 +214,13 @@ export const sync = command({
       }
       for (const id of replica.refused.keys()) {
         if (accept) replica.accept(vault, id)
-        if (overwrite) await replica.putBack(vault, id)
+        if (overwrite) {
+          const lost = await replica.putBack(vault, id)
+          if (lost.length > 0)
+            remark(
+              `The server does not have these files of the item ${id} any more: ${lost.map((file) => safeLine(file.name)).join(', ')}.`,
+            )
+        }
       }
       if (overwrite) await replica.pull(vault)
       // Stored last: an interrupted repair begins again with what is here.

@@ -249,7 +249,7 @@ describe.each(engines)('no trace on %s', (engine) => {
     await vault.replace(item.id, item.revision, { kind: 'note', name: hide('conflict') }).catch(() => {})
     await vault.create({ kind: 'note', name: hide('twice') }, item.id).catch(() => {})
     const sealed = await vault.sealItem(randomUUID(), { kind: 'note', name: hide('batch') })
-    await vault.batch([{ op: 'put', id: randomUUID(), data: sealed, revision: null }])
+    await vault.batch([{ op: 'put', id: randomUUID(), ...sealed, revision: null }])
     await vault.versions(item.id)
     // A rename is for the vault as it was last looked at, items included.
     const seen = (await account.vaults()).find(({ id }) => id === vault.id)

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, rmSync } from 'node:fs'
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { CliError } from '../terminal/exit-codes.ts'
-import { safeLine } from '../terminal/text.ts'
+import { CliError } from './exit-codes.ts'
+import { safeLine } from './text.ts'
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)
 
@@ -14,7 +14,7 @@ const taken = (file: string) =>
     `${safeLine(file)} exists already. --force replaces it, once the new one is whole.`,
   )
 
-/** What kept a file from being written, as a sentence where the operator can do something about it. */
+/** What kept a file from being written, as a sentence where one can do something about it. */
 function explained(error: unknown, file: string): unknown {
   const code = codeOf(error)
   const name = safeLine(file)
