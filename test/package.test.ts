@@ -125,7 +125,7 @@ describe('the package', () => {
   /** kB of code, decimal; what a start costs in time and memory goes with them. */
   const budgets = [
     { program: 'limpet-server', part: 'limpet-server', kB: 5 },
-    { program: 'limpet-server', part: 'lifecycle', kB: 1700 },
+    { program: 'limpet-server', part: 'lifecycle', kB: 1800 },
     { program: 'limpet', part: 'limpet', kB: 5 },
     { program: 'limpet', part: 'reading', kB: 550 },
   ]

@@ -6,6 +6,7 @@ import { CreatedShare } from '../../../src/contract/shares.ts'
 import { CurrentToken, PasswordChanged, TokenList } from '../../../src/contract/tokens.ts'
 import { Item, Vault, VaultList } from '../../../src/contract/vaults.ts'
 import { fakeEnvelope, newAccount, type RawAccount, randomKey, registration } from '../../support/accounts.ts'
+import { fakeFile, newPlace, putFile } from '../../support/attachments.ts'
 import { engines } from '../../support/database.ts'
 import { newOpaqueAccount, startProof } from '../../support/opaque.ts'
 import { exampleOf, fillPath, type Operation, operationsOf, readDocument } from '../../support/openapi.ts'
@@ -115,9 +116,14 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
       for (const [who, { token }] of Object.entries(bearers)) {
         // Who is let in may delete it.
         const item = operation.method === 'DELETE' ? await newItem(server, account) : kept
+        const file = newPlace(vaultId, item.id)
+        const isOfFile = operation.path.includes('{attachmentId}')
+        const isUpload = isOfFile && operation.method === 'PUT'
+        if (isOfFile && !isUpload) await putFile(server, session, file, fakeFile())
         const ids = {
           vaultId,
           itemId: item.id,
+          attachmentId: file.id,
           sessionId: randomUUID(),
           tokenId: randomUUID(),
           factorId: randomUUID(),
@@ -125,9 +131,12 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
           webauthnId: randomUUID(),
           shareId: share.id,
         }
-        const headers: Record<string, string> = operation.parameters.some(({ name }) => name === 'If-Match')
-          ? { 'If-Match': `"${item.revision}"` }
-          : {}
+        const headers: Record<string, string> = {
+          ...(operation.parameters.some(({ name }) => name === 'If-Match') && {
+            'If-Match': `"${item.revision}"`,
+          }),
+          ...(isUpload && { 'Content-Type': 'application/octet-stream' }),
+        }
         const outcome = outcomeOf(
           await send(server, {
             method: operation.method,
@@ -135,6 +144,7 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
             token,
             headers,
             ...(operation.body !== undefined && { body: exampleOf(document, operation.body) }),
+            ...(isUpload && { raw: fakeFile() }),
           }),
         )
         const what = `${operation.name} with ${who}`
@@ -142,13 +152,13 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
         if (promised !== 'allowed') expect.soft(outcome, what).toBe(promised)
         else {
           // Examples name items and files that are not there; whether anybody was let in is what counts.
-          expect.soft(outcome, what).toMatch(/^(20[01]|412 revision-conflict|409 attachment-missing)$/)
+          expect.soft(outcome, what).toMatch(/^(20[014]|412 revision-conflict|409 attachment-missing)$/)
           allowed++
         }
         if (promised.startsWith('403')) expect.soft(operation.statuses, what).toContain(403)
       }
-    // Six routes for readers, of which two are open from elsewhere; five for writers; one for sharers.
-    expect(allowed).toBe(6 * 4 + 2 + 5 * 3 + 2)
+    // Eight routes for readers, of which two are open from elsewhere; seven for writers; one for sharers.
+    expect(allowed).toBe(8 * 4 + 2 + 7 * 3 + 2)
     expect(await use(server, session, '/api/v1/tokens/current')).toBe(dead)
     expect(await use(server, session, '/api/v1/account')).toBe('200')
   })
