@@ -90,6 +90,12 @@ module.exports = {
       { path: '^src/', pathNot: ['^src/store/', basics] },
     ),
     rule(
+      'objects-know-no-rules',
+      'The store of objects serves the domain, as whose form it has',
+      { path: '^src/objects/' },
+      { path: '^src/', pathNot: ['^src/objects/', '^src/domain/vaults/attachment-objects\\.ts$', basics] },
+    ),
+    rule(
       'terminal-serves-both-programs',
       'What both command lines share knows neither',
       { path: '^src/terminal/' },

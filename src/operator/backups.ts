@@ -31,9 +31,11 @@ import { command, json } from './command.ts'
 import { settleRestored } from './restore-steps.ts'
 import {
   countAll,
+  countFilesElsewhere,
   digestAll,
   fillEmpty,
   findDamage,
+  findMissingObjects,
   nameOf,
   onSnapshot,
   readAll,
@@ -66,7 +68,8 @@ async function writeBackup(database: DatabaseUrl, take: Taker) {
       return take(content)
     })
     const { createdAt, engine, migration } = header
-    return { bytes, createdAt, engine, migration, tables }
+    const filesElsewhere = await countFilesElsewhere(snapshot)
+    return { bytes, createdAt, engine, migration, tables, filesElsewhere }
   })
 }
 
@@ -107,6 +110,10 @@ export const backup = command({
     remark(
       `${isPiped ? 'The backup' : safeLine(file)}: ${counted(rowsOf(written.tables), 'row')}, ${formatFileSize(written.bytes)}. "limpet-server verify FILE" tries whether it can be restored.`,
     )
+    if (written.filesElsewhere > 0)
+      remark(
+        `${counted(written.filesElsewhere, 'file')} in the S3-compatible store ${written.filesElsewhere === 1 ? 'is' : 'are'} not in it: keep versions of the bucket, or copy it (docs/operations.md).`,
+      )
   },
 })
 
@@ -219,14 +226,14 @@ interface Verified {
   readonly damage: readonly string[]
 }
 
-const verifyDatabase = (database: DatabaseUrl): Promise<Verified> =>
+const verifyDatabase = ({ database, s3 }: Config): Promise<Verified> =>
   onSnapshot(database, async (snapshot) => {
     const total = await countAll(snapshot, allTables)
     return withProgress('Reading the database', async (report) => ({
       subject: { database: nameOf(database) },
       migration: migrationNames(snapshot.engine).at(-1) ?? '',
       tables: await digestAll(snapshot, allTables, rowCounter(total, report)),
-      damage: await findDamage(snapshot),
+      damage: [...(await findDamage(snapshot)), ...(await findMissingObjects(snapshot, s3))],
     }))
   })
 
@@ -259,7 +266,7 @@ export const verify = command({
   options: { json },
   async run(_surroundings, [file], { json }) {
     const { subject, migration, tables, damage } = await (file === undefined
-      ? verifyDatabase(readConfig().database)
+      ? verifyDatabase(readConfig())
       : verifyBackup(file))
     if (json) printJson({ ...subject, migration, tables, damage })
     else {

@@ -4,6 +4,8 @@ import { existsSync, rmSync } from 'node:fs'
 import { and, count, eq, gt, gte, isNotNull, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
 import { limits } from '../contract/sizes.ts'
 import { countedUsage } from '../domain/quotas/usage.ts'
+import { compareObjects } from '../domain/vaults/attachment-objects.ts'
+import { createS3Store, type S3Settings } from '../objects/s3.ts'
 import { type BulkConnection, InUseError } from '../store/bulk.ts'
 import { type Digest, encodeRow, RunningDigest } from '../store/digest.ts'
 import { forgetMigrations, levelOf, tableNames } from '../store/migrate.ts'
@@ -308,4 +310,31 @@ export async function findDamage(connection: BulkConnection): Promise<string[]> 
   for (const [what, number] of await brokenRules(connection.tx))
     if (number > 0) damage.push(`There are ${number} ${what}.`)
   return damage
+}
+
+/** How many files the database names that are not in it. */
+export async function countFilesElsewhere({ tx: { db, tables } }: BulkConnection): Promise<number> {
+  const { attachments } = tables
+  const [row] = await db.select({ count: count() }).from(attachments).where(eq(attachments.place, 's3'))
+  return row?.count ?? 0
+}
+
+/** Compares the files that are in the S3-compatible store with what the database says of them. @returns a sentence for each damage */
+export async function findMissingObjects(
+  connection: BulkConnection,
+  s3: S3Settings | undefined,
+): Promise<string[]> {
+  const elsewhere = await countFilesElsewhere(connection)
+  if (elsewhere === 0) return []
+  if (!s3) return [`There are ${elsewhere} files in an S3-compatible store, and S3_URL is not set.`]
+  try {
+    const { missing, wrong } = await compareObjects(connection.tx, createS3Store(s3))
+    return [
+      ...(missing > 0 ? [`There are ${missing} files that are not in the S3-compatible store.`] : []),
+      ...(wrong > 0 ? [`There are ${wrong} files with another length in the S3-compatible store.`] : []),
+    ]
+  } catch (error) {
+    if (!(error instanceof Error && 'unavailable' in error)) throw error
+    return [`The files in the S3-compatible store cannot be looked at: ${error.message}.`]
+  }
 }

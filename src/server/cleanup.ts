@@ -5,12 +5,13 @@ import { hours, minutes, seconds } from '../clock.ts'
 import { noteUnfinishedLogins } from '../domain/audit/started-logins.ts'
 import { finishDeletions } from '../domain/identity/account-deletion.ts'
 import { forgetUsedOnce } from '../domain/single-use.ts'
+import { deleteObjects, deleteOrphans, moveFilesOut } from '../domain/vaults/attachment-objects.ts'
 import { deleteOldUploads } from '../domain/vaults/attachment-uploads.ts'
 import { deleteOldVersions } from '../domain/vaults/versions.ts'
 import { deleteExpired } from '../store/expiry.ts'
 import type { End, ExpiryTask } from '../store/table.ts'
 
-type Needs = Pick<Services, 'clock' | 'config' | 'deferredTasks' | 'random' | 'store'>
+type Needs = Pick<Services, 'clock' | 'config' | 'deferredTasks' | 'objects' | 'random' | 'store'>
 
 /**
  * What is done, in this order, about rows that need more than to be deleted when they have run out. Tables name their task beside
@@ -62,23 +63,38 @@ const tasks = [
     every: hours(1),
     run: (needs: Needs) => removeExpired('hour', needs),
   },
+  {
+    every: minutes(1),
+    async run(needs: Needs, stopping: AbortSignal) {
+      await moveFilesOut(needs, stopping)
+      await deleteObjects(needs)
+    },
+  },
+  {
+    every: hours(1),
+    run: (needs: Needs) => deleteOrphans(needs),
+  },
 ]
 
 /** Does everything at once, and then each in its time. @returns what stops it and waits for what is under way */
 export function startMaintenance(needs: Needs, onError: (error: unknown) => void): () => Promise<void> {
-  const running = new Set<Promise<void>>()
-  const timers = tasks.map(({ every, run }) => {
+  const running = new Map<number, Promise<void>>()
+  const stopping = new AbortController()
+  const timers = tasks.map(({ every, run }, index) => {
     const attempt = () => {
-      const attempted = run(needs)
+      // Moving large files can take longer than until the next turn.
+      if (running.has(index)) return
+      const attempted = run(needs, stopping.signal)
         .catch(onError)
-        .finally(() => running.delete(attempted))
-      running.add(attempted)
+        .finally(() => running.delete(index))
+      running.set(index, attempted)
     }
     attempt()
     return setInterval(attempt, every).unref()
   })
   return async () => {
     for (const timer of timers) clearInterval(timer)
-    await Promise.all(running)
+    stopping.abort()
+    await Promise.all(running.values())
   }
 }

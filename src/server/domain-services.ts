@@ -11,6 +11,7 @@ import { Watches } from '../domain/live/watches.ts'
 import type { RateLimiter } from '../domain/rate-limits/limiter.ts'
 import { countWrongTokens, type WrongTokens } from '../domain/rate-limits/wrong-tokens.ts'
 import type { ServerKeys } from '../domain/server-keys.ts'
+import type { ObjectStore } from '../domain/vaults/attachment-objects.ts'
 import { listRevisions, revisionMarks } from '../domain/vaults/revisions.ts'
 import type { Random } from '../random.ts'
 import type { Store } from '../store/store.ts'
@@ -22,6 +23,7 @@ export interface DomainParts {
   readonly keys: ServerKeys
   readonly opaque: OpaqueServer
   readonly store: Store
+  readonly objects: ObjectStore | undefined
   readonly clock: Clock
   readonly random: Random
   readonly limiter: RateLimiter
@@ -44,6 +46,7 @@ export async function createDomainServices({
   keys,
   opaque,
   store,
+  objects,
   clock,
   random,
   limiter,
@@ -55,6 +58,7 @@ export async function createDomainServices({
     keys,
     opaque,
     store,
+    objects,
     clock,
     random,
     limiter,

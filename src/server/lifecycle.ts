@@ -16,11 +16,14 @@ import { capSessions } from '../domain/identity/session-lifetime.ts'
 import { startMailer } from '../domain/mail/mailer.ts'
 import { limiterOf } from '../domain/rate-limits/limiter.ts'
 import { deriveServerKeys } from '../domain/server-keys.ts'
+import { type ObjectStore, ownsObjects } from '../domain/vaults/attachment-objects.ts'
 import { sendFailure } from '../http/api.ts'
 import { defaultBody } from '../http/body.ts'
 import { safeError } from '../http/request-log.ts'
+import { createS3Store } from '../objects/s3.ts'
 import { type Random, systemRandom } from '../random.ts'
 import { openStore } from '../store/open.ts'
+import type { Store } from '../store/store.ts'
 import { startMaintenance } from './cleanup.ts'
 import { createApp } from './compose.ts'
 import { type Config, localUrl } from './config.ts'
@@ -225,6 +228,14 @@ async function secretsOf({ jwtSecret, opaqueSetup, database }: Config) {
   return { jwtSecret, opaqueSetup }
 }
 
+/** Says in the log if the S3-compatible store does not answer, or if nothing is deleted there. */
+async function warnOfObjects(store: Store, objects: ObjectStore, logger: Logger): Promise<void> {
+  const isOwn = await ownsObjects(store, objects).catch(() => undefined)
+  if (isOwn === undefined) logger.warn('S3_URL does not answer: files stay in the database until it does')
+  if (isOwn === false)
+    logger.warn('S3_URL has the files of another database: nothing is deleted there (docs/operations.md)')
+}
+
 /** Starts a server; rejects where the configuration cannot be used, the database not opened, or the port not taken. */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   const { clock = systemClock, random = systemRandom } = options
@@ -250,6 +261,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   try {
     await requireSameSetup(store, opaque.fingerprint)
     await store.write((tx) => capSessions(tx, config))
+    const objects = config.s3 && createS3Store(config.s3)
     let accepting = true
     const deferredTasks = createDeferredTasks()
     let draining = false
@@ -260,6 +272,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       opaque,
       limiter,
       store,
+      objects,
       clock,
       random,
       logger,
@@ -283,9 +296,11 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     })
     const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
     const { port } = await listen(server, config)
-    const stopMaintenance = startMaintenance({ clock, config, deferredTasks, random, store }, (error) =>
-      logger.error({ error: safeError(error) }, 'maintenance failed'),
+    const stopMaintenance = startMaintenance(
+      { clock, config, deferredTasks, objects, random, store },
+      (error) => logger.error({ error: safeError(error) }, 'maintenance failed'),
     )
+    if (objects) void warnOfObjects(store, objects, logger)
     if (!config.rateLimits) logger.warn('rate limits are off: for benchmarks only')
     logger.info({ port, engine: config.database.engine, migrationsApplied }, 'listening')
 

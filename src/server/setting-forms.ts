@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import type { S3Settings } from '../objects/s3.ts'
 import type { DatabaseUrl } from '../store/open.ts'
 import { formatDuration, parseDuration, parseSize } from '../units.ts'
 
@@ -131,6 +132,34 @@ export const smtpUrl = z
       !URL.canParse(text) || [...new URL(text).searchParams.keys()].every((name) => smtpParameter.test(name)),
     'expected behind ? nothing but tls.…, name, servername, localAddress and authMethod; SMTP_ALLOW_PLAINTEXT says whether TLS is needed',
   )
+
+const s3Expected =
+  'expected https://KEY_ID:SECRET@host/bucket, with a folder behind the bucket or not, and ?region=… unless it is us-east-1'
+
+/** `https://KEY_ID:SECRET@host/bucket/folder?region=…`, each part percent-encoded. */
+export const s3Url = z.string().transform((text, context): S3Settings => {
+  const given = /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined
+  const [bucket = '', ...folders] = (given?.pathname ?? '').split('/').filter((part) => part !== '')
+  const parameters = [...(given?.searchParams.keys() ?? [])]
+  const isGood =
+    given?.username &&
+    given.password &&
+    /^[a-z\d][a-z\d.-]{1,62}$/.test(bucket) &&
+    folders.every((folder) => /^[\w.-]+$/.test(folder)) &&
+    given.hash === '' &&
+    parameters.every((name) => name === 'region')
+  if (!given || !isGood) {
+    context.issues.push({ code: 'custom', input: undefined, message: s3Expected })
+    return z.NEVER
+  }
+  return {
+    url: new URL(`${given.origin}/${bucket}`),
+    prefix: folders.map((folder) => `${folder}/`).join(''),
+    region: given.searchParams.get('region') ?? 'us-east-1',
+    accessKeyId: decodeURIComponent(given.username),
+    secretAccessKey: decodeURIComponent(given.password),
+  }
+})
 
 const address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
 

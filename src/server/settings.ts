@@ -22,6 +22,7 @@ import {
   proxies,
   publicUrl,
   pythonBoolean,
+  s3Url,
   smtpUrl,
 } from './setting-forms.ts'
 
@@ -48,6 +49,7 @@ export const Settings = z.object({
     2 ** 32,
   ).prefault('25M'),
   MAX_ATTACHMENT_BYTES: byteCount(0, 'expected bytes, such as 1G; 0 for no files').prefault('1G'),
+  S3_URL: s3Url.optional(),
   MAX_TOKENS: amount(0, 10_000).prefault('100'),
   MAX_SESSIONS: amount(1, 10_000).prefault('100'),
   REGISTRATION: oneOf('open', 'invite', 'closed').default('open'),
@@ -84,6 +86,7 @@ export const secretNames = [
   'DATABASE_URL',
   'DATABASE_LISTEN_URL',
   'SMTP_URL',
+  'S3_URL',
 ] as const satisfies (keyof Settings)[]
 
 /** The base of SnapPass's links. The Host header has no part in it: the client chooses that. */
@@ -129,6 +132,8 @@ export function configOf(settings: Settings) {
     },
     /** Bytes of the largest file, sealed. */
     attachmentBytes: sealedFileBytes(settings.MAX_ATTACHMENT_SIZE),
+    /** Where whole files are, if they do not stay in the database. */
+    s3: settings.S3_URL,
     registration: settings.REGISTRATION,
     /** Who may make one-time shares. */
     shares: settings.SHARES,

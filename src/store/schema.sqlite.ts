@@ -22,6 +22,7 @@ export const {
   itemVersions,
   attachments,
   attachmentChunks,
+  deletedObjects,
   personalTokens,
   shares,
   shareBodies,

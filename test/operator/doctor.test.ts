@@ -131,6 +131,7 @@ describe.each(engines)('the doctor of a server on %s', (engine) => {
       'server-clock',
       'proxy',
       'mail',
+      'files',
     ]
     const own =
       engine === 'sqlite'

@@ -198,6 +198,16 @@ describe('the configuration', () => {
     ['MAX_BYTES', ['0', '1023K', '256 M', '256MB', '1.5G', '-1G', '999999999999T']],
     ['MAX_ATTACHMENT_SIZE', ['0', '1023', '4097M', '25MB', '-1', 'none']],
     ['MAX_ATTACHMENT_BYTES', ['-1', '1GB', 'x']],
+    [
+      'S3_URL',
+      [
+        'x',
+        'https://s3.example/files',
+        'https://a:b@s3.example',
+        'https://a:b@s3.example/files?x=1',
+        's3://a:b@c/files',
+      ],
+    ],
     ['REGISTRATION', ['Open', 'OPEN', 'yes', 'invite ']],
     [
       'TRUST_PROXY',

@@ -50,6 +50,7 @@ export async function appOver(
     limiter: limiterOf(config, { keys, store }),
     opaque: await createOpaqueServer(testOpaqueSetup),
     store,
+    objects: undefined,
     clock: new TestClock(),
     random: systemRandom,
     logger: pino({ base: null }, log),

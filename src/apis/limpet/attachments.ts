@@ -1,5 +1,4 @@
 // Files beside items over HTTP: uploaded in parts, listed, read with ranges, deleted. Items name them (items.ts).
-import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { Attachment, AttachmentPage, smallestFileBytes } from '../../contract/attachments.ts'
 import { attachmentPaths, pathTo } from '../../contract/paths.ts'
@@ -17,7 +16,7 @@ import { toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
 import { deleteAttachment } from '../../domain/vaults/attachment-deletion.ts'
 import { type Part, uploadPart } from '../../domain/vaults/attachment-uploads.ts'
-import { getAttachment, listAttachments, readAttachment } from '../../domain/vaults/attachments.ts'
+import { getAttachment, listAttachments, openAttachment } from '../../domain/vaults/attachments.ts'
 import type { AttachmentRow } from '../../domain/vaults/rows.ts'
 import { ByteAnswer, byteAnswer } from '../../http/byte-answer.ts'
 import { bytes, type IncomingBytes } from '../../http/byte-body.ts'
@@ -167,11 +166,11 @@ const read = route({
   success: { 200: byteAnswer, 206: byteAnswer },
   headers: { 200: ['Accept-Ranges'], 206: ['Accept-Ranges', 'Content-Range'] },
   problems: ['not-found', 'range-not-satisfiable'],
-  async handler({ caller, params: place, headers }, { store }) {
-    const row = await store.read((reader) => getAttachment(reader, caller, place))
+  async handler({ caller, params: place, headers }, services) {
+    const row = await services.store.read((reader) => getAttachment(reader, caller, place))
     const range = requestedRange(headers, row.bytes)
     const { first, last } = range ?? { first: 0, last: row.bytes - 1 }
-    const content = Readable.from(readAttachment(store, row, { first, last }))
+    const content = await openAttachment(services, row, { first, last })
     const body = new ByteAnswer(content, { length: last - first + 1 })
     return range
       ? {

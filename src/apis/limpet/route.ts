@@ -25,6 +25,7 @@ import type { RateLimit } from '../../domain/rate-limits/budgets.ts'
 import type { RateLimiter } from '../../domain/rate-limits/limiter.ts'
 import type { WrongTokens } from '../../domain/rate-limits/wrong-tokens.ts'
 import type { ServerKeys } from '../../domain/server-keys.ts'
+import type { ObjectStore } from '../../domain/vaults/attachment-objects.ts'
 import type { Documented } from '../../http/openapi.ts'
 import type { PreparedJson } from '../../http/prepared-json.ts'
 import { type Callers as PublicCallers, routeFor } from '../../http/route.ts'
@@ -70,6 +71,8 @@ interface Settings
 export interface Services {
   readonly config: Settings
   readonly store: Store
+  /** Where whole files are, if they do not stay in the database. */
+  readonly objects: ObjectStore | undefined
   /** The OpenAPI document of this server. */
   readonly contract: PreparedJson
   readonly clock: Clock

@@ -7,6 +7,7 @@ import type { Reader, Tx } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { announce } from '../live/announcements.ts'
+import { forgetObjectsOfAccount } from '../vaults/attachment-objects.ts'
 import { findVaultOwner, insertVault, type NewVault, vaultIdTaken } from '../vaults/vaults.ts'
 import { type Kdf, kdfColumns } from './kdf.ts'
 
@@ -153,6 +154,7 @@ export async function getAccount(reader: Reader, { accountId }: Caller): Promise
 /** Deletes the account and, by foreign keys, everything of it. @returns whether there was one */
 export async function removeAccount(tx: Tx, id: string): Promise<boolean> {
   const { accounts } = tx.tables
+  await forgetObjectsOfAccount(tx, id)
   const removed = await tx.db.delete(accounts).where(eq(accounts.id, id)).returning({ id: accounts.id })
   await announce(tx, { kind: 'access-changed', accountId: id })
   return removed.length === 1

@@ -3,6 +3,7 @@ import { and, eq, isNull } from 'drizzle-orm'
 import type { Tables } from '../../store/schema.ts'
 import type { Tx } from '../../store/store.ts'
 import { announce } from '../live/announcements.ts'
+import { forgetObjectsOfAccount } from '../vaults/attachment-objects.ts'
 import { type AccountRow, type PasswordData, passwordColumns } from './accounts.ts'
 
 /** A disabled account is refused here, like a wrong password: by the statement that holds its row. */
@@ -57,6 +58,8 @@ export const holdProved = (tx: Tx, verified: AccountRow): Promise<boolean> =>
 /** Deletes the account and, by foreign keys, everything of it, if its password is still the one that was verified. */
 export async function deleteProved(tx: Tx, verified: AccountRow): Promise<boolean> {
   const { accounts } = tx.tables
+  if (!(await holdProved(tx, verified))) return false
+  await forgetObjectsOfAccount(tx, verified.id)
   const deleted = await tx.db
     .delete(accounts)
     .where(isStill(tx.tables, verified))

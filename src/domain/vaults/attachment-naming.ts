@@ -3,6 +3,7 @@
 import { and, eq, inArray, isNotNull, isNull, lt } from 'drizzle-orm'
 import type { Tx } from '../../store/store.ts'
 import { Failure } from '../failure.ts'
+import { forgetObjects } from './attachment-objects.ts'
 import { namedIn } from './rows.ts'
 
 /** Where an item is. */
@@ -48,12 +49,13 @@ const sumOfBytes = (rows: readonly { readonly bytes: number }[]) =>
 
 /** Deletes these files of an item, with their bytes. @returns how many bytes that frees */
 export async function freeFiles(
-  { db, tables: { attachments } }: Tx,
+  tx: Tx,
   { vaultId, itemId }: ItemPlace,
   ids: readonly string[],
 ): Promise<number> {
   if (ids.length === 0) return 0
-  const freed = await db
+  const { attachments } = tx.tables
+  const freed = await tx.db
     .delete(attachments)
     .where(
       and(
@@ -62,21 +64,20 @@ export async function freeFiles(
         inArray(attachments.id, [...ids]),
       ),
     )
-    .returning({ bytes: attachments.bytes })
+    .returning()
+  await forgetObjects(tx, freed)
   return sumOfBytes(freed)
 }
 
 /** Deletes all files of items that are deleted for good, and what is being uploaded for them. @returns how many bytes that frees */
-export async function freeFilesOf(
-  { db, tables: { attachments } }: Tx,
-  vaultId: string,
-  itemIds: readonly string[],
-): Promise<number> {
+export async function freeFilesOf(tx: Tx, vaultId: string, itemIds: readonly string[]): Promise<number> {
   if (itemIds.length === 0) return 0
-  const freed = await db
+  const { attachments } = tx.tables
+  const freed = await tx.db
     .delete(attachments)
     .where(and(eq(attachments.vaultId, vaultId), inArray(attachments.itemId, [...itemIds])))
-    .returning({ bytes: attachments.bytes })
+    .returning()
+  await forgetObjects(tx, freed)
   return sumOfBytes(freed)
 }
 

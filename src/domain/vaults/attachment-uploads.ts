@@ -11,6 +11,7 @@ import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { addUsage, allowedToReseal, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
+import { forgetObjects } from './attachment-objects.ts'
 import { type AttachmentPlace, findAttachment } from './attachments.ts'
 import { type AttachmentRow, type KeyChanged, rotationOf, takesKey } from './rows.ts'
 import { holdOwnVault, holdVault, withCount } from './vaults.ts'
@@ -262,7 +263,8 @@ async function deleteOldUpload(
   const deleted = await tx.db
     .delete(attachments)
     .where(and(ofPlace(tx.tables, { vaultId, itemId, attachmentId: id }), lte(attachments.expiresAt, now)))
-    .returning({ bytes: attachments.bytes })
+    .returning()
+  await forgetObjects(tx, deleted)
   for (const { bytes } of deleted)
     await addUsage(tx, vault.accountId, { ...noGrowth, attachmentBytes: -bytes })
 }

@@ -1,10 +1,12 @@
 // Files beside items: found, listed and read. What uploads them is in attachment-uploads.ts, what deletes one in attachment-deletion.ts.
-import { and, asc, desc, eq, gt, lte, sql } from 'drizzle-orm'
-import { statement } from '../../store/statement.ts'
+import { Readable } from 'node:stream'
+import { and, asc, eq, gt } from 'drizzle-orm'
 import type { Reader, Store } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
-import { notFound } from '../failure.ts'
+import { Failure, notFound, PassingFailure } from '../failure.ts'
 import type { ItemPlace } from './attachment-naming.ts'
+import { type ObjectStore, objectName } from './attachment-objects.ts'
+import { readPieces } from './attachment-pieces.ts'
 import { getItem } from './items.ts'
 import type { Page } from './pages.ts'
 import type { AttachmentRow } from './rows.ts'
@@ -60,58 +62,48 @@ export async function listAttachments(
   return { rows: found.slice(0, limit), more: found.length > limit }
 }
 
-/**
- * How much is read at a time. Postgres sends bytes as a text of twice their length: this much fits into one read of its connection,
- * and into the youngest part of the heap, which is swept often. Larger pieces pile up.
- */
-const pieceBytes = 16 * 1024
+interface Needs {
+  readonly store: Pick<Store, 'read'>
+  readonly objects: ObjectStore | undefined
+}
 
-const chunkAtStatement = statement(({ db, tables: { attachmentChunks, attachments } }: Reader) =>
-  db
-    .select({
-      data: sql<Uint8Array>`substr(${attachmentChunks.data}, cast(${sql.placeholder('position')} - ${attachmentChunks.offset} + 1 as integer), cast(${sql.placeholder('length')} as integer))`,
-    })
-    .from(attachmentChunks)
-    .innerJoin(
-      attachments,
-      and(
-        eq(attachments.vaultId, attachmentChunks.vaultId),
-        eq(attachments.itemId, attachmentChunks.itemId),
-        eq(attachments.id, attachmentChunks.attachmentId),
-      ),
-    )
-    .where(
-      and(
-        eq(attachmentChunks.vaultId, sql.placeholder('vaultId')),
-        eq(attachmentChunks.itemId, sql.placeholder('itemId')),
-        eq(attachmentChunks.attachmentId, sql.placeholder('id')),
-        lte(attachmentChunks.offset, sql.placeholder('position')),
-        eq(attachments.upload, sql.placeholder('upload')),
-      ),
-    )
-    .orderBy(desc(attachmentChunks.offset))
-    .limit(1)
-    .prepare('attachment_chunk_at'),
-)
+interface Range {
+  readonly first: number
+  readonly last: number
+}
 
-/**
- * The bytes of a file, read one stored piece at a time: nothing is held in the database while a reader takes its time. Fails if the
- * file is deleted meanwhile.
- * @param range the first and the last byte
- */
-export async function* readAttachment(
-  store: Pick<Store, 'read'>,
-  { vaultId, itemId, id, upload }: AttachmentRow,
-  { first, last }: { first: number; last: number },
-): AsyncGenerator<Uint8Array> {
-  for (let position = first; position <= last; ) {
-    const length = Math.min(pieceBytes, last + 1 - position)
-    const [chunk] = await store.read((reader) =>
-      chunkAtStatement(reader).execute({ vaultId, itemId, id, upload, position, length }),
-    )
-    const data = chunk?.data
-    if (!data || data.length === 0) throw notFound()
-    position += data.length
-    yield data
+/** Begins to read a file from the store of objects. Throws `unavailable` if that cannot be asked or does not have it. */
+async function openObject(
+  objects: ObjectStore | undefined,
+  row: AttachmentRow,
+  range: Range,
+): Promise<Readable> {
+  const content = await objects?.open(objectName(row), range).catch(() => undefined)
+  if (content) return content
+  throw new PassingFailure('unavailable', 'The store of files cannot give this file right now.', 30)
+}
+
+/** A file that is in the database, also if it is moved to the store of objects in the middle. */
+async function* readHere({ store, objects }: Needs, row: AttachmentRow, { first, last }: Range) {
+  let position = first
+  try {
+    for await (const piece of readPieces(store, row, { first, last })) {
+      position += piece.length
+      yield piece
+    }
+  } catch (error) {
+    const { vaultId, itemId, id } = row
+    const now = await store.read((reader) => findAttachment(reader, { vaultId, itemId, attachmentId: id }))
+    const isMoved = now?.upload === row.upload && now.place === 's3'
+    if (!(isMoved && error instanceof Failure)) throw error
+    for await (const chunk of await openObject(objects, row, { first: position, last })) yield chunk
   }
 }
+
+/**
+ * The bytes of a file, read no faster than they are taken: nothing is held in the database while a reader takes its time. It fails if
+ * the file is deleted meanwhile. Throws `unavailable`.
+ * @param range the first and the last byte
+ */
+export const openAttachment = async (needs: Needs, row: AttachmentRow, range: Range): Promise<Readable> =>
+  row.place === 's3' ? openObject(needs.objects, row, range) : Readable.from(readHere(needs, row, range))

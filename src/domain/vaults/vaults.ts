@@ -18,6 +18,7 @@ import {
   spendQuota,
   usageOfVault,
 } from '../quotas/usage.ts'
+import { forgetObjectsOfVault } from './attachment-objects.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import { isSameData, type KeyChanged, takesKey, type Vault, type VaultRow } from './rows.ts'
 
@@ -345,6 +346,7 @@ export async function deleteVault(
   if (raised.kind === 'conflict') return raised
   const { accountId } = raised.row
   const { items, deletedItems, bytes, attachmentBytes } = await usageOfVault(tx, vaultId)
+  await forgetObjectsOfVault(tx, vaultId)
   await tx.db.delete(tx.tables.vaults).where(ownVault(tx, caller, vaultId))
   await tx.db.insert(tx.tables.deletedVaults).values({ accountId, vaultId, deletedAt: now })
   await addUsage(tx, accountId, {

@@ -7,6 +7,7 @@ import { withProgress } from '../../terminal/progress.ts'
 import { counted, safeText } from '../../terminal/text.ts'
 import { command, json } from '../command.ts'
 import { checkDatabase } from './database.ts'
+import { checkFiles } from './files.ts'
 import { error, type Finding, ok } from './finding.ts'
 import { checkMail } from './mail.ts'
 import { checkPublicUrl } from './public-url.ts'
@@ -28,10 +29,11 @@ async function examine(): Promise<Finding[]> {
     return config.map((mistake) =>
       error('configuration', `${mistake}.`, 'Set it right; everything else is looked at after that.'),
     )
-  const [database, publicUrl, mail] = await Promise.all([
+  const [database, publicUrl, mail, files] = await Promise.all([
     checkDatabase(config),
     checkPublicUrl(config),
     checkMail(config),
+    checkFiles(config),
   ])
   return [
     ok('configuration', 'Every setting can be read.'),
@@ -42,6 +44,7 @@ async function examine(): Promise<Finding[]> {
     ...database.findings,
     ...publicUrl,
     mail,
+    files,
   ]
 }
 

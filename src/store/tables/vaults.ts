@@ -129,6 +129,7 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       primaryKey({ columns: [table.vaultId, table.itemId, table.id] }),
       index('attachments_by_expiry').on(table.expiresAt),
       index('attachments_by_key').on(table.vaultId, table.keyVersion),
+      index('attachments_by_place').on(table.place),
     ],
     backup: 'kept',
     expires: { by: 'deleteOldUploads' },
@@ -157,7 +158,14 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
     expires: { elsewhere: 'each goes with its attachment' },
   })
 
-  return { vaults, deletedVaults, items, itemVersions, attachments, attachmentChunks }
+  /** What is to be deleted from the S3-compatible store: written with what makes it so, done after the commit. */
+  const deletedObjects = table('deleted_objects', {
+    columns: { name: text('name').primaryKey() },
+    backup: { leftOut: 'what was restored can name them again' },
+    expires: { elsewhere: 'each goes with its object' },
+  })
+
+  return { vaults, deletedVaults, items, itemVersions, attachments, attachmentChunks, deletedObjects }
 }
 
 export type VaultTables = ReturnType<typeof vaultTables>

@@ -109,6 +109,7 @@ describe.each(engines)('a second API over the rules on %s', (engine) => {
       config,
       keys,
       store,
+      objects: undefined,
       clock,
       random: systemRandom,
       limiter: limiterOf(config, { keys, store }),
