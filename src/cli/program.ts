@@ -1,12 +1,6 @@
 // Runs one command line of `limpet`, from its arguments to its exit code.
 
-import {
-  CliError,
-  type Ending,
-  exitCodes,
-  InterruptedError,
-  interruptedCode,
-} from '../terminal/exit-codes.ts'
+import { CliError, type Ending, exitCodes, InterruptedError } from '../terminal/exit-codes.ts'
 import { asksForHelp, helpFor } from '../terminal/help.ts'
 import { print, remark } from '../terminal/output.ts'
 import { safeLine } from '../terminal/text.ts'
@@ -51,7 +45,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   try {
     return exitCodes[await run(args, surroundings)].code
   } catch (error) {
-    if (error instanceof InterruptedError) return interruptedCode
+    if (error instanceof InterruptedError) return error.code
     const { ending, sentence } = describe(error)
     remark(`limpet: ${sentence}`)
     if (surroundings.environment.LIMPET_DEBUG === '1' && error instanceof Error) remark(error.stack ?? '')

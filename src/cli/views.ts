@@ -1,7 +1,7 @@
 // How items are shown: to people with their secrets masked, and to scripts as JSON.
 import { type AttachedFile, filesOf, isItemContent, secretMembers } from '../sdk/index.ts'
 import { CliError } from '../terminal/exit-codes.ts'
-import { localTime, safeLine, safeText } from '../terminal/text.ts'
+import { localTime, safeLine, safeText, table } from '../terminal/text.ts'
 import { formatFileSize } from '../units.ts'
 import type { Entry } from './workspace.ts'
 
@@ -73,6 +73,21 @@ export function summaryJson({ item, vault }: Entry) {
     deletedAt: item.deletedAt,
   }
 }
+
+export type Summary = ReturnType<typeof summaryJson>
+
+/** A list for people. */
+export const summaryTable = (summaries: readonly Summary[]) =>
+  table(
+    ['NAME', 'KIND', 'USERNAME', 'FOLDER', 'UPDATED'],
+    summaries.map(({ name, kind, username, folder, updatedAt }) => [
+      name,
+      kind,
+      username ?? '',
+      folder ?? '',
+      localTime(updatedAt),
+    ]),
+  )
 
 const asText = (value: unknown): string => {
   if (typeof value === 'string') return value

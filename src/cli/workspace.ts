@@ -8,6 +8,8 @@ import {
   Replica,
   ResyncRequiredError,
   type Vault,
+  type WatchEvent,
+  type WatchOptions,
 } from '../sdk/index.ts'
 import { CliError, type Ending } from '../terminal/exit-codes.ts'
 import { remark } from '../terminal/output.ts'
@@ -51,6 +53,7 @@ export interface VaultSource {
   readonly accountId: string
   vaults(): Promise<OpenVault[]>
   openVault(vault: Vault): Promise<OpenVault>
+  watch(options: WatchOptions): AsyncIterable<WatchEvent>
 }
 
 /** Where copies of vaults are kept between runs. */
@@ -112,7 +115,7 @@ const explainOldState = (error: unknown, { syncedAt }: StoredVault) =>
   remark(`${describe(error).sentence} Shown is what was here on ${localTime(syncedAt.toISOString())}.`)
 
 /** Opens every item of a replica; those that cannot be shown stand apart. */
-export async function decrypt(vault: OpenVault, replica: Replica) {
+export async function decrypt(vault: OpenVault, replica: Pick<Replica, 'items'>) {
   const entries: Entry[] = []
   const broken: Broken[] = []
   const items = [...replica.items.values()]
@@ -232,13 +235,16 @@ export function requireTakenOver({ refused }: Workspace, id: string) {
 export const endingOf = ({ broken, refused }: Pick<Workspace, 'broken' | 'refused'>): Ending =>
   broken.length > 0 || refused.length > 0 ? 'refused' : 'done'
 
+/** Whether `--vault NAME` means a vault: by its name or its id. */
+export const isCalled = (name: string) => (vault: OpenVault) => vault.id === name || vault.name === name
+
 /** The vaults that `--vault NAME` means, by name or id; all of them without it. */
 export function chosenVaults(
   { vaults }: Pick<Workspace, 'vaults'>,
   name: string | undefined,
 ): readonly OpenVault[] {
   if (name === undefined) return vaults
-  const chosen = vaults.filter((vault) => vault.id === name || vault.name === name)
+  const chosen = vaults.filter(isCalled(name))
   if (chosen.length > 0) return chosen
   const names = vaults.map((vault) => `"${safeLine(vault.name)}"`).join(', ')
   throw new CliError('notFound', `There is no vault "${safeLine(name)}". There is: ${names}.`)

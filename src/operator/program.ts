@@ -3,7 +3,7 @@
 import { ConfigError } from '../server/config.ts'
 import { MovedError } from '../store/move-mark.ts'
 import { StoreError } from '../store/store.ts'
-import { CliError, InterruptedError, interruptedCode } from '../terminal/exit-codes.ts'
+import { CliError, InterruptedError } from '../terminal/exit-codes.ts'
 import { asksForHelp, helpFor } from '../terminal/help.ts'
 import { print, remark } from '../terminal/output.ts'
 import type { Prompter } from '../terminal/prompter.ts'
@@ -49,7 +49,7 @@ function explain(error: unknown): string {
 
 /** Of the client's endings the operator's programs need two: 2 for what was typed, 1 for everything else. */
 function codeOf(error: unknown): number {
-  if (error instanceof InterruptedError) return interruptedCode
+  if (error instanceof InterruptedError) return error.code
   return error instanceof CliError && error.ending === 'usage' ? 2 : 1
 }
 

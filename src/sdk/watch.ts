@@ -20,6 +20,8 @@ export type WatchEvent =
   | { readonly kind: 'vault-gone'; readonly vaultId: string; readonly replica: Replica }
   /** The server was restored from a backup: `Replica.resync` before the loop goes on, or the replica stays as it is. */
   | { readonly kind: 'resync-required'; readonly vault: OpenVault; readonly replica: Replica }
+  /** Every vault that there is has come; said once. */
+  | { readonly kind: 'ready' }
   /** The account's keys, method, password or address changed on another device: `details` says how. */
   | { readonly kind: 'account' }
   /** Changes arrive. `live` is false where no stream comes through: then they are asked for, and arrive within half a minute. */
@@ -59,6 +61,7 @@ class Inbox implements FeedListener {
   #isListWanted = true
   #isClaimed = false
   #isLooking = false
+  #hasLooked = false
   #hasAccountChanged = false
   #failure: { readonly error: unknown } | undefined
   #connection: { readonly live: boolean } | { readonly error: Error; readonly retryInMs: number } | undefined
@@ -155,11 +158,15 @@ class Inbox implements FeedListener {
     return claimed
   }
 
-  endLook(): void {
+  /** A look came to its end. @returns whether it was the first one */
+  endLook(): boolean {
+    const isFirst = !this.#hasLooked
+    this.#hasLooked = true
     this.#isLooking = false
     this.#lookError = undefined
     for (const [id, revision] of this.#wanted) if (!this.#isNews(id, revision)) this.#wanted.delete(id)
     if (!this.isLookWanted) this.close()
+    return isFirst
   }
 
   failLook(error: Error, retryInMs: number): void {
@@ -288,7 +295,7 @@ async function* look({ inbox, pause, source, replicaOf, signal }: Look) {
       isNews ||= event.kind === 'resync-required' || event.changed.length > 0 || before !== vault.sealed.data
       yield event
     }
-    inbox.endLook()
+    if (inbox.endLook()) yield { kind: 'ready' } as const
     pause.afterLook({ isNews, isClaimed })
   } catch (error) {
     if (signal.aborted) return

@@ -36,10 +36,20 @@ export class CliError extends Error {
   }
 }
 
-/** A question was interrupted with Ctrl-C. */
+/** Signals that end a program, by their number. */
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
+
+export type EndingSignal = keyof typeof signalNumbers
+export const endingSignals: readonly EndingSignal[] = ['SIGHUP', 'SIGINT', 'SIGTERM']
+
+/** A question was interrupted with Ctrl-C, or a signal ended what goes on until one comes. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError'
-}
+  /** As a shell reports a program that the signal ended. */
+  readonly code: number
 
-/** How a shell reports a program that SIGINT ended. */
-export const interruptedCode = 130
+  constructor(signal: EndingSignal = 'SIGINT') {
+    super(`Ended by ${signal}`)
+    this.code = 128 + signalNumbers[signal]
+  }
+}

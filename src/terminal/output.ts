@@ -3,12 +3,13 @@
 import { once } from 'node:events'
 import { styleText } from 'node:util'
 import { exitCodes } from './exit-codes.ts'
-import { type Line, safeJson, safeLine, safeText, shownAsItIs } from './text.ts'
+import { type Line, safeJson, safeJsonLine, safeLine, safeText, shownAsItIs, width } from './text.ts'
 
 type Stream = NodeJS.WriteStream
 
 /** Of the sequences that steer a terminal those that this program itself uses. */
 const eraseLine = '\r\u001b[K'
+const eraseScreen = '\u001b[H\u001b[2J'
 const [darkOnLight, plain] = ['\u001b[30;107m', '\u001b[0m']
 
 /**
@@ -34,6 +35,37 @@ export const print = (...lines: readonly Line[]) => write(process.stdout, lines)
 /** Prints JSON, in which what could steer a terminal is escaped. */
 export const printJson = (value: unknown) => {
   process.stdout.write(`${safeJson(value)}\n`)
+}
+
+/** Prints JSON in one line, for programs that read line by line. */
+export const printJsonLine = (value: unknown) => {
+  process.stdout.write(`${safeJsonLine(value)}\n`)
+}
+
+/** How many rows of a terminal a line takes, which may be longer than one of them. */
+const rowsOf = (line: Line, columns: number) =>
+  Math.max(1, Math.ceil(width(typeof line === 'string' ? line : line.text) / columns))
+
+/**
+ * Draws the screen of a terminal anew: as many of the lines as there is room for, and how many others there are. Anything else gets all
+ * of the lines below those that it had, behind an empty one.
+ */
+export function redrawScreen(lines: readonly Line[], isFirst: boolean): void {
+  const { isTTY, rows = 24, columns = 80 } = process.stdout
+  if (!isTTY) {
+    print(...(isFirst ? [] : ['']), ...lines)
+    return
+  }
+  // One for what is left out, and one for the cursor.
+  let room = rows - 2
+  const shown = lines.slice(0, Math.max(0, rows)).filter((line) => {
+    room -= rowsOf(line, columns)
+    return room >= 0
+  })
+  process.stdout.write(eraseScreen)
+  print(...shown)
+  const left = lines.length - shown.length
+  if (left > 0) print(`… and ${left.toLocaleString('en')} more, for which this window has no room`)
 }
 
 /** A remark beside the result, or several lines of it. */

@@ -38,11 +38,15 @@ export function shownAsItIs(bytes: Uint8Array): string | undefined {
 export const safeJson = (value: unknown) =>
   JSON.stringify(value, undefined, 2).replace(unsafeBesidesLayout, escaped)
 
+/** The same in one line. */
+export const safeJsonLine = (value: unknown) => JSON.stringify(value).replace(unsafe, escaped)
+
 /** A line of a result: text, or text that a terminal shows in a way of its own. */
 export type Line = string | { readonly text: string; readonly style: 'heading' | 'dark on light' }
 
 const segmenter = new Intl.Segmenter()
-const width = (text: string) => [...segmenter.segment(text)].length
+/** How many characters a person sees. */
+export const width = (text: string) => [...segmenter.segment(text)].length
 
 /** Columns that line up, with a heading, a line each. The last column is not padded. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): Line[] {

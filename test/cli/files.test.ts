@@ -187,7 +187,7 @@ describe('files at the shell', () => {
     const stalled = line.stallAfter(1_700_000)
     const running = shell.startProgram('attach', 'Deed', path)
     await stalled
-    running.kill()
+    running.signal('SIGKILL')
     await running.ended
     expect(await uploads()).toHaveLength(1)
     expect(await listed(shell)).toEqual([])

@@ -19,8 +19,9 @@ export const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.
 export interface RunningProgram extends Running {
   /** Closes standard output from this side, as `head` does. */
   stopReading(): void
-  /** Ends the process without asking it. */
-  kill(): void
+  /** Standard error so far. */
+  remarked(): string
+  signal(name: NodeJS.Signals): void
 }
 
 /** A word that stands in no other output, so that a search for it means something. */
@@ -89,7 +90,8 @@ export class Shell {
       write: (part) => void child.stdin.write(part),
       printed: () => Buffer.concat(chunks).toString('utf8'),
       stopReading: () => void child.stdout.destroy(),
-      kill: () => void child.kill('SIGKILL'),
+      remarked: () => stderr,
+      signal: (name) => void child.kill(name),
       ended,
       finish: () => {
         child.stdin.end()

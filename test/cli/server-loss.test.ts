@@ -1,54 +1,8 @@
 // The command line without its server, and after its server was restored from a backup.
-import { copyFile } from 'node:fs/promises'
-import Database from 'better-sqlite3'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { Replica } from '../../src/sdk/index.ts'
-import { createDatabase } from '../support/database.ts'
-import { freePort } from '../support/free-port.ts'
-import { startServer } from '../support/server.ts'
+import { restartableServer } from '../support/restartable.ts'
 import { newShell } from './program.ts'
-
-/** A server that stops and starts at the same address, and goes back to a backup. */
-async function restartableServer() {
-  const database = await createDatabase('sqlite')
-  const path = database.url.replace(/^file:/, '')
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  const start = () =>
-    startServer('sqlite', { database, environment: { PORT: String(port), PUBLIC_URL: url } })
-  let server = await start()
-  let running = true
-  const stop = async () => {
-    if (running) await server.stop()
-    running = false
-  }
-  onTestFinished(async () => {
-    await stop()
-    await database.remove()
-  })
-  const restart = async () => {
-    server = await start()
-    running = true
-  }
-  return {
-    url,
-    stop,
-    restart,
-    async backUp() {
-      await stop()
-      await copyFile(path, `${path}.backup`)
-      await restart()
-    },
-    async restoreBackup() {
-      await stop()
-      await copyFile(`${path}.backup`, path)
-      const restored = new Database(path)
-      restored.prepare("update instance set epoch = 'another'").run()
-      restored.close()
-      await restart()
-    },
-  }
-}
 
 it('reads without the server what was last here, and writes nothing then', async () => {
   const server = await restartableServer()

@@ -165,7 +165,8 @@ class Watched {
   }
 
   get kinds() {
-    return this.events.map((event) => {
+    const told = this.events.filter(({ kind }) => kind !== 'ready')
+    return told.map((event) => {
       if (event.kind === 'online') return event.live ? 'live' : 'asking'
       return event.kind === 'vault' ? `vault+${event.changed.length}` : event.kind
     })
@@ -218,6 +219,21 @@ describe('watch', () => {
     const held = last.replica.items.get(item.id)
     expect(held && (await last.vault.openItem(held)).content).toEqual(note('Mail'))
     expect(network.sent).toHaveLength(4)
+  })
+
+  it('says once when every vault has come', async () => {
+    const { account, network, vault, elsewhere } = await watching()
+    await elsewhere.account.createVault('Team')
+    const watched = new Watched().run((options) => account.watch(options))
+    await vi.waitFor(() =>
+      expect(watched.events.map(({ kind }) => kind)).toEqual(['vault', 'vault', 'ready']),
+    )
+    const stream = await network.stream(1)
+    await watched.timing.advance(1000)
+    stream.open().state({ id: vault.id, revision: 100 })
+    await watched.said('vault+0', 'vault+0', 'live')
+    await vi.waitFor(() => expect(network.looks).toBe(3))
+    expect(watched.events.filter(({ kind }) => kind === 'ready')).toHaveLength(1)
   })
 
   it('asks for nothing when an event names what is here, or an older revision', async () => {
@@ -349,7 +365,8 @@ describe('a stream that stops', () => {
     await timing.advance(11_000)
     expect(stream.isAborted).toBe(true)
     await watched.said('vault+0', 'live', 'offline')
-    await network.next(timing)
+    await timing.advance(1000)
+    await network.stream(1)
   })
 
   it.each([
@@ -361,7 +378,8 @@ describe('a stream that stops', () => {
     if (ms < 0) await timing.advance(60_000)
     else await timing.advance(5000)
     expect(stream.isAborted).toBe(true)
-    await network.next(timing)
+    await timing.advance(1000)
+    await network.stream(1)
   })
 
   it('again and again is asked for less and less often, each time after a random part of a time that doubles', async () => {
@@ -602,7 +620,8 @@ describe('a hostile server', () => {
     for (let count = 0; count < 5; count++) stream.write(events)
     await vi.waitFor(() => expect(watched.kinds).toContain('offline'))
     expect(stream.isAborted).toBe(true)
-    await network.next(timing)
+    await timing.advance(1000)
+    await network.stream(1)
   })
 
   it('is asked less and less often about vaults and revisions that there are not', async () => {

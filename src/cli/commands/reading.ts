@@ -1,13 +1,22 @@
 // Commands that read items: get, list.
 import { isItemContent } from '../../sdk/index.ts'
-import { CliError, type Ending } from '../../terminal/exit-codes.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, printValue } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
-import { localTime, table } from '../../terminal/text.ts'
-import { command, type Surroundings } from '../command.ts'
+import { localTime } from '../../terminal/text.ts'
+import { command } from '../command.ts'
+import { watchList } from '../list-watch.ts'
 import { findItem, inPlace } from '../lookup.ts'
-import { contentView, fieldOf, itemJson, itemView, summaryJson, withoutSecrets } from '../views.ts'
-import { chosenVaults, type Entry, endingOf, openWorkspace } from '../workspace.ts'
+import {
+  contentView,
+  fieldOf,
+  itemJson,
+  itemView,
+  summaryJson,
+  summaryTable,
+  withoutSecrets,
+} from '../views.ts'
+import { chosenVaults, type Entry, endingOf, isCalled, openSource, openWorkspace } from '../workspace.ts'
 
 const vault = { type: 'string', value: 'NAME', help: 'looks in this vault only' } as const
 
@@ -85,20 +94,17 @@ function fits({ item: { content } }: Entry, { text, kind, folder, tag }: Filter)
 
 const byName = new Intl.Collator(undefined, { numeric: true })
 
-async function listed(surroundings: Surroundings, place: 'active' | 'trash', vault: string | undefined) {
-  const workspace = await openWorkspace(surroundings, 'read')
-  const vaults = new Set(chosenVaults(workspace, vault))
-  const entries = workspace.entries
+/** What a list shows of the entries, in its order. */
+const sorted = (entries: readonly Entry[], place: 'active' | 'trash', filter: Filter) =>
+  entries
     .filter(inPlace(place))
-    .filter((entry) => vaults.has(entry.vault))
+    .filter((entry) => fits(entry, filter))
     .toSorted(
       (left, right) =>
         byName.compare(left.item.content.name, right.item.content.name) ||
         (left.item.id < right.item.id ? -1 : 1),
     )
-  const ending: Ending = endingOf(workspace)
-  return { entries, ending }
-}
+    .map(summaryJson)
 
 export const list = command({
   name: 'list',
@@ -110,27 +116,32 @@ export const list = command({
     folder: { type: 'string', value: 'F', help: 'only what is in this folder' },
     tag: { type: 'string', value: 'T', help: 'only what has this tag' },
     trash: { type: 'boolean', help: 'what is in the trash' },
-    json: { type: 'boolean', help: 'prints JSON' },
+    watch: { type: 'boolean', help: 'goes on until Ctrl-C: draws the list anew when it changes' },
+    json: {
+      type: 'boolean',
+      help: 'prints JSON; with --watch one line of it for each item, and for each change',
+    },
     vault,
   },
-  async run(surroundings, [text], { kind, folder, tag, trash, json, vault }) {
-    const { entries, ending } = await listed(surroundings, trash ? 'trash' : 'active', vault)
-    const found = entries.filter((entry) => fits(entry, { text, kind, folder, tag }))
-    const summaries = found.map(summaryJson)
+  async run(surroundings, [text], { kind, folder, tag, trash, watch, json = false, vault }) {
+    const place = trash ? 'trash' : 'active'
+    const filter = { text, kind, folder, tag }
+    if (watch) {
+      const isChosen = (entry: Entry) => vault === undefined || isCalled(vault)(entry.vault)
+      await watchList({
+        ...(await openSource(surroundings, 'read')),
+        json,
+        choose: (entries) => sorted(entries.filter(isChosen), place, filter),
+        check: (vaults) => void chosenVaults({ vaults }, vault),
+      })
+      return 'done'
+    }
+    const workspace = await openWorkspace(surroundings, 'read')
+    const vaults = new Set(chosenVaults(workspace, vault))
+    const inVaults = workspace.entries.filter((entry) => vaults.has(entry.vault))
+    const summaries = sorted(inVaults, place, filter)
     if (json) printJson(summaries)
-    else if (summaries.length > 0)
-      print(
-        ...table(
-          ['NAME', 'KIND', 'USERNAME', 'FOLDER', 'UPDATED'],
-          summaries.map(({ name, kind, username, folder, updatedAt }) => [
-            name,
-            kind,
-            username ?? '',
-            folder ?? '',
-            localTime(updatedAt),
-          ]),
-        ),
-      )
-    return ending
+    else if (summaries.length > 0) print(...summaryTable(summaries))
+    return endingOf(workspace)
   },
 })

@@ -20,6 +20,7 @@ import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { counted, localTime, safeLine } from '../../terminal/text.ts'
 import { command } from '../command.ts'
+import { watchAndSync } from '../sync-watch.ts'
 import {
   type Broken,
   decrypt,
@@ -185,11 +186,29 @@ export const sync = command({
   options: {
     'put-back': { type: 'boolean', help: 'writes what is here over states of the server that were refused' },
     accept: { type: 'boolean', help: 'takes the states of the server that were refused; the copies here go' },
-    json: { type: 'boolean', help: 'prints JSON' },
+    watch: {
+      type: 'boolean',
+      help: 'goes on until Ctrl-C: keeps the copies here up to date, and prints a line for each change',
+    },
+    json: { type: 'boolean', help: 'prints JSON; with --watch one line of it for each change' },
   },
-  async run(surroundings, _operands, { json, accept, 'put-back': overwrite }) {
+  async run(surroundings, _operands, { json = false, accept, watch, 'put-back': overwrite }) {
     if (accept && overwrite) throw new CliError('usage', 'Only one of --put-back and --accept can be meant.')
+    if (watch && (accept || overwrite))
+      throw new CliError(
+        'usage',
+        '--put-back and --accept decide about what was refused until now; run them without --watch.',
+      )
     const { source, copies } = await openSource(surroundings, overwrite ? 'write' : 'read')
+    if (watch) {
+      const repairAndPull = async (vault: OpenVault, replica: Replica) => {
+        const repairs = await repair(await source.openVault(vault.sealed), vault, replica)
+        await replica.pull(vault)
+        return repairs
+      }
+      await watchAndSync({ source, copies, json, repair: repairAndPull })
+      return 'done'
+    }
     const { accountId } = source
     const stored = await copies.vaults(accountId)
     const vaults = await withProgress('Asking the server', () => source.vaults())
