@@ -9,6 +9,8 @@ export interface Surroundings {
   readonly state: StateFolder
   readonly prompter: Prompter
   readonly environment: NodeJS.ProcessEnv
+  /** Does what goes on until a signal ends the program, see `terminal/until-signal.ts`. */
+  readonly untilSignal: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>
 }
 
 /** A token in the environment would otherwise be passed over, and the command would be about another account. */

@@ -1,7 +1,7 @@
 // What `sync --watch` and `list --watch` share: vaults that are followed until a signal comes, with their copies here.
 import { type Item, type OpenVault, Replica, type WatchEvent } from '../sdk/index.ts'
 import { printJsonLine, remark } from '../terminal/output.ts'
-import { untilSignal } from '../terminal/until-signal.ts'
+import type { Surroundings } from './command.ts'
 import type { StoredVault } from './state-folder.ts'
 import { type Copies, sameVault, store, type VaultSource } from './workspace.ts'
 
@@ -19,6 +19,7 @@ export interface Following {
   readonly source: VaultSource
   readonly copies: Copies
   readonly stored: readonly StoredVault[]
+  readonly untilSignal: Surroundings['untilSignal']
   /** Told of everything, one after the other. */
   take(event: Followed): void | Promise<void>
   /** Called for a vault whose server was restored from a backup. @returns whether the replica has the new history now */
@@ -26,7 +27,14 @@ export interface Following {
 }
 
 /** Follows the vaults, and keeps the copies here up to date. Throws InterruptedError once a signal ends it. */
-export async function follow({ source, copies, stored, take, resync }: Following): Promise<void> {
+export async function follow({
+  source,
+  copies,
+  stored,
+  take,
+  resync,
+  untilSignal,
+}: Following): Promise<void> {
   const last = new Map<string, { name: string; items: ReadonlyMap<string, Item> }>()
   const replicaOf = async (id: string) => {
     const known = stored.find(sameVault({ id }))

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type OpenVault, Replica } from '../sdk/index.ts'
 import { printJsonLine, redrawScreen, remark } from '../terminal/output.ts'
+import type { Surroundings } from './command.ts'
 import { follow, now, printStatus, statusRemarks } from './following.ts'
 import { type Summary, summaryTable } from './views.ts'
 import {
@@ -17,6 +18,7 @@ import {
 export interface ListWatch {
   readonly source: VaultSource
   readonly copies: Copies
+  readonly untilSignal: Surroundings['untilSignal']
   readonly json: boolean
   /** What of all entries the list shows, in its order. */
   readonly choose: (entries: readonly Entry[]) => readonly Summary[]
@@ -86,7 +88,14 @@ function drawings() {
  * Shows the list, and each of its changes, until a signal comes. Begins with the copies that are here, so that there is a list without
  * the server too.
  */
-export async function watchList({ source, copies, json, choose, check }: ListWatch): Promise<void> {
+export async function watchList({
+  source,
+  copies,
+  untilSignal,
+  json,
+  choose,
+  check,
+}: ListWatch): Promise<void> {
   const entries = new Entries()
   const show = json ? differences() : drawings()
   const status = json ? printStatus : statusRemarks()
@@ -98,6 +107,7 @@ export async function watchList({ source, copies, json, choose, check }: ListWat
   await follow({
     source,
     copies,
+    untilSignal,
     stored,
     async take(event) {
       if (event.kind === 'vault') {

@@ -2,7 +2,9 @@
 import { ContentError, type Item, OpenError, type OpenVault } from '../sdk/index.ts'
 import { print, printJsonLine, remark } from '../terminal/output.ts'
 import { counted, localTime, safeLine } from '../terminal/text.ts'
+import type { Surroundings } from './command.ts'
 import { type Followed, follow, now, printStatus, statusRemarks } from './following.ts'
+import { lostFilesNote } from './views.ts'
 import type { Copies, VaultSource } from './workspace.ts'
 
 type Change = 'added' | 'changed' | 'trashed' | 'restored' | 'deleted' | 'refused'
@@ -16,9 +18,16 @@ interface ItemChange {
   readonly revision: number | null
 }
 
+interface Kept {
+  readonly id: string
+  readonly name: string
+  /** Names of files that the server does not have any more. */
+  readonly lostFiles?: readonly string[]
+}
+
 interface Repaired {
-  readonly putBack: readonly { id: string; name: string }[]
-  readonly recovered: readonly { id: string; name: string }[]
+  readonly putBack: readonly Kept[]
+  readonly recovered: readonly Kept[]
 }
 
 async function nameIn(vault: OpenVault, item: Item): Promise<string | null> {
@@ -98,8 +107,10 @@ const forPeople = (): Teller => ({
   },
   repaired(vault, { putBack, recovered }) {
     remark('The server was restored from a backup; everything was compared.')
-    for (const { name } of putBack) line('put back', `${name}  (${vault.name})`)
-    for (const { name } of recovered) line('kept', `${name}, as a new item  (${vault.name})`)
+    const say = (change: string, { name, lostFiles }: Kept) =>
+      line(change, `${name}${lostFilesNote(lostFiles)}  (${vault.name})`)
+    for (const one of putBack) say('put back', one)
+    for (const one of recovered) say('kept', one)
   },
   ready: () => remark('Everything is here. Changes follow; Ctrl-C ends it.'),
   status: statusRemarks(),
@@ -108,13 +119,14 @@ const forPeople = (): Teller => ({
 export interface SyncWatch {
   readonly source: VaultSource
   readonly copies: Copies
+  readonly untilSignal: Surroundings['untilSignal']
   readonly json: boolean
   /** Compares with a server that was restored from a backup, and puts back what it lost. */
   readonly repair: (vault: OpenVault, replica: VaultEvent['replica']) => Promise<Repaired>
 }
 
 /** Keeps the copies up to date until a signal comes. */
-export async function watchAndSync({ source, copies, json, repair }: SyncWatch): Promise<void> {
+export async function watchAndSync({ source, copies, untilSignal, json, repair }: SyncWatch): Promise<void> {
   const tell = json ? forScripts : forPeople()
   const names = new Map<string, string>()
   const takeVault = async (event: VaultEvent) => {
@@ -128,6 +140,7 @@ export async function watchAndSync({ source, copies, json, repair }: SyncWatch):
   await follow({
     source,
     copies,
+    untilSignal,
     stored: await copies.vaults(source.accountId),
     async take(event) {
       if (event.kind === 'vault') await takeVault(event)

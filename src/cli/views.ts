@@ -89,6 +89,10 @@ export const summaryTable = (summaries: readonly Summary[]) =>
     ]),
   )
 
+/** Names the files that an item came back without, behind its name. */
+export const lostFilesNote = (lostFiles: readonly string[] = []) =>
+  lostFiles.length > 0 ? `, without its lost files: ${lostFiles.map(safeLine).join(', ')}` : ''
+
 const asText = (value: unknown): string => {
   if (typeof value === 'string') return value
   if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join('\n')

@@ -217,7 +217,10 @@ describe('a terminal', () => {
           mode = with_
           const { state } = login
           const environment = { LIMPET_SERVER: url }
-          const screen = await onTerminal(() => runProgram(args, { state, prompter: person, environment }))
+          // What goes on until a signal comes is given the time for its first words.
+          const untilSignal = (work: (signal: AbortSignal) => Promise<void>) => work(AbortSignal.timeout(500))
+          const surroundings = { state, prompter: person, environment, untilSignal }
+          const screen = await onTerminal(() => runProgram(args, surroundings))
           expect(steering.exec(screen)?.[0], `${args.join(' ')}:\n${JSON.stringify(screen)}`).toBeUndefined()
           // A value that was asked for may have lines of its own; nothing comes after it.
           const isValue = name === 'open' || args.some((arg) => arg.startsWith('--field'))

@@ -11,6 +11,7 @@ import { StateFolder, stateFolderPath } from '../../src/cli/state-folder.ts'
 import { Limpet, type OpenVault, type UnlockedAccount } from '../../src/sdk/index.ts'
 import { type Ending, exitCodes } from '../../src/terminal/exit-codes.ts'
 import { createPrompter } from '../../src/terminal/prompter.ts'
+import { untilSignal } from '../../src/terminal/until-signal.ts'
 import { type Result, type Running, runCommand } from '../support/console.ts'
 
 export const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
@@ -60,7 +61,7 @@ export class Shell {
       const prompter = createPrompter(() => stdin)
       try {
         const state = new StateFolder(stateFolderPath(environment))
-        return await runProgram(args, { state, prompter, environment })
+        return await runProgram(args, { state, prompter, environment, untilSignal })
       } finally {
         prompter.close()
       }

@@ -9,8 +9,8 @@ export const evil =
 export const steering =
   /(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u
 
-/** What the program itself uses: colours of headings and QR codes, and a line that is drawn anew. */
-const own = ['\u001b[1m', '\u001b[22m', '\u001b[30;107m', '\u001b[0m']
+/** What the program itself uses: colours of headings and QR codes, an empty screen, and a line that is drawn anew. */
+const own = ['\u001b[H\u001b[2J', '\u001b[1m', '\u001b[22m', '\u001b[30;107m', '\u001b[0m']
 
 const redrawn = '\r\u001b[K'
 

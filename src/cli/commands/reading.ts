@@ -130,6 +130,7 @@ export const list = command({
       const isChosen = (entry: Entry) => vault === undefined || isCalled(vault)(entry.vault)
       await watchList({
         ...(await openSource(surroundings, 'read')),
+        untilSignal: surroundings.untilSignal,
         json,
         choose: (entries) => sorted(entries.filter(isChosen), place, filter),
         check: (vaults) => void chosenVaults({ vaults }, vault),

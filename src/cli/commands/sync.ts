@@ -21,6 +21,7 @@ import { withProgress } from '../../terminal/progress.ts'
 import { counted, localTime, safeLine } from '../../terminal/text.ts'
 import { command } from '../command.ts'
 import { watchAndSync } from '../sync-watch.ts'
+import { lostFilesNote } from '../views.ts'
 import {
   type Broken,
   decrypt,
@@ -157,10 +158,7 @@ async function repair(reopened: OpenVault, vault: OpenVault, replica: Replica): 
 }
 
 function describeSynced({ name, changes, resynced, putBack, recovered }: Synced): string[] {
-  const of = ({ id, name, lostFiles = [] }: Kept) => {
-    const lost = lostFiles.length > 0 ? `, without its lost files: ${lostFiles.map(safeLine).join(', ')}` : ''
-    return `  ${id}  ${safeLine(name)}${lost}`
-  }
+  const of = ({ id, name, lostFiles }: Kept) => `  ${id}  ${safeLine(name)}${lostFilesNote(lostFiles)}`
   return [
     `${safeLine(name)}: ${changes === 0 ? 'nothing new' : counted(changes, 'change')}`,
     ...(resynced ? ['The server was restored from a backup; everything was compared.'] : []),
@@ -206,7 +204,13 @@ export const sync = command({
         await replica.pull(vault)
         return repairs
       }
-      await watchAndSync({ source, copies, json, repair: repairAndPull })
+      await watchAndSync({
+        source,
+        copies,
+        untilSignal: surroundings.untilSignal,
+        json,
+        repair: repairAndPull,
+      })
       return 'done'
     }
     const { accountId } = source
