@@ -255,6 +255,20 @@ describe.each(engines)('files on %s', (engine) => {
     socket.destroy()
   })
 
+  it('are never a mixture of two uploads of one id', async () => {
+    const [at, one, other] = [place(), fakeFile(3 * chunk), fakeFile(3 * chunk)]
+    const socket = await begin(at, one, chunk)
+    await expect.poll(received).toBe(chunk)
+    // Another client begins anew and stands at the same byte when the first one goes on.
+    expect(await uploadOutcome(upload(at, other, { first: 0, last: chunk - 1 }, beside))).toBe('200')
+    socket.write(one.subarray(chunk))
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toContain('HTTP/1.1 409')
+    socket.destroy()
+    expect(await uploadOutcome(upload(at, other, { first: chunk }))).toBe('200')
+    expect((await download(at)).bytes.equals(other)).toBe(true)
+  })
+
   it('of two uploads at once keep one, whole', async () => {
     const [at, one, other] = [place(), fakeFile(5 * chunk), fakeFile(5 * chunk)]
     const outcomes = await Promise.all([
