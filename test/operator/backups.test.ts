@@ -11,7 +11,8 @@ import { promisify } from 'node:util'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { Changes, Item } from '../../src/contract/vaults.ts'
+import { RotationLeft } from '../../src/contract/rotation.ts'
+import { Changes, Item, Vault } from '../../src/contract/vaults.ts'
 import { encodeBackup, type Header, withBackup } from '../../src/operator/backup-file.ts'
 import { digestAll, fillEmpty, onSnapshot, readAll } from '../../src/operator/whole-database.ts'
 import type { BulkConnection } from '../../src/store/bulk.ts'
@@ -184,6 +185,47 @@ describe.each(engines)('a backup of %s', (engine) => {
     expect(await password('Kept')).toBe('same')
     expect(await password('Lost')).toBe('only here')
     expect(await password('Edited (recovered)')).toBe('new')
+  })
+
+  it('made in the middle of a change of a key goes on from there', async () => {
+    const database = await newDatabase(engine)
+    const server = await start(engine, database)
+    const account = await newAccount(server)
+    const path = (end: string) => `/api/v1/vaults/${account.vaultId}${end}`
+    const ask = async (where: TestServer, token: string, method: string, end: string, body?: unknown) =>
+      send(where, { method, path: path(end), token, body })
+    const [resealed, left] = [randomUUID(), randomUUID()]
+    const put = (id: string) => ({ op: 'put', id, data: fakeEnvelope(), revision: null })
+    const operation = (id: string, revision: number) => [
+      { op: 'reseal', id, revision, keyVersion: 2, data: fakeEnvelope() },
+    ]
+    const { token, authKey } = account
+    await ask(server, token, 'POST', '/batch', { operations: [put(resealed), put(left)] })
+    const key = { key: fakeEnvelope(), keyVersion: 2, versions: 'keep', authKey }
+    expect(outcomeOf(await ask(server, token, 'POST', '/rotation', key))).toBe('201')
+    await ask(server, token, 'POST', '/batch', { operations: operation(resealed, 2) })
+    await ask(server, token, 'PUT', '', { data: fakeEnvelope(), keyVersion: 2 })
+    const file = join(await newFolder(), 'limpet.backup')
+    await operatorOf(database).json('backup', file)
+    await ask(server, token, 'POST', '/batch', { operations: operation(left, 2) })
+    expect(outcomeOf(await ask(server, token, 'POST', '/rotation/finish', { keyVersion: 2 }))).toBe('200')
+    await server.stop()
+
+    const target = await newDatabase(other[engine])
+    await operatorOf(target).json('restore', file)
+    const verified = Verified.parse(await operatorOf(target).json('verify'))
+    expect(verified.damage).toEqual([])
+    const again = await start(other[engine], target)
+    const { token: newSession } = await logIn(again, account)
+    const found = bodyOf(RotationLeft, await ask(again, newSession, 'GET', '/rotation/left'))
+    expect(found).toMatchObject({ items: [{ id: left, revision: 2 }], counts: { items: 1, vaultData: 0 } })
+    await ask(again, newSession, 'POST', '/batch', { operations: operation(left, 2) })
+    const finished = bodyOf(
+      Vault,
+      await ask(again, newSession, 'POST', '/rotation/finish', { keyVersion: 2 }),
+    )
+    expect(finished).toMatchObject({ key: key.key, keyVersion: 2, rotation: null })
+    expect(Verified.parse(await operatorOf(target).json('verify')).damage).toEqual([])
   })
 
   it('is of one moment, while others write', async () => {
