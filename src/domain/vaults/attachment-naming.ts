@@ -84,15 +84,13 @@ export async function freeFilesOf(tx: Tx, vaultId: string, itemIds: readonly str
 /**
  * Deletes the files of a vault that lie under an older key than this one, uploads included. @returns how many bytes that frees
  */
-export async function freeFilesUnder(
-  { db, tables: { attachments } }: Tx,
-  vaultId: string,
-  keyVersion: number,
-): Promise<number> {
-  const freed = await db
+export async function freeFilesUnder(tx: Tx, vaultId: string, keyVersion: number): Promise<number> {
+  const { attachments } = tx.tables
+  const freed = await tx.db
     .delete(attachments)
     .where(and(eq(attachments.vaultId, vaultId), lt(attachments.keyVersion, keyVersion)))
-    .returning({ bytes: attachments.bytes })
+    .returning()
+  await forgetObjects(tx, freed)
   return sumOfBytes(freed)
 }
 
