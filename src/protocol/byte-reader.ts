@@ -8,9 +8,14 @@ export class ByteReader {
     this.#pieces = bytes[Symbol.asyncIterator]()
   }
 
-  /** @returns so many bytes; fewer only at the end */
-  async take(count: number): Promise<Uint8Array<ArrayBuffer>> {
-    const taken = new Uint8Array(count)
+  /**
+   * @param into where to, as far as it is long enough; without it into memory of its own
+   * @returns so many bytes; fewer only at the end
+   */
+  async take(
+    count: number,
+    into: Uint8Array<ArrayBuffer> = new Uint8Array(count),
+  ): Promise<Uint8Array<ArrayBuffer>> {
     let length = 0
     while (length < count) {
       if (this.#rest.length === 0) {
@@ -19,11 +24,11 @@ export class ByteReader {
         this.#rest = value
       }
       const piece = this.#rest.subarray(0, count - length)
-      taken.set(piece, length)
+      into.set(piece, length)
       length += piece.length
       this.#rest = this.#rest.subarray(piece.length)
     }
-    return taken.subarray(0, length)
+    return into.subarray(0, length)
   }
 
   /** Ends the source, also in the middle. */

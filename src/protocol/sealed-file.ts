@@ -104,14 +104,15 @@ export async function prepareFile(
 
   async function* sealedChunks(first: number): AsyncGenerator<{ chunk: number; sealed: Uint8Array }> {
     const reader = new ByteReader(read(Math.min(size, first * fileChunkBytes)))
+    // One for all chunks: what is left to the garbage collector for each of them would be more than the file.
+    const plaintext = new Uint8Array(Math.min(fileChunkBytes, padme(size)))
     try {
       for (let chunk = first; chunk < chunks; chunk++) {
         const { length, content } = chunkOf(size, chunk)
-        const padded = new Uint8Array(length)
-        const taken = await reader.take(content)
+        const padded = plaintext.subarray(0, length).fill(0, content)
+        const taken = await reader.take(content, padded)
         const isLonger = chunk === chunks - 1 && (await reader.take(1)).length > 0
         if (taken.length !== content || isLonger) throw new FileChangedError()
-        padded.set(taken)
         const algorithm = aesGcm(encoded, chunk, chunks)
         yield {
           chunk,
@@ -177,9 +178,10 @@ export async function* openFile(
   const reader = new ByteReader(sealed)
   try {
     const aesKey = await openHeader(keys, salt, await reader.take(headerBytes))
+    const sealedChunk = new Uint8Array(Math.min(sealedChunkBytes, padme(size) + tagBytes))
     for (let chunk = 0; chunk < chunks; chunk++) {
       const { length, content } = chunkOf(size, chunk)
-      const taken = await reader.take(length + tagBytes)
+      const taken = await reader.take(length + tagBytes, sealedChunk)
       const isLonger = chunk === chunks - 1 && (await reader.take(1)).length > 0
       if (taken.length !== length + tagBytes || isLonger) throw new OpenError()
       const padded = await decrypt(aesGcm(encoded, chunk, chunks), aesKey, taken)

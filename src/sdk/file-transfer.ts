@@ -102,6 +102,9 @@ export async function uploadFile(
     onProgress(offset, file.bytes)
   }
 
+  // One for all parts, since each is through before the next one begins.
+  const buffer = new Uint8Array(Math.min(partBytes, file.bytes))
+
   const send = async (part: Uint8Array<ArrayBuffer>) => {
     const last = offset + part.length - 1
     const answer = await transport.sendAuthorized(Attachment, {
@@ -123,7 +126,7 @@ export async function uploadFile(
     signal.throwIfAborted()
     const sealed = new ByteReader(file.sealed(offset))
     try {
-      while (offset < file.bytes && (await send(await sealed.take(partBytes))));
+      while (offset < file.bytes && (await send(await sealed.take(buffer.length, buffer))));
     } catch (error) {
       const received = error instanceof ProblemError ? error.receivedBytes : undefined
       const goesOn = error instanceof ProblemError && error.code === 'upload-offset' && received !== undefined

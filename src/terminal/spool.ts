@@ -7,7 +7,7 @@ import { join } from 'node:path'
 export interface ReadableFile {
   /** Bytes. */
   readonly size: number
-  /** Its bytes from `start` on. */
+  /** Its bytes from `start` on. Each piece is good until the next one is asked for: all of them are in the same memory. */
   read(start: number): AsyncGenerator<Uint8Array>
   close(): Promise<void>
 }
@@ -18,10 +18,11 @@ const pieceBytes = 256 * 1024
 export const readableFile = (handle: FileHandle, size: number): ReadableFile => ({
   size,
   async *read(start) {
+    const piece = new Uint8Array(pieceBytes)
     for (let position = start; ; ) {
-      const { bytesRead, buffer } = await handle.read(new Uint8Array(pieceBytes), 0, pieceBytes, position)
+      const { bytesRead } = await handle.read(piece, 0, pieceBytes, position)
       if (bytesRead === 0) return
-      yield buffer.subarray(0, bytesRead)
+      yield piece.subarray(0, bytesRead)
       position += bytesRead
     }
   },

@@ -253,13 +253,18 @@ async function getFile(
   if (target !== undefined) remark(`Wrote ${safeLine(target)} (${formatFileSize(file.size)}).`)
 }
 
+/** Pieces that stay as they are: a pipe takes them when it can. */
+async function* copied(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of content) yield piece.slice()
+}
+
 async function printWhole(content: AsyncIterable<Uint8Array>): Promise<void> {
   if (!printsToTerminal()) {
-    await pipe(content)
+    await pipe(copied(content))
     return
   }
   const pieces: Uint8Array[] = []
-  for await (const piece of content) pieces.push(piece)
+  for await (const piece of copied(content)) pieces.push(piece)
   await printBytes(Buffer.concat(pieces))
 }
 
