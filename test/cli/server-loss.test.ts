@@ -59,6 +59,41 @@ it('puts back what a restored backup lost, and overwrites nothing', async () => 
   expect(await shell.done(['sync'])).toBe('Personal: nothing new')
 })
 
+it('puts back what a restored backup lost without the files that went with it, and says which', async () => {
+  const server = await restartableServer()
+  const shell = await newShell(server)
+  await shell.enter()
+  const attach = (item: string, name: string) => shell.feed(['attach', item, '-', '--name', name], name)
+  const get = async (item: string, name: string) =>
+    (await shell.run(['attachment', 'get', item, name, '--output', '-'])).stdout
+  await shell.done(['add', 'note', 'Edited'], 'old')
+  await attach('Edited', 'before.txt')
+  await server.backUp()
+  await attach('Edited', 'after.txt')
+  const lost = await shell.done(['add', 'note', 'Lost'], 'only here')
+  await attach('Lost', 'gone.txt')
+  await server.restoreBackup()
+
+  const synced = JSON.parse(await shell.done(['sync', '--json']))
+  expect(synced.vaults).toMatchObject([
+    {
+      putBack: [{ id: lost, name: 'Lost', lostFiles: ['gone.txt'] }],
+      recovered: [{ name: 'Edited (recovered)', lostFiles: ['after.txt'] }],
+    },
+  ])
+  const files = async (item: string) =>
+    JSON.parse(await shell.done(['attachment', 'list', item, '--json'])).map(
+      (file: { name: string }) => file.name,
+    )
+  expect(await files('Lost')).toEqual([])
+  expect(await shell.done(['get', 'Lost', '--field', 'notes'])).toBe('only here')
+  // A file of another item is sealed anew for the copy.
+  expect(await files('Edited (recovered)')).toEqual(['before.txt'])
+  expect(await get('Edited (recovered)', 'before.txt')).toBe('before.txt')
+  expect(await get('Edited', 'before.txt')).toBe('before.txt')
+  expect(await shell.done(['sync'])).toBe('Personal: nothing new')
+})
+
 async function itemsOf(vault: Parameters<Replica['pull']>[0]) {
   const replica = new Replica()
   await replica.pull(vault)

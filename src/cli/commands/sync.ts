@@ -218,7 +218,8 @@ export const sync = command({
     const vaults = await withProgress('Asking the server', () => source.vaults())
     const synced: Synced[] = []
     const broken: Broken[] = []
-    for (const vault of vaults) {
+    for (const listed of vaults) {
+      let vault = listed
       const known = stored.find(sameVault(vault))
       const replica = new Replica(known?.replica)
       let changes = 0
@@ -232,7 +233,9 @@ export const sync = command({
         changes = pulled.changed.length
       } catch (error) {
         if (!(error instanceof ResyncRequiredError)) throw error
-        repairs = await repair(await source.openVault(vault.sealed), vault, replica)
+        // What the old one saw was of the old history, in which revisions were others.
+        vault = await source.openVault(listed.sealed)
+        repairs = await repair(vault, listed, replica)
         changes = (await replica.pull(vault)).changed.length
       }
       for (const id of replica.refused.keys()) {
