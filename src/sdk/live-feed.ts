@@ -263,7 +263,8 @@ export class LiveFeed {
       const began = this.#timing.now()
       this.#listener.look(changed)
       await this.#listener.looked()
-      if (signal.aborted) return
+      // The server itself was slow or away, and no proxy is to blame: it may have streams again.
+      if (signal.aborted || this.#timing.now() - began >= openingMs) return
       this.#listener.online(false)
       changed = await this.#waitForChange(signal)
       const round = changed ? polling.busyMs : polling.quietMs * (1 + this.#timing.random())

@@ -563,20 +563,35 @@ describe('a proxy that holds streams back', () => {
   })
 
   it('for ever: a stream is tried again every ten minutes', async () => {
-    const { watched, network, timing } = await watching({ isOpen: false })
+    const { watched, network, timing, vault } = await watching({ isOpen: false })
     await watched.said('vault+0')
-    network.tamper = (what) => (what.includes('wait=') ? Promise.resolve(empty('c')) : undefined)
+    network.tamper = (what) => {
+      if (what.includes('wait=')) return Promise.resolve(empty('c'))
+      return Promise.resolve(Response.json({ vaults: [vault.sealed], nextCursor: null }))
+    }
     await timing.advance(10_000)
-    await vi.waitFor(
-      async () => {
-        await timing.advance(10_000)
-        expect(network.streams).toHaveLength(2)
-      },
-      { timeout: 20_000 },
-    )
+    while (network.streams.length < 2) await timing.advance(1000)
     // Its waits come back at once, as those of a server that does not know them: that is no reason to ask more often.
     expect(network.waits).toBeLessThan(50)
     expect(network.waits).toBeGreaterThan(20)
+  })
+
+  it('is not what it was if the server itself was slow: a stream is tried again at once', async () => {
+    const { watched, network, timing, vault } = await watching({ isOpen: false })
+    await watched.said('vault+0')
+    let thaw: (response: Response) => void = () => {}
+    network.tamper = () =>
+      new Promise((resolve) => {
+        thaw = resolve
+      })
+    await timing.advance(11_000)
+    await vi.waitFor(() => expect(network.looks).toBe(2))
+    await timing.advance(11_000)
+    expect(network.streams).toHaveLength(1)
+    thaw(Response.json({ vaults: [vault.sealed], nextCursor: null }))
+    ;(await network.next(timing)).open().state({ id: vault.id, revision: vault.sealed.revision })
+    await watched.said('vault+0', 'live')
+    expect(network.waits).toBe(0)
   })
 
   it('or a server that has none: the same', async () => {
