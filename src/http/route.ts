@@ -17,7 +17,7 @@ type RequestShape = Readonly<{
   /** JSON, unless `form`, `bytes` or `multipart` has made the schema. */
   body?: z.ZodType
   /** Where the request comes from, and whether somebody still waits for its answer. */
-  client?: typeof requestClient
+  client?: z.ZodObject<Partial<typeof requestClient.shape>>
   /** If the route looks at If-Match and If-None-Match: how. */
   precondition?: typeof OptionalPrecondition | typeof RequiredPrecondition
 }>
@@ -28,7 +28,10 @@ export const anyQuery = z.looseObject({})
 /** The schema of a whole target. */
 export const requestTarget = z.object({ path: z.string(), search: z.string() })
 
-/** `address` is as rate limits count it; `gone` is aborted when the client has gone, or has its answer. */
+/**
+ * `address` is as rate limits count it; `gone` is aborted when the client has gone, or has its answer. Both are made when they are
+ * read: a route names those that it needs.
+ */
 export const requestClient = z.object({ address: z.string(), gone: z.instanceof(AbortSignal) })
 
 /** What each kind of `auth` gives to the handler. A public route that touches its caller does not compile. */

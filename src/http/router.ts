@@ -121,10 +121,17 @@ class Incoming implements RawRequest {
   }
 
   get client() {
-    const gone = new AbortController()
-    this.#res.once('close', () => gone.abort())
-    if (this.#res.closed) gone.abort()
-    return { address: this.address, gone: gone.signal }
+    const { address } = this
+    const res = this.#res
+    return {
+      address,
+      get gone() {
+        const gone = new AbortController()
+        res.once('close', () => gone.abort())
+        if (res.closed) gone.abort()
+        return gone.signal
+      },
+    }
   }
 
   async waiting(wait: () => Promise<void>) {

@@ -48,7 +48,7 @@ const stream = route({
     'Revisions and ids, and nothing of the content: what changed, `changes` tells by its cursor. The events are `state` (first, and whenever something may have been missed), `vault`, `vault-gone`, `account` and `end`; pass over others. A comment comes every 25 seconds. The stream ends with the session or the token that opened it, and when the server stops: then open another one after a random time of up to ten seconds. With a personal access token for one vault it tells of that one.',
   auth: 'reader',
   limit: 'read',
-  request: { client: requestClient },
+  request: { client: requestClient.pick({ address: true }) },
   success: { 200: eventStream },
   problems: [],
   async handler({ caller, client: { address } }, { watches }) {
