@@ -6,6 +6,7 @@ import { openStore } from '../../src/store/open.ts'
 import { type Store, type Tx, Unchanged } from '../../src/store/store.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
 import { databaseOf } from '../support/fresh-database.ts'
+import { runStatement } from '../support/rows.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -118,7 +119,75 @@ describe.each(engines)('after a commit on %s', (engine) => {
   })
 })
 
+describe.each(engines)('what is announced soon after a commit on %s', (engine) => {
+  const soon = (topic: string, order: number) => ({ topic, order, message: `${topic} ${order}` })
+
+  it('is told to this process once for each topic, the last of it, and not at all if nothing was done', async () => {
+    const store = await openOn(await newDatabase(engine))
+    const ear = listening(store)
+    await store.write(async (tx) => {
+      await insertOne(tx)
+      for (const announcement of [soon('one', 1), soon('two', 1), soon('one', 3), soon('one', 2)])
+        tx.announceSoon(announcement)
+      expect(ear.heard).toEqual([])
+    })
+    expect(ear.heard.toSorted()).toEqual(['one 3', 'two 1'])
+    await store.write(async (tx) => {
+      tx.announceSoon(soon('three', 1))
+      return new Unchanged(undefined)
+    })
+    const failed = store.write(async (tx) => {
+      tx.announceSoon(soon('four', 1))
+      throw new Error('of the unit')
+    })
+    await expect(failed).rejects.toThrow('of the unit')
+    await expect(
+      store.write(async (tx) => tx.announceSoon({ ...soon('five', 1), message: 'x'.repeat(8000) })),
+    ).rejects.toThrow('too long')
+    expect(ear.heard).toHaveLength(2)
+  })
+})
+
 describe('several processes on Postgres', () => {
+  it('hear what the others announce soon after their commits, also if they lost the connection that tells it', async () => {
+    const database = await newDatabase('postgres')
+    const [one, two] = [await openOn(database), await openOn(database)]
+    const ears = [listening(one), listening(two)]
+    await Promise.all(ears.map((ear) => ear.connected()))
+    const announce = (order: number) =>
+      one.write(async (tx) => {
+        await insertOne(tx)
+        tx.announceSoon({ topic: 'one', order, message: `one ${order}` })
+      })
+    await announce(1)
+    for (const ear of ears) await ear.hears('one 1')
+    await runStatement(
+      database,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name = 'limpet listener'`,
+    )
+    for (let order = 2; order <= 50; order++) await announce(order)
+    await Promise.all(ears.map((ear) => ear.connected(2)))
+    await announce(51)
+    for (const ear of ears) await ear.hears('one 51')
+    // Its own it hears at once, and once.
+    expect(ears[0]?.heard).toEqual(Array.from({ length: 51 }, (_, index) => `one ${index + 1}`))
+  })
+
+  it('tell what waits to be told before they close', async () => {
+    const database = await newDatabase('postgres')
+    const two = await openOn(database)
+    const ear = listening(two)
+    await ear.connected()
+    const { store: one } = await openStore(databaseOf(database), { now: () => 0, onIdleError: () => {} })
+    const own = listening(one)
+    await own.connected()
+    for (let order = 1; order <= 20; order++)
+      await one.write(async (tx) => tx.announceSoon({ topic: 'one', order, message: `one ${order}` }))
+    await one.close()
+    await ear.hears('one 20')
+  })
+
   it('hear what the others announce, each announcement once', async () => {
     const database = await newDatabase('postgres')
     const [one, two] = [await openOn(database), await openOn(database)]
