@@ -543,6 +543,39 @@ describe.each(engines)('changing the key of a vault on %s', (engine) => {
     })
   })
 
+  it('stays possible for a full account, within an eighth of what it may have', async () => {
+    const full = await startServer(engine, { clock, environment: { MAX_BYTES: '1M' } })
+    try {
+      const owner = await newAccount(full)
+      const path = `/api/v1/vaults/${owner.vaultId}`
+      const ask = (method: string, end: string, body: unknown, headers = {}) =>
+        send(full, { method, path: path + end, token: owner.token, body, headers })
+      const write = (id: string, bytes: number, headers: Record<string, string>) =>
+        ask('PUT', `/items/${id}`, { data: fakeEnvelope(bytes) }, headers)
+      const id = randomUUID()
+      for (const bytes of [262_144, 262_144, 262_144, 162_024])
+        expect(outcomeOf(await write(randomUUID(), bytes, ifNone))).toBe('201')
+      // With the vault's own data, of 120 bytes, that is all.
+      const item = bodyOf(Item, await write(id, 100_000, ifNone))
+      expect(outcomeOf(await write(randomUUID(), 82, ifNone))).toBe('403 quota-exceeded')
+      const key = { key: fakeEnvelope(), keyVersion: 2, versions: 'keep', authKey: owner.authKey }
+      expect(outcomeOf(await ask('POST', '/rotation', key))).toBe('201')
+      const reseal = async (bytes: number) => {
+        const data = fakeEnvelope(bytes)
+        const { revision } = item
+        return outcomeOf(
+          await ask('POST', '/batch', { operations: [{ op: 'reseal', id, data, keyVersion: 2, revision }] }),
+        )
+      }
+      expect(await reseal(100_000 + 131_073)).toBe('403 quota-exceeded')
+      expect(await reseal(100_000 + 131_072)).toBe('200')
+      // What is no reseal keeps to the limit.
+      expect(outcomeOf(await write(randomUUID(), 82, ifNone))).toBe('403 quota-exceeded')
+    } finally {
+      await full.close()
+    }
+  })
+
   it('is over with the vault', async () => {
     await begun()
     expect(outcomeOf(await call('DELETE', vaultPath, { body: { authKey: account.authKey } }))).toBe('204')
