@@ -93,6 +93,9 @@ export type ItemKind = ItemContent['kind']
 /** The counter alone, of whatever else there is. */
 export const Edited = z.object({ edits: z.int().min(0) })
 
+/** What a counter can be set in, whatever else is wrong with it. */
+export const Countable = z.looseObject({ edits })
+
 export type ContentShape = z.ZodType
 export type ContentOf<Shape extends ContentShape> = z.output<Shape>
 

@@ -5,11 +5,18 @@ import type { KdfParameters } from '../contract/accounts.ts'
 /** The role of an envelope, and the ids and parameters it belongs to. Ids are UUIDs in lower case. */
 export type AssociatedData = readonly string[]
 
+/** The first version of a key has no part in the context: envelopes were made before keys could be changed. */
+const versionPart = (keyVersion: number): AssociatedData => (keyVersion === 1 ? [] : [String(keyVersion)])
+
 /**
  * Of an account key under a wrap key. The parameters belong to it so that a server cannot pass off other ones as those the
- * key was sealed with.
+ * key was sealed with, and the version so that it cannot pass off the key of before a change.
  */
-export const accountKeyAssociatedData = (accountId: string, kdf: KdfParameters): AssociatedData => [
+export const accountKeyAssociatedData = (
+  accountId: string,
+  kdf: KdfParameters,
+  accountKeyVersion = 1,
+): AssociatedData => [
   'account-key',
   accountId,
   kdf.algorithm,
@@ -17,21 +24,22 @@ export const accountKeyAssociatedData = (accountId: string, kdf: KdfParameters):
   String(kdf.iterations),
   String(kdf.parallelism),
   kdf.salt,
+  ...versionPart(accountKeyVersion),
 ]
 
-/** Of a vault key under an account key. */
-export const vaultKeyAssociatedData = (accountId: string, vaultId: string): AssociatedData => [
-  'vault-key',
-  accountId,
-  vaultId,
-]
+/** Of a vault key of this version under an account key. */
+export const vaultKeyAssociatedData = (
+  accountId: string,
+  vaultId: string,
+  keyVersion = 1,
+): AssociatedData => ['vault-key', accountId, vaultId, ...versionPart(keyVersion)]
 
-/** Of a vault key under the key of a personal access token's bearer. */
-export const tokenVaultKeyAssociatedData = (accountId: string, vaultId: string): AssociatedData => [
-  'token-vault-key',
-  accountId,
-  vaultId,
-]
+/** Of a vault key of this version under the key of a personal access token's bearer. */
+export const tokenVaultKeyAssociatedData = (
+  accountId: string,
+  vaultId: string,
+  keyVersion = 1,
+): AssociatedData => ['token-vault-key', accountId, vaultId, ...versionPart(keyVersion)]
 
 /** Of a vault's own data under its vault key. */
 export const vaultDataAssociatedData = (vaultId: string): AssociatedData => ['vault-data', vaultId]

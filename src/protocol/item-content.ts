@@ -2,6 +2,7 @@
 import {
   type ContentOf,
   type ContentShape,
+  Countable,
   Edited,
   ItemContent,
   type ItemKind,
@@ -114,4 +115,22 @@ export function editsIn(bytes: Uint8Array): number {
   } catch {
     return 0
   }
+}
+
+/**
+ * Content with another counter, for sealing it anew under another key (docs/protocol.md, "Changing keys"). Everything else stays, also
+ * where the content is malformed. What has no counter that could be read, such as bytes that are no JSON, stays byte for byte.
+ *
+ * @throws ContentError for a number that this program cannot keep as it is
+ */
+export function recount(bytes: Uint8Array, edits: number): Uint8Array {
+  let value: unknown
+  try {
+    value = parseExactly(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  } catch (error) {
+    if (error instanceof InexactNumberError) throw new ContentError(error.message)
+    return bytes
+  }
+  if (!isOfShape(Countable, value, () => {})) return bytes
+  return new TextEncoder().encode(JSON.stringify({ ...value, edits }))
 }

@@ -88,6 +88,38 @@ const Chain = z.object({
   refused: z.array(RefusedEnvelope).min(1),
 })
 
+const KeyOfVersion = z.object({ keyVersion: z.number(), envelope: Envelope })
+
+const Rotation = z.object({
+  accepted: z
+    .array(
+      z.object({
+        accountId: z.string(),
+        vaultId: z.string(),
+        itemId: z.string(),
+        kdf: Kdf,
+        accountKeys: z.array(KeyOfVersion).min(1),
+        vaultKeys: z.array(KeyOfVersion).min(1),
+        vaultKeysUnderTheNextAccountKey: z.array(KeyOfVersion).min(1),
+        tokenKeys: z.array(KeyOfVersion).min(1),
+        resealed: z.array(z.object({ before: Envelope, after: Envelope })).min(1),
+        files: z
+          .array(
+            z.object({
+              vaultKey: Hex,
+              attachmentId: z.string(),
+              salt: z.string(),
+              newAttachmentId: z.string(),
+              newSalt: z.string(),
+            }),
+          )
+          .min(1),
+      }),
+    )
+    .min(1),
+  refused: z.array(RefusedEnvelope).min(1),
+})
+
 const Fernet = z.object({
   key: z.string(),
   accepted: z
@@ -203,6 +235,7 @@ export const vectors = {
   padding: read('padding', Padding),
   base64url: read('base64url', Base64url),
   chain: read('chain', Chain),
+  rotation: read('rotation', Rotation),
   fernet: read('fernet', Fernet),
   shares: read('shares', Shares),
   tokens: read('tokens', Tokens),

@@ -16,14 +16,17 @@ import { decodeBase64url, encodeBase64url } from '../../src/protocol/base64url.t
 import { OpenError, open, seal } from '../../src/protocol/envelope.ts'
 import {
   ContentError,
+  editsIn,
   encodeContent,
   parseItemContent,
   parseVaultContent,
   readItemContent,
+  recount,
 } from '../../src/protocol/item-content.ts'
 import { deriveKeys, KdfRefusedError } from '../../src/protocol/keys.ts'
 import { pad, unpad } from '../../src/protocol/padding.ts'
 import { PasswordRefusedError } from '../../src/protocol/password.ts'
+import { resealedFile } from '../../src/protocol/resealed-file.ts'
 import { memorySessionStorage } from '../../src/sdk/session-storage.ts'
 import { deriveTokenKey, parseBearerToken, TokenError } from '../../src/sdk/tokens.ts'
 import { Transport } from '../../src/sdk/transport.ts'
@@ -132,6 +135,56 @@ describe('a whole account', () => {
   })
 
   test.each(vectors.chain.refused)('refuses $why', async ({ key, context, sealed }) => {
+    await expect(open(key, context, sealed)).rejects.toStrictEqual(new OpenError())
+  })
+})
+
+describe('changed keys', () => {
+  const [changed] = vectors.rotation.accepted
+  if (!changed) throw new Error('rotation.json has no account')
+  const { accountId, vaultId, itemId, kdf } = changed
+
+  async function expectSealed({ key, context, plaintext, salt, sealed }: (typeof vaultKeys)[0]['envelope']) {
+    expect(await open(key, context, sealed)).toEqual(plaintext)
+    expect(await seal(key, context, plaintext, () => salt)).toBe(sealed)
+  }
+
+  const { accountKeys, vaultKeys, vaultKeysUnderTheNextAccountKey: again, tokenKeys } = changed
+
+  test.each(accountKeys)('the account key of version $keyVersion', async ({ keyVersion, envelope }) => {
+    expect(accountKeyAssociatedData(accountId, kdf, keyVersion)).toEqual(envelope.context)
+    await expectSealed(envelope)
+  })
+
+  test.each([...vaultKeys, ...again])(
+    "the vault's key of version $keyVersion",
+    async ({ keyVersion, envelope }) => {
+      expect(vaultKeyAssociatedData(accountId, vaultId, keyVersion)).toEqual(envelope.context)
+      await expectSealed(envelope)
+    },
+  )
+
+  test.each(tokenKeys)('a token for the key of version $keyVersion', async ({ keyVersion, envelope }) => {
+    expect(tokenVaultKeyAssociatedData(accountId, vaultId, keyVersion)).toEqual(envelope.context)
+    await expectSealed(envelope)
+  })
+
+  test.each(changed.resealed)('seals anew: $after.name', async ({ before, after }) => {
+    await expectSealed(before)
+    await expectSealed(after)
+    const opened = await open(before.key, before.context, before.sealed)
+    expect(recount(opened, editsIn(opened) + 1)).toEqual(after.plaintext)
+  })
+
+  test.each(changed.files)('a file that replaces $attachmentId', async (file) => {
+    const replaced = { vaultId, itemId, id: file.attachmentId, salt: file.salt }
+    expect(await resealedFile(file.vaultKey, replaced)).toEqual({
+      id: file.newAttachmentId,
+      salt: file.newSalt,
+    })
+  })
+
+  test.each(vectors.rotation.refused)('refuses $why', async ({ key, context, sealed }) => {
     await expect(open(key, context, sealed)).rejects.toStrictEqual(new OpenError())
   })
 })

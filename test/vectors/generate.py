@@ -12,6 +12,7 @@ import hmac
 import json
 import struct
 import unicodedata
+import uuid
 from pathlib import Path
 
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
@@ -506,6 +507,122 @@ def chain() -> dict:
             misused("the item in place of another", content, context=["item", VAULT, OTHER_ITEM]),
             misused("the item in another vault", content, context=["item", OTHER_VAULT, ITEM]),
             misused("the item in place of the vault data", content, context=data["context"]),
+        ],
+    }
+
+
+def rotation() -> dict:
+    kdf = kdf_with("chain")
+    password = "correct horse battery staple"
+    wrap_key = derive_keys(password, kdf)["wrapKey"]
+    account_keys = {version: bytes_for(f"rotation account key {version}") for version in (1, 2, 10)}
+    vault_keys = {version: bytes_for(f"rotation vault key {version}") for version in (1, 2, 10)}
+    token_key = bytes_for("rotation token key")
+    item, marker, malformed = ["item", VAULT, ITEM], ["purge", VAULT, ITEM], b"not JSON"
+
+    def versioned(context: list, version: int) -> list:
+        return context if version == 1 else [*context, str(version)]
+
+    def account(version: int) -> dict:
+        context = versioned(account_key_context(ACCOUNT, kdf), version)
+        return envelope(f"rotation account key {version}", wrap_key, context, account_keys[version])
+
+    def vault(version: int, under: int = 1) -> dict:
+        context = versioned(["vault-key", ACCOUNT, VAULT], version)
+        return envelope(f"rotation vault key {version} under {under}", account_keys[under], context, vault_keys[version])
+
+    def token(version: int) -> dict:
+        context = versioned(["token-vault-key", ACCOUNT, VAULT], version)
+        return envelope(f"rotation token {version}", token_key, context, vault_keys[version])
+
+    def resealed(name: str, context: list, before: bytes, after: bytes) -> dict:
+        return {
+            "before": envelope(f"rotation {name} before", vault_keys[1], context, before),
+            "after": envelope(f"rotation {name} after", vault_keys[2], context, after),
+        }
+
+    def file(attachment: str, salt: bytes) -> dict:
+        context = ["resealed-file", VAULT, ITEM, attachment, base64url(salt)]
+        made = hkdf(vault_keys[2], encode_context(context), b"limpet/v1/resealed-file", 48)
+        id_bytes = bytearray(made[:16])
+        id_bytes[6] = id_bytes[6] & 0x0F | 0x80
+        id_bytes[8] = id_bytes[8] & 0x3F | 0x80
+        return {
+            "vaultKey": vault_keys[2].hex(),
+            "attachmentId": attachment,
+            "salt": base64url(salt),
+            "newAttachmentId": str(uuid.UUID(bytes=bytes(id_bytes))),
+            "newSalt": base64url(made[16:]),
+        }
+
+    def misused(why: str, of: dict, **changes) -> dict:
+        return {"why": why, **{part: {**of, **changes}[part] for part in ("key", "context", "sealed")}}
+
+    second, third = vault(2), vault(10)
+    return {
+        "description": (
+            "Section 'Changing keys'. accountKeys, vaultKeys and tokenKeys: one account's and one vault's keys of "
+            "several versions. resealed: what is sealed before and after a change of the vault's key; content that is "
+            "malformed stays byte for byte. files: id and salt of a file that is sealed anew. refused: keys of one "
+            "version that a hostile server offers for another."
+        ),
+        "accepted": [
+            {
+                "accountId": ACCOUNT,
+                "vaultId": VAULT,
+                "itemId": ITEM,
+                "kdf": kdf,
+                "accountKeys": [{"keyVersion": version, "envelope": account(version)} for version in (1, 2, 10)],
+                "vaultKeys": [{"keyVersion": version, "envelope": vault(version)} for version in (1, 2, 10)],
+                "vaultKeysUnderTheNextAccountKey": [
+                    {"keyVersion": version, "envelope": vault(version, under=2)} for version in (1, 2)
+                ],
+                "tokenKeys": [{"keyVersion": version, "envelope": token(version)} for version in (1, 2, 10)],
+                "resealed": [
+                    resealed(
+                        "item",
+                        item,
+                        b'{"kind":"note","name":"Tides","edits":3}',
+                        b'{"kind":"note","name":"Tides","edits":4}',
+                    ),
+                    resealed(
+                        "item without a counter",
+                        item,
+                        b'{"kind":"note","name":"Tides"}',
+                        b'{"kind":"note","name":"Tides","edits":1}',
+                    ),
+                    resealed(
+                        "content of another form that can be counted",
+                        item,
+                        b'{"kind":"note","name":7,"n":1.0,"edits":2}',
+                        b'{"kind":"note","name":7,"n":1.0,"edits":3}',
+                    ),
+                    resealed("content that cannot be counted", item, malformed, malformed),
+                    resealed(
+                        "content with a repeated member",
+                        item,
+                        b'{"kind":"note","name":"a","name":"b","edits":5}',
+                        b'{"kind":"note","name":"a","name":"b","edits":5}',
+                    ),
+                    resealed("marker", marker, b'{"edits":8}', b'{"edits":9}'),
+                ],
+                "files": [
+                    file("d1b2c3d4-0c64-4b2e-8f3d-1a2b3c4d5e01", bytes_for("rotation file salt")),
+                    file("d1b2c3d4-0c64-4b2e-8f3d-1a2b3c4d5e01", bytes_for("another rotation file salt")),
+                ],
+            }
+        ],
+        "refused": [
+            misused("the vault key of version 2 as the one of version 1", second, context=vault(1)["context"]),
+            misused("the vault key of version 1 as the one of version 2", vault(1), context=second["context"]),
+            misused("the vault key of version 10 as the one of version 1", third, context=[*vault(1)["context"], "1"]),
+            misused("the vault key of version 1 with its version", vault(1), context=[*vault(1)["context"], "1"]),
+            misused("the vault key of version 2 with a leading zero", second, context=[*vault(1)["context"], "02"]),
+            misused("the vault key under the account key of before", vault(1, under=2), key=account_keys[1].hex()),
+            misused("the account key of version 2 as the one of version 1", account(2), context=account(1)["context"]),
+            misused("the account key of version 1 as the one of version 2", account(1), context=account(2)["context"]),
+            misused("the token's key of version 2 as the one of version 1", token(2), context=token(1)["context"]),
+            misused("the token's key of version 2 as the vault's", token(2), context=second["context"]),
         ],
     }
 
@@ -1227,6 +1344,7 @@ def main():
         "padding": padding(),
         "base64url": base64urls(),
         "chain": chain(),
+        "rotation": rotation(),
         "shares": shares(),
         "tokens": tokens(),
     }
