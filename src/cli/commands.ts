@@ -35,6 +35,8 @@ const commands: Readonly<Record<string, () => Loaded>> = {
   open: async () => (await import('./commands/opening.ts')).open,
   token: async () => (await import('./commands/token.ts')).token,
   'second-factor': async () => (await import('./commands/second-factor.ts')).secondFactor,
+  vault: async () => (await import('./commands/keys.ts')).vault,
+  account: async () => (await import('./commands/keys.ts')).account,
   password: async () => (await import('./commands/password.ts')).password,
   generate: async () => (await import('./commands/tools.ts')).generate,
   derive: async () => (await import('./commands/tools.ts')).derive,

@@ -1,5 +1,6 @@
 // How an error ends `limpet`: the exit code and the sentence for every error of the SDK.
 import {
+  AccountKeyChangedError,
   ConflictError,
   ContentError,
   FileChangedError,
@@ -19,6 +20,7 @@ import {
   TooManyFilesError,
   UnconfirmedError,
   UnknownKindError,
+  UnreadableError,
 } from '../sdk/index.ts'
 import { CliError, type Ending } from '../terminal/exit-codes.ts'
 
@@ -32,6 +34,8 @@ const problemEndings: Readonly<Record<string, Ending>> = {
   'email-taken': 'conflict',
   'id-taken': 'conflict',
   'attachment-missing': 'conflict',
+  'key-changed': 'conflict',
+  'rotation-under-way': 'conflict',
   'too-many-requests': 'unavailable',
   unavailable: 'unavailable',
   'internal-error': 'unavailable',
@@ -64,6 +68,13 @@ export function describe(error: unknown): { ending: Ending; sentence: string } {
     }
   if (error instanceof LoggedOutError)
     return { ending: 'loggedOut', sentence: `${error.message} "limpet login EMAIL" does it.` }
+  if (error instanceof AccountKeyChangedError)
+    return { ending: 'loggedOut', sentence: `${error.message} "limpet login EMAIL" does it.` }
+  if (error instanceof UnreadableError)
+    return {
+      ending: 'refused',
+      sentence: `${error.message}. "limpet rm ID --permanent" or --drop-unreadable deletes it; until then both keys are in use.`,
+    }
   if (error instanceof ConflictError)
     return {
       ending: 'conflict',

@@ -105,10 +105,14 @@ function decodeUnlockKey(text: string): Uint8Array {
 
 /** The account key that `limpet unlock` left under the key in this shell's environment. Throws a CliError. */
 export async function accountKeyFromEnvironment({ state }: Surroundings, text: string, accountId: string) {
-  const unlocked = await state.unlock.load()
+  const [unlocked, session] = [await state.unlock.load(), await state.session.load()]
   if (!unlocked || unlocked.accountId !== accountId) throw staleKey()
+  const { accountKeyVersion: version } = unlocked
+  // The account key was changed, and this shell was unlocked with the one of before.
+  if (version < (session?.accountKeyVersion ?? 1)) throw staleKey()
   try {
-    return await open(decodeUnlockKey(text), unlockAssociatedData(accountId), unlocked.accountKey)
+    const bytes = await open(decodeUnlockKey(text), unlockAssociatedData(accountId), unlocked.accountKey)
+    return { bytes, version }
   } catch (error) {
     throw error instanceof OpenError ? staleKey() : error
   }
@@ -140,5 +144,6 @@ export async function unlock(surroundings: Surroundings): Promise<UnlockedAccoun
   const key = surroundings.environment.LIMPET_UNLOCK_KEY
   if (!key) return (await unlockWithPassword(surroundings)).account
   const limpet = await connect(server, surroundings.state)
-  return limpet.unlockWith(await accountKeyFromEnvironment(surroundings, key, accountId))
+  const { bytes, version } = await accountKeyFromEnvironment(surroundings, key, accountId)
+  return limpet.unlockWith(bytes, version)
 }

@@ -17,7 +17,11 @@ import {
 import { CliError } from '../terminal/exit-codes.ts'
 
 /** The account key under a key that only the environment of a shell holds (`limpet unlock`). */
-const UnlockState = z.object({ accountId: z.string(), accountKey: z.string() })
+const UnlockState = z.object({
+  accountId: z.string(),
+  accountKey: z.string(),
+  accountKeyVersion: z.int().min(1).default(1),
+})
 type UnlockState = z.infer<typeof UnlockState>
 
 /** A vault as the server gave it, sealed, so that later runs pull changes only and read without the server. */

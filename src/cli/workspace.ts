@@ -142,7 +142,7 @@ interface Pulled {
 }
 
 /** Each vault with its changes; for reading, what was last here where the server does not give them. */
-async function pullAll(source: VaultSource, copies: Copies, purpose: Purpose): Promise<Pulled[]> {
+export async function pullAll(source: VaultSource, copies: Copies, purpose: Purpose): Promise<Pulled[]> {
   const stored = await copies.vaults(source.accountId)
   let vaults: OpenVault[]
   try {
@@ -250,14 +250,15 @@ export function chosenVaults(
   throw new CliError('notFound', `There is no vault "${safeLine(name)}". There is: ${names}.`)
 }
 
-/** The one vault that something is to be added to. */
-export function oneVault(workspace: Pick<Workspace, 'vaults'>, name: string | undefined): OpenVault {
+/** The one vault that something is to be done with. @param how an owner says which it is */
+export function oneVault(
+  workspace: Pick<Workspace, 'vaults'>,
+  name: string | undefined,
+  how = '--vault says which',
+): OpenVault {
   const [vault, ...others] = chosenVaults(workspace, name)
   if (!vault) throw new CliError('notFound', 'The account has no vault.')
   if (others.length === 0) return vault
   const list = [vault, ...others].map(({ id, name }) => `${id}  ${safeLine(name)}`)
-  throw new CliError(
-    'ambiguous',
-    `There are several vaults; --vault says which, by name or id:\n${list.join('\n')}`,
-  )
+  throw new CliError('ambiguous', `There are several vaults; ${how}, by name or id:\n${list.join('\n')}`)
 }

@@ -4,14 +4,17 @@ import {
   Account,
   type AccountEvent,
   AccountEventList,
+  AccountKeyChanged,
+  type KdfParameters,
   type PasswordProof,
   SessionList,
   type SessionSummary,
 } from '../contract/accounts.ts'
-import { accountPaths, pathTo, sessionPaths, vaultPaths } from '../contract/paths.ts'
+import { accountPaths, pathTo, rotationPaths, sessionPaths, vaultPaths } from '../contract/paths.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
-import { PasswordChanged } from '../contract/tokens.ts'
-import { VaultList, Vault as VaultShape } from '../contract/vaults.ts'
+import { RotationBegun } from '../contract/rotation.ts'
+import { PasswordChanged, type TokenSummary } from '../contract/tokens.ts'
+import { Vault as VaultShape } from '../contract/vaults.ts'
 import {
   accountKeyAssociatedData,
   vaultDataAssociatedData,
@@ -21,16 +24,40 @@ import { open, seal } from '../protocol/envelope.ts'
 import { encodeContent } from '../protocol/item-content.ts'
 import { newKey } from '../protocol/keys.ts'
 import { RefusedError } from '../protocol/refused.ts'
-import { readPages } from './pages.ts'
+import { AccountKeyChangedError, NetworkError, ProblemError } from './errors.ts'
+import { findVault, listVaults } from './pages.ts'
 import { pinOf, refuseDowngrade } from './pins.ts'
-import { choosePassword, forThisAccount, type MethodChoice, sealForDevice, withProof } from './proofs.ts'
+import {
+  type AccountKey,
+  choosePassword,
+  forThisAccount,
+  type MethodChoice,
+  sealForDevice,
+  withProof,
+} from './proofs.ts'
 import { refuseOther } from './refusals.ts'
+import { Replica } from './replica.ts'
+import { Rotation, type RotationOptions, type RotationResult } from './rotation.ts'
 import { SecondFactors } from './second-factors.ts'
 import type { SessionState, SessionStorage } from './session-storage.ts'
 import { Tokens } from './tokens.ts'
 import type { Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
+import type { SealedVaultKey } from './vault-keys.ts'
 import { type WatchEvent, type WatchOptions, watch } from './watch.ts'
+
+/** How often a change of the account key begins anew, because vaults were changed meanwhile. */
+const keyChangeTries = 5
+
+/** As requests take it: the first version is left out, so that servers without versions take it too. */
+const versionToSend = ({ version }: AccountKey) =>
+  version === 1 ? undefined : { accountKeyVersion: version }
+
+/** What a server says of an account key that another device changed, in the words for it. */
+const keyChangedElsewhere = (error: unknown, own: AccountKey): unknown =>
+  error instanceof ProblemError && (error.accountKeyVersion ?? own.version) !== own.version
+    ? new AccountKeyChangedError()
+    : error
 
 export class UnlockedAccount {
   readonly accountId: string
@@ -40,22 +67,31 @@ export class UnlockedAccount {
   readonly secondFactors: SecondFactors
   readonly #transport: Transport
   readonly #storage: SessionStorage
-  readonly #accountKey: Uint8Array
+  #accountKey: AccountKey
 
-  constructor(transport: Transport, storage: SessionStorage, accountId: string, accountKey: Uint8Array) {
+  constructor(transport: Transport, storage: SessionStorage, accountId: string, accountKey: AccountKey) {
     this.accountId = accountId
     this.#transport = transport
     this.#storage = storage
     this.#accountKey = accountKey
     const prove = <T>(password: string, use: (proof: PasswordProof) => Promise<T>) =>
       this.#prove(password, use)
-    this.tokens = new Tokens(transport, { accountId, accountKey, prove })
+    this.tokens = new Tokens(transport, {
+      accountId,
+      openVaultKey: (vaultId, sealed) => this.#openVaultKey(vaultId, sealed),
+      prove,
+    })
     this.secondFactors = new SecondFactors(transport, prove)
   }
 
   /** The account key itself, for a program that keeps it sealed in a way of its own. Never store it in clear. */
   exportKey(): Uint8Array {
-    return this.#accountKey.slice()
+    return this.#accountKey.bytes.slice()
+  }
+
+  /** Which account key it is: 1, and one more after each change. */
+  get accountKeyVersion(): number {
+    return this.#accountKey.version
   }
 
   /** The account as the server has it. */
@@ -64,16 +100,16 @@ export class UnlockedAccount {
   }
 
   /**
-   * Every vault, opened. Throws OpenError where one is not this account's own.
+   * Every vault, opened. Throws OpenError where one is not this account's own, and AccountKeyChangedError.
    * @param signal gives it up, with its reason
    */
   async vaults(signal?: AbortSignal): Promise<OpenVault[]> {
-    const vaults = await readPages(this.#transport, {
-      schema: VaultList,
-      path: vaultPaths.vaults,
-      rowsOf: (page) => page.vaults,
-      signal,
-    })
+    // Asked in any case: a server must not learn from a question whether a vault opened.
+    const [vaults, account] = await Promise.all([
+      listVaults(this.#transport, signal),
+      this.#transport.sendAuthorized(Account, { method: 'GET', path: accountPaths.account, signal }),
+    ])
+    this.#requireNewest(account)
     return Promise.all(vaults.map((vault) => this.openVault(vault)))
   }
 
@@ -89,23 +125,114 @@ export class UnlockedAccount {
   async createVault(name: string): Promise<OpenVault> {
     const id = crypto.randomUUID()
     const vaultKey = newKey()
-    const vault = await this.#transport.sendAuthorized(VaultShape, {
-      method: 'POST',
-      path: vaultPaths.vaults,
-      body: {
-        id,
-        key: await seal(this.#accountKey, vaultKeyAssociatedData(this.accountId, id), vaultKey),
-        data: await seal(vaultKey, vaultDataAssociatedData(id), encodeContent({ name }, 1)),
-      },
-    })
+    const vault = await this.#transport
+      .sendAuthorized(VaultShape, {
+        method: 'POST',
+        path: vaultPaths.vaults,
+        body: {
+          id,
+          key: await this.#sealVaultKey(id, { bytes: vaultKey, keyVersion: 1 }),
+          data: await seal(vaultKey, vaultDataAssociatedData(id), encodeContent({ name }, 1)),
+          ...versionToSend(this.#accountKey),
+        },
+      })
+      .catch((error: unknown) => {
+        throw keyChangedElsewhere(error, this.#accountKey)
+      })
     refuseOther(vault, id)
     return this.openVault(vault)
   }
 
-  /** Opens a vault as the server gave it, now or earlier. Throws OpenError where it is not this account's own. */
+  #openVaultKey(vaultId: string, { key, keyVersion }: SealedVaultKey): Promise<Uint8Array> {
+    return open(this.#accountKey.bytes, vaultKeyAssociatedData(this.accountId, vaultId, keyVersion), key)
+  }
+
+  #sealVaultKey(
+    vaultId: string,
+    { bytes, keyVersion }: { bytes: Uint8Array; keyVersion: number },
+    under: AccountKey = this.#accountKey,
+  ): Promise<string> {
+    return seal(under.bytes, vaultKeyAssociatedData(this.accountId, vaultId, keyVersion), bytes)
+  }
+
+  /** Throws AccountKeyChangedError if the account has a newer key than this one. */
+  #requireNewest({ accountKeyVersion }: Pick<Account, 'accountKeyVersion'>): void {
+    if (accountKeyVersion > this.#accountKey.version) throw new AccountKeyChangedError()
+  }
+
+  /**
+   * Opens a vault as the server gave it, now or earlier. Throws OpenError where it is not this account's own, or lies under an account
+   * key of another version.
+   */
   async openVault(vault: VaultShape): Promise<OpenVault> {
-    const key = await open(this.#accountKey, vaultKeyAssociatedData(this.accountId, vault.id), vault.key)
-    return OpenVault.open(this.#transport, vault, key)
+    return OpenVault.open(this.#transport, vault, {
+      open: (key, keyVersion) => this.#openVaultKey(vault.id, { key, keyVersion }),
+      requireNewest: async () => this.#requireNewest(await this.details()),
+    })
+  }
+
+  /**
+   * Changes the key of a vault: begins it, or goes on with a change that was begun, here or on another device; seals everything anew,
+   * and finishes. Until then both keys open what is under them, and everybody goes on reading and writing. A call that breaks off
+   * loses nothing; the next one goes on. The personal access tokens for the vault end when it begins.
+   *
+   * @throws UnreadableError if something does not open, `invalid-credentials`, AccountKeyChangedError, RefusedError where the server shows
+   * something else than `replica` has, and what `signal` was aborted with
+   */
+  async rotateVaultKey(vaultId: string, options: RotationOptions): Promise<RotationResult> {
+    this.#requireNewest(await this.details())
+    const vault = await this.openVault(await findVault(this.#transport, vaultId))
+    const replica = options.replica ?? new Replica()
+    // Compared with what is here before anything is sealed for what the server shows.
+    await replica.pull(vault)
+    const begun = vault.sealed.rotation ? undefined : await this.#beginRotation(vault, options)
+    const { rotation } = vault.sealed
+    const versions = rotation?.versions ?? options.versions ?? 'keep'
+    // Another client was so quick that it has finished.
+    if (!rotation) return { vault, resumed: true, versions, endedTokens: [], dropped: [] }
+    if (vault.keys.newest !== rotation.keyVersion)
+      throw new RefusedError(
+        'The server shows a next key for the vault that does not open with the account key. Nothing was sealed under it.',
+      )
+    const dropped = await new Rotation(this.#transport, vault, replica, options).run()
+    return { vault, resumed: begun === undefined, versions, endedTokens: begun ?? [], dropped }
+  }
+
+  /** @returns the tokens that ended, or undefined if another client had begun a change */
+  async #beginRotation(
+    vault: OpenVault,
+    { password, versions = 'keep' }: RotationOptions,
+  ): Promise<readonly TokenSummary[] | undefined> {
+    const keyVersion = vault.sealed.keyVersion + 1
+    const key = await this.#sealVaultKey(vault.id, { bytes: newKey(), keyVersion })
+    const begin = () =>
+      this.#prove(password, (proof) =>
+        this.#transport.sendAuthorized(RotationBegun, {
+          method: 'POST',
+          path: pathTo(rotationPaths.rotation, { vaultId: vault.id }),
+          body: { ...proof, key, keyVersion, versions, ...versionToSend(this.#accountKey) },
+          repeatable: false,
+        }),
+      )
+    const tokens = (await this.tokens.list()).filter((token) => token.vaultId === vault.id)
+    try {
+      // Without an answer it may have been done: the same key again is answered as the first time.
+      const begun = await begin().catch((error: unknown) => {
+        if (!(error instanceof NetworkError)) throw error
+        return begin()
+      })
+      await vault.take(begun.vault)
+      const left = new Set((await this.tokens.list()).map(({ id }) => id))
+      return tokens.filter(({ id }) => !left.has(id))
+    } catch (error) {
+      const code = error instanceof ProblemError ? error.code : undefined
+      const isBegun = code === 'rotation-under-way' || code === 'key-changed'
+      if (!isBegun) throw error
+      await vault.refresh()
+      if (!vault.sealed.rotation && vault.sealed.keyVersion < keyVersion)
+        throw keyChangedElsewhere(error, this.#accountKey)
+      return undefined
+    }
   }
 
   /** Deletes a vault with everything in it from the server, for good. Throws `invalid-credentials`, `not-found`. */
@@ -127,6 +254,7 @@ export class UnlockedAccount {
     ...choice
   }: { current: string; next: string; keepTokens?: boolean } & MethodChoice): Promise<PasswordChanged> {
     const account = await this.#toProve(current)
+    this.#requireNewest(account)
     const wanted =
       choice.method === undefined && account.method === 'authKey' ? ({ method: 'authKey' } as const) : choice
     const { kdf, method, verifier, wrapKey } = await choosePassword(
@@ -135,22 +263,105 @@ export class UnlockedAccount {
       next,
       wanted,
     )
-    const accountKey = await seal(wrapKey, accountKeyAssociatedData(this.accountId, kdf), this.#accountKey)
+    const accountKey = await this.#sealAccountKey(wrapKey, kdf, this.#accountKey)
     const changed = await withProof(this.#transport, account, ({ proof }) =>
       this.#transport.sendAuthorized(PasswordChanged, {
         method: 'POST',
         path: accountPaths.password,
-        body: { current: proof, kdf, ...verifier, accountKey, keepTokens },
+        body: {
+          current: proof,
+          kdf,
+          ...verifier,
+          accountKey,
+          ...versionToSend(this.#accountKey),
+          keepTokens,
+        },
         repeatable: false,
       }),
     )
-    const forUnlocking =
-      method === 'opaque' ? await sealForDevice(next, this.accountId, this.#accountKey) : { kdf, accountKey }
-    const state = await this.#storage.load()
-    if (!state) return changed
-    await this.#storage.save({ ...state, method, ...forUnlocking })
-    await this.#storage.pins.save(pinOf(state, { method, kdf }))
+    await this.#remember({ password: next, method, kdf, accountKey })
     return changed
+  }
+
+  #sealAccountKey(wrapKey: Uint8Array, kdf: KdfParameters, { bytes, version }: AccountKey): Promise<string> {
+    return seal(wrapKey, accountKeyAssociatedData(this.accountId, kdf, version), bytes)
+  }
+
+  /** Keeps what unlocking and the next login need, after the password or the account key was changed here. */
+  async #remember({
+    password,
+    method,
+    kdf,
+    accountKey,
+  }: Pick<SessionState, 'method' | 'kdf' | 'accountKey'> & { password: string }): Promise<void> {
+    const accountKeyVersion = this.#accountKey.version
+    const forUnlocking =
+      method === 'opaque'
+        ? await sealForDevice(password, this.accountId, this.#accountKey)
+        : { kdf, accountKey }
+    const state = await this.#storage.load()
+    if (!state) return
+    await this.#storage.save({ ...state, method, ...forUnlocking, accountKeyVersion })
+    await this.#storage.pins.save(pinOf(state, { method, kdf, accountKeyVersion }))
+  }
+
+  /**
+   * Replaces the account key, and seals the key of every vault anew under it, in one request: whoever has the old one opens nothing
+   * that is sealed from then on. Password, sessions and personal access tokens stay. Other devices have to log in again.
+   * Throws `invalid-credentials`, AccountKeyChangedError, and OpenError for a vault whose key does not open.
+   */
+  async changeAccountKey({ password }: { password: string }): Promise<void> {
+    const next = { bytes: newKey(), version: this.#accountKey.version + 1 }
+    for (let tries = 0; ; tries++) {
+      const account = await this.#toProve(password)
+      this.#requireNewest(account)
+      try {
+        const accountKey = await withProof(this.#transport, account, async ({ proof, wrapKey }) => {
+          const sealed = await this.#sealAccountKey(wrapKey, account.kdf, next)
+          await this.#sendAccountKey(proof, sealed, next)
+          return sealed
+        })
+        this.#accountKey = next
+        await this.#remember({ ...account, password, accountKey })
+        return
+      } catch (error) {
+        const isOther = error instanceof ProblemError && error.code === 'key-changed'
+        // A vault was made, deleted, or got another key in the meantime.
+        if (!isOther || error.accountKeyVersion !== this.#accountKey.version || tries === keyChangeTries)
+          throw keyChangedElsewhere(error, this.#accountKey)
+      }
+    }
+  }
+
+  async #sendAccountKey(current: PasswordProof, accountKey: string, next: AccountKey): Promise<void> {
+    const sealed = await listVaults(this.#transport)
+    const vaults = await Promise.all(
+      sealed.map(async ({ id, key, keyVersion, rotation }) => {
+        const again = async (vaultKey: SealedVaultKey) => {
+          const bytes = await this.#openVaultKey(id, vaultKey)
+          return this.#sealVaultKey(id, { bytes, keyVersion: vaultKey.keyVersion }, next)
+        }
+        return {
+          id,
+          keyVersion,
+          key: await again({ key, keyVersion }),
+          ...(rotation && { nextKey: await again(rotation) }),
+        }
+      }),
+    )
+    try {
+      await this.#transport.sendAuthorized(AccountKeyChanged, {
+        method: 'POST',
+        path: accountPaths.key,
+        body: { current, accountKey, accountKeyVersion: next.version, vaults },
+        repeatable: false,
+      })
+    } catch (error) {
+      // Without an answer it may have been done: then the account has this very envelope.
+      if (!(error instanceof NetworkError)) throw error
+      const now = await this.details()
+      if (now.accountKey !== accountKey) throw error
+    }
   }
 
   /**
@@ -212,14 +423,14 @@ export class UnlockedAccount {
 
   /** What proving the password takes, as the account is on the server now. */
   async #toProve(password: string) {
-    const { email, kdf, method } = await this.details()
+    const { email, kdf, method, accountKeyVersion } = await this.details()
     const last = await this.#storage.load()
     if (last) {
       const pin = (await this.#storage.pins.load(last.server, last.email)) ?? pinOf(last, last)
       await refuseDowngrade(pin, { email, kdf, method })
       if (last.email !== email) await this.#takeNextEmail(last, email)
     }
-    return { email, password, kdf, method }
+    return { email, password, kdf, method, accountKeyVersion }
   }
 
   /** Takes the address that was chosen here, and no other: by the address this device knows what to compare a login with. */

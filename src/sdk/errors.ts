@@ -19,10 +19,12 @@ export class ProblemError extends Error {
   readonly code: ProblemCode | (string & {})
   readonly status: number
   readonly requestId: string
-  /** With `revision-conflict`: what stands there now. */
+  /** With `revision-conflict`, `key-changed` and `rotation-under-way`: what stands there now. */
   readonly current: ItemState | Vault | undefined
   /** With `revision-conflict` of a batch. */
   readonly conflicts: Conflict[]
+  /** With `key-changed` that is about the account key: which one the account has. */
+  readonly accountKeyVersion: number | undefined
   /** With `malformed-request`. */
   readonly errors: { path: string; message: string }[]
   /** With `second-factor-required` and `invalid-second-factor`: what proves it, and what the platform's WebAuthn is to be given. */
@@ -49,6 +51,7 @@ export class ProblemError extends Error {
     this.requestId = problem.requestId
     this.current = problem.current
     this.conflicts = problem.conflicts ?? []
+    this.accountKeyVersion = problem.accountKeyVersion
     this.errors = problem.errors ?? []
     this.secondFactor = problem.methods && {
       methods: problem.methods,
@@ -95,6 +98,17 @@ export class OlderVaultError extends RefusedError {
   constructor() {
     super(
       "The server shows an older state of a vault's name as its newest one. It is not honest, or a client that does not count edits wrote to it. Nothing of it was taken over.",
+    )
+  }
+}
+
+/** The account key was changed on another device, so that the one here opens no vault any more. Log in again with the password. */
+export class AccountKeyChangedError extends Error {
+  override name = 'AccountKeyChangedError'
+
+  constructor() {
+    super(
+      'The account key was changed on another device. Log in again with the password; the copies that are here stay.',
     )
   }
 }

@@ -60,6 +60,13 @@ export { type AcceptAuthKey, type AuthKeyOffer, LoginPin, type LoginPins } from 
 export type { MethodChoice } from './proofs.ts'
 export { prepareRegistration, type Registration } from './registration.ts'
 export { Replica, ReplicaState } from './replica.ts'
+export {
+  type RotationOptions,
+  type RotationProgress,
+  type RotationResult,
+  UnreadableError,
+  type VersionsChoice,
+} from './rotation.ts'
 export { type SecondFactorAnswer, SecondFactors } from './second-factors.ts'
 export { memorySessionStorage, SessionState, type SessionStorage } from './session-storage.ts'
 export * from './shares.ts'

@@ -19,8 +19,8 @@ import { deriveKeys } from '../protocol/keys.ts'
 import { RefusedError } from '../protocol/refused.ts'
 import { UnlockedAccount } from './account.ts'
 import { LoggedOutError, ProblemError, type SecondFactorChallenge } from './errors.ts'
-import { type AcceptAuthKey, type LoginPin, pinOf, refuseDowngrade } from './pins.ts'
-import { choosePassword, forNewAccount, sealForDevice, withProof } from './proofs.ts'
+import { type AcceptAuthKey, type LoginPin, pinOf, refuseDowngrade, refuseOlderAccountKey } from './pins.ts'
+import { type AccountKey, choosePassword, forNewAccount, sealForDevice, withProof } from './proofs.ts'
 import { type Registration, sealAccount } from './registration.ts'
 import type { Fetch } from './request.ts'
 import type { SecondFactorAnswer } from './second-factors.ts'
@@ -184,6 +184,7 @@ export class Limpet {
     await refuseDowngrade(pin, { email, kdf, method }, this.#acceptAuthKey)
     const by = { email, password, method, kdf }
     const { session, wrapKey } = await this.#proveLogin(by, secondFactor)
+    refuseOlderAccountKey(pin, session.account.accountKeyVersion)
     return this.#begin(session, last, { ...by, wrapKey })
   }
 
@@ -213,16 +214,16 @@ export class Limpet {
 
   /** Unlocks a new session and keeps it, in place of the one before. */
   async #begin(session: Session, last: SessionState | undefined, by: LoggedInBy): Promise<UnlockedAccount> {
-    const { id, accountKey } = session.account
+    const { id, accountKey, accountKeyVersion: version } = session.account
     const { password, method, kdf, wrapKey } = by
     if (last && last.accountId !== id)
       throw new RefusedError('The server answered with another account than last time under this address.')
     const state = { ...this.#stateOf(session, by), ...keptNextEmail(last, by) }
     // The session before this one would stay on the server, and no client could end it.
     await this.#endQuietly()
-    let opened: Uint8Array
+    let opened: AccountKey
     try {
-      opened = await open(wrapKey, accountKeyAssociatedData(id, kdf), accountKey)
+      opened = { bytes: await open(wrapKey, accountKeyAssociatedData(id, kdf, version), accountKey), version }
     } catch (error) {
       await this.#storage.save(state)
       await this.#endQuietly()
@@ -231,7 +232,7 @@ export class Limpet {
     }
     const forUnlocking = method === 'opaque' ? await sealForDevice(password, id, opened) : undefined
     await this.#storage.save({ ...state, ...forUnlocking })
-    await this.#pin(by.email, by)
+    await this.#pin(by.email, { ...by, accountKeyVersion: version })
     return this.#account(id, opened)
   }
 
@@ -246,6 +247,7 @@ export class Limpet {
       refreshToken,
       kdf: by.kdf,
       accountKey: account.accountKey,
+      accountKeyVersion: account.accountKeyVersion,
       method: by.method,
     }
   }
@@ -256,7 +258,7 @@ export class Limpet {
 
   #pin(
     email: string,
-    by: Pick<LoggedInBy, 'method' | 'kdf'>,
+    by: Pick<LoggedInBy, 'method' | 'kdf'> & { accountKeyVersion?: number },
     state: Pick<LoginPin, 'isUnused'> = {},
   ): Promise<void> {
     const who = { server: this.#transport.server, email: normalizeEmail(email) }
@@ -288,14 +290,19 @@ export class Limpet {
 
   /** Unlocks the account of the stored session with the password, without asking the server. Throws OpenError. */
   async unlock(password: string): Promise<UnlockedAccount> {
-    const { accountId, kdf, accountKey } = await this.#session()
+    const { accountId, kdf, accountKey, accountKeyVersion: version = 1 } = await this.#session()
     const { wrapKey } = await deriveKeys(password, kdf)
-    return this.#account(accountId, await open(wrapKey, accountKeyAssociatedData(accountId, kdf), accountKey))
+    const bytes = await open(wrapKey, accountKeyAssociatedData(accountId, kdf, version), accountKey)
+    return this.#account(accountId, { bytes, version })
   }
 
-  /** Unlocks with an account key that the program kept sealed in a way of its own. */
-  async unlockWith(accountKey: Uint8Array): Promise<UnlockedAccount> {
-    return this.#account((await this.#session()).accountId, accountKey)
+  /**
+   * Unlocks with an account key that the program kept sealed in a way of its own.
+   * @param accountKeyVersion which one it is: `UnlockedAccount.accountKeyVersion` of when it was exported
+   */
+  async unlockWith(accountKey: Uint8Array, accountKeyVersion = 1): Promise<UnlockedAccount> {
+    const { accountId } = await this.#session()
+    return this.#account(accountId, { bytes: accountKey, version: accountKeyVersion })
   }
 
   /** Ends the stored session of this server, if there is one and the server answers. */
@@ -323,7 +330,7 @@ export class Limpet {
     return state
   }
 
-  #account(accountId: string, accountKey: Uint8Array) {
+  #account(accountId: string, accountKey: AccountKey) {
     return new UnlockedAccount(this.#transport, this.#storage, accountId, accountKey)
   }
 }

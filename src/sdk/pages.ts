@@ -1,6 +1,10 @@
 // Lists that the server gives page by page.
 import type { z } from 'zod'
+import { vaultPaths } from '../contract/paths.ts'
+import { problemCatalogue } from '../contract/problems.ts'
+import { type Vault, VaultList } from '../contract/vaults.ts'
 import { RefusedError } from '../protocol/refused.ts'
+import { ProblemError } from './errors.ts'
 import type { Transport } from './transport.ts'
 
 /** No list of a server that keeps to the contract is longer; one that never ends is refused here. */
@@ -36,4 +40,23 @@ export async function readPages<Page extends { nextCursor: string | null }, Row>
       throw new RefusedError('The server gives a list that does not end.')
     query = `?cursor=${encodeURIComponent(page.nextCursor)}`
   }
+}
+
+/** Every vault that the caller may see, as the server has it. @param signal gives it up */
+export const listVaults = (transport: Transport, signal?: AbortSignal): Promise<Vault[]> =>
+  readPages(transport, {
+    schema: VaultList,
+    path: vaultPaths.vaults,
+    rowsOf: (page) => page.vaults,
+    signal,
+  })
+
+/** One of them. Throws ProblemError `not-found`. */
+export async function findVault(transport: Transport, vaultId: string): Promise<Vault> {
+  const vault = (await listVaults(transport)).find(({ id }) => id === vaultId)
+  if (vault) return vault
+  const code = 'not-found'
+  const { status, title } = problemCatalogue[code]
+  const detail = 'The server shows no vault with this id.'
+  throw new ProblemError({ type: 'about:blank', title, status, detail, code, requestId: '' })
 }

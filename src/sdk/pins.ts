@@ -13,6 +13,8 @@ export const LoginPin = z.object({
   method: AuthMethod,
   /** With `authKey`, what the key was derived with; with `opaque`, what its protocol fixes. Memory in KiB. */
   costs: z.object({ memoryKiB: z.number(), iterations: z.number(), parallelism: z.number() }),
+  /** The newest account key that opened here; without one the first. A server must not come back with an older one. */
+  accountKeyVersion: z.int().min(1).optional(),
   /** True from the registration here to the first login here: until then the server may wait for the address to be confirmed. */
   isUnused: z.boolean().optional(),
 })
@@ -30,12 +32,17 @@ const costNames = ['memoryKiB', 'iterations', 'parallelism'] as const
 /** The pin of a login; of a session too, which holds the same, so that one of a version without pins counts as its pin. */
 export const pinOf = (
   { server, email }: { server: string; email: string },
-  { method, kdf }: { method: AuthMethod; kdf: KdfParameters },
+  {
+    method,
+    kdf,
+    accountKeyVersion = 1,
+  }: { method: AuthMethod; kdf: KdfParameters; accountKeyVersion?: number | undefined },
 ): LoginPin => ({
   server,
   email,
   method,
   costs: { memoryKiB: kdf.memoryKiB, iterations: kdf.iterations, parallelism: kdf.parallelism },
+  ...(accountKeyVersion > 1 && { accountKeyVersion }),
 })
 
 /** A login by `authKey` that nothing on this device vouches for. */
@@ -85,4 +92,12 @@ export async function refuseDowngrade(
   requireAcceptableKdf(kdf)
   if (await accept({ email, kdf, pinned: pin?.costs })) return
   throw refuse(pin ? 'costs' : 'unknown')
+}
+
+/** Refuses an account key that is older than the newest one that opened here. Throws RefusedError. */
+export function refuseOlderAccountKey(pin: LoginPin | undefined, accountKeyVersion: number): void {
+  if (accountKeyVersion < (pin?.accountKeyVersion ?? 1))
+    throw new RefusedError(
+      'The server shows an older account key than before. It was restored from a backup, or it is not honest.',
+    )
 }

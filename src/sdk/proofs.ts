@@ -24,6 +24,12 @@ export type MethodChoice =
   | { readonly method?: 'opaque'; readonly kdf?: never }
   | { readonly method: 'authKey'; readonly kdf?: KdfCosts }
 
+/** An account key, 32 bytes, and which one it is. */
+export interface AccountKey {
+  readonly bytes: Uint8Array
+  readonly version: number
+}
+
 /** A password that was chosen: what the server gets of it, and what seals the account key. */
 export interface ChosenPassword {
   readonly method: AuthMethod
@@ -90,10 +96,10 @@ export const choosePassword = (
  * Seals the account key once more, for unlocking on this device without the server: OPAQUE's own key can only be had from it.
  * An attacker who takes the device's storage can guess the password by it, as with `authKey`.
  */
-export async function sealForDevice(password: string, accountId: string, accountKey: Uint8Array) {
+export async function sealForDevice(password: string, accountId: string, { bytes, version }: AccountKey) {
   const kdf = newKdf()
   const { wrapKey } = await deriveKeys(password, kdf)
-  return { kdf, accountKey: await seal(wrapKey, accountKeyAssociatedData(accountId, kdf), accountKey) }
+  return { kdf, accountKey: await seal(wrapKey, accountKeyAssociatedData(accountId, kdf, version), bytes) }
 }
 
 /** The server's own words for a wrong password: with OPAQUE it is the client that finds out. */

@@ -1,12 +1,13 @@
 // A local copy of a vault, sealed as the server has it, that follows the vault's changes.
 import * as z from 'zod'
 import type { AttachedFile } from '../contract/content.ts'
-import { Revision, Sealed } from '../contract/primitives.ts'
+import { KeyVersion, Revision, Sealed, SealedKey } from '../contract/primitives.ts'
 import { type Item, ItemState } from '../contract/vaults.ts'
 import { OlderVaultError } from './errors.ts'
 import { endlessList, ListLength } from './refusals.ts'
 import { refuseRollback } from './rollback.ts'
 import type { OpenVault } from './vault.ts'
+import { keyVersionOf } from './vault-keys.ts'
 
 /** What a program stores of a replica. It is ciphertext: without the vault's key it tells nothing but ids and times. */
 export const ReplicaState = z.object({
@@ -15,7 +16,17 @@ export const ReplicaState = z.object({
   /** States that the server shows and that were not taken over. */
   refused: z.array(ItemState).optional(),
   /** The vault's own data, as it was last seen. */
-  vault: z.object({ revision: Revision, data: Sealed }).optional(),
+  vault: z
+    .object({
+      revision: Revision,
+      data: Sealed,
+      dataKeyVersion: KeyVersion.default(1),
+      /** The newest key that was seen: the server must not go back behind it. */
+      keyVersion: KeyVersion.default(1),
+      /** The vault's keys as the server gave them: the newest one, and those that something here still lies under. */
+      keys: z.array(z.object({ keyVersion: KeyVersion, key: SealedKey })).default([]),
+    })
+    .optional(),
 })
 export type ReplicaState = z.infer<typeof ReplicaState>
 
@@ -47,7 +58,7 @@ export class Replica {
       ...(this.#cursor !== undefined && { cursor: this.#cursor }),
       items: [...this.#items.values()],
       ...(this.#refused.size > 0 && { refused: [...this.#refused.values()] }),
-      ...(this.#vault && { vault: this.#vault }),
+      ...(this.#vault && { vault: { ...this.#vault, keys: this.#keysInUse(this.#vault) } }),
     }
   }
 
@@ -67,6 +78,17 @@ export class Replica {
   /** The vault's own data, sealed, as it was last pulled; undefined before that. */
   get vaultData(): string | undefined {
     return this.#vault?.data
+  }
+
+  #keysInUse({ keys, keyVersion, dataKeyVersion }: NonNullable<ReplicaState['vault']>) {
+    const states = [...this.#items.values(), ...this.#refused.values()]
+    const used = new Set([keyVersion, dataKeyVersion, ...states.map(keyVersionOf)])
+    return keys.filter((key) => used.has(key.keyVersion))
+  }
+
+  /** What stands under each id: the items, in the trash or not, and the tombstones. */
+  get states(): ReadonlyMap<string, ItemState> {
+    return this.#items
   }
 
   /** The items that are there, in the trash or not, by id. Tombstones are left out. */
@@ -97,6 +119,7 @@ export class Replica {
     signal?: AbortSignal,
   ): Promise<PullResult> {
     for (const item of this.items.values()) vault.notice(item)
+    await vault.keys.recall(this.#vault?.keys ?? [])
     const changed: string[] = []
     const length = new ListLength()
     let revision = 0
@@ -122,24 +145,31 @@ export class Replica {
   }
 
   async #takeVault(vault: OpenVault) {
-    if (this.#vault) await vault.refuseOlderData(this.#vault.data)
+    if (this.#vault) {
+      // Opened before what is known here, such as a change of its key, it is looked at again before the server is blamed.
+      if (vault.sealed.revision < this.#vault.revision) await vault.refresh()
+      vault.keys.refuseOlder(this.#vault.keyVersion)
+      await vault.refuseOlderData(this.#vault)
+    }
     this.acceptVault(vault)
   }
 
   /** Takes over the vault's own data as the server shows it, also if it is older: the next `pull` is not refused for it. */
   acceptVault(vault: OpenVault): void {
-    const { revision, data } = vault.sealed
-    this.#vault = { revision, data }
+    const { revision, data, dataKeyVersion } = vault.sealed
+    const keys = vault.keys.all
+    this.#vault = { revision, data, dataKeyVersion, keyVersion: vault.keys.newest, keys }
   }
 
   /** Writes the vault's own data of the last pull again, if the server shows an older state in its place. Throws as `OpenVault.rename` does. */
   async putVaultBack(vault: OpenVault): Promise<void> {
     if (!this.#vault) return
     try {
-      await vault.refuseOlderData(this.#vault.data)
+      await vault.keys.recall(this.#vault.keys)
+      await vault.refuseOlderData(this.#vault)
     } catch (error) {
       if (!(error instanceof OlderVaultError)) throw error
-      await vault.putDataBack(this.#vault.data)
+      await vault.putDataBack(this.#vault)
     }
   }
 
@@ -208,6 +238,7 @@ export class Replica {
    */
   async resync(vault: OpenVault, onProgress: (changes: number) => void = () => {}): Promise<Item[]> {
     vault.startOver()
+    await vault.keys.recall(this.#vault?.keys ?? [])
     const fresh = new Replica()
     await fresh.pull(vault, onProgress)
     const lost: Item[] = []

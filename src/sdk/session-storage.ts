@@ -19,6 +19,8 @@ export const SessionState = z.object({
    */
   kdf: KdfParameters,
   accountKey: z.string(),
+  /** Raised by each change of the account key; without one it is the first. */
+  accountKeyVersion: z.int().min(1).optional(),
   /** The method of the last login. */
   method: AuthMethod,
 })

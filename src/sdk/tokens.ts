@@ -1,7 +1,7 @@
 // Personal access tokens: made by an account for a script, and what the script does with one (docs/protocol.md).
 
 import type { PasswordProof } from '../contract/accounts.ts'
-import { pathTo, tokenPaths, vaultPaths } from '../contract/paths.ts'
+import { pathTo, tokenPaths } from '../contract/paths.ts'
 import {
   CreatedToken,
   CurrentToken,
@@ -10,19 +10,20 @@ import {
   type TokenScope,
   type TokenSummary,
 } from '../contract/tokens.ts'
-import { type Vault, VaultList } from '../contract/vaults.ts'
-import { tokenVaultKeyAssociatedData, vaultKeyAssociatedData } from '../protocol/associated-data.ts'
+import type { Vault } from '../contract/vaults.ts'
+import { tokenVaultKeyAssociatedData } from '../protocol/associated-data.ts'
 import { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts'
-import { open, seal } from '../protocol/envelope.ts'
+import { OpenError, open, seal } from '../protocol/envelope.ts'
 import { hkdfSha256 } from '../protocol/hkdf.ts'
 import { platformRandom, type Random, takeRandom } from '../protocol/random.ts'
 import { RefusedError } from '../protocol/refused.ts'
-import { readPages } from './pages.ts'
+import { listVaults } from './pages.ts'
 import type { Fetch } from './request.ts'
 import { memorySessionStorage } from './session-storage.ts'
 import { Shares } from './shares.ts'
 import { serverUrl, Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
+import type { SealedVaultKey } from './vault-keys.ts'
 import { type WatchEvent, type WatchOptions, watch } from './watch.ts'
 
 const secretBytes = 32
@@ -83,7 +84,7 @@ export interface MadeToken extends TokenSummary {
 /** The account that makes tokens. */
 interface Owner {
   readonly accountId: string
-  readonly accountKey: Uint8Array
+  readonly openVaultKey: (vaultId: string, sealed: SealedVaultKey) => Promise<Uint8Array>
   readonly prove: <T>(password: string, use: (proof: PasswordProof) => Promise<T>) => Promise<T>
 }
 
@@ -91,13 +92,13 @@ interface Owner {
 export class Tokens {
   readonly #transport: Transport
   readonly #accountId: string
-  readonly #accountKey: Uint8Array
+  readonly #openVaultKey: Owner['openVaultKey']
   readonly #prove: Owner['prove']
 
-  constructor(transport: Transport, { accountId, accountKey, prove }: Owner) {
+  constructor(transport: Transport, { accountId, openVaultKey, prove }: Owner) {
     this.#transport = transport
     this.#accountId = accountId
-    this.#accountKey = accountKey
+    this.#openVaultKey = openVaultKey
     this.#prove = prove
   }
 
@@ -120,7 +121,7 @@ export class Tokens {
           ...proof,
           name,
           scopes,
-          ...(sealedFor && { vaultId: sealedFor.vaultId, vaultKey: sealedFor.vaultKey }),
+          ...sealedFor?.body,
           ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
         },
         // A second one would stay without a user who knows of it.
@@ -131,13 +132,14 @@ export class Tokens {
   }
 
   /** A vault's key, sealed for the holder of the secret. */
-  async #sealFor({ id, key }: Vault, secret: Uint8Array) {
-    const vaultKey = await open(this.#accountKey, vaultKeyAssociatedData(this.#accountId, id), key)
-    const associatedData = tokenVaultKeyAssociatedData(this.#accountId, id)
+  async #sealFor(vault: Vault, secret: Uint8Array) {
+    const { id: vaultId, keyVersion } = vault
+    const opened = await this.#openVaultKey(vaultId, vault)
+    const associatedData = tokenVaultKeyAssociatedData(this.#accountId, vaultId, keyVersion)
+    const vaultKey = await seal(await deriveTokenKey(secret), associatedData, opened)
     return {
       secret,
-      vaultId: id,
-      vaultKey: await seal(await deriveTokenKey(secret), associatedData, vaultKey),
+      body: { vaultId, vaultKey, ...(keyVersion > 1 && { keyVersion }) },
     }
   }
 
@@ -198,10 +200,10 @@ export class TokenClient {
   async open(): Promise<TokenAccess> {
     if (!this.#secret) throw new TokenError('The token has no key behind a dot, so that it decrypts nothing')
     const details = await this.details()
-    const { accountId, vaultId, vaultKey } = details
+    const { accountId, vaultId, vaultKey, keyVersion } = details
     if (vaultId === null || vaultKey === null)
       throw new RefusedError('The server says that the token has no vault, and the token says that it has.')
-    const associatedData = tokenVaultKeyAssociatedData(accountId, vaultId)
+    const associatedData = tokenVaultKeyAssociatedData(accountId, vaultId, keyVersion)
     const key = await open(await deriveTokenKey(this.#secret), associatedData, vaultKey)
     return new TokenAccess(this.#transport, details, vaultId, key)
   }
@@ -213,6 +215,7 @@ export class TokenAccess {
   readonly scopes: readonly TokenScope[]
   readonly #transport: Transport
   readonly #vaultId: string
+  readonly #keyVersion: number
   readonly #key: Uint8Array
 
   constructor(transport: Transport, details: CurrentToken, vaultId: string, key: Uint8Array) {
@@ -220,6 +223,7 @@ export class TokenAccess {
     this.scopes = details.scopes
     this.#transport = transport
     this.#vaultId = vaultId
+    this.#keyVersion = details.keyVersion
     this.#key = key
   }
 
@@ -228,12 +232,7 @@ export class TokenAccess {
    * @param signal gives it up, with its reason
    */
   async vault(signal?: AbortSignal): Promise<OpenVault> {
-    const vaults = await readPages(this.#transport, {
-      schema: VaultList,
-      path: vaultPaths.vaults,
-      rowsOf: (page) => page.vaults,
-      signal,
-    })
+    const vaults = await listVaults(this.#transport, signal)
     const vault = vaults.find(({ id }) => id === this.#vaultId)
     if (!vault) throw new RefusedError('The server does not show the vault that the token is for.')
     return this.openVault(vault)
@@ -256,6 +255,13 @@ export class TokenAccess {
   async openVault(vault: Vault): Promise<OpenVault> {
     if (vault.id !== this.#vaultId)
       throw new RefusedError('The server showed another vault than that of the token.')
-    return OpenVault.open(this.#transport, vault, this.#key)
+    return OpenVault.open(this.#transport, vault, {
+      // The bearer has one key, and it is not sealed for the bearer in what the account has of the vault.
+      open: async (_sealed, keyVersion) => {
+        if (keyVersion !== this.#keyVersion) throw new OpenError()
+        return this.#key
+      },
+      requireNewest: async () => {},
+    })
   }
 }

@@ -1,5 +1,6 @@
 // An opened vault: items in clear on this side, sealed on the way out.
 
+import type * as z from 'zod'
 import type { AttachedFile, ItemContent, UnknownContent, VaultContent } from '../contract/content.ts'
 import { itemPaths, pathTo, vaultPaths } from '../contract/paths.ts'
 import { limits } from '../contract/sizes.ts'
@@ -18,24 +19,27 @@ import {
   purgeAssociatedData,
   vaultDataAssociatedData,
 } from '../protocol/associated-data.ts'
-import { OpenError, open, seal } from '../protocol/envelope.ts'
+import { OpenError } from '../protocol/envelope.ts'
 import {
+  ContentError,
   editsIn,
   encodeContent,
   isItemContent,
   parseItemContent,
   readItemContent,
   readVaultContent,
+  recount,
 } from '../protocol/item-content.ts'
 import { RefusedError } from '../protocol/refused.ts'
 import { Attachments, type FileKey, filesOf } from './attachments.ts'
 import { OlderVaultError, ProblemError, ResyncRequiredError } from './errors.ts'
 import type { OpenItem } from './open-item.ts'
-import { readPages } from './pages.ts'
+import { findVault, readPages } from './pages.ts'
 import { refuseOther } from './refusals.ts'
 import type { Request } from './request.ts'
 import { countsOn, goesBack, refuseRollback } from './rollback.ts'
 import type { Transport } from './transport.ts'
+import { type KeyOpener, keyVersionOf, type SealedData, VaultKeys } from './vault-keys.ts'
 
 /** The write found something else than what it was to replace; nothing was written. */
 export class ConflictError extends Error {
@@ -64,15 +68,24 @@ export class UnknownKindError extends Error {
 /** How often an edit is tried again while other devices write the same item. */
 const editTries = 10
 
-/** How often a rename is tried again while items are being written. */
+/** How often a rename is tried again while items are being written, or the key is being changed. */
 const renameTries = 10
+
+/** Two contents as texts: a client that seals content anew keeps the order of its members. */
+const sameContent = (left: object, right: object) => JSON.stringify(left) === JSON.stringify(right)
+
+const vaultIn = (error: unknown): Vault | undefined =>
+  error instanceof ProblemError ? Vault.safeParse(error.current).data : undefined
+
+/** What a request for a batch takes. */
+type OperationToSend = z.input<typeof Operation>
+type ResealOperation = Extract<OperationToSend, { op: 'reseal' }>
 
 const ifMatch = (revision: number | undefined): Record<string, string> =>
   revision === undefined ? {} : { 'If-Match': `"${revision}"` }
 
 /** An item's envelope, and the ids of its files, absent where nothing is said about them: they then stay as they are. */
-export interface SealedItem {
-  readonly data: string
+export interface SealedItem extends SealedData {
   readonly attachments?: string[]
 }
 
@@ -80,8 +93,9 @@ export class OpenVault {
   readonly id: string
   /** The files of its items. */
   readonly attachments: Attachments
+  /** Its keys, of every version that this object opens with. */
+  readonly keys: VaultKeys
   readonly #transport: Transport
-  readonly #key: Uint8Array
   #vault: Vault
   #content: VaultContent
   #edits: number
@@ -90,14 +104,16 @@ export class OpenVault {
   /** The highest counter of each item that was opened or sealed here: the next envelope counts on from it. */
   readonly #counters = new Map<string, number>()
 
+  #refreshing: Promise<void> | undefined
+
   private constructor(
-    { transport, vault, key }: { transport: Transport; vault: Vault; key: Uint8Array },
+    { transport, vault, keys }: { transport: Transport; vault: Vault; keys: VaultKeys },
     { content, edits }: { content: VaultContent; edits: number },
   ) {
     this.id = vault.id
+    this.keys = keys
     this.#transport = transport
     this.#vault = vault
-    this.#key = key
     this.#content = content
     this.#edits = edits
     this.attachments = new Attachments(transport, {
@@ -108,17 +124,19 @@ export class OpenVault {
     })
   }
 
-  #fileKeys(): [FileKey] {
-    return [{ key: this.#key, keyVersion: 1 }]
+  #fileKeys(): [FileKey, ...FileKey[]] {
+    const { newest } = this.keys
+    return [{ key: this.keys.bytesOf(newest), keyVersion: newest }, ...this.keys.before(newest)]
   }
 
   /**
-   * @param key the vault key, 32 bytes. Throws OpenError where the vault's data is not sealed with it, and ContentError where it
-   * is malformed.
+   * @param opener opens the vault's keys. Throws OpenError where they do not open, or the vault's data is not sealed with them, and
+   * ContentError where it is malformed.
    */
-  static async open(transport: Transport, vault: Vault, key: Uint8Array): Promise<OpenVault> {
-    const read = readVaultContent(await open(key, vaultDataAssociatedData(vault.id), vault.data))
-    return new OpenVault({ transport, vault, key }, read)
+  static async open(transport: Transport, vault: Vault, opener: KeyOpener): Promise<OpenVault> {
+    const keys = await VaultKeys.of(vault, opener)
+    const plaintext = await keys.open(vault.dataKeyVersion, vaultDataAssociatedData(vault.id), vault.data)
+    return new OpenVault({ transport, vault, keys }, readVaultContent(plaintext))
   }
 
   get name(): string {
@@ -135,9 +153,40 @@ export class OpenVault {
     return this.#vault
   }
 
+  /** Looks at the vault again: its keys, and its own data. Throws as `open` does, and RefusedError where they go back. */
+  async refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<void> {
+    const [vault] = await Promise.all([findVault(this.#transport, this.id), this.keys.requireNewest()])
+    await this.take(vault)
+  }
+
+  /** Takes the vault as the server showed it just now. Throws as `refresh` does. */
+  async take(vault: Vault): Promise<void> {
+    refuseOther(vault, this.id)
+    await this.keys.take(vault)
+    if (vault.revision < this.#vault.revision) return
+    if (vault.data !== this.#vault.data) {
+      const { content, edits } = readVaultContent(await this.#openData(vault))
+      if (!countsOn(this.#edits, edits)) throw new OlderVaultError()
+      this.#content = content
+      this.#edits = edits
+    }
+    this.#vault = vault
+  }
+
+  #openData({ data, dataKeyVersion }: Pick<Vault, 'data' | 'dataKeyVersion'>): Promise<Uint8Array> {
+    return this.keys.open(dataKeyVersion, vaultDataAssociatedData(this.id), data)
+  }
+
   /**
    * Renames the vault, keeping whatever else its data holds. Throws ProblemError `revision-conflict` if its data was replaced
-   * in the meantime; that items were written, which raises its revision too, is no conflict.
+   * in the meantime; that items were written, which raises its revision too, is no conflict, nor is a change of its key.
    */
   async rename(name: string): Promise<void> {
     await this.#replaceContent({ ...this.#content, name }, this.#edits + 1)
@@ -145,79 +194,147 @@ export class OpenVault {
 
   /**
    * Writes data that this vault had over what the server shows. It counts on from both. Throws as `rename` does.
-   * @param known the envelope of before, which was of this vault too
+   * @param known the data of before, which was of this vault too
    */
-  async putDataBack(known: string): Promise<void> {
-    const { content, edits } = readVaultContent(
-      await open(this.#key, vaultDataAssociatedData(this.id), known),
-    )
+  async putDataBack(known: Pick<Vault, 'data' | 'dataKeyVersion'>): Promise<void> {
+    const { content, edits } = readVaultContent(await this.#openData(known))
     await this.#replaceContent(content, Math.max(edits, this.#edits) + 1)
   }
 
+  /** Seals the vault's own data under the newest key, if it is not yet. Throws as `rename` does. */
+  async resealData(): Promise<void> {
+    if (this.#vault.dataKeyVersion < this.keys.newest)
+      await this.#replaceContent(this.#content, this.#edits + 1)
+  }
+
   async #replaceContent(content: VaultContent, edits: number): Promise<void> {
-    const data = await seal(this.#key, vaultDataAssociatedData(this.id), encodeContent(content, edits))
-    for (let tries = 0; this.#vault.data !== data; tries++) this.#vault = await this.#replaceData(data, tries)
-    this.#content = content
-    this.#edits = edits
+    for (let tries = 0, count = edits; ; tries++) {
+      const sealed = await this.keys.seal(vaultDataAssociatedData(this.id), encodeContent(content, count))
+      try {
+        await this.#replaceData(sealed)
+        this.#content = content
+        this.#edits = count
+        return
+      } catch (error) {
+        const current = vaultIn(error)
+        if (!current || tries === renameTries) throw error
+        refuseOther(current, this.id)
+        await this.keys.take(current)
+        if (current.data !== this.#vault.data) {
+          // Only what another client sealed under the next key is no conflict.
+          if (current.dataKeyVersion <= this.#vault.dataKeyVersion) throw error
+          const shown = readVaultContent(await this.#openData(current)).content
+          const isDone = sameContent(shown, content)
+          if (!isDone && !sameContent(shown, this.#content)) throw error
+          await this.take(current)
+          if (isDone) return
+        } else this.#vault = current
+        count = Math.max(count, this.#edits + 1)
+      }
+    }
   }
 
   /**
    * Refuses the data that the server gave of this vault if it is older than what was known of it. Throws OlderVaultError.
    * @param known the data of before, which was of this vault too
    */
-  async refuseOlderData(known: string): Promise<void> {
-    if (known === this.#vault.data) return
-    const before = editsIn(await open(this.#key, vaultDataAssociatedData(this.id), known))
+  async refuseOlderData(known: Pick<Vault, 'data' | 'dataKeyVersion'>): Promise<void> {
+    if (known.data === this.#vault.data) return
+    let before: number
+    try {
+      before = editsIn(await this.#openData(known))
+    } catch (error) {
+      // Under a key of before, which opens no more since the account key was changed, there is nothing to compare with.
+      if (error instanceof OpenError && known.dataKeyVersion < this.keys.newest) return
+      throw error
+    }
     if (!countsOn(before, this.#edits)) throw new OlderVaultError()
   }
 
-  /** @returns the vault with the new data, or with the data as known and a later revision to replace it from */
-  async #replaceData(data: string, tries: number): Promise<Vault> {
-    try {
-      const vault = await this.#transport.sendAuthorized(Vault, {
+  async #replaceData(sealed: SealedData): Promise<void> {
+    const vault = await this.#transport
+      .sendAuthorized(Vault, {
         method: 'PUT',
         path: this.#vaultPath(vaultPaths.vault),
         headers: ifMatch(this.#vault.revision),
-        body: { data },
+        body: sealed,
       })
-      refuseOther(vault, this.id)
-      if (vault.key !== this.#vault.key || vault.data !== data)
-        throw new RefusedError('The server answered with another vault than was written.')
-      return vault
-    } catch (error) {
-      const current = error instanceof ProblemError ? Vault.safeParse(error.current).data : undefined
-      // The very same data is this write's own, whose answer was lost.
-      const asKnown = current?.data === this.#vault.data || current?.data === data
-      if (
-        !current ||
-        !asKnown ||
-        current.id !== this.id ||
-        current.key !== this.#vault.key ||
-        tries === renameTries
-      )
+      .catch((error: unknown) => {
+        // The very same data is this write's own, whose answer was lost.
+        const current = vaultIn(error)
+        if (current?.data === sealed.data) return current
         throw error
-      return current
-    }
+      })
+    refuseOther(vault, this.id)
+    await this.keys.take(vault)
+    if (vault.data !== sealed.data)
+      throw new RefusedError('The server answered with another vault than was written.')
+    this.#vault = vault
   }
 
   /**
-   * Seals content for an item of this vault; the envelope opens under no other id. With it come the ids of the files that the
-   * content names, so that both are written together. It counts on from the states of the item that were
-   * opened here: open what is to be replaced before.
+   * Seals content for an item of this vault, under its newest key; the envelope opens under no other id. With it come the ids of the
+   * files that the content names, so that both are written together. It counts on from the states of the item that were opened here:
+   * open what is to be replaced before.
    */
   async sealItem(itemId: string, content: ItemContent | UnknownContent): Promise<SealedItem> {
     const encoded = encodeContent(content, this.#count(itemId))
-    const data = await seal(this.#key, itemAssociatedData(this.id, itemId), encoded)
+    const sealed = await this.keys.seal(itemAssociatedData(this.id, itemId), encoded)
     const files = filesOf(content).map(({ id }) => id)
     // Servers and items without files are not told of them.
     const hasFiles = files.length > 0 || this.#seen.get(itemId)?.attachments !== undefined
-    return { data, ...(hasFiles && { attachments: files }) }
+    return { ...sealed, ...(hasFiles && { attachments: files }) }
   }
 
   /** Seals the marker that shows other devices that this account deleted the item. It counts on, as `sealItem` does. */
-  sealPurge(itemId: string): Promise<string> {
+  sealPurge(itemId: string): Promise<SealedData> {
     const marker = new TextEncoder().encode(JSON.stringify({ edits: this.#count(itemId) }))
-    return seal(this.#key, purgeAssociatedData(this.id, itemId), marker)
+    return this.keys.seal(purgeAssociatedData(this.id, itemId), marker)
+  }
+
+  /**
+   * What is in a state, sealed anew under the newest key, with a higher counter. Malformed content stays as it is, byte for byte if it
+   * holds no counter. A marker that does not open becomes one that shows nothing.
+   *
+   * @returns undefined where nothing is sealed under an older key
+   * @throws OpenError for an item that does not open, and ContentError for a number that this program cannot keep
+   */
+  async reseal(state: ItemState): Promise<ResealOperation | undefined> {
+    const keyVersion = this.keys.newest
+    const { id, revision } = state
+    const sealed = 'data' in state ? state.data : state.marker
+    if (sealed === undefined || keyVersionOf(state) >= keyVersion) return undefined
+    const associatedData =
+      'data' in state ? itemAssociatedData(this.id, id) : purgeAssociatedData(this.id, id)
+    let plaintext: Uint8Array
+    try {
+      plaintext = await this.keys.open(keyVersionOf(state), associatedData, sealed)
+    } catch (error) {
+      if (!('purged' in state && error instanceof OpenError)) throw error
+      plaintext = new TextEncoder().encode('{"edits":0}')
+      const { data } = await this.keys.seal(associatedData, plaintext)
+      return { op: 'reseal', id, revision, data, keyVersion }
+    }
+    this.#counted(id, editsIn(plaintext))
+    const { data } = await this.keys.seal(associatedData, recount(plaintext, this.#count(id)))
+    return { op: 'reseal', id, revision, data, keyVersion }
+  }
+
+  /** Does a write that seals, and once more if the vault's key turned out to have changed. */
+  async #withNewestKey<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.code === 'key-changed')) throw error
+      await this.refresh()
+      return write()
+    }
+  }
+
+  /** Opens what lies under a key of this version; looks for a key that this client does not know yet. Throws OpenError. */
+  async #open(keyVersion: number, associatedData: readonly string[], sealed: string): Promise<Uint8Array> {
+    if (keyVersion > this.keys.newest) await this.refresh()
+    return this.keys.open(keyVersion, associatedData, sealed)
   }
 
   /** The next counter of an item. One that is not written in the end leaves a gap, which harms nothing. */
@@ -236,7 +353,7 @@ export class OpenVault {
   async openItem(item: Item): Promise<OpenItem> {
     this.#requireOwn(item)
     const { id, revision, createdAt, updatedAt, deletedAt } = item
-    const plaintext = await open(this.#key, itemAssociatedData(this.id, id), item.data)
+    const plaintext = await this.#open(keyVersionOf(item), itemAssociatedData(this.id, id), item.data)
     this.#counted(id, editsIn(plaintext))
     const { content } = readItemContent(plaintext)
     return { id, revision, createdAt, updatedAt, deletedAt, content }
@@ -258,7 +375,7 @@ export class OpenVault {
         : [purgeAssociatedData(this.id, state.id), state.marker]
     if (sealed === undefined) return undefined
     try {
-      return this.#counted(state.id, editsIn(await open(this.#key, associatedData, sealed)))
+      return this.#counted(state.id, editsIn(await this.#open(keyVersionOf(state), associatedData, sealed)))
     } catch (error) {
       if (error instanceof OpenError) return undefined
       throw error
@@ -282,6 +399,7 @@ export class OpenVault {
   /** After a resync, of which the person was told: what was seen of the old history counts no more. */
   startOver(): void {
     this.#seen.clear()
+    this.keys.startOver()
   }
 
   /**
@@ -360,8 +478,39 @@ export class OpenVault {
   }
 
   async #replace(itemId: string, revision: number, content: ItemContent | UnknownContent) {
-    if (!this.#counters.has(itemId)) await this.#lookAt(itemId)
-    return this.#put(itemId, content, ifMatch(revision))
+    return this.#over(itemId, revision, async (at) => {
+      if (!this.#counters.has(itemId)) await this.#lookAt(itemId)
+      return this.#put(itemId, content, ifMatch(at))
+    })
+  }
+
+  /**
+   * Writes over a revision, and once more over the present one if all that happened in between is that another client sealed the item
+   * under the next key: a change of the key is no conflict.
+   */
+  async #over<T>(
+    itemId: string,
+    revision: number | undefined,
+    write: (revision: number | undefined) => Promise<T>,
+  ): Promise<T> {
+    const base = this.#seen.get(itemId)
+    try {
+      return await write(revision)
+    } catch (error) {
+      if (!(error instanceof ConflictError) || base?.revision !== revision) throw error
+      if (!(await this.#isOnlyResealed(base, error.current))) throw error
+      return write(error.revision)
+    }
+  }
+
+  async #isOnlyResealed(base: Item | undefined, current: OpenItem | undefined): Promise<boolean> {
+    if (!base || !current || base.deletedAt !== current.deletedAt) return false
+    try {
+      return sameContent((await this.openItem(base)).content, current.content)
+    } catch (error) {
+      if (error instanceof OpenError || error instanceof ContentError) return false
+      throw error
+    }
   }
 
   /** Looks at an item, so that what is sealed next counts on from it. @returns undefined where there is none */
@@ -377,8 +526,17 @@ export class OpenVault {
   }
 
   async #put(itemId: string, content: ItemContent | UnknownContent, headers: Record<string, string>) {
-    const item = await this.putSealed(itemId, await this.sealItem(itemId, content), headers)
-    return this.openItem(item)
+    return this.openItem(await this.#putContent(itemId, content, headers))
+  }
+
+  #putContent(
+    itemId: string,
+    content: ItemContent | UnknownContent,
+    headers: Record<string, string>,
+  ): Promise<Item> {
+    return this.#withNewestKey(async () =>
+      this.putSealed(itemId, await this.sealItem(itemId, content), headers),
+    )
   }
 
   /**
@@ -387,12 +545,11 @@ export class OpenVault {
    */
   async putSealed(itemId: string, sealed: SealedItem, headers: Record<string, string>): Promise<Item> {
     const request: Request = { method: 'PUT', path: this.#itemPath(itemId), headers, body: sealed }
-    const { data } = sealed
     try {
-      return await this.#fetchItem(itemId, request, data)
+      return await this.#fetchItem(itemId, request, sealed.data)
     } catch (error) {
       const current = error instanceof ProblemError ? Item.safeParse(error.current).data : undefined
-      if (current?.id === itemId && current.data === data) return current
+      if (current?.id === itemId && current.data === sealed.data) return current
       throw await this.#conflict(itemId, error)
     }
   }
@@ -407,7 +564,7 @@ export class OpenVault {
     headers: Record<string, string>,
   ): Promise<readonly AttachedFile[]> {
     try {
-      await this.putSealed(itemId, await this.sealItem(itemId, content), headers)
+      await this.#putContent(itemId, content, headers)
       return []
     } catch (error) {
       const missing =
@@ -415,7 +572,7 @@ export class OpenVault {
       const lost = missing ? filesOf(content).filter(({ id }) => missing.includes(id)) : []
       if (lost.length === 0) throw error
       const kept = filesOf(content).filter((file) => !lost.includes(file))
-      await this.putSealed(itemId, await this.sealItem(itemId, { ...content, attachments: kept }), headers)
+      await this.#putContent(itemId, { ...content, attachments: kept }, headers)
       return lost
     }
   }
@@ -442,17 +599,18 @@ export class OpenVault {
 
   /** As `trash`, without opening it: also for what does not open, or is malformed inside. */
   trashSealed(itemId: string, revision?: number): Promise<Item> {
-    return this.#change(itemId, {
-      method: 'DELETE',
-      path: this.#itemPath(itemId),
-      headers: ifMatch(revision),
-    })
+    return this.#over(itemId, revision, (at) =>
+      this.#change(itemId, { method: 'DELETE', path: this.#itemPath(itemId), headers: ifMatch(at) }),
+    )
   }
 
   /** Takes an item out of the trash; again changes nothing. */
   async restore(itemId: string, revision?: number): Promise<OpenItem> {
     const path = this.#itemPath(itemId, itemPaths.restore)
-    return this.openItem(await this.#change(itemId, { method: 'POST', path, headers: ifMatch(revision) }))
+    const item = await this.#over(itemId, revision, (at) =>
+      this.#change(itemId, { method: 'POST', path, headers: ifMatch(at) }),
+    )
+    return this.openItem(item)
   }
 
   async #change(itemId: string, request: Request): Promise<Item> {
@@ -476,9 +634,15 @@ export class OpenVault {
       await this.#transport.authorized({ method: 'DELETE', path: `${this.#itemPath(itemId)}?permanent=true` })
       return
     }
-    const marker = await this.sealPurge(itemId)
+    await this.#over(itemId, at, (present) => this.#purgeAt(itemId, present ?? at))
+  }
+
+  async #purgeAt(itemId: string, revision: number): Promise<void> {
     try {
-      await this.#apply([{ op: 'purge', id: itemId, revision: at, marker }], true)
+      await this.#withNewestKey(async () => {
+        const { data: marker, ...version } = await this.sealPurge(itemId)
+        await this.#apply([{ op: 'purge', id: itemId, revision, marker, ...version }], true)
+      })
     } catch (error) {
       const conflicts = error instanceof ProblemError ? error.conflicts : []
       const current = conflicts.find(({ id }) => id === itemId)?.current
@@ -497,8 +661,10 @@ export class OpenVault {
       rowsOf: (page) => page.versions,
     })
     return Promise.all(
-      versions.map(async ({ data, revision, createdAt, replacedAt }) => {
-        const plaintext = await open(this.#key, itemAssociatedData(this.id, itemId), data)
+      versions.map(async (version) => {
+        const { data, revision, createdAt, replacedAt } = version
+        const associatedData = itemAssociatedData(this.id, itemId)
+        const plaintext = await this.#open(keyVersionOf(version), associatedData, data)
         this.#counted(itemId, editsIn(plaintext))
         return { revision, createdAt, replacedAt, content: parseItemContent(plaintext), data }
       }),
@@ -509,11 +675,16 @@ export class OpenVault {
    * Applies sealed operations, all or none. Throws ProblemError `revision-conflict` with `conflicts`, and RefusedError where the
    * answer is about something else.
    */
-  batch(operations: Operation[]): Promise<BatchResult> {
+  batch(operations: OperationToSend[]): Promise<BatchResult> {
     return this.#apply(operations, false)
   }
 
-  async #apply(operations: Operation[], repeatable: boolean): Promise<BatchResult> {
+  /** As `batch`, for what another client may do as well: the very same again does no harm where an answer was lost. */
+  applyReseals(operations: ResealOperation[]): Promise<BatchResult> {
+    return this.#apply(operations, true)
+  }
+
+  async #apply(operations: OperationToSend[], repeatable: boolean): Promise<BatchResult> {
     const result = await this.#transport.sendAuthorized(BatchResult, {
       method: 'POST',
       path: this.#vaultPath(vaultPaths.batch),

@@ -218,11 +218,20 @@ describe('what may follow what', () => {
   const at = '2026-01-31T12:00:00.000Z'
   const stateAt = (revision: number, state: State) =>
     'data' in state
-      ? { ...state, id: itemId, vaultId, revision, createdAt: at, updatedAt: at, deletedAt: null }
-      : { ...state, id: itemId, revision }
+      ? {
+          ...state,
+          id: itemId,
+          vaultId,
+          keyVersion: 1,
+          revision,
+          createdAt: at,
+          updatedAt: at,
+          deletedAt: null,
+        }
+      : { ...state, id: itemId, keyVersion: 1, revision }
   const follows = async ({ known, shown }: { known: State; shown: State }) => {
     const data = await seal(vaultKey, vaultDataAssociatedData(vaultId), encodeContent({ name: 'x' }))
-    const vaultAsSent = {
+    const sealed = Vault.parse({
       id: vaultId,
       key: data,
       data,
@@ -230,9 +239,12 @@ describe('what may follow what', () => {
       itemCount: 0,
       createdAt: at,
       updatedAt: at,
-    }
+    })
     const transport = new Transport('http://localhost', memorySessionStorage())
-    const vault = await OpenVault.open(transport, Vault.parse(vaultAsSent), vaultKey)
+    const vault = await OpenVault.open(transport, sealed, {
+      open: async () => vaultKey,
+      requireNewest: async () => {},
+    })
     return vault.follows(stateAt(1, known), stateAt(2, shown))
   }
 

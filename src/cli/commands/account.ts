@@ -229,7 +229,8 @@ export const logout = command({
   },
 })
 
-async function isUnlocked(surroundings: Surroundings, accountId: string): Promise<boolean> {
+/** Whether the key in this shell's environment opens the account. */
+export async function isUnlocked(surroundings: Surroundings, accountId: string): Promise<boolean> {
   const key = surroundings.environment.LIMPET_UNLOCK_KEY
   if (!key) return false
   try {

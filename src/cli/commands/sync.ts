@@ -76,13 +76,17 @@ async function openLost(vault: OpenVault, item: Item): Promise<OpenItem | undefi
   }
 }
 
-const asItIs = ({ data, attachments }: Item): SealedItem => ({ data, ...(attachments && { attachments }) })
+const asItIs = ({ data, attachments, keyVersion }: Item): SealedItem => ({
+  data,
+  ...(attachments && { attachments }),
+  ...(keyVersion !== undefined && { keyVersion }),
+})
 
 const isMissing = (error: unknown) => error instanceof ProblemError && error.code === 'attachment-missing'
 
 /**
  * Writes an item again under its own id, where nothing of it is left. After a deletion it counts on from that, so that other devices
- * take it over. @returns the files that are lost, or undefined where something else is there
+ * take it over; under another key than before too. @returns the files that are lost, or undefined where something else is there
  */
 async function putBack(
   vault: OpenVault,
@@ -95,14 +99,19 @@ async function putBack(
   const headers = now ? { 'If-Match': `"${now.revision}"` } : { 'If-None-Match': '*' }
   let lost: readonly AttachedFile[] = []
   try {
-    if (now && opened) lost = await vault.putContentBack(item.id, opened.content, headers)
+    const isUnderOtherKey = (item.keyVersion ?? 1) !== vault.keys.newest
+    if ((now || isUnderOtherKey) && opened)
+      lost = await vault.putContentBack(item.id, opened.content, headers)
     else {
       try {
         await vault.putSealed(item.id, asItIs(item), headers)
       } catch (error) {
         if (!isMissing(error)) throw error
         if (opened) lost = await vault.putContentBack(item.id, opened.content, headers)
-        else await vault.putSealed(item.id, { data: item.data }, headers)
+        else {
+          const { attachments: _lost, ...alone } = asItIs(item)
+          await vault.putSealed(item.id, alone, headers)
+        }
       }
     }
   } catch (error) {

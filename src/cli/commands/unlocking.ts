@@ -20,7 +20,7 @@ export const unlock = command({
     const { account } = await unlockWithPassword(surroundings)
     const key = newKey()
     const accountKey = await seal(key, unlockAssociatedData(accountId), account.exportKey())
-    await state.unlock.save({ accountId, accountKey })
+    await state.unlock.save({ accountId, accountKey, accountKeyVersion: account.accountKeyVersion })
     print(`export LIMPET_UNLOCK_KEY='${encodeBase64url(key)}'`)
     if (printsToTerminal())
       remark(
