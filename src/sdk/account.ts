@@ -68,8 +68,16 @@ export class UnlockedAccount {
   readonly #transport: Transport
   readonly #storage: SessionStorage
   #accountKey: AccountKey
+  /** Whether the account key was compared with the server's: after a login it is the newest one. */
+  #isCompared: boolean
 
-  constructor(transport: Transport, storage: SessionStorage, accountId: string, accountKey: AccountKey) {
+  /** @param isNewest whether the server has just given the account key */
+  constructor(
+    transport: Transport,
+    storage: SessionStorage,
+    { accountId, accountKey, isNewest }: { accountId: string; accountKey: AccountKey; isNewest: boolean },
+  ) {
+    this.#isCompared = isNewest
     this.accountId = accountId
     this.#transport = transport
     this.#storage = storage
@@ -94,9 +102,9 @@ export class UnlockedAccount {
     return this.#accountKey.version
   }
 
-  /** The account as the server has it. */
-  details(): Promise<Account> {
-    return this.#transport.sendAuthorized(Account, { method: 'GET', path: accountPaths.account })
+  /** The account as the server has it. @param signal gives it up, with its reason */
+  details(signal?: AbortSignal): Promise<Account> {
+    return this.#transport.sendAuthorized(Account, { method: 'GET', path: accountPaths.account, signal })
   }
 
   /**
@@ -104,12 +112,10 @@ export class UnlockedAccount {
    * @param signal gives it up, with its reason
    */
   async vaults(signal?: AbortSignal): Promise<OpenVault[]> {
-    // Asked in any case: a server must not learn from a question whether a vault opened.
-    const [vaults, account] = await Promise.all([
-      listVaults(this.#transport, signal),
-      this.#transport.sendAuthorized(Account, { method: 'GET', path: accountPaths.account, signal }),
-    ])
-    this.#requireNewest(account)
+    // Asked before anything is opened: a server must not learn from a question whether a vault opened.
+    if (!this.#isCompared) this.#requireNewest(await this.details(signal))
+    this.#isCompared = true
+    const vaults = await listVaults(this.#transport, signal)
     return Promise.all(vaults.map((vault) => this.openVault(vault)))
   }
 

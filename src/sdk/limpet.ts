@@ -233,7 +233,7 @@ export class Limpet {
     const forUnlocking = method === 'opaque' ? await sealForDevice(password, id, opened) : undefined
     await this.#storage.save({ ...state, ...forUnlocking })
     await this.#pin(by.email, { ...by, accountKeyVersion: version })
-    return this.#account(id, opened)
+    return this.#account(id, opened, true)
   }
 
   #stateOf({ account, sessionId, accessToken, refreshToken }: Session, by: LoggedInBy): SessionState {
@@ -330,7 +330,7 @@ export class Limpet {
     return state
   }
 
-  #account(accountId: string, accountKey: AccountKey) {
-    return new UnlockedAccount(this.#transport, this.#storage, accountId, accountKey)
+  #account(accountId: string, accountKey: AccountKey, isNewest = false) {
+    return new UnlockedAccount(this.#transport, this.#storage, { accountId, accountKey, isNewest })
   }
 }

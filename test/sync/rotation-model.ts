@@ -300,7 +300,10 @@ class RotateKey implements Command {
     const stored = device.replica.export()
     device.network.begin(fault, async (count) => {
       if (count === meanwhile.at) await write(model, real, { ...meanwhile.write, who: who === 0 ? 1 : 0 })
-      if (count === alsoAt) await other.rotate({ versions })
+      if (count === alsoAt) {
+        await other.rotate({ versions })
+        await expectSame(model, other)
+      }
       await expectSame(model, real.reader)
       noteKeys(real)
     })

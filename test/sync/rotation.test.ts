@@ -2,4 +2,4 @@
 import { engines } from '../support/database.ts'
 import { rotationSuite } from './rotation-suite.ts'
 
-for (const engine of engines) rotationSuite(engine, 20)
+for (const engine of engines) rotationSuite(engine, 10)
