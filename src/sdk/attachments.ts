@@ -1,6 +1,6 @@
 // The files of items: sealed on the way out, opened on the way in, and named in the content of their item.
 import * as z from 'zod'
-import { AttachmentPage } from '../contract/attachments.ts'
+import { type Attachment, AttachmentPage } from '../contract/attachments.ts'
 import { AttachedFile, type ItemContent, type UnknownContent } from '../contract/content.ts'
 import { sealedFileBytes } from '../contract/file-sizes.ts'
 import { attachmentPaths, pathTo } from '../contract/paths.ts'
@@ -10,6 +10,7 @@ import { fileAssociatedData } from '../protocol/associated-data.ts'
 import { decodeBase64url, encodeBase64url } from '../protocol/base64url.ts'
 import { OpenError } from '../protocol/envelope.ts'
 import { isItemContent } from '../protocol/item-content.ts'
+import { resealedFile } from '../protocol/resealed-file.ts'
 import {
   type FileContent,
   newFileSalt,
@@ -272,6 +273,61 @@ export class Attachments {
     return { copied, lost }
   }
 
+  /** The files of an item that the server has, uploads that nothing names included. Throws ProblemError `not-found`. */
+  #uploaded(itemId: string, signal?: AbortSignal): Promise<Attachment[]> {
+    return readPages(this.#transport, {
+      schema: AttachmentPage,
+      path: pathTo(attachmentPaths.attachments, { vaultId: this.#vault.id, itemId }),
+      rowsOf: (page) => page.attachments,
+      signal,
+    })
+  }
+
+  /**
+   * Seals files of an item anew under the vault's newest key, while that is being changed. Id and salt follow from the file and the
+   * key, so that what was uploaded before is not uploaded again. Throws as `add` does.
+   *
+   * @returns the entries in the place of those that were given, and the files that the server does not have, or that do not open
+   */
+  async reseal(
+    itemId: string,
+    files: readonly AttachedFile[],
+    options: TransferOptions = {},
+  ): Promise<{ resealed: AttachedFile[]; lost: AttachedFile[] }> {
+    const [{ key, keyVersion }] = this.#vault.fileKeys()
+    const uploaded = new Map((await this.#uploaded(itemId, options.signal)).map((one) => [one.id, one]))
+    const [resealed, lost]: [AttachedFile[], AttachedFile[]] = [[], []]
+    for (const file of files) {
+      if (uploaded.get(file.id)?.keyVersion === keyVersion) {
+        resealed.push(file)
+        continue
+      }
+      const next = await resealedFile(key, { vaultId: this.#vault.id, itemId, id: file.id, salt: file.salt })
+      const there = uploaded.get(next.id)
+      try {
+        if (!there || there.receivedBytes < there.bytes) {
+          const read = (start: number) => withoutFirst(this.download(itemId, file, options), start)
+          const place = this.#place(itemId, next.id)
+          const content = { size: file.size, read }
+          const prepared = await prepareFile(key, contextOf(place), content, decodeBase64url(next.salt))
+          const { signal } = options
+          await uploadFile(this.#transport, place, prepared, {
+            signal,
+            keyVersion,
+            from: there?.receivedBytes ?? 0,
+          })
+        }
+        resealed.push({ ...file, ...next })
+      } catch (error) {
+        const isLost =
+          error instanceof OpenError || (error instanceof ProblemError && error.code === 'not-found')
+        if (!isLost) throw error
+        lost.push(file)
+      }
+    }
+    return { resealed, lost }
+  }
+
   #place(itemId: string, attachmentId: string): FilePlace {
     return { vaultId: this.#vault.id, itemId, attachmentId }
   }
@@ -320,12 +376,7 @@ export class Attachments {
     const salt = decodeBase64url(pending.salt)
     const prepared = await prepareFile(key, context, abortable(file, signal), salt)
     if (prepared.fingerprint !== pending.fingerprint) return undefined
-    const uploads = await readPages(this.#transport, {
-      schema: AttachmentPage,
-      path: pathTo(attachmentPaths.attachments, { vaultId: this.#vault.id, itemId }),
-      rowsOf: (page) => page.attachments,
-      signal,
-    })
+    const uploads = await this.#uploaded(itemId, signal)
     const upload = uploads.find(({ id }) => id === pending.attachmentId)
     // Of an upload that is gone the id may not come back.
     if (!upload || upload.bytes !== prepared.bytes || upload.keyVersion !== keyVersion) return undefined

@@ -5,10 +5,12 @@ import { itemPaths, pathTo, rotationPaths } from '../contract/paths.ts'
 import { RotationLeft, VersionsResealed } from '../contract/rotation.ts'
 import { limits } from '../contract/sizes.ts'
 import type { TokenSummary } from '../contract/tokens.ts'
-import { type ItemState, type ItemVersion, ItemVersions, Vault } from '../contract/vaults.ts'
+import { type Item, type ItemState, type ItemVersion, ItemVersions, Vault } from '../contract/vaults.ts'
 import { itemAssociatedData } from '../protocol/associated-data.ts'
 import { OpenError } from '../protocol/envelope.ts'
+import { ContentError, encodeContent, readItemContent } from '../protocol/item-content.ts'
 import { RefusedError } from '../protocol/refused.ts'
+import { filesOf } from './attachments.ts'
 import { ProblemError } from './errors.ts'
 import { readPages } from './pages.ts'
 import type { Replica } from './replica.ts'
@@ -127,7 +129,11 @@ export class Rotation {
   async #run(): Promise<void> {
     for (let idle = 0; idle < mostIdleRounds; idle++) {
       const before = this.#done
-      const unreadable = [...(await this.#resealItems()), ...(await this.#resealVersions())]
+      const unreadable = [
+        ...(await this.#resealItems()),
+        ...(await this.#resealFiles()),
+        ...(await this.#resealVersions()),
+      ]
       if (unreadable.length > 0) throw new UnreadableError([...new Set(unreadable)])
       this.#options.signal?.throwIfAborted()
       await this.#vault.resealData()
@@ -201,6 +207,45 @@ export class Rotation {
     return unreadable
   }
 
+  /**
+   * Items whose files lie under an older key: the server names them once nothing else is left. @returns the ids of those with a file
+   * that cannot be sealed anew
+   */
+  async #resealFiles(): Promise<string[]> {
+    await this.#replica.pull(this.#vault)
+    const withFiles = [...this.#replica.items.values()].filter(
+      ({ attachments = [] }) => attachments.length > 0,
+    )
+    if (withFiles.length === 0) return []
+    const left = new Set((await this.#left())?.items.map(({ id }) => id))
+    const unreadable: string[] = []
+    for (const item of withFiles) {
+      if (!left.has(item.id)) continue
+      this.#options.signal?.throwIfAborted()
+      this.#tell(left.size)
+      if (!(await this.#resealFilesOf(item))) unreadable.push(item.id)
+    }
+    return unreadable
+  }
+
+  /** @returns false if one of them cannot be sealed anew */
+  async #resealFilesOf(item: Item): Promise<boolean> {
+    try {
+      const { signal, dropUnreadable } = this.#options
+      const { operation, lost } = await this.#vault.resealWithFiles(item, { signal })
+      if (lost.length > 0 && !dropUnreadable) return false
+      if (lost.length > 0) this.#dropped.add(item.id)
+      await this.#vault.applyReseals([operation])
+    } catch (error) {
+      // Content that is malformed cannot tell how its files open.
+      if (error instanceof OpenError || error instanceof ContentError) return false
+      // Written in between: the next round takes the new state.
+      if (!(error instanceof ProblemError && error.conflicts.length > 0)) throw error
+    }
+    this.#done++
+    return true
+  }
+
   /** Replaced versions, if they are kept. @returns the ids of the items of which one does not open */
   async #resealVersions(): Promise<string[]> {
     const unreadable: string[] = []
@@ -213,7 +258,12 @@ export class Rotation {
       if (itemIds.length === 0) return unreadable
       this.#tell(left?.counts.versions ?? 0)
       const before = this.#done
-      for (const itemId of itemIds) if (!(await this.#resealVersionsOf(itemId))) unreadable.push(itemId)
+      for (const itemId of itemIds) {
+        // Also such as lie under the next key already, with files that do not.
+        const named = left?.versions.filter((version) => version.itemId === itemId)
+        const revisions = new Set(named?.map(({ revision }) => revision))
+        if (!(await this.#resealVersionsOf(itemId, revisions))) unreadable.push(itemId)
+      }
       // What is listed and not shown: finishing tells whether it matters.
       if (this.#done === before) return unreadable
     }
@@ -233,7 +283,7 @@ export class Rotation {
   }
 
   /** @returns false if one of them does not open */
-  async #resealVersionsOf(itemId: string): Promise<boolean> {
+  async #resealVersionsOf(itemId: string, named: ReadonlySet<number>): Promise<boolean> {
     const versions = await readPages(this.#transport, {
       schema: ItemVersions,
       path: pathTo(itemPaths.versions, { vaultId: this.#vault.id, itemId }),
@@ -243,7 +293,9 @@ export class Rotation {
       if (error instanceof ProblemError && error.code === 'not-found') return []
       throw error
     })
-    const left = versions.filter((version) => keyVersionOf(version) < this.#keyVersion)
+    const left = versions.filter(
+      (version) => keyVersionOf(version) < this.#keyVersion || named.has(version.revision),
+    )
     let allOpen = true
     for (const chunk of chunks(left, ({ data }) => data.length)) {
       const sealed = await Promise.all(chunk.map((version) => this.#resealVersion(itemId, version)))
@@ -275,8 +327,26 @@ export class Rotation {
       this.#dropped.add(itemId)
       plaintext = new TextEncoder().encode('{"kind":"note","name":"A version that did not open"}')
     }
-    const sealed = await keys.seal(associatedData, plaintext)
-    return { itemId, revision, data: sealed.data, keyVersion: this.#keyVersion }
+    const files = version.attachments?.length ? await this.#contentWithFiles(itemId, plaintext) : undefined
+    if (version.attachments?.length && !files) return undefined
+    const sealed = await keys.seal(associatedData, files?.plaintext ?? plaintext)
+    const attachments = files && { attachments: files.ids }
+    return { itemId, revision, data: sealed.data, keyVersion: this.#keyVersion, ...attachments }
+  }
+
+  /** Content of a version that names its files as they were sealed anew. @returns undefined if one cannot be */
+  async #contentWithFiles(itemId: string, plaintext: Uint8Array) {
+    try {
+      const { content, edits } = readItemContent(plaintext)
+      const { signal, dropUnreadable } = this.#options
+      const { files, lost } = await this.#vault.resealedContent(itemId, content, { signal })
+      if (lost.length > 0 && !dropUnreadable) return undefined
+      if (lost.length > 0) this.#dropped.add(itemId)
+      return { plaintext: encodeContent(files, edits || undefined), ids: filesOf(files).map(({ id }) => id) }
+    } catch (error) {
+      if (error instanceof ContentError) return undefined
+      throw error
+    }
   }
 
   /** @returns false if something is left */

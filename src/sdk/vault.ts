@@ -33,6 +33,7 @@ import {
 import { RefusedError } from '../protocol/refused.ts'
 import { Attachments, type FileKey, filesOf } from './attachments.ts'
 import { OlderVaultError, ProblemError, ResyncRequiredError } from './errors.ts'
+import type { TransferOptions } from './file-transfer.ts'
 import type { OpenItem } from './open-item.ts'
 import { findVault, readPages } from './pages.ts'
 import { refuseOther } from './refusals.ts'
@@ -318,6 +319,40 @@ export class OpenVault {
     this.#counted(id, editsIn(plaintext))
     const { data } = await this.keys.seal(associatedData, recount(plaintext, this.#count(id)))
     return { op: 'reseal', id, revision, data, keyVersion }
+  }
+
+  /**
+   * The same with its files, which are sealed anew before: for an item whose files lie under an older key.
+   *
+   * @returns the operation, and the files that cannot be sealed anew, which the operation leaves out
+   * @throws OpenError and ContentError for an item without content that names its files
+   */
+  async resealWithFiles(
+    item: Item,
+    options: TransferOptions,
+  ): Promise<{ operation: ResealOperation; lost: readonly AttachedFile[] }> {
+    const { id, revision } = item
+    const { content } = await this.openItem(item)
+    const { files, lost } = await this.resealedContent(id, content, options)
+    const { data } = await this.keys.seal(
+      itemAssociatedData(this.id, id),
+      encodeContent(files, this.#count(id)),
+    )
+    const attachments = filesOf(files).map((file) => file.id)
+    return {
+      operation: { op: 'reseal', id, revision, data, keyVersion: this.keys.newest, attachments },
+      lost,
+    }
+  }
+
+  /** Content that names its files as they were sealed anew, and those that could not be. */
+  async resealedContent(
+    itemId: string,
+    content: ItemContent | UnknownContent,
+    options: TransferOptions,
+  ): Promise<{ files: ItemContent | UnknownContent; lost: readonly AttachedFile[] }> {
+    const { resealed, lost } = await this.attachments.reseal(itemId, filesOf(content), options)
+    return { files: { ...content, attachments: resealed }, lost }
   }
 
   /** Does a write that seals, and once more if the vault's key turned out to have changed. */
