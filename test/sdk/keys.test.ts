@@ -99,6 +99,20 @@ describe.each(engines)('changed keys on %s', (engine) => {
     )
   })
 
+  it('a device that knows an item from before writes over it: being sealed anew is no conflict', async () => {
+    const first = await registeredClient(server)
+    const { id } = await first.vault.create(note('one'))
+    const other = await first.vault.create(note('other'))
+    const second = await secondDevice(server, first)
+    const [known, trashed] = [await second.vault.get(id), await second.vault.get(other.id)]
+    await first.account.rotateVaultKey(first.vault.id, { password: first.password })
+    const written = await second.vault.replace(id, known.revision, note('two'))
+    expect(written.content).toEqual(note('two'))
+    expect((await second.vault.trash(other.id, trashed.revision)).deletedAt).not.toBeNull()
+    // What somebody wrote stays a conflict.
+    await expect(second.vault.replace(id, known.revision, note('three'))).rejects.toThrow('was changed')
+  })
+
   it('what does not open stops the change, and is named', async () => {
     const { account, vault, password } = await registeredClient(server)
     const [id, kept] = [randomUUID(), await vault.create(note('kept'))]
