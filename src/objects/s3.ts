@@ -2,13 +2,12 @@
 // (AWS Signature Version 4) and sent by Node, so that large bodies stream both ways. The bucket stands in the path, which every
 // compatible store understands.
 import { once } from 'node:events'
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { AwsV4Signer } from 'aws4fetch'
 import { seconds } from '../clock.ts'
 import type { ObjectStore, StoredObject } from '../domain/vaults/attachment-objects.ts'
+import { freeMemory } from '../free-memory.ts'
 
 /** A bucket, a folder in it, and who may use it. */
 export interface S3Settings {
@@ -65,6 +64,17 @@ const objectsIn = (xml: string, prefix: string): StoredObject[] =>
     return [{ name: key.slice(prefix.length), bytes: Number(size), modifiedAt: Date.parse(modified) }]
   })
 
+/** Sends a body no faster than the connection takes it, and frees each piece then. */
+async function sendAll(outgoing: ClientRequest, content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const piece of content) {
+    await new Promise<void>((resolve, reject) => {
+      outgoing.write(piece, (error) => (error ? reject(error) : resolve()))
+    })
+    freeMemory(piece)
+  }
+  outgoing.end()
+}
+
 interface S3Request {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   /** Of an object; none for the bucket. */
@@ -109,7 +119,7 @@ export function createS3Store({
     outgoing.on('timeout', () => outgoing.destroy(new ObjectStoreError('The S3-compatible store is silent')))
     // An answer may come before the end of what is sent: a refusal.
     const answered = once(outgoing, 'response')
-    const sent = content ? pipeline(Readable.from(content), outgoing) : undefined
+    const sent = content ? sendAll(outgoing, content) : undefined
     if (!content) outgoing.end()
     try {
       const [answer]: IncomingMessage[] = await Promise.race([
