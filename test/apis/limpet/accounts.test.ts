@@ -32,7 +32,7 @@ describe.each(engines)('accounts on %s', (engine) => {
     expect(JSON.parse(answer.text)).toEqual({ accountId, email, emailVerified: false, createdAt })
     const session = bodyOf(Session, await post('login', logInBody(body)))
     expect(session).toMatchObject({ tokenType: 'Bearer', expiresIn: 900 })
-    expect(session.account).toEqual({ id: accountId, email, accountKey })
+    expect(session.account).toEqual({ id: accountId, email, accountKey, accountKeyVersion: 1 })
     const token = session.accessToken
     const account = await send(server, { path: '/api/v1/account', token })
     expect(JSON.parse(account.text)).toEqual({
@@ -43,12 +43,24 @@ describe.each(engines)('accounts on %s', (engine) => {
       method: 'authKey',
       kdf,
       accountKey,
+      accountKeyVersion: 1,
       deletesAt: null,
       quotas: expect.any(Object),
     })
     const vaults = await send(server, { path: '/api/v1/vaults', token })
     expect(JSON.parse(vaults.text)).toEqual({
-      vaults: [{ ...body.vault, revision: 1, itemCount: 0, createdAt, updatedAt: createdAt }],
+      vaults: [
+        {
+          ...body.vault,
+          keyVersion: 1,
+          dataKeyVersion: 1,
+          rotation: null,
+          revision: 1,
+          itemCount: 0,
+          createdAt,
+          updatedAt: createdAt,
+        },
+      ],
       nextCursor: null,
     })
   })
