@@ -122,10 +122,17 @@ export class UnlockedAccount {
   /**
    * Keeps replicas up to date for as long as the loop over it runs, and says what came: a change on another device is here within a
    * moment. Begins with every vault as it is now.
-   * @throws LoggedOutError once the session has ended, RefusedError as `Replica.pull` does, and OpenError as `vaults` does
+   * @throws LoggedOutError once the session has ended, RefusedError as `Replica.pull` does, and OpenError and AccountKeyChangedError as
+   *   `vaults` does
    */
   watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, undefined> {
-    return watch(this.#transport, this, options)
+    const source = {
+      vaults: (signal?: AbortSignal) => this.vaults(signal),
+      accountMayHaveChanged: () => {
+        this.#isCompared = false
+      },
+    }
+    return watch(this.#transport, source, options)
   }
 
   async createVault(name: string): Promise<OpenVault> {

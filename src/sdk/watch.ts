@@ -41,6 +41,8 @@ export interface WatchOptions {
 /** Whose vaults are watched. */
 interface VaultSource {
   vaults(signal?: AbortSignal): Promise<OpenVault[]>
+  /** Told when the account's key may have been changed: `vaults` then compares it first. */
+  accountMayHaveChanged?(): void
 }
 
 /** A vault that is being watched. */
@@ -71,6 +73,11 @@ class Inbox implements FeedListener {
   readonly #waitingForLook: (() => void)[] = []
   /** Called when the server is there again: then there is nothing to wait for. */
   onReturn = () => {}
+  readonly #source: VaultSource
+
+  constructor(source: VaultSource) {
+    this.#source = source
+  }
 
   state(revisions: ReadonlyMap<string, number>, isWhole: boolean): void {
     const isSame =
@@ -92,13 +99,18 @@ class Inbox implements FeedListener {
 
   account(): void {
     this.#hasAccountChanged = true
-    this.wake()
+    this.#source.accountMayHaveChanged?.()
+    this.look(false)
   }
 
   online(live: boolean): void {
     const wasOffline = this.#connection !== undefined && 'error' in this.#connection
     this.#connection = { live }
-    if (wasOffline) this.onReturn()
+    if (wasOffline) {
+      // What happened meanwhile was not told.
+      this.#source.accountMayHaveChanged?.()
+      this.onReturn()
+    }
     this.wake()
   }
 
@@ -325,7 +337,7 @@ export async function* watch(
 ): AsyncGenerator<WatchEvent, void, undefined> {
   const stop = new AbortController()
   const untie = abortWith(signal, stop)
-  const inbox = new Inbox()
+  const inbox = new Inbox(source)
   const pause = new Pause(timing, () => inbox.wake())
   inbox.onReturn = () => pause.end()
   const feed = new LiveFeed(transport, timing, inbox)

@@ -42,6 +42,7 @@ const Written = z.strictObject({
   engine: z.enum(engines),
   migration: z.string(),
   tables: Digests,
+  filesElsewhere: z.literal(0),
 })
 
 const Restored = z.strictObject({

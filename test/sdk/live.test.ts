@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
+  AccountKeyChangedError,
   Limpet,
   LoggedOutError,
   ProblemError,
@@ -96,6 +97,17 @@ describe.each(engines)('watch on %s', (engine) => {
     await watch.said('vault-gone')
     await owner.account.changeEmail(password, `new-${owner.email}`)
     await watch.said('account')
+  })
+
+  it('ends with a sentence of its own when another device changed the account key', async () => {
+    const owner = await registeredClient(server, { password })
+    const { account } = await secondDevice(server, owner)
+    const watch = following((options) => account.watch(options))
+    await watch.said('ready')
+    await owner.account.rotateVaultKey(owner.vault.id, { password, versions: 'keep' })
+    await owner.account.changeAccountKey({ password })
+    expect(await watch.ended).toBeInstanceOf(AccountKeyChangedError)
+    expect(watch.events.map(({ kind }) => kind)).toContain('account')
   })
 
   it('is the same for two who watch, on Postgres by way of two processes', async () => {
