@@ -7,9 +7,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect, type SecureVersion } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { AttachmentPage } from '../../src/contract/attachments.ts'
 import { Problem } from '../../src/contract/problems.ts'
 import { Item } from '../../src/contract/vaults.ts'
 import { fakeEnvelope, logIn, logInBody, type RawAccount } from '../support/accounts.ts'
+import { fakeFile, filePath, newPlace } from '../support/attachments.ts'
 import { measureAttack, quantile } from '../support/attack.ts'
 import { answering, runInProject, walkThrough } from '../support/readme.ts'
 import { bodyOf, outcomeOf, type Server, send } from '../support/requests.ts'
@@ -258,6 +260,44 @@ describe.runIf(hasDocker())('docker-compose.prod.yml', () => {
     } finally {
       await Promise.all(followers.map((follower) => follower.stop()))
     }
+  })
+
+  it('passes files on as they arrive: an upload that is cut off goes on where it ended, and comes back as it was', async () => {
+    const [account] = accounts
+    if (!account) throw new Error('There is no account')
+    const { token } = await logIn(server, account)
+    const place = newPlace(account.vaultId, randomUUID())
+    const file = fakeFile(5_000_000)
+    await writeFile(join(deployment.folder, 'file.bin'), file)
+    await writeFile(
+      join(deployment.folder, 'headers'),
+      `Authorization: Bearer ${token}\nContent-Type: application/octet-stream\n`,
+    )
+    const curl = (what: string) =>
+      deployment.run(
+        `curl --silent --show-error --cacert secrets/tls.crt --header @headers ${what} https://localhost${filePath(place)}`,
+      )
+    const received = async () => {
+      const path = filePath(place).replace(/\/[^/]+$/, '')
+      const { attachments } = bodyOf(AttachmentPage, await send(server, { path, token }))
+      return attachments[0]?.receivedBytes ?? 0
+    }
+    await curl('--max-time 2 --limit-rate 1M --upload-file file.bin').catch(() => {})
+    const before = await received()
+    expect(before).toBeGreaterThan(0)
+    expect(before).toBeLessThan(file.length)
+    // The server may still be storing the last piece of what was cut off.
+    await eventually('the upload goes on', async () => {
+      const from = await received()
+      return curl(`--fail --continue-at ${from} --upload-file file.bin`).then(
+        () => true,
+        () => false,
+      )
+    })
+    await curl('--fail --output back.bin')
+    expect(file.equals(await readFile(join(deployment.folder, 'back.bin')))).toBe(true)
+    await curl('--fail --range 4999990-4999999 --output end.bin')
+    expect(file.subarray(-10).equals(await readFile(join(deployment.folder, 'end.bin')))).toBe(true)
   })
 
   it('loses at most the requests that ran on a server that is killed, and starts it again', async () => {

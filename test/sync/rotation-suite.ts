@@ -62,6 +62,9 @@ async function expectVersions(model: Model, { reader }: Real) {
   }
 }
 
+/** From so many sequences on, what usually happens does happen. */
+const enoughToCount = 100
+
 /** @param sequences how many, each of up to 12 steps */
 export const rotationSuite = (engine: Engine, sequences: number) =>
   describe(`changes of the key on ${engine}`, () => {
@@ -109,7 +112,8 @@ export const rotationSuite = (engine: Engine, sequences: number) =>
         }),
         { numRuns: sequences },
       )
-      // Guards against a generator that changes no key, or breaks nothing off.
+      // Guards against a generator that changes no key, or breaks nothing off. Chance decides about a few sequences.
+      if (sequences < enoughToCount) return
       expect(tally.finished).toBeGreaterThan(sequences / 4)
       expect(tally.brokeOff).toBeGreaterThan(sequences / 20)
       expect(tried).toBeGreaterThan(sequences * 2)
