@@ -49,11 +49,14 @@ export class ConflictError extends Error {
   readonly current: OpenItem | undefined
   /** The revision to build on: that of the item, or of what is left of it. */
   readonly revision: number
+  /** Of the key that seals it now. */
+  readonly keyVersion: number
 
-  constructor(revision: number, current: OpenItem | undefined) {
+  constructor(revision: number, current: OpenItem | undefined, keyVersion: number) {
     super(current ? 'The item was changed in the meantime' : 'The item was deleted for good in the meantime')
     this.revision = revision
     this.current = current
+    this.keyVersion = keyVersion
   }
 }
 
@@ -532,14 +535,15 @@ export class OpenVault {
     try {
       return await write(revision)
     } catch (error) {
-      if (!(error instanceof ConflictError) || base?.revision !== revision) throw error
-      if (!(await this.#isOnlyResealed(base, error.current))) throw error
+      if (!(error instanceof ConflictError) || !base || base.revision !== revision) throw error
+      if (!(await this.#isOnlyResealed(base, error))) throw error
       return write(error.revision)
     }
   }
 
-  async #isOnlyResealed(base: Item | undefined, current: OpenItem | undefined): Promise<boolean> {
-    if (!base || !current || base.deletedAt !== current.deletedAt) return false
+  async #isOnlyResealed(base: Item, { current, keyVersion }: ConflictError): Promise<boolean> {
+    // Under the same key a new envelope is an edit of another device, whatever its content.
+    if (!current || keyVersion <= keyVersionOf(base) || base.deletedAt !== current.deletedAt) return false
     try {
       return sameContent((await this.openItem(base)).content, current.content)
     } catch (error) {
@@ -624,6 +628,7 @@ export class OpenVault {
     return new ConflictError(
       error.current.revision,
       item.success ? await this.openItem(item.data) : undefined,
+      keyVersionOf(error.current),
     )
   }
 
@@ -684,7 +689,7 @@ export class OpenVault {
       if (!current) throw error
       // It is gone, as it was to be: also where this very write did it, and its answer was lost.
       if ('purged' in current) return
-      throw new ConflictError(current.revision, await this.openItem(current))
+      throw new ConflictError(current.revision, await this.openItem(current), keyVersionOf(current))
     }
   }
 

@@ -105,12 +105,15 @@ describe.each(engines)('changed keys on %s', (engine) => {
     const other = await first.vault.create(note('other'))
     const second = await secondDevice(server, first)
     const [known, trashed] = [await second.vault.get(id), await second.vault.get(other.id)]
-    await first.account.rotateVaultKey(first.vault.id, { password: first.password })
+    const { vault } = await first.account.rotateVaultKey(first.vault.id, { password: first.password })
     const written = await second.vault.replace(id, known.revision, note('two'))
     expect(written.content).toEqual(note('two'))
     expect((await second.vault.trash(other.id, trashed.revision)).deletedAt).not.toBeNull()
-    // What somebody wrote stays a conflict.
+    // What another device wrote stays a conflict, also if it is the same text.
     await expect(second.vault.replace(id, known.revision, note('three'))).rejects.toThrow('was changed')
+    const seen = await vault.get(id)
+    await second.vault.replace(id, seen.revision, note('two'))
+    await expect(vault.replace(id, seen.revision, note('two'))).rejects.toThrow('was changed')
   })
 
   it('what does not open stops the change, and is named', async () => {
