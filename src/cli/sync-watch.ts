@@ -12,7 +12,7 @@ type Change = 'added' | 'changed' | 'trashed' | 'restored' | 'deleted' | 'refuse
 interface ItemChange {
   readonly change: Change
   readonly id: string
-  /** Null where it cannot be told: the item does not open, or is malformed inside. */
+  /** Null if the item does not open, or is malformed inside. */
   readonly name: string | null
   /** Of the item as it is here; null if it was deleted. */
   readonly revision: number | null

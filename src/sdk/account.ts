@@ -319,7 +319,7 @@ export class UnlockedAccount {
   }
 
   /**
-   * Replaces the account key, and seals the key of every vault anew under it, in one request: whoever has the old one opens nothing
+   * Replaces the account key, and seals the key of every vault anew under it, in one request: the old one opens nothing
    * that is sealed from then on. Password, sessions and personal access tokens stay. Other devices have to log in again.
    * Throws `invalid-credentials`, AccountKeyChangedError, and OpenError for a vault whose key does not open.
    */

@@ -46,7 +46,7 @@ export type PendingUpload = z.infer<typeof PendingUpload>
 export interface UploadOptions extends TransferOptions {
   /** An upload of an earlier run. If it is of another file, or the server has nothing of it any more, the upload begins anew. */
   readonly resume?: PendingUpload | undefined
-  /** Told once it is known which upload it is, before anything is sent: whoever stores it can go on in a later run. */
+  /** Told once it is known which upload it is, before anything is sent: a program that stores it can go on in a later run. */
   readonly onPending?: ((pending: PendingUpload) => Promise<void> | void) | undefined
 }
 

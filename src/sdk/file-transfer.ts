@@ -17,7 +17,7 @@ export interface FilePlace {
   readonly attachmentId: string
 }
 
-/** What whoever waits for a file may hand in. */
+/** What the caller of a transfer may hand in. */
 export interface TransferOptions {
   /** Told as it goes on: bytes of the sealed file that are there, and all that there are. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
@@ -175,7 +175,7 @@ async function* piecesOf(
     }
   } finally {
     signal.removeEventListener('abort', abort)
-    // Whoever stops reading in the middle ends the connection.
+    // A reader that stops in the middle ends the connection.
     reader?.cancel().catch(() => {})
     connection.abort()
   }

@@ -49,7 +49,7 @@ export interface RotationResult {
   readonly resumed: boolean
   /** What became of replaced versions. */
   readonly versions: VersionsChoice
-  /** The personal access tokens that ended because they held the old key; known to whoever began the change. */
+  /** The personal access tokens that ended because they held the old key; known to the client that began the change. */
   readonly endedTokens: readonly TokenSummary[]
   /** Ids of items that were deleted because they did not open, or a version of them did not. */
   readonly dropped: readonly string[]

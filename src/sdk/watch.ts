@@ -146,7 +146,7 @@ class Inbox implements FeedListener {
     this.wake()
   }
 
-  /** Lets go whoever waits, at the end. */
+  /** Ends the waiting of `looked`, at the end. */
   close(): void {
     for (const resolve of this.#waitingForLook.splice(0)) resolve()
   }

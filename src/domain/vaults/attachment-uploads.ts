@@ -73,7 +73,7 @@ async function insertUpload(tx: Tx, accountId: string, row: AttachmentRow, allow
   return { kind: 'begun', row, isNew: true, isWhole: false }
 }
 
-/** Begins an upload again: what had arrived of it is dropped, and whoever still sends to it finds that it is another one. */
+/** Begins an upload again: what had arrived of it is dropped, and a client that still sends to the old one is refused. */
 async function restartUpload(
   { db, tables }: Tx,
   place: AttachmentPlace,
