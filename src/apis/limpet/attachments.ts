@@ -81,7 +81,9 @@ const list = route({
 })
 
 const wrongPart = (path: string, message: string) =>
-  new Failure('malformed-request', 'The request does not say which part of the file it brings.', { errors: [{ path, message }] })
+  new Failure('malformed-request', 'The request does not say which part of the file it brings.', {
+    errors: [{ path, message }],
+  })
 
 /** Which part of a file a request sends, by its headers. */
 function partOf(body: IncomingBytes, contentRange: string | undefined, keyVersion: number): Part {
