@@ -23,6 +23,8 @@ export interface ServerKeys {
   readonly webauthnChallenges: KeyObject
   /** Seals the secrets that codes of authenticator apps are made from. */
   readonly totpSecrets: KeyObject
+  /** Signs the access tokens of Bitwarden's apps (HS256). */
+  readonly bitwardenTokens: KeyObject
 }
 
 /**
@@ -47,5 +49,6 @@ export function deriveServerKeys(secret: string, opaqueSetup: string): ServerKey
     reflections: fromBoth('reflections'),
     webauthnChallenges: fromBoth('webauthn-challenges'),
     totpSecrets: fromSetup('totp-secrets'),
+    bitwardenTokens: fromBoth('bitwarden-tokens'),
   }
 }

@@ -1,6 +1,7 @@
 // The one place where everything is put together: configuration and store in, an Express application out.
 import type { Express } from 'express'
 import type { Logger } from 'pino'
+import { bitwardenApi } from '../apis/bitwarden/api.ts'
 import { contract, limpetApi } from '../apis/limpet/api.ts'
 import { problemsOf } from '../apis/limpet/problems.ts'
 import { reflectionApi } from '../apis/limpet/reflection.ts'
@@ -26,7 +27,7 @@ export interface Parts extends DomainParts {
 export async function createApp(
   parts: Parts,
 ): Promise<{ app: Express; apis: readonly Api[]; metrics: Metrics }> {
-  const { publicUrl, shares, snappass, trustProxy } = parts.config
+  const { bitwarden, publicUrl, shares, snappass, trustProxy } = parts.config
   /** Made at the first request for it: it takes a tenth of what a start takes. */
   const document = () => contract(publicUrl)
   const services: Services = {
@@ -39,6 +40,7 @@ export async function createApp(
     limpetApi(services),
     reflectionApi(services, errorForm),
     pagesApi({ document, shares }, errorForm),
+    ...(bitwarden ? [bitwardenApi(services)] : []),
     ...(snappass ? [snappassApi({ ...services, ...snappass }, errorForm)] : []),
   ]
   const metrics = createMetrics(services)

@@ -55,6 +55,7 @@ export const Settings = z.object({
   REGISTRATION: oneOf('open', 'invite', 'closed').default('open'),
   SHARES: oneOf('public', 'accounts', 'off').default('public'),
   SNAPPASS_API: oneOf('on', 'off').default('off'),
+  BITWARDEN_API: oneOf('on', 'off').default('off'),
   URL_PREFIX: pathPrefix.optional(),
   HOST_OVERRIDE: host.optional(),
   NO_SSL: pythonBoolean.optional(),
@@ -139,6 +140,8 @@ export function configOf(settings: Settings) {
     shares: settings.SHARES,
     /** The routes of SnapPass, if they are on, and the base of the links that they hand out, without a slash at the end. */
     snappass: settings.SNAPPASS_API === 'on' ? { baseUrl: snappassBase(settings, publicUrl) } : undefined,
+    /** Whether Bitwarden's apps can have accounts here. */
+    bitwarden: settings.BITWARDEN_API === 'on',
     /** How mail is sent, if it is; `allowPlaintext` also if the mail server has no TLS. */
     smtp:
       SMTP_URL && MAIL_FROM

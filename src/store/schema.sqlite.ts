@@ -28,4 +28,11 @@ export const {
   shareBodies,
   claimedShareBodies,
   rateLimits,
+  bitwardenAccounts,
+  devices,
+  folders,
+  ciphers,
+  sends,
+  authRequests,
+  mailedCodes,
 } = sqliteTables

@@ -3,6 +3,7 @@ import { type Columns, postgresColumns, sqliteColumns } from './columns.ts'
 import { accessTables } from './tables/access.ts'
 import { accountTables } from './tables/accounts.ts'
 import { auditTables } from './tables/audit.ts'
+import { bitwardenTables } from './tables/bitwarden.ts'
 import { mailTables } from './tables/mail.ts'
 import { serverTables } from './tables/server.ts'
 import { shareTables } from './tables/shares.ts'
@@ -19,6 +20,7 @@ const defineSchema = (kit: Columns) => {
     ...ofVaults,
     ...accessTables(kit, { ...ofAccounts, ...ofVaults }),
     ...shareTables(kit),
+    ...bitwardenTables(kit, { ...ofAccounts, ...ofVaults }),
   }
 }
 

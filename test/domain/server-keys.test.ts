@@ -18,7 +18,7 @@ function kept(secret: string, setup: string): string[] {
 
 describe("the server's keys", () => {
   it('come from both secrets, but for one of each', () => {
-    expect(kept(testSecret, testOpaqueSetup)).toHaveLength(10)
+    expect(kept(testSecret, testOpaqueSetup)).toHaveLength(11)
     expect(kept(testSecret, 'another setup')).toEqual(['prelogin'])
     expect(kept('another secret', testOpaqueSetup)).toEqual(['totpSecrets'])
   })

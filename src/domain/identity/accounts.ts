@@ -15,7 +15,8 @@ export type AccountRow = InferSelectModel<Tables['accounts']>
 
 /** What a password is checked against; see the columns of these names. */
 export interface Verifier {
-  readonly authMethod: AuthMethod
+  /** The method of a native account, or `bitwarden` for an account of Bitwarden's apps. */
+  readonly authMethod: AuthMethod | 'bitwarden'
   readonly authVerifier: string
   readonly credentialId: string | null
 }

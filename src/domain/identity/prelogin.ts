@@ -35,5 +35,6 @@ export async function loginParametersOf(
   const found = await store.read((reader) => findAccountByEmail(reader, email))
   // Made up for everybody: otherwise it would take longer for addresses without an account.
   const made = credibleParameters(keys.prelogin, email)
-  return found ? { method: methodOf(found), kdf: kdfOf(found) } : made
+  // Accounts of Bitwarden's apps are none for a native client.
+  return found && found.authMethod !== 'bitwarden' ? { method: methodOf(found), kdf: kdfOf(found) } : made
 }

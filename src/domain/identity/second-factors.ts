@@ -83,14 +83,20 @@ export async function countRecoveryCodes(
 }
 
 /** A factor that logins ask for. Times are milliseconds since 1970. */
-export type ListedFactor = Pick<FactorRow, 'id' | 'type' | 'name' | 'createdAt' | 'lastUsedAt'>
+export interface ListedFactor extends Pick<FactorRow, 'id' | 'name' | 'createdAt' | 'lastUsedAt'> {
+  readonly type: 'totp' | 'webauthn'
+}
+
+/** Only accounts of Bitwarden's apps have codes by mail. */
+const toListed = ({ type, ...factor }: FactorRow): ListedFactor[] =>
+  type === 'email' ? [] : [{ ...factor, type }]
 
 /** Factors that were confirmed, oldest first, and how many recovery codes are left. */
 export const listFactors = async (
   reader: Reader,
   owner: Owner,
 ): Promise<{ factors: ListedFactor[]; recoveryCodesLeft: number }> => ({
-  factors: await listConfirmed(reader, owner),
+  factors: (await listConfirmed(reader, owner)).flatMap(toListed),
   recoveryCodesLeft: await countRecoveryCodes(reader, owner),
 })
 

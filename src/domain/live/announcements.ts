@@ -16,6 +16,35 @@ const Announcement = z.discriminatedUnion('kind', [
   }),
   /** The account key, the password, its method or the address of an account changed. */
   z.object({ kind: z.literal('account-changed'), accountId: z.string() }),
+  /** Something of an account of Bitwarden's apps changed, for the hubs that its clients listen at. */
+  z.object({
+    kind: z.literal('bitwarden-changed'),
+    accountId: z.string(),
+    what: z.enum([
+      'item-changed',
+      'item-made',
+      'item-deleted',
+      'folder-changed',
+      'folder-made',
+      'folder-deleted',
+      'send-changed',
+      'send-made',
+      'send-deleted',
+      'vault',
+      'settings',
+      'log-out',
+      'login-asked',
+      'login-answered',
+    ]),
+    /** Of the item, folder, send or request; absent if it is about the whole account. */
+    id: z.string().optional(),
+    /** The revision of the account that it is at, in milliseconds. */
+    at: z.number(),
+    /** The identifier of the device that has caused it, which ignores it. */
+    by: z.string().nullable(),
+    /** Why everybody is to log out, if clients know the reason. */
+    reason: z.enum(['kdf-changed', 'key-rotated']).optional(),
+  }),
 ])
 export type Announcement = z.infer<typeof Announcement>
 
@@ -32,6 +61,19 @@ export function announceVault(
   tx.announceSoon({
     topic: `vault ${vaultId}`,
     order: revision ?? Number.POSITIVE_INFINITY,
+    message: JSON.stringify(announcement),
+  })
+}
+
+/** Tells every hub, soon after the commit and at no cost of the unit. Of one thing, the newest counts. */
+export function announceToHubs(
+  tx: Tx,
+  change: Omit<Announcement & { kind: 'bitwarden-changed' }, 'kind'>,
+): void {
+  const announcement: Announcement = { kind: 'bitwarden-changed', ...change }
+  tx.announceSoon({
+    topic: `bitwarden ${change.accountId} ${change.what} ${change.id ?? ''}`,
+    order: change.at,
     message: JSON.stringify(announcement),
   })
 }

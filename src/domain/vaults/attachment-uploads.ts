@@ -117,7 +117,8 @@ async function beginPart(
     const row = { vaultId, itemId, id, bytes: total, receivedBytes, keyVersion, createdAt, expiresAt, upload }
     const isResealed = keyVersion === rotationOf(vault)?.keyVersion
     const allowed = isResealed ? allowedToReseal(config.quotas) : config.quotas
-    return insertUpload(tx, vault.accountId, { ...row, place: 'database' }, allowed)
+    const [fileName, fileKey] = [null, null]
+    return insertUpload(tx, vault.accountId, { ...row, place: 'database', fileName, fileKey }, allowed)
   }
   if (known.bytes !== total || known.keyVersion !== keyVersion)
     throw new Failure('id-taken', 'There is another file with this id beside the item.')

@@ -21,6 +21,8 @@ export const accessTables = (kit: Columns, { accounts, vaults }: AccountTables &
       createdAt: time('created_at').notNull(),
       lastUsedAt: time('last_used_at').notNull(),
       expiresAt: time('expires_at').notNull(),
+      /** Which of Bitwarden's clients it is of, as that names itself; null for a session of a native account. */
+      clientId: text('client_id'),
     },
     keys: (table) => [
       index('sessions_by_account').on(table.accountId),
@@ -52,12 +54,15 @@ export const accessTables = (kit: Columns, { accounts, vaults }: AccountTables &
     expires: { elsewhere: 'each goes with its session, or soon after it was replaced' },
   })
 
-  /** What an account asks for beside the password: an authenticator app (TOTP), or a passkey or security key (WebAuthn). */
+  /**
+   * What an account asks for beside the password: an authenticator app (TOTP), a passkey or security key (WebAuthn), or, for an account
+   * of Bitwarden's apps, a code by mail.
+   */
   const secondFactors = table('second_factors', {
     columns: {
       id: text('id').primaryKey(),
       accountId: accountId(),
-      type: text('type').notNull().$type<'totp' | 'webauthn'>(),
+      type: text('type').notNull().$type<'totp' | 'webauthn' | 'email'>(),
       name: text('name').notNull(),
       createdAt: time('created_at').notNull(),
       /** Null until the owner has shown that it works; until then it is asked for by nothing. */
@@ -73,6 +78,10 @@ export const accessTables = (kit: Columns, { accounts, vaults }: AccountTables &
       signCount: whole('sign_count'),
       /** With spaces between them. */
       transports: text('transports'),
+      /** WebAuthn of an account of Bitwarden's apps: the number under which the web vault lists it. */
+      slot: whole('slot'),
+      /** Where codes are mailed to. */
+      email: text('email'),
     },
     keys: (table) => [index('second_factors_by_account').on(table.accountId)],
     backup: 'kept',

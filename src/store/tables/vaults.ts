@@ -124,6 +124,9 @@ export const vaultTables = (kit: Columns, { accounts }: AccountTables) => {
       createdAt: time('created_at').notNull(),
       /** When it is deleted unless an item names it by then; null once one does. */
       expiresAt: time('expires_at'),
+      /** Of a file of Bitwarden's apps, as its owner's client has encrypted them: its name, and its key. */
+      fileName: text('file_name'),
+      fileKey: text('file_key'),
     },
     keys: (table) => [
       primaryKey({ columns: [table.vaultId, table.itemId, table.id] }),

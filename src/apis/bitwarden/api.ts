@@ -1,0 +1,14 @@
+// The API of Bitwarden's apps: what is offered of it, and what not, is in docs/decisions/bitwarden.md.
+import { type Api, createApi } from '../../http/api.ts'
+import { accountRoutes } from './accounts.ts'
+import { bitwardenAuthenticators } from './authenticate.ts'
+import { errorForm } from './errors.ts'
+import type { Services } from './route.ts'
+
+export const bitwardenApi = (services: Services): Api =>
+  createApi({
+    routes: [...accountRoutes],
+    services,
+    errorForm,
+    door: { authenticate: bitwardenAuthenticators(services), count: services.limiter.count },
+  })

@@ -1,0 +1,43 @@
+// From the Authorization header to the caller with a session of one of Bitwarden's apps.
+import { Failure } from '../../domain/failure.ts'
+import { verifyBitwardenToken } from '../../domain/identity/bitwarden-tokens.ts'
+import type { Authenticators, RawRequest } from '../../http/route.ts'
+import type { Callers, ClientKind, Services } from './route.ts'
+
+const bearer = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i
+
+const versionForm = /^(\d{1,4})\.(\d{1,4})\.(\d{1,4})/
+
+const textOf = (header: string | string[] | undefined) => (typeof header === 'string' ? header : undefined)
+
+/** What a client says of itself: third parties say anything, or nothing. */
+function clientOf({ headers }: Pick<RawRequest, 'headers'>): ClientKind {
+  const [, year, month, patch] = versionForm.exec(textOf(headers['bitwarden-client-version']) ?? '') ?? []
+  return {
+    name: textOf(headers['bitwarden-client-name']),
+    version: year === undefined ? undefined : [Number(year), Number(month), Number(patch)],
+  }
+}
+
+export function bitwardenAuthenticators({
+  clock,
+  config,
+  keys,
+  sessionCache,
+  wrongTokens,
+}: Services): Authenticators<Callers> {
+  const signing = { key: keys.bitwardenTokens, publicUrl: config.publicUrl }
+  return {
+    public: async ({ address }) => ({ caller: undefined, rateLimitKey: address }),
+    async account(request) {
+      const { address, authorization } = request
+      const token = bearer.exec(authorization ?? '')?.[1]
+      const found = token === undefined ? undefined : verifyBitwardenToken(signing, token, clock.now())
+      if (token !== undefined && found === undefined) await wrongTokens.count(address)
+      if (found === undefined || found === 'expired' || !(await sessionCache.isLiving(found)))
+        throw new Failure('not-authenticated', 'This session has ended. Log in again.')
+      const caller = { ...found, address, client: clientOf(request) }
+      return { caller, rateLimitKey: found.accountId }
+    },
+  }
+}

@@ -1,0 +1,41 @@
+// `route`: how the routes of Bitwarden's API are declared, who calls them, and what their handlers are given.
+import type { Clock } from '../../clock.ts'
+import type { SessionCaller } from '../../domain/caller.ts'
+import type { SessionCache } from '../../domain/identity/session-cache.ts'
+import type { RateLimit } from '../../domain/rate-limits/budgets.ts'
+import type { RateLimiter } from '../../domain/rate-limits/limiter.ts'
+import type { WrongTokens } from '../../domain/rate-limits/wrong-tokens.ts'
+import type { ServerKeys } from '../../domain/server-keys.ts'
+import { type Callers as PublicCallers, routeFor } from '../../http/route.ts'
+import type { Store } from '../../store/store.ts'
+
+/** What a client says of itself, if it does. Good for nothing but the form of an answer. */
+export interface ClientKind {
+  readonly name: string | undefined
+  /** Year, month and patch; undefined if it says none that can be read. */
+  readonly version: readonly [number, number, number] | undefined
+}
+
+/** The bearer of a good access token of a living session. */
+export interface BitwardenCaller extends SessionCaller {
+  /** As the client calls its installation. */
+  readonly deviceIdentifier: string
+  readonly client: ClientKind
+}
+
+export interface Callers extends PublicCallers {
+  account: BitwardenCaller
+}
+
+/** What handlers work with. */
+export interface Services {
+  readonly config: { readonly publicUrl: string }
+  readonly store: Store
+  readonly clock: Clock
+  readonly keys: ServerKeys
+  readonly limiter: RateLimiter
+  readonly sessionCache: SessionCache
+  readonly wrongTokens: WrongTokens
+}
+
+export const route = routeFor<Services, Callers, RateLimit>(['public'])

@@ -1,0 +1,4 @@
+// The paths of Bitwarden's API, as its apps have them. Parameters stand in braces.
+export const bitwardenAccountPaths = {
+  revision: '/api/accounts/revision-date',
+} as const

@@ -1,0 +1,175 @@
+// Accounts of Bitwarden's apps: the rows that they consist of, and the revision that every change raises. Who changes several rows of an
+// account takes them in this order, so that no two wait for each other: its vault, its row of `bitwarden_accounts`, its row of `accounts`.
+import { and, eq, type InferSelectModel, sql } from 'drizzle-orm'
+import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
+import type { Reader, Tx } from '../../store/store.ts'
+import { notFound } from '../failure.ts'
+import { type Announcement, announceToHubs } from '../live/announcements.ts'
+import { type AccountRow, createAccount } from './accounts.ts'
+import type { Kdf } from './kdf.ts'
+
+export type BitwardenRow = InferSelectModel<Tables['bitwardenAccounts']>
+
+/** Both rows of an account. */
+export interface BitwardenAccount {
+  readonly account: AccountRow
+  readonly own: BitwardenRow
+}
+
+/** How clients derive a key from the password. Memory is in KiB. */
+export type BitwardenKdf =
+  | { readonly kind: 'pbkdf2'; readonly iterations: number }
+  | {
+      readonly kind: 'argon2id'
+      readonly iterations: number
+      readonly memoryKiB: number
+      readonly parallelism: number
+    }
+
+const noBytes = new Uint8Array()
+
+/** The columns of `accounts` for the costs of a KDF; there is no salt, because clients take the address. */
+export const kdfInAccount = (kdf: BitwardenKdf): Kdf => ({
+  iterations: kdf.iterations,
+  memoryKiB: kdf.kind === 'pbkdf2' ? 0 : kdf.memoryKiB,
+  parallelism: kdf.kind === 'pbkdf2' ? 0 : kdf.parallelism,
+  salt: noBytes,
+})
+
+export const bitwardenKdfOf = ({ account, own }: BitwardenAccount): BitwardenKdf =>
+  own.kdfKind === 'pbkdf2'
+    ? { kind: 'pbkdf2', iterations: account.kdfIterations }
+    : {
+        kind: 'argon2id',
+        iterations: account.kdfIterations,
+        memoryKiB: account.kdfMemoryKiB,
+        parallelism: account.kdfParallelism,
+      }
+
+/** What an account is made of. Encrypted texts are as the client has written them. */
+export interface NewBitwardenAccount {
+  readonly accountId: string
+  /** In its normalized form, which is also the salt of the client's KDF. */
+  readonly email: string
+  readonly emailVerified: boolean
+  readonly name: string | null
+  readonly hint: string | null
+  /** Of what the client derives from the password to log in with: its Argon2id hash. */
+  readonly authVerifier: string
+  readonly kdf: BitwardenKdf
+  readonly userKey: string
+  readonly userKeyId: string | null
+  readonly publicKey: string
+  readonly privateKey: string
+  readonly securityStamp: string
+}
+
+/**
+ * Makes the account and its vault, which has the account's id. Throws `email-taken`.
+ * @param stamp.epoch of the vault; random
+ */
+export async function createBitwardenAccount(
+  tx: Tx,
+  { kdf, authVerifier, ...account }: NewBitwardenAccount,
+  stamp: { now: number; epoch: string },
+): Promise<void> {
+  const { accountId, email, emailVerified, hint, ...own } = account
+  await createAccount(
+    tx,
+    {
+      accountId,
+      email,
+      emailVerified,
+      hint,
+      authMethod: 'bitwarden',
+      authVerifier,
+      credentialId: null,
+      kdf: kdfInAccount(kdf),
+      accountKey: noBytes,
+      vault: { id: accountId, key: noBytes, data: noBytes },
+    },
+    stamp,
+  )
+  await tx.db
+    .insert(tx.tables.bitwardenAccounts)
+    .values({ ...own, accountId, kdfKind: kdf.kind, revisionAt: stamp.now })
+}
+
+const bitwardenAccountStatement = statement(({ db, tables: { accounts, bitwardenAccounts } }: Reader) =>
+  db
+    .select({ account: accounts, own: bitwardenAccounts })
+    .from(bitwardenAccounts)
+    .innerJoin(accounts, eq(accounts.id, bitwardenAccounts.accountId))
+    .where(eq(bitwardenAccounts.accountId, sql.placeholder('accountId')))
+    .prepare('bitwarden_account'),
+)
+
+/** Both rows of an account; throws `not-found`. */
+export async function getBitwardenAccount(
+  reader: Reader,
+  { accountId }: { accountId: string },
+): Promise<BitwardenAccount> {
+  const [found] = await bitwardenAccountStatement(reader).execute({ accountId })
+  if (!found) throw notFound()
+  return found
+}
+
+const revisionStatement = statement(({ db, tables: { bitwardenAccounts } }: Reader) =>
+  db
+    .select({ revisionAt: bitwardenAccounts.revisionAt })
+    .from(bitwardenAccounts)
+    .where(eq(bitwardenAccounts.accountId, sql.placeholder('accountId')))
+    .prepare('bitwarden_revision'),
+)
+
+/** When anything of the account changed last, in milliseconds since 1970; throws `not-found`. */
+export async function bitwardenRevision(
+  reader: Reader,
+  { accountId }: { accountId: string },
+): Promise<number> {
+  const [found] = await revisionStatement(reader).execute({ accountId })
+  if (!found) throw notFound()
+  return found.revisionAt
+}
+
+const raiseStatement = statement(({ db, tables: { bitwardenAccounts } }: Tx) =>
+  db
+    .update(bitwardenAccounts)
+    .set({
+      // Postgres calls it greatest, SQLite max.
+      revisionAt: sql`case when ${bitwardenAccounts.revisionAt} >= ${sql.placeholder('now')}
+        then ${bitwardenAccounts.revisionAt} + 1 else ${sql.placeholder('now')} end`,
+    })
+    .where(and(eq(bitwardenAccounts.accountId, sql.placeholder('accountId'))))
+    .returning({ revisionAt: bitwardenAccounts.revisionAt })
+    .prepare('raise_bitwarden_revision'),
+)
+
+/**
+ * Raises the revision of the account, and holds its row of `bitwarden_accounts` until the commit. Throws `not-found`.
+ * @returns the revision, in milliseconds since 1970: later than every one before, also if the clock was set back
+ */
+async function raiseBitwardenRevision(tx: Tx, accountId: string, now: number): Promise<number> {
+  const [raised] = await raiseStatement(tx).execute({ accountId, now })
+  if (!raised) throw notFound()
+  return raised.revisionAt
+}
+
+type Change = Announcement & { kind: 'bitwarden-changed' }
+
+/**
+ * Raises the revision of the account for a change, and tells the hubs of it: every change of anything of an account begins with this
+ * (after the vault's row is held, if it is about items). Throws `not-found`.
+ * @param caller.deviceIdentifier of the device that changes it, which ignores what hubs say of it
+ * @returns the revision, in milliseconds since 1970
+ */
+export async function noteBitwardenChange(
+  tx: Tx,
+  { accountId, deviceIdentifier }: { accountId: string; deviceIdentifier: string | null },
+  { now, ...change }: Pick<Change, 'what' | 'id' | 'reason'> & { now: number },
+): Promise<number> {
+  const at = await raiseBitwardenRevision(tx, accountId, now)
+  announceToHubs(tx, { ...change, accountId, at, by: deviceIdentifier })
+  return at
+}
