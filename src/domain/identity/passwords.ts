@@ -13,9 +13,15 @@ import { finishHandshake } from './opaque-handshakes.ts'
 import { type Choice, credentialIdOf } from './opaque-registrations.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 
+/** What Bitwarden's apps derive from a password to log in with: 32 bytes. Only accounts of these apps are proved by it. */
+interface ClientHash {
+  readonly clientHash: Uint8Array
+}
+
 /** A proof of a password: the key that a client derives from it, or the second half of an OPAQUE login. */
 export type PasswordProof =
   | { readonly authKey: Uint8Array }
+  | ClientHash
   | {
       readonly opaque: {
         /** What came with the answer to the first half. */
@@ -25,9 +31,10 @@ export type PasswordProof =
       }
     }
 
-/** A password as it is chosen: of either kind. */
+/** A password as it is chosen: of any kind. */
 export type NewPassword =
   | { readonly authKey: Uint8Array }
+  | ClientHash
   | {
       readonly opaque: {
         /** RegistrationRecord (RFC 9807), base64url. */
@@ -60,15 +67,17 @@ export interface ChoiceNeeds {
   readonly passwordHasher: PasswordHasher
 }
 
-/** Whether the proof is of the account's password. For no account and for one of the other method the work is the same. */
+/** Whether the proof is of the account's password. For no account and for one of another method the work is the same. */
 export async function provesPassword(
   account: AccountRow | undefined,
   proof: PasswordProof,
   needs: PasswordNeeds,
 ): Promise<boolean> {
   if ('opaque' in proof) return finishHandshake(account, proof.opaque, needs)
-  const hash = account?.authMethod === 'authKey' ? account.authVerifier : undefined
-  return needs.passwordHasher.verify(hash, proof.authKey)
+  const [method, secret] =
+    'clientHash' in proof ? ['bitwarden', proof.clientHash] : ['authKey', proof.authKey]
+  const hash = account?.authMethod === method ? account.authVerifier : undefined
+  return needs.passwordHasher.verify(hash, secret)
 }
 
 export const wrongPassword = () => new Failure('invalid-credentials', 'The password is wrong.')
@@ -110,6 +119,10 @@ export async function verifierOf(
   if ('authKey' in chosen) {
     const authVerifier = await passwordHasher.hash(chosen.authKey)
     return { authMethod: 'authKey', authVerifier, credentialId: null }
+  }
+  if ('clientHash' in chosen) {
+    const authVerifier = await passwordHasher.hash(chosen.clientHash)
+    return { authMethod: 'bitwarden', authVerifier, credentialId: null }
   }
   const { record, registration } = chosen.opaque
   const credentialId = credentialIdOf(choice, registration, needs)
