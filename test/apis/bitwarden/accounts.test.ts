@@ -22,4 +22,44 @@ describe.each(engines)("the account of Bitwarden's apps on %s", (engine) => {
     expect([refused.status, JSON.parse(refused.text)]).toMatchObject([401, { object: 'error' }])
     expect((await send(server, { method: 'GET', path: '/api/v1/account', token })).status).toBe(401)
   })
+
+  it('has every member of the profile that some client requires', async () => {
+    const account = await newBitwardenAccount(server, clock.now())
+    const answer = await send(server, { method: 'GET', path: '/api/accounts/profile', token: account.token })
+    expect(answer.status).toBe(200)
+    expect(JSON.parse(answer.text)).toEqual({
+      object: 'profile',
+      id: account.accountId,
+      name: null,
+      email: account.email,
+      emailVerified: true,
+      premium: true,
+      premiumFromOrganization: false,
+      culture: 'en-US',
+      twoFactorEnabled: false,
+      key: expect.stringMatching(/^2\./),
+      privateKey: expect.stringMatching(/^2\./),
+      accountKeys: {
+        publicKeyEncryptionKeyPair: {
+          publicKey: expect.any(String),
+          wrappedPrivateKey: expect.stringMatching(/^2\./),
+          signedPublicKey: null,
+          object: 'publicKeyEncryptionKeyPair',
+        },
+        signatureKeyPair: null,
+        securityState: null,
+        object: 'privateKeys',
+      },
+      securityStamp: expect.any(String),
+      forcePasswordReset: false,
+      usesKeyConnector: false,
+      verifyDevices: true,
+      avatarColor: null,
+      creationDate: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      masterPasswordHint: null,
+      organizations: [],
+      providers: [],
+      providerOrganizations: [],
+    })
+  })
 })
