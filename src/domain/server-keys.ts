@@ -25,6 +25,10 @@ export interface ServerKeys {
   readonly totpSecrets: KeyObject
   /** Signs the access tokens of Bitwarden's apps (HS256). */
   readonly bitwardenTokens: KeyObject
+  /** Seals what Bitwarden's apps carry from one step to the next: that a password was proved just now. */
+  readonly bitwardenProofs: KeyObject
+  /** Seals the secrets that Bitwarden's apps show again: recovery codes and API keys. */
+  readonly bitwardenSecrets: KeyObject
 }
 
 /**
@@ -50,5 +54,7 @@ export function deriveServerKeys(secret: string, opaqueSetup: string): ServerKey
     webauthnChallenges: fromBoth('webauthn-challenges'),
     totpSecrets: fromSetup('totp-secrets'),
     bitwardenTokens: fromBoth('bitwarden-tokens'),
+    bitwardenProofs: fromBoth('bitwarden-proofs'),
+    bitwardenSecrets: fromSetup('bitwarden-secrets'),
   }
 }

@@ -22,7 +22,7 @@ const maxAddressesAnHour = 10
 
 type FailureType = 'login-failed' | 'second-factor-failed' | 'proof-failed'
 
-interface AuditEvent {
+export interface AuditEvent {
   readonly type: AccountEventType
   /** Milliseconds since 1970. */
   readonly at: number

@@ -5,7 +5,7 @@ import type { Tx } from '../../store/store.ts'
 import type { SessionCaller } from '../caller.ts'
 import { enqueueMail } from '../mail/outbox.ts'
 import type { MailSettings } from '../mail/settings.ts'
-import { noteSessionsAct } from './audit-log.ts'
+import { type AuditEvent, deviceOfSession, noteEvent } from './audit-log.ts'
 
 /** What the owner is told of, in the log and by mail. */
 export const accountChanges = [
@@ -25,16 +25,31 @@ export const accountChanges = [
 
 export type AccountChange = (typeof accountChanges)[number]
 
+interface Needs {
+  readonly config: MailSettings
+  readonly random: Random
+}
+
 /** Notes a change in the security log, in the transaction that makes it, and tells the owner by mail if the server sends mail. */
+export async function noteChangeOf(
+  tx: Tx,
+  accountId: string,
+  event: AuditEvent & { readonly type: AccountChange },
+  { config, random }: Needs,
+): Promise<void> {
+  await noteEvent(tx, accountId, event)
+  const mail = { id: random.uuid(), accountId, kind: 'account-changed', detail: event.type } as const
+  if (config.smtp) await enqueueMail(tx, { ...mail, now: event.at })
+}
+
+/** The same of a change that a session makes. */
 export async function noteChange(
   tx: Tx,
   caller: SessionCaller,
   change: AccountChange,
-  { clock, config, random }: { clock: Clock; config: MailSettings; random: Random },
+  { clock, ...needs }: Needs & { readonly clock: Clock },
 ): Promise<void> {
-  const now = clock.now()
-  await noteSessionsAct(tx, caller, change, now)
-  const { accountId } = caller
-  if (config.smtp)
-    await enqueueMail(tx, { id: random.uuid(), accountId, kind: 'account-changed', detail: change, now })
+  const { accountId, address } = caller
+  const device = await deviceOfSession(tx, caller)
+  await noteChangeOf(tx, accountId, { type: change, at: clock.now(), device, address }, needs)
 }

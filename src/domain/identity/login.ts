@@ -1,7 +1,6 @@
 // Login: a password of either kind, then the second factor if the account has one, then the session.
 import type { Device } from '../../contract/accounts.ts'
 import type { Allowed } from '../../contract/quotas.ts'
-import type { SecondFactorProof } from '../../contract/second-factors.ts'
 import { type Tx, Unchanged } from '../../store/store.ts'
 import type { FailedLogins } from '../audit/failed-logins.ts'
 import type { StartedLogins } from '../audit/started-logins.ts'
@@ -21,6 +20,7 @@ import {
   checkSecondFactor,
   type FactorNeeds,
   type FactorRefusal,
+  type FactorRequest,
   forgetGuesses,
 } from './second-factor-login.ts'
 import { endOfSession, type SessionLifetime } from './session-lifetime.ts'
@@ -40,12 +40,10 @@ export type LoginNeeds = PasswordNeeds &
     readonly failedLogins: FailedLogins
   }
 
-export interface LoginRequest extends LoginAttempt {
+export interface LoginRequest extends LoginAttempt, FactorRequest {
   /** In its normalized form. */
   readonly email: string
   readonly password: PasswordProof
-  readonly secondFactor?: SecondFactorProof | undefined
-  readonly device: Device
   /** Where the request came from. */
   readonly address: string
 }
@@ -64,6 +62,8 @@ export type LoginOutcome =
       readonly tokens: SessionTokens
       /** What a client needs to unlock; `accountKey` is sealed by a key of the password. */
       readonly account: Pick<AccountRow, 'id' | 'email' | 'accountKey' | 'accountKeyVersion'>
+      /** By which the device logs in without its second factor for a while, if it asked for that and showed one; base64url. */
+      readonly rememberToken?: string | undefined
     }
   | Refusal
 
@@ -100,6 +100,7 @@ async function writeLogin(
   const { config, random } = needs
   const { caller, device, refreshToken, now } = login
   const isNewDevice = config.smtp && (await isFirstLoginOf(tx, account, device))
+  await factor.hold(tx)
   if (!(await noteLogin(tx, account, now))) return new Unchanged(wrongPassword)
   if (!(await factor.use(tx))) return new Unchanged(factor.refusal)
   await cancelDeletion(tx, account.id, { now, address: caller.address }, needs)
@@ -120,13 +121,14 @@ async function writeLogin(
 /** Makes the session of a login whose password was proved, once its second factor is proved as well. */
 async function beginSession(
   account: AccountRow,
-  { device, secondFactor, address }: LoginRequest,
+  request: LoginRequest,
   needs: LoginNeeds,
 ): Promise<LoginOutcome> {
+  const { address, device, secondFactor } = request
   const { clock, random, store } = needs
   const now = clock.now()
   const caller = { accountId: account.id, sessionId: random.uuid(), address }
-  const factor = await checkSecondFactor(caller, secondFactor, needs)
+  const factor = await checkSecondFactor(caller, request, needs)
   if (factor.kind !== 'checked') return factor
   const refreshToken = random.bytes(32)
   const login = { caller, device, refreshToken, now }
@@ -138,6 +140,7 @@ async function beginSession(
     kind: 'session',
     tokens: issueTokens(caller, refreshToken, now, needs),
     account: { id, email, accountKey, accountKeyVersion },
+    rememberToken: factor.rememberToken,
   }
 }
 

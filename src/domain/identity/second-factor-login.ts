@@ -1,26 +1,43 @@
 // What a login has to show beside the password, where its account asks for that.
 import { openBytes } from '../../aes-gcm.ts'
 import type { Clock } from '../../clock.ts'
+import type { Device } from '../../contract/accounts.ts'
 import type { SecondFactorChallenge } from '../../contract/problems.ts'
 import type { SecondFactorProof } from '../../contract/second-factors.ts'
 import type { Random } from '../../random.ts'
-import type { Store, Tx } from '../../store/store.ts'
+import type { Reader, Store, Tx } from '../../store/store.ts'
+import { noteChangeOf } from '../audit/noted-changes.ts'
 import { toBase64url } from '../encoding.ts'
+import type { MailSettings } from '../mail/settings.ts'
 import { secondFactorKey } from '../rate-limits/keys.ts'
 import type { RateLimiter } from '../rate-limits/limiter.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import { useOnce } from '../single-use.ts'
+import { isRecoveryCode } from './account-recovery.ts'
+import { noteBitwardenChange } from './bitwarden-accounts.ts'
+import { isRemembered, rememberDevice, rememberTokenBytes } from './remembered-devices.ts'
 import {
   countRecoveryCodes,
   type Factors,
   factorsOf,
   hasFactors,
   noteAssertion,
+  removeAllFactors,
   useRecoveryCode,
   useStep,
 } from './second-factors.ts'
 import { stepOfCode } from './totp.ts'
 import { assertionOptions, verifyAssertion, type WebauthnSettings } from './webauthn.ts'
+
+/** What a login shows: as the contract has it, or one of those that only Bitwarden's apps know. */
+export type FactorProof =
+  | SecondFactorProof
+  /** What a device was given that is remembered, base64url. */
+  | { readonly type: 'remembered'; readonly token: string }
+  /** The one recovery code that removes every factor. */
+  | { readonly type: 'account-recovery'; readonly code: string }
+  /** Nothing that could be a proof of any kind. */
+  | { readonly type: 'unreadable' }
 
 /** Why a login whose password is right has to go on, or ends here. */
 export type FactorRefusal =
@@ -34,19 +51,39 @@ export type FactorRefusal =
 /** A second factor that was looked at. What works once is used in the transaction that makes the session, or not at all. */
 export interface CheckedFactor {
   readonly kind: 'checked'
-  /** @returns whether the login may go on */
+  /** Takes the rows that come before the account's own in the order of locks. */
+  hold(tx: Tx): Promise<void>
+  /** Comes after the rows of the account and of its device. @returns whether the login may go on */
   use(tx: Tx): Promise<boolean>
   /** Why, if it may not. */
   readonly refusal: FactorRefusal
+  /** By which the device logs in without its factor for a while, base64url; undefined if it is not to be remembered. */
+  readonly rememberToken?: string | undefined
 }
 
 type Use = CheckedFactor['use']
 
+/** A proof that was found right, and what using it up takes. */
+interface Right extends Partial<Pick<CheckedFactor, 'hold'>> {
+  readonly use: Use
+  /** Whether a person has shown a factor, so that the device may be remembered by it. */
+  readonly isShown: boolean
+}
+
+/** What a login says of its second factor, and from where it comes. */
+export interface FactorRequest {
+  readonly secondFactor?: FactorProof | undefined
+  /** Whether the device wants to be remembered: only one of Bitwarden's apps can. */
+  readonly remembersDevice?: boolean | undefined
+  readonly device: Device
+  readonly address: string
+}
+
 /** What checking a second factor takes. */
 export interface FactorNeeds {
   readonly clock: Clock
-  readonly config: WebauthnSettings
-  readonly keys: Pick<ServerKeys, 'totpSecrets' | 'webauthnChallenges'>
+  readonly config: WebauthnSettings & MailSettings
+  readonly keys: Pick<ServerKeys, 'bitwardenSecrets' | 'totpSecrets' | 'webauthnChallenges'>
   readonly limiter: RateLimiter
   readonly random: Random
   readonly store: Store
@@ -108,16 +145,66 @@ async function checkAssertion(
   return async (tx) => (await useOnce(tx, challenge)) && noteAssertion(tx, owner, noted)
 }
 
+/** Removes every factor of an account, as its owner has asked for by the recovery code. */
+function recover(owner: Owner, code: string, { address, device }: FactorRequest, needs: FactorNeeds): Right {
+  const now = needs.clock.now()
+  const change = { accountId: owner.accountId, deviceIdentifier: device.id }
+  return {
+    isShown: false,
+    async hold(tx) {
+      await noteBitwardenChange(tx, change, { now, what: 'settings' })
+    },
+    async use(tx) {
+      // Another login may have used it in between: the row is held since.
+      if (!(await isRecoveryCode(tx, owner, code, needs))) return false
+      await removeAllFactors(tx, owner)
+      await noteChangeOf(
+        tx,
+        owner.accountId,
+        { type: 'second-factor-removed', at: now, device, address },
+        needs,
+      )
+      return true
+    },
+  }
+}
+
+const shown = (use: Use | undefined): Right | undefined => use && { use, isShown: true }
+
 async function check(
   owner: Owner,
   factors: Factors,
-  given: SecondFactorProof,
+  given: FactorProof,
+  request: FactorRequest,
   needs: FactorNeeds,
-): Promise<Use | undefined> {
-  if (given.type === 'recovery-code') return (tx) => useRecoveryCode(tx, owner, given.code)
-  if (given.type === 'webauthn') return checkAssertion(owner, factors, given.response, needs)
-  await needs.limiter.loginBackoff.begin(secondFactorKey(owner))
-  return checkCode(owner, factors, given.code, needs)
+): Promise<Right | undefined> {
+  switch (given.type) {
+    case 'unreadable':
+      return undefined
+    case 'recovery-code':
+      return { use: (tx) => useRecoveryCode(tx, owner, given.code), isShown: false }
+    case 'account-recovery': {
+      const isRight = await needs.store.read((reader) => isRecoveryCode(reader, owner, given.code, needs))
+      return isRight ? recover(owner, given.code, request, needs) : undefined
+    }
+    case 'remembered': {
+      const device = { ...owner, identifier: request.device.id }
+      const use = (reader: Reader) => isRemembered(reader, device, given.token, needs.clock.now())
+      return (await needs.store.read(use)) ? { use, isShown: false } : undefined
+    }
+    case 'webauthn':
+      return shown(await checkAssertion(owner, factors, given.response, needs))
+    case 'totp':
+      await needs.limiter.loginBackoff.begin(secondFactorKey(owner))
+      return shown(checkCode(owner, factors, given.code, needs))
+  }
+}
+
+/** Has the device remembered where that was asked for. */
+function remembering(owner: Owner, { device }: FactorRequest, needs: FactorNeeds) {
+  const token = toBase64url(needs.random.bytes(rememberTokenBytes))
+  const remembered = { ...owner, identifier: device.id }
+  return { token, write: (tx: Tx) => rememberDevice(tx, remembered, token, needs.clock.now()) }
 }
 
 /**
@@ -126,21 +213,39 @@ async function check(
  */
 export async function checkSecondFactor(
   owner: Owner,
-  given: SecondFactorProof | undefined,
+  request: FactorRequest,
   needs: FactorNeeds,
 ): Promise<CheckedFactor | FactorRefusal> {
+  const { secondFactor: given } = request
+  const hold = async () => {}
   const factors = await needs.store.read((reader) => factorsOf(reader, owner))
-  if (factors.totp.length + factors.webauthn.length === 0)
+  if (factors.totp.length + factors.webauthn.length + factors.email.length === 0)
     return {
       kind: 'checked',
+      hold,
       use: async (tx) => !(await hasFactors(tx, owner)),
       refusal: { kind: 'second-factor-added' },
     }
   const challenge = await challengeOf(owner, factors, needs)
   if (!given) return { kind: 'second-factor-required', challenge }
-  const refusal = { kind: 'second-factor-wrong', challenge } as const
-  const use = await check(owner, factors, given, needs)
-  return use ? { kind: 'checked', use, refusal } : refusal
+  const right = await check(owner, factors, given, request, needs)
+  // A device that is not remembered any more is asked, as one that never was.
+  const kind = given.type === 'remembered' ? 'second-factor-required' : 'second-factor-wrong'
+  const refusal = { kind, challenge } as const
+  if (!right) return refusal
+  const remembers = request.remembersDevice && right.isShown ? remembering(owner, request, needs) : undefined
+  return {
+    kind: 'checked',
+    hold,
+    ...right,
+    async use(tx) {
+      if (!(await right.use(tx))) return false
+      await remembers?.write(tx)
+      return true
+    },
+    refusal,
+    rememberToken: remembers?.token,
+  }
 }
 
 /** After a login: the wrong codes before it are forgotten. */

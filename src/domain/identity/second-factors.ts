@@ -6,6 +6,8 @@ import type { Reader, Tx } from '../../store/store.ts'
 import { factorsWaitForMs } from '../../store/tables/access.ts'
 import { Failure, notFound } from '../failure.ts'
 import { hashSecret } from '../secret-hash.ts'
+import { forgetRecoveryCode } from './account-recovery.ts'
+import { forgetRememberedDevices } from './remembered-devices.ts'
 import type { Credential } from './webauthn.ts'
 
 type FactorRow = InferSelectModel<Tables['secondFactors']>
@@ -22,20 +24,34 @@ interface TotpFactor {
 
 interface WebauthnFactor extends Credential {
   readonly id: string
+  readonly name: string
+  /** The number under which Bitwarden's apps list it; null for a factor of a native account. */
+  readonly slot: number | null
+}
+
+/** Codes by mail, which only accounts of Bitwarden's apps have. */
+interface EmailFactor {
+  readonly id: string
+  readonly email: string
 }
 
 /** What an account asks for beside the password. */
 export interface Factors {
   readonly totp: TotpFactor[]
   readonly webauthn: WebauthnFactor[]
+  readonly email: EmailFactor[]
 }
 
 const toTotp = ({ id, sealedSecret }: FactorRow): TotpFactor[] => (sealedSecret ? [{ id, sealedSecret }] : [])
 
-const toWebauthn = ({ id, credentialId, publicKey, signCount, transports }: FactorRow): WebauthnFactor[] =>
-  credentialId && publicKey && signCount !== null
-    ? [{ id, credentialId, publicKey, signCount, transports: transports?.split(' ') ?? [] }]
+const toWebauthn = (row: FactorRow): WebauthnFactor[] => {
+  const { id, name, slot, credentialId, publicKey, signCount, transports } = row
+  return credentialId && publicKey && signCount !== null
+    ? [{ id, name, slot, credentialId, publicKey, signCount, transports: transports?.split(' ') ?? [] }]
     : []
+}
+
+const toEmail = ({ id, email }: FactorRow): EmailFactor[] => (email === null ? [] : [{ id, email }])
 
 const confirmed = ({ secondFactors }: Tables, { accountId }: Owner) =>
   and(eq(secondFactors.accountId, accountId), isNotNull(secondFactors.confirmedAt))
@@ -55,7 +71,11 @@ const listConfirmed = ({ db, tables }: Reader, owner: Owner): Promise<FactorRow[
 
 export async function factorsOf(reader: Reader, owner: Owner): Promise<Factors> {
   const rows = await listConfirmed(reader, owner)
-  return { totp: rows.flatMap(toTotp), webauthn: rows.flatMap(toWebauthn) }
+  return {
+    totp: rows.flatMap(toTotp),
+    webauthn: rows.flatMap(toWebauthn),
+    email: rows.flatMap(toEmail),
+  }
 }
 
 export async function countFactors({ db, tables }: Reader, owner: Owner): Promise<number> {
@@ -122,12 +142,12 @@ export async function beginFactor(
   await db.insert(tables.secondFactors).values({ ...factor, type, accountId, createdAt: now })
 }
 
-/** A factor that was begun in the last minutes and not confirmed; throws `not-found`. */
-export async function getPending(
+/** The one factor of a type that was begun in the last minutes and not confirmed. @returns undefined if there is none */
+export async function findPending(
   { db, tables }: Reader,
   owner: Owner,
-  { id, type, now }: { id: string; type: FactorRow['type']; now: number },
-): Promise<FactorRow> {
+  { type, now }: { type: FactorRow['type']; now: number },
+): Promise<FactorRow | undefined> {
   const { secondFactors } = tables
   const [row] = await db
     .select()
@@ -135,17 +155,30 @@ export async function getPending(
     .where(
       and(
         pending(tables, owner),
-        eq(secondFactors.id, id),
         eq(secondFactors.type, type),
         gt(secondFactors.createdAt, now - factorsWaitForMs),
       ),
     )
-  if (!row) throw notFound()
   return row
 }
 
-/** What confirming writes down: the code's time step, or the credential. */
-export type Confirmation = { name: string; now: number } & ({ lastStep: number } | Credential)
+/** The same, if it has this id; throws `not-found`. */
+export async function getPending(
+  reader: Reader,
+  owner: Owner,
+  { id, ...which }: { id: string; type: FactorRow['type']; now: number },
+): Promise<FactorRow> {
+  const found = await findPending(reader, owner, which)
+  if (found?.id !== id) throw notFound()
+  return found
+}
+
+/** What confirming writes down: the code's time step, the credential, or where codes are mailed to. */
+export type Confirmation = { name: string; now: number } & (
+  | { lastStep: number }
+  | (Credential & { slot?: number })
+  | { email: string }
+)
 
 /**
  * Makes a factor one that is asked for, under the account's row that the caller holds. Throws `not-found` if it is not there to be
@@ -159,9 +192,9 @@ export async function confirmFactor(
 ): Promise<void> {
   const { db, tables } = tx
   const particulars =
-    'lastStep' in rest
-      ? rest
-      : { ...rest, transports: rest.transports.length > 0 ? rest.transports.join(' ') : null }
+    'transports' in rest
+      ? { ...rest, transports: rest.transports.length > 0 ? rest.transports.join(' ') : null }
+      : rest
   const updated = await db
     .update(tables.secondFactors)
     .set({ name, confirmedAt: now, ...particulars })
@@ -194,13 +227,16 @@ export async function removeFactor(tx: Tx, owner: Owner, id: string): Promise<vo
     await db.delete(recoveryCodes).where(eq(recoveryCodes.accountId, owner.accountId))
 }
 
-/** Removes all of them, for an owner who has lost them. @returns how many there were */
-export async function removeAllFactors({ db, tables }: Tx, owner: Owner): Promise<number> {
+/** Removes all of them, for an owner who has lost them, and what stands in for them. @returns how many there were */
+export async function removeAllFactors(tx: Tx, owner: Owner): Promise<number> {
+  const { db, tables } = tx
   const removed = await db
     .delete(tables.secondFactors)
     .where(confirmed(tables, owner))
     .returning({ id: tables.secondFactors.id })
   await db.delete(tables.recoveryCodes).where(eq(tables.recoveryCodes.accountId, owner.accountId))
+  await forgetRecoveryCode(tx, owner)
+  await forgetRememberedDevices(tx, owner)
   return removed.length
 }
 
