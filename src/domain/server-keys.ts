@@ -29,6 +29,8 @@ export interface ServerKeys {
   readonly bitwardenProofs: KeyObject
   /** Seals the secrets that Bitwarden's apps show again: recovery codes and API keys. */
   readonly bitwardenSecrets: KeyObject
+  /** Makes the codes that are mailed. */
+  readonly mailedCodes: KeyObject
 }
 
 /**
@@ -56,5 +58,6 @@ export function deriveServerKeys(secret: string, opaqueSetup: string): ServerKey
     bitwardenTokens: fromBoth('bitwarden-tokens'),
     bitwardenProofs: fromBoth('bitwarden-proofs'),
     bitwardenSecrets: fromSetup('bitwarden-secrets'),
+    mailedCodes: fromBoth('mailed-codes'),
   }
 }

@@ -71,3 +71,6 @@ export async function newBitwardenAccount(
   )
   return { accountId, email, passwordHash: clientHash.toString('base64'), deviceIdentifier, token }
 }
+
+/** The code in a mail. */
+export const codeIn = ({ text }: { readonly text: string }): string => /^\d{6}$/m.exec(text)?.[0] ?? ''

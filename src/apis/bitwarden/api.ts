@@ -3,11 +3,12 @@ import { type Api, createApi } from '../../http/api.ts'
 import { accountRoutes } from './accounts.ts'
 import { bitwardenAuthenticators } from './authenticate.ts'
 import { errorForm } from './errors.ts'
+import { proofRoutes } from './proofs.ts'
 import type { Services } from './route.ts'
 
 export const bitwardenApi = (services: Services): Api =>
   createApi({
-    routes: [...accountRoutes],
+    routes: [...accountRoutes, ...proofRoutes],
     services,
     errorForm,
     door: { authenticate: bitwardenAuthenticators(services), count: services.limiter.count },

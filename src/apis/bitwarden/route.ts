@@ -1,12 +1,17 @@
 // `route`: how the routes of Bitwarden's API are declared, who calls them, and what their handlers are given.
 import type { Clock } from '../../clock.ts'
+import type { FailedLogins } from '../../domain/audit/failed-logins.ts'
 import type { SessionCaller } from '../../domain/caller.ts'
+import type { OpaqueServer } from '../../domain/identity/opaque.ts'
+import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
 import type { SessionCache } from '../../domain/identity/session-cache.ts'
+import type { MailSettings } from '../../domain/mail/settings.ts'
 import type { RateLimit } from '../../domain/rate-limits/budgets.ts'
 import type { RateLimiter } from '../../domain/rate-limits/limiter.ts'
 import type { WrongTokens } from '../../domain/rate-limits/wrong-tokens.ts'
 import type { ServerKeys } from '../../domain/server-keys.ts'
 import { type Callers as PublicCallers, routeFor } from '../../http/route.ts'
+import type { Random } from '../../random.ts'
 import type { Store } from '../../store/store.ts'
 
 /** What a client says of itself, if it does. Good for nothing but the form of an answer. */
@@ -29,10 +34,14 @@ export interface Callers extends PublicCallers {
 
 /** What handlers work with. */
 export interface Services {
-  readonly config: { readonly publicUrl: string }
+  readonly config: MailSettings & { readonly publicUrl: string }
   readonly store: Store
   readonly clock: Clock
+  readonly random: Random
   readonly keys: ServerKeys
+  readonly opaque: OpaqueServer
+  readonly passwordHasher: PasswordHasher
+  readonly failedLogins: FailedLogins
   readonly limiter: RateLimiter
   readonly sessionCache: SessionCache
   readonly wrongTokens: WrongTokens

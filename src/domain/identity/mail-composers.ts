@@ -11,6 +11,7 @@ import {
   accountChangedText,
   accountDeletedText,
   alreadyRegisteredText,
+  codeText,
   confirmAgainText,
   confirmChangeText,
   confirmOwnText,
@@ -22,6 +23,7 @@ import {
   newDeviceText,
   type TextContext,
 } from './mail-texts.ts'
+import { codePurposes, codeToMail } from './mailed-codes.ts'
 import { findPendingRegistration, pendingRegistrationsOf } from './pending-registrations.ts'
 
 const findAccountOf = async (reader: Reader, { accountId }: Mail): Promise<AccountRow | undefined> =>
@@ -36,7 +38,7 @@ export function accountMailComposers({
     /** Undefined if no account can be deleted by mail. */
     readonly accountDeletion: object | undefined
   }
-  keys: Pick<ServerKeys, 'emailConfirmations'>
+  keys: Pick<ServerKeys, 'emailConfirmations' | 'mailedCodes'>
 }): Composers {
   const contextAt = (now: number): TextContext => ({ publicUrl: config.publicUrl, keys, now })
 
@@ -119,6 +121,12 @@ export function accountMailComposers({
     'deletion-cancelled': toOwner(async (_account, { createdAt }, context) =>
       deletionCancelledText(createdAt, context),
     ),
+    code: toOwner(async ({ id }, { detail }, context, reader) => {
+      const purpose = codePurposes.find((one) => one === detail)
+      if (!purpose) return undefined
+      const code = await codeToMail(reader, { accountId: id, purpose }, { keys, now: context.now })
+      return code === undefined ? undefined : codeText(code, purpose, context)
+    }),
     async 'account-deleted'(_reader, { email, createdAt }, now) {
       return email === null ? undefined : { to: email, ...accountDeletedText(createdAt, contextAt(now)) }
     },

@@ -14,6 +14,7 @@ import {
 import type { Message } from '../mail/mailer.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import type { AccountRow } from './accounts.ts'
+import type { CodePurpose } from './mailed-codes.ts'
 import type { PendingRegistration } from './pending-registrations.ts'
 
 type Registration = Pick<PendingRegistration, 'accountId' | 'email' | 'createdAt' | 'expiresAt'>
@@ -139,6 +140,18 @@ export const deleteAccountText = (account: AccountRow, context: TextContext): Me
 /** Works until the account goes, and not for a day alone. */
 const keepLink = (account: AccountRow, dueAt: number, { publicUrl, keys }: TextContext) =>
   `${publicUrl}${pagePaths.keepAccount}#${linkToken(keys.emailConfirmations, toKeep({ ...account, dueAt }), dueAt)}`
+
+const codeSentences: Record<CodePurpose, string> = {
+  proof: 'An app asked to make sure that it is you who uses your account. Enter this code in it:',
+  'new-address':
+    'Somebody, most likely you, wants to use this address for their account. Enter this code in the app that asks for it:',
+}
+
+/** A code for an app of Bitwarden's. */
+export const codeText = (code: string, purpose: CodePurpose, { publicUrl }: TextContext): Message => ({
+  subject: 'Your code',
+  text: `${codeSentences[purpose]}\n\n${code}\n\nIt is for ${publicUrl}, and works for a quarter of an hour at the most. Tell it to nobody. If it was not you who asked, do not use it, and change your master password.`,
+})
 
 /** @param dueAt when the account goes, in milliseconds since 1970 */
 export const deletionStartedText = (account: AccountRow, dueAt: number, context: TextContext): Message => ({

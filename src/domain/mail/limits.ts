@@ -17,6 +17,7 @@ const budgets: Readonly<Record<MailKind, RateLimit>> = {
   'deletion-started': 'notices',
   'deletion-cancelled': 'notices',
   'account-deleted': 'notices',
+  code: 'notices',
 }
 
 interface Needs {

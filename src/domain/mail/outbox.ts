@@ -15,7 +15,7 @@ export interface Mail {
   /** Where it goes; null for the present address of the account or registration. */
   readonly email: string | null
   readonly kind: MailKind
-  /** With `new-device`: how the device calls itself. With `account-changed`: which change. */
+  /** With `new-device`: how the device calls itself. With `account-changed`: which change. With `code`: what it is for. */
   readonly detail: string | null
   readonly createdAt: number
   readonly attempts: number

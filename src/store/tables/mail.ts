@@ -14,6 +14,7 @@ export type MailKind =
   | 'deletion-started'
   | 'deletion-cancelled'
   | 'account-deleted'
+  | 'code'
 
 export const mailTables = (
   { index, table, text, time, whole }: Columns,

@@ -55,6 +55,11 @@ describe.each(engines)('mail to one address on %s', (engine) => {
       `insert into email_changes values ('${account}', '${newEmail}', ${soon})`,
     )
     await runStatement(server.database, `insert into account_deletions values ('${account}', ${soon})`)
+    const nonce = engine === 'postgres' ? String.raw`'\x00'` : "x'00'"
+    await runStatement(
+      server.database,
+      `insert into mailed_codes values ('${account}', 'proof', ${nonce}, null, 0, ${soon})`,
+    )
     // A kind that is new has to be put here, with where it goes and how it begins.
     const kinds: Record<MailKind, Caused & { readonly to: string; readonly subject: string }> = {
       confirm: { registration: one.accountId, to: one.email, subject: 'Confirm your e-mail address' },
@@ -77,6 +82,7 @@ describe.each(engines)('mail to one address on %s', (engine) => {
       'deletion-started': { account, to: owner.email, subject: 'Your account will be deleted' },
       'deletion-cancelled': { account, to: owner.email, subject: 'Your account stays' },
       'account-deleted': { email: goneEmail, to: goneEmail, subject: 'Your account was deleted' },
+      code: { account, detail: 'proof', to: owner.email, subject: 'Your code' },
     }
     const now = clock.now()
     const rows = Object.entries(kinds).flatMap(([kind, { account, registration, email, detail }]) =>

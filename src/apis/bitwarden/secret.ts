@@ -1,0 +1,32 @@
+// `secret`: the members by which a request within a session shows that its sender knows the password, or has the account's mailbox.
+import { z } from 'zod'
+import type { AccountRow } from '../../domain/identity/accounts.ts'
+import { type OwnerProof, proveOwner } from '../../domain/identity/bitwarden-proofs.ts'
+import type { BitwardenCaller, Services } from './route.ts'
+
+/** The hash of the password that clients send: 32 bytes, in base64 of 44 characters. */
+export const ClientHash = z
+  .base64()
+  .length(44)
+  .transform((text): Uint8Array => Buffer.from(text, 'base64'))
+
+/** The members; add them to the others of a request by `caseless({ ...secretMembers, … })`. One of the two has to be there. */
+export const secretMembers = {
+  masterPasswordHash: ClientHash.nullish(),
+  otp: z.string().max(50).nullish(),
+}
+
+interface Secret {
+  readonly masterPasswordHash?: Uint8Array | null | undefined
+  readonly otp?: string | null | undefined
+}
+
+const proofIn = ({ masterPasswordHash, otp }: Secret): OwnerProof =>
+  masterPasswordHash ? { clientHash: masterPasswordHash } : { code: otp ?? '' }
+
+/**
+ * Throws `invalid-credentials` (400 here) unless the caller has proved right now to be the owner; a code is used up by this.
+ * @returns the account with the verifier that was looked at, for `holdProved` in the transaction of the change
+ */
+export const proveSecret = (caller: BitwardenCaller, body: Secret, services: Services): Promise<AccountRow> =>
+  proveOwner(caller, proofIn(body), services)
