@@ -6,3 +6,19 @@ export const bitwardenAccountPaths = {
   requestCode: '/api/accounts/request-otp',
   verifyCode: '/api/accounts/verify-otp',
 } as const
+
+export const bitwardenFactorPaths = {
+  list: '/api/two-factor',
+  readTotp: '/api/two-factor/get-authenticator',
+  totp: '/api/two-factor/authenticator',
+  readKeys: '/api/two-factor/get-webauthn',
+  beginKey: '/api/two-factor/get-webauthn-challenge',
+  keys: '/api/two-factor/webauthn',
+  allKeys: '/api/two-factor/webauthn/all',
+  readRecoveryCode: '/api/two-factor/get-recover',
+  disable: '/api/two-factor/disable',
+  readDuo: '/api/two-factor/get-duo',
+  duo: '/api/two-factor/duo',
+  readYubiKey: '/api/two-factor/get-yubikey',
+  yubiKey: '/api/two-factor/yubikey',
+} as const

@@ -51,7 +51,7 @@ const credential = {
 const clientDataJSON = bytesUpTo(maxClientData)
 
 // Not strict, as everything else is: browsers make these objects and may add members.
-const WebauthnRegistration = z
+export const WebauthnRegistration = z
   .object({
     ...credential,
     response: z

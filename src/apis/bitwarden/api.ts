@@ -5,10 +5,11 @@ import { bitwardenAuthenticators } from './authenticate.ts'
 import { errorForm } from './errors.ts'
 import { proofRoutes } from './proofs.ts'
 import type { Services } from './route.ts'
+import { twoFactorRoutes } from './two-factor.ts'
 
 export const bitwardenApi = (services: Services): Api =>
   createApi({
-    routes: [...accountRoutes, ...proofRoutes],
+    routes: [...accountRoutes, ...proofRoutes, ...twoFactorRoutes],
     services,
     errorForm,
     door: { authenticate: bitwardenAuthenticators(services), count: services.limiter.count },

@@ -5,6 +5,7 @@ import type { SessionCaller } from '../../domain/caller.ts'
 import type { OpaqueServer } from '../../domain/identity/opaque.ts'
 import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
 import type { SessionCache } from '../../domain/identity/session-cache.ts'
+import type { WebauthnSettings } from '../../domain/identity/webauthn.ts'
 import type { MailSettings } from '../../domain/mail/settings.ts'
 import type { RateLimit } from '../../domain/rate-limits/budgets.ts'
 import type { RateLimiter } from '../../domain/rate-limits/limiter.ts'
@@ -34,7 +35,7 @@ export interface Callers extends PublicCallers {
 
 /** What handlers work with. */
 export interface Services {
-  readonly config: MailSettings & { readonly publicUrl: string }
+  readonly config: MailSettings & WebauthnSettings
   readonly store: Store
   readonly clock: Clock
   readonly random: Random

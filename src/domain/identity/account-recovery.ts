@@ -29,7 +29,11 @@ async function sealedCodeOf({ db, tables: { bitwardenAccounts } }: Reader, { acc
 }
 
 /** The code that the account has. @returns undefined if it was never asked for, or was used */
-async function findRecoveryCode(reader: Reader, owner: Owner, { keys }: Needs): Promise<string | undefined> {
+export async function findRecoveryCode(
+  reader: Reader,
+  owner: Owner,
+  { keys }: Needs,
+): Promise<string | undefined> {
   const sealed = await sealedCodeOf(reader, owner)
   return sealed && openBytes(keys.bitwardenSecrets, contextOf(owner), sealed)?.toString()
 }
@@ -71,7 +75,7 @@ export async function isRecoveryCode(
   return code !== undefined && isSameHash(hashSecret(code), hashSecret(normalized))
 }
 
-/** After its use, or with the last factor: the next one that is asked for is another. */
+/** The next one that is asked for is another. */
 export async function forgetRecoveryCode(
   { db, tables: { bitwardenAccounts } }: Tx,
   { accountId }: Owner,

@@ -1,17 +1,20 @@
 // How an account gets, confirms and loses second factors, and gets new recovery codes. Each change but a confirmation takes a fresh
 // proof of the password.
-import { nonceBytes, openBytes, sealBytes } from '../../aes-gcm.ts'
+import { nonceBytes, sealBytes } from '../../aes-gcm.ts'
+import type { Clock } from '../../clock.ts'
 import type { WebauthnOptions, WebauthnRegistration } from '../../contract/second-factors.ts'
 import type { Random } from '../../random.ts'
+import type { Store } from '../../store/store.ts'
 import { holdAccount } from '../account-row.ts'
 import { noteChange } from '../audit/noted-changes.ts'
 import type { SessionCaller } from '../caller.ts'
 import { notFound } from '../failure.ts'
 import type { MailSettings } from '../mail/settings.ts'
 import type { ServerKeys } from '../server-keys.ts'
+import type { AccountRow } from './accounts.ts'
 import { type PasswordProof, type ProofNeeds, proveAccount } from './passwords.ts'
 import { newRecoveryCodes, showRecoveryCode } from './recovery-codes.ts'
-import { totpAssociatedData } from './second-factor-login.ts'
+import { totpAssociatedData, totpSecretOf } from './second-factor-login.ts'
 import {
   beginFactor,
   type Confirmation,
@@ -27,13 +30,38 @@ import {
 import { describeTotp, stepOfCode, totpSecretBytes } from './totp.ts'
 import { registrationOptions, verifyRegistration, type WebauthnSettings } from './webauthn.ts'
 
-interface Needs extends ProofNeeds {
+interface Owner {
+  readonly accountId: string
+}
+
+/** What changing the factors of an owner takes who has proved the password. */
+export interface ChangeNeeds {
+  readonly clock: Clock
   readonly config: WebauthnSettings & MailSettings
-  readonly keys: Pick<ServerKeys, 'opaqueHandshakes' | 'totpSecrets' | 'webauthnChallenges'>
+  readonly keys: Pick<ServerKeys, 'totpSecrets' | 'webauthnChallenges'>
   readonly random: Random
+  readonly store: Store
+}
+
+interface Needs extends ProofNeeds, ChangeNeeds {
+  readonly keys: ProofNeeds['keys'] & ChangeNeeds['keys']
 }
 
 const defaultTotpName = 'Authenticator app'
+
+/** Begins an authenticator app for an owner who has proved the password. Throws `too-many-factors`. @returns the secret that goes into it */
+export async function beginTotp(
+  owner: Owner,
+  { clock, keys, random, store }: ChangeNeeds,
+): Promise<{ id: string; secret: Uint8Array }> {
+  const id = random.uuid()
+  const secret = random.bytes(totpSecretBytes)
+  const nonce = random.bytes(nonceBytes)
+  const sealedSecret = sealBytes(keys.totpSecrets, nonce, totpAssociatedData(owner, id), secret)
+  const begun = { id, type: 'totp', name: defaultTotpName, sealedSecret, now: clock.now() } as const
+  await store.write((tx) => beginFactor(tx, owner, begun))
+  return { id, secret }
+}
 
 /**
  * Begins to add an authenticator app. Throws `invalid-credentials` and `too-many-factors`.
@@ -44,15 +72,10 @@ export async function startTotp(
   proof: PasswordProof,
   needs: Needs,
 ): Promise<{ id: string; secret: string; uri: string }> {
-  const { clock, config, keys, random, store } = needs
   const account = await proveAccount(caller, proof, needs)
-  const id = random.uuid()
-  const secret = random.bytes(totpSecretBytes)
-  const nonce = random.bytes(nonceBytes)
-  const sealedSecret = sealBytes(keys.totpSecrets, nonce, totpAssociatedData(caller, id), secret)
-  const begun = { id, type: 'totp', name: defaultTotpName, sealedSecret, now: clock.now() } as const
-  await store.write((tx) => beginFactor(tx, caller, begun))
-  return { id, ...describeTotp(secret, { issuer: new URL(config.publicUrl).host, label: account.email }) }
+  const { id, secret } = await beginTotp(caller, needs)
+  const { host } = new URL(needs.config.publicUrl)
+  return { id, ...describeTotp(secret, { issuer: host, label: account.email }) }
 }
 
 /** Recovery codes are in the form for people; null if the account has some already. */
@@ -85,15 +108,30 @@ export async function confirmTotp(
   { id, code, name }: { id: string; code: string; name?: string | undefined },
   needs: Needs,
 ): Promise<Confirmed | { readonly kind: 'wrong-code' }> {
-  const { clock, keys, store } = needs
-  const now = clock.now()
-  const pending = await store.read((reader) => getPending(reader, caller, { id, type: 'totp', now }))
-  const secret =
-    pending.sealedSecret && openBytes(keys.totpSecrets, totpAssociatedData(caller, id), pending.sealedSecret)
+  const now = needs.clock.now()
+  const pending = await needs.store.read((reader) => getPending(reader, caller, { id, type: 'totp', now }))
+  const { sealedSecret } = pending
+  const secret = sealedSecret && totpSecretOf(caller, { id, sealedSecret }, needs)
   if (!secret) throw notFound()
   const lastStep = stepOfCode(secret, code, now)
   if (lastStep === undefined) return { kind: 'wrong-code' }
   return confirm(caller, id, { name: name ?? pending.name, now, lastStep }, needs)
+}
+
+/** Begins a passkey or a security key for an owner who has proved the password. Throws `too-many-factors`. */
+export async function beginWebauthn(
+  account: Pick<AccountRow, 'id' | 'email'>,
+  needs: ChangeNeeds,
+): Promise<{ id: string; options: WebauthnOptions }> {
+  const { clock, random, store } = needs
+  const owner = { accountId: account.id }
+  const id = random.uuid()
+  const begun = { id, type: 'webauthn', name: '', sealedSecret: null, now: clock.now() } as const
+  const { webauthn } = await store.write(async (tx) => {
+    await beginFactor(tx, owner, begun)
+    return factorsOf(tx, owner)
+  })
+  return { id, options: await registrationOptions(account, id, webauthn, needs) }
 }
 
 /**
@@ -105,15 +143,7 @@ export async function startWebauthn(
   proof: PasswordProof,
   needs: Needs,
 ): Promise<{ id: string; options: WebauthnOptions }> {
-  const { clock, random, store } = needs
-  const account = await proveAccount(caller, proof, needs)
-  const id = random.uuid()
-  const begun = { id, type: 'webauthn', name: '', sealedSecret: null, now: clock.now() } as const
-  const { webauthn } = await store.write(async (tx) => {
-    await beginFactor(tx, caller, begun)
-    return factorsOf(tx, caller)
-  })
-  return { id, options: await registrationOptions(account, id, webauthn, needs) }
+  return beginWebauthn(await proveAccount(caller, proof, needs), needs)
 }
 
 /** Confirms a passkey by what its authenticator made; logins ask for it from then on. Throws `not-found` and `too-many-factors`. */

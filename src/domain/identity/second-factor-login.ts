@@ -115,15 +115,18 @@ async function challengeOf(
 export const totpAssociatedData = ({ accountId }: Owner, factorId: string): string =>
   `totp:${accountId}:${factorId}`
 
-function checkCode(
+/** What the codes of an app are made from. @returns undefined if the server's key is not the one that sealed it */
+export const totpSecretOf = (
   owner: Owner,
-  { totp }: Factors,
-  code: string,
-  { clock, keys }: FactorNeeds,
-): Use | undefined {
-  const now = clock.now()
-  for (const { id, sealedSecret } of totp) {
-    const secret = openBytes(keys.totpSecrets, totpAssociatedData(owner, id), sealedSecret)
+  { id, sealedSecret }: { readonly id: string; readonly sealedSecret: Uint8Array },
+  { keys }: { readonly keys: Pick<ServerKeys, 'totpSecrets'> },
+): Buffer | undefined => openBytes(keys.totpSecrets, totpAssociatedData(owner, id), sealedSecret)
+
+function checkCode(owner: Owner, { totp }: Factors, code: string, needs: FactorNeeds): Use | undefined {
+  const now = needs.clock.now()
+  for (const factor of totp) {
+    const { id } = factor
+    const secret = totpSecretOf(owner, factor, needs)
     const step = secret && stepOfCode(secret, code, now)
     if (step !== undefined) return (tx) => useStep(tx, owner, { id, step, now })
   }

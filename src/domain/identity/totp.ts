@@ -33,3 +33,6 @@ export function stepOfCode(secret: Uint8Array, code: string, now: number): numbe
   const delta = totpOf(new Uint8Array(secret)).validate({ token: code, timestamp: now, window })
   return delta === null ? undefined : Math.floor(now / 1000 / periodSeconds) + delta
 }
+
+/** A secret as people type it: base32 (RFC 4648, section 6) without padding. */
+export const base32Of = (secret: Uint8Array): string => totpOf(new Uint8Array(secret)).secret.base32
