@@ -2,6 +2,13 @@
 export const bitwardenAccountPaths = {
   revision: '/api/accounts/revision-date',
   profile: '/api/accounts/profile',
+  avatar: '/api/accounts/avatar',
+  domains: '/api/settings/domains',
+  keys: '/api/accounts/keys',
+  userKeyId: '/api/accounts/key-management/user-key-id',
+  publicKey: '/api/users/{id}/public-key',
+  apiKey: '/api/accounts/api-key',
+  rotateApiKey: '/api/accounts/rotate-api-key',
   verifyPassword: '/api/accounts/verify-password',
   requestCode: '/api/accounts/request-otp',
   verifyCode: '/api/accounts/verify-otp',

@@ -173,3 +173,12 @@ export async function noteBitwardenChange(
   announceToHubs(tx, { ...change, accountId, at, by: deviceIdentifier })
   return at
 }
+
+/** Changes columns of an account that no other row depends on. */
+export async function setBitwardenColumns(
+  { db, tables: { bitwardenAccounts } }: Tx,
+  { accountId }: { readonly accountId: string },
+  change: Partial<Omit<BitwardenRow, 'accountId' | 'revisionAt'>>,
+): Promise<void> {
+  await db.update(bitwardenAccounts).set(change).where(eq(bitwardenAccounts.accountId, accountId))
+}
