@@ -96,6 +96,7 @@ CREATE TABLE "sends" (
 --> statement-breakpoint
 ALTER TABLE "attachments" ADD COLUMN "file_name" text;--> statement-breakpoint
 ALTER TABLE "attachments" ADD COLUMN "file_key" text;--> statement-breakpoint
+ALTER TABLE "pending_registrations" ADD COLUMN "bitwarden" text;--> statement-breakpoint
 ALTER TABLE "second_factors" ADD COLUMN "slot" bigint;--> statement-breakpoint
 ALTER TABLE "second_factors" ADD COLUMN "email" text;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "client_id" text;--> statement-breakpoint

@@ -110,6 +110,7 @@ CREATE INDEX `sends_by_account` ON `sends` (`account_id`);--> statement-breakpoi
 CREATE INDEX `sends_by_end` ON `sends` (`deletes_at`);--> statement-breakpoint
 ALTER TABLE `attachments` ADD `file_name` text;--> statement-breakpoint
 ALTER TABLE `attachments` ADD `file_key` text;--> statement-breakpoint
+ALTER TABLE `pending_registrations` ADD `bitwarden` text;--> statement-breakpoint
 ALTER TABLE `second_factors` ADD `slot` integer;--> statement-breakpoint
 ALTER TABLE `second_factors` ADD `email` text;--> statement-breakpoint
 ALTER TABLE `sessions` ADD `client_id` text;

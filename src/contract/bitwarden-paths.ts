@@ -29,3 +29,15 @@ export const bitwardenFactorPaths = {
   readYubiKey: '/api/two-factor/get-yubikey',
   yubiKey: '/api/two-factor/yubikey',
 } as const
+
+export const bitwardenLoginPaths = {
+  sendVerification: '/identity/accounts/register/send-verification-email',
+  verificationClicked: '/identity/accounts/register/verification-email-clicked',
+  finish: '/identity/accounts/register/finish',
+  /** Older spellings of one thing. */
+  register: ['/identity/accounts/register', '/api/accounts/register'],
+  prelogin: ['/identity/accounts/prelogin', '/identity/accounts/prelogin/password', '/api/accounts/prelogin'],
+  token: '/identity/connect/token',
+  hint: '/api/accounts/password-hint',
+  config: '/api/config',
+} as const

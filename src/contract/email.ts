@@ -4,7 +4,7 @@ import { PasswordProof } from './accounts.ts'
 import { base64urlOf, Email, line, Timestamp } from './primitives.ts'
 import { linkTokenBytes } from './sizes.ts'
 
-const LinkToken = base64urlOf(linkTokenBytes).meta({
+export const LinkToken = base64urlOf(linkTokenBytes).meta({
   description: 'What stands after "#" in the link of the mail',
 })
 

@@ -62,7 +62,7 @@ export const AccountKeys = z.object({
 /** How the user key is opened, for `sync`. Clients read its wrapped form under either of two names. */
 export const userDecryptionOf = (account: BitwardenAccount) => ({
   masterPasswordUnlock: {
-    kdf: kdfSettingsOf(bitwardenKdfOf(account)),
+    kdf: kdfSettingsOf(bitwardenKdfOf(account.account)),
     masterKeyEncryptedUserKey: account.own.userKey,
     masterKeyWrappedUserKey: account.own.userKey,
     salt: account.account.email,
@@ -73,7 +73,7 @@ export const userDecryptionOf = (account: BitwardenAccount) => ({
 /** The keys of an account as a login answers with them: the same as above in Pascal case, and flat for older clients. */
 export function loginKeysOf(account: BitwardenAccount) {
   const { own } = account
-  const { kdfType, iterations, memory, parallelism } = kdfSettingsOf(bitwardenKdfOf(account))
+  const { kdfType, iterations, memory, parallelism } = kdfSettingsOf(bitwardenKdfOf(account.account))
   return {
     Key: own.userKey,
     PrivateKey: own.privateKey,

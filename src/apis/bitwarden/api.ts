@@ -6,20 +6,28 @@ import { bitwardenAuthenticators } from './authenticate.ts'
 import { domainRoutes } from './domains.ts'
 import { errorForm } from './errors.ts'
 import { leftOutRoutes } from './left-out.ts'
+import { preloginRoutes } from './prelogin.ts'
 import { proofRoutes } from './proofs.ts'
+import { registrationRoutes } from './registration.ts'
 import type { Services } from './route.ts'
+import { tokenRoutes } from './token.ts'
 import { twoFactorRoutes } from './two-factor.ts'
+
+const routes = [
+  ...preloginRoutes,
+  ...registrationRoutes,
+  ...tokenRoutes,
+  ...accountRoutes,
+  ...apiKeyRoutes,
+  ...domainRoutes,
+  ...leftOutRoutes,
+  ...proofRoutes,
+  ...twoFactorRoutes,
+]
 
 export const bitwardenApi = (services: Services): Api =>
   createApi({
-    routes: [
-      ...accountRoutes,
-      ...apiKeyRoutes,
-      ...domainRoutes,
-      ...leftOutRoutes,
-      ...proofRoutes,
-      ...twoFactorRoutes,
-    ],
+    routes,
     services,
     errorForm,
     door: { authenticate: bitwardenAuthenticators(services), count: services.limiter.count },

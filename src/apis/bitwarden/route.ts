@@ -1,10 +1,13 @@
 // `route`: how the routes of Bitwarden's API are declared, who calls them, and what their handlers are given.
 import type { Clock } from '../../clock.ts'
+import type { Allowed } from '../../contract/quotas.ts'
 import type { FailedLogins } from '../../domain/audit/failed-logins.ts'
 import type { SessionCaller } from '../../domain/caller.ts'
+import type { AdmissionSettings } from '../../domain/identity/admission.ts'
 import type { OpaqueServer } from '../../domain/identity/opaque.ts'
 import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
 import type { SessionCache } from '../../domain/identity/session-cache.ts'
+import type { SessionLifetime } from '../../domain/identity/session-lifetime.ts'
 import type { WebauthnSettings } from '../../domain/identity/webauthn.ts'
 import type { MailSettings } from '../../domain/mail/settings.ts'
 import type { RateLimit } from '../../domain/rate-limits/budgets.ts'
@@ -35,7 +38,14 @@ export interface Callers extends PublicCallers {
 
 /** What handlers work with. */
 export interface Services {
-  readonly config: MailSettings & WebauthnSettings
+  readonly config: AdmissionSettings &
+    MailSettings &
+    SessionLifetime &
+    WebauthnSettings & {
+      readonly emailVerification: 'off' | 'required'
+      /** What one account may pile up. */
+      readonly quotas: Allowed
+    }
   readonly store: Store
   readonly clock: Clock
   readonly random: Random

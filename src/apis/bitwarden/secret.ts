@@ -1,13 +1,18 @@
 // `secret`: the members by which a request within a session shows that its sender knows the password, or has the account's mailbox.
 import { z } from 'zod'
+import { tooLong } from '../../contract/primitives.ts'
 import type { AccountRow } from '../../domain/identity/accounts.ts'
 import { type OwnerProof, proveOwner } from '../../domain/identity/bitwarden-proofs.ts'
 import type { BitwardenCaller, Services } from './route.ts'
 
-/** The hash of the password that clients send: 32 bytes, in base64 of 44 characters. */
+const clientHashForm = /^[0-9A-Za-z+/]{42}[AEIMQUYcgkosw048]=$/
+const clientHashMessage = 'Expected 32 bytes in base64'
+
+/** The hash of the password that clients send: 32 bytes, in canonical base64 of 44 characters. */
 export const ClientHash = z
-  .base64()
-  .length(44)
+  .string()
+  .length(44, tooLong(clientHashMessage))
+  .regex(clientHashForm, clientHashMessage)
   .transform((text): Uint8Array => Buffer.from(text, 'base64'))
 
 /** The members; add them to the others of a request by `caseless({ ...secretMembers, … })`. One of the two has to be there. */

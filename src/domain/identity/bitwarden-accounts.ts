@@ -1,12 +1,13 @@
 // Accounts of Bitwarden's apps: the rows that they consist of, and the revision that every change raises. Who changes several rows of an
 // account takes them in this order, so that no two wait for each other: its vault, its row of `bitwarden_accounts`, its row of `accounts`.
 import { and, eq, type InferSelectModel, sql } from 'drizzle-orm'
+import { z } from 'zod'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
-import { notFound } from '../failure.ts'
+import { Failure, notFound } from '../failure.ts'
 import { type Announcement, announceToHubs } from '../live/announcements.ts'
-import { type AccountRow, createAccount } from './accounts.ts'
+import { type AccountRow, createAccount, type NewAccount } from './accounts.ts'
 import type { Kdf } from './kdf.ts'
 
 export type BitwardenRow = InferSelectModel<Tables['bitwardenAccounts']>
@@ -30,70 +31,79 @@ export type BitwardenKdf =
 const noBytes = new Uint8Array()
 
 /** The columns of `accounts` for the costs of a KDF; there is no salt, because clients take the address. */
-export const kdfInAccount = (kdf: BitwardenKdf): Kdf => ({
+const kdfInAccount = (kdf: BitwardenKdf): Kdf => ({
   iterations: kdf.iterations,
   memoryKiB: kdf.kind === 'pbkdf2' ? 0 : kdf.memoryKiB,
   parallelism: kdf.kind === 'pbkdf2' ? 0 : kdf.parallelism,
   salt: noBytes,
 })
 
-export const bitwardenKdfOf = ({ account, own }: BitwardenAccount): BitwardenKdf =>
-  own.kdfKind === 'pbkdf2'
-    ? { kind: 'pbkdf2', iterations: account.kdfIterations }
-    : {
-        kind: 'argon2id',
-        iterations: account.kdfIterations,
-        memoryKiB: account.kdfMemoryKiB,
-        parallelism: account.kdfParallelism,
-      }
+/** From the row of `accounts`: only PBKDF2 takes no memory. */
+export const bitwardenKdfOf = ({
+  kdfIterations: iterations,
+  kdfMemoryKiB: memoryKiB,
+  kdfParallelism: parallelism,
+}: Pick<AccountRow, 'kdfIterations' | 'kdfMemoryKiB' | 'kdfParallelism'>): BitwardenKdf =>
+  memoryKiB === 0 ? { kind: 'pbkdf2', iterations } : { kind: 'argon2id', iterations, memoryKiB, parallelism }
 
-/** What an account is made of. Encrypted texts are as the client has written them. */
-export interface NewBitwardenAccount {
-  readonly accountId: string
-  /** In its normalized form, which is also the salt of the client's KDF. */
-  readonly email: string
-  readonly emailVerified: boolean
-  readonly name: string | null
-  readonly hint: string | null
-  /** Of what the client derives from the password to log in with: its Argon2id hash. */
-  readonly authVerifier: string
-  readonly kdf: BitwardenKdf
-  readonly userKey: string
-  readonly userKeyId: string | null
-  readonly publicKey: string
-  readonly privateKey: string
-  readonly securityStamp: string
+/** The costs that an app takes where a KDF is chosen: those of the official ones, which take no less. */
+const least = {
+  pbkdf2: { iterations: 600_000 },
+  argon2id: { iterations: 2, memoryKiB: 16 * 1024, parallelism: 1 },
+} as const
+
+/** Refuses a KDF that is chosen now and is weaker than the apps take; throws `kdf-too-weak`. */
+export function requireStrongBitwardenKdf(kdf: BitwardenKdf): void {
+  const isStrong =
+    kdf.kind === 'pbkdf2'
+      ? kdf.iterations >= least.pbkdf2.iterations
+      : kdf.iterations >= least.argon2id.iterations && kdf.memoryKiB >= least.argon2id.memoryKiB
+  if (!isStrong)
+    throw new Failure(
+      'kdf-too-weak',
+      'The key derivation is too weak. The least is PBKDF2 with 600,000 iterations, or Argon2id with 2 iterations and 16 MiB.',
+    )
 }
 
+/** What only an account of these apps has. Encrypted texts are as the client has written them. */
+export const BitwardenData = z.object({
+  kdfKind: z.enum(['pbkdf2', 'argon2id']),
+  name: z.string().nullable(),
+  /** The user key, wrapped by a key of the password. */
+  userKey: z.string(),
+  userKeyId: z.string().nullable(),
+  publicKey: z.string(),
+  privateKey: z.string(),
+  securityStamp: z.string(),
+})
+export type BitwardenData = z.output<typeof BitwardenData>
+
+/** What an account of these apps has of what every account is made of: its vault has its own id, and no keys that the server could tell from others. */
+export const bitwardenParts = (
+  accountId: string,
+  kdf: BitwardenKdf,
+): Pick<NewAccount, 'accountId' | 'kdf' | 'accountKey' | 'vault'> => ({
+  accountId,
+  kdf: kdfInAccount(kdf),
+  accountKey: noBytes,
+  vault: { id: accountId, key: noBytes, data: noBytes },
+})
+
 /**
- * Makes the account and its vault, which has the account's id. Throws `email-taken`.
+ * Makes an account of either kind, with its first vault. Throws `email-taken` and `id-taken`.
+ * @param account.bitwarden undefined for a native one
  * @param stamp.epoch of the vault; random
  */
-export async function createBitwardenAccount(
+export async function createRegistered(
   tx: Tx,
-  { kdf, authVerifier, ...account }: NewBitwardenAccount,
+  { bitwarden, ...account }: NewAccount & { readonly bitwarden?: BitwardenData },
   stamp: { now: number; epoch: string },
 ): Promise<void> {
-  const { accountId, email, emailVerified, hint, ...own } = account
-  await createAccount(
-    tx,
-    {
-      accountId,
-      email,
-      emailVerified,
-      hint,
-      authMethod: 'bitwarden',
-      authVerifier,
-      credentialId: null,
-      kdf: kdfInAccount(kdf),
-      accountKey: noBytes,
-      vault: { id: accountId, key: noBytes, data: noBytes },
-    },
-    stamp,
-  )
-  await tx.db
-    .insert(tx.tables.bitwardenAccounts)
-    .values({ ...own, accountId, kdfKind: kdf.kind, revisionAt: stamp.now })
+  await createAccount(tx, account, stamp)
+  if (bitwarden)
+    await tx.db
+      .insert(tx.tables.bitwardenAccounts)
+      .values({ ...bitwarden, accountId: account.accountId, revisionAt: stamp.now })
 }
 
 const bitwardenAccountStatement = statement(({ db, tables: { accounts, bitwardenAccounts } }: Reader) =>

@@ -1,14 +1,16 @@
 // Login: a password of either kind, then the second factor if the account has one, then the session.
-import type { Device } from '../../contract/accounts.ts'
 import type { Allowed } from '../../contract/quotas.ts'
 import { type Tx, Unchanged } from '../../store/store.ts'
 import type { FailedLogins } from '../audit/failed-logins.ts'
 import type { StartedLogins } from '../audit/started-logins.ts'
+import type { SessionCaller } from '../caller.ts'
 import { enqueueMail } from '../mail/outbox.ts'
 import type { MailSettings } from '../mail/settings.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { cancelDeletion } from './account-deletion.ts'
 import { type AccountRow, findAccountByEmail } from './accounts.ts'
+import { type BitwardenApp, noteDevice } from './bitwarden-devices.ts'
+import { hashBitwardenRefreshToken } from './bitwarden-sessions.ts'
 import { countStartedLogin, guardLogin, type LoginAttempt, type PasswordVerdict } from './guard-login.ts'
 import { findSubject } from './opaque-credential-ids.ts'
 import { startHandshake } from './opaque-handshakes.ts'
@@ -33,28 +35,45 @@ interface LoginSettings extends SessionLifetime, MailSettings {
   readonly quotas: Pick<Allowed, 'sessions'>
 }
 
-export type LoginNeeds = PasswordNeeds &
-  FactorNeeds &
-  SigningNeeds & {
+/** What a login takes, whichever tokens its session has. */
+export type SessionNeeds = PasswordNeeds &
+  FactorNeeds & {
     readonly config: LoginSettings
     readonly failedLogins: FailedLogins
   }
+
+export type LoginNeeds = SessionNeeds & SigningNeeds
 
 export interface LoginRequest extends LoginAttempt, FactorRequest {
   /** In its normalized form. */
   readonly email: string
   readonly password: PasswordProof
+  /** Which of Bitwarden's apps logs in; undefined for a native client. */
+  readonly app?: BitwardenApp | undefined
   /** Where the request came from. */
   readonly address: string
 }
 
 /** Why a login whose password is right gets no session. */
-type Refusal =
+export type LoginRefusal =
   /** The account does not exist or is disabled, or its password is another one: it is not said which. */
   | { readonly kind: 'wrong-password' }
   /** The address has to be confirmed first. */
   | { readonly kind: 'email-unverified' }
   | FactorRefusal
+
+/** A login that has its session, and no tokens yet. */
+export interface BegunSession {
+  readonly kind: 'begun'
+  readonly account: AccountRow
+  readonly caller: SessionCaller
+  /** 32 bytes. */
+  readonly refreshToken: Uint8Array
+  /** By which the device logs in without its second factor for a while, if it asked for that and showed one; base64url. */
+  readonly rememberToken: string | undefined
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
 
 export type LoginOutcome =
   | {
@@ -62,18 +81,16 @@ export type LoginOutcome =
       readonly tokens: SessionTokens
       /** What a client needs to unlock; `accountKey` is sealed by a key of the password. */
       readonly account: Pick<AccountRow, 'id' | 'email' | 'accountKey' | 'accountKeyVersion'>
-      /** By which the device logs in without its second factor for a while, if it asked for that and showed one; base64url. */
-      readonly rememberToken?: string | undefined
     }
-  | Refusal
+  | LoginRefusal
 
 const wrongPassword = { kind: 'wrong-password' } as const
 
 /** The account whose password the login proves, if it may log in. What a stranger may not learn is looked at after the proof. */
 async function proveLogin(
   { email, password, device, address }: LoginRequest,
-  needs: LoginNeeds,
-): Promise<{ readonly kind: 'proved'; readonly account: AccountRow } | Refusal> {
+  needs: SessionNeeds,
+): Promise<{ readonly kind: 'proved'; readonly account: AccountRow } | LoginRefusal> {
   const { clock, config, failedLogins, store } = needs
   const account = await store.read((reader) => findAccountByEmail(reader, email))
   const isProved = await provesPassword(account, password, needs)
@@ -84,34 +101,37 @@ async function proveLogin(
   return { kind: 'proved', account }
 }
 
+/** What the server keeps of a refresh token. That of an app is none for a native client, and the other way round. */
+const keptOf = (refreshToken: Uint8Array, app: BitwardenApp | undefined) =>
+  app
+    ? { hash: hashBitwardenRefreshToken(refreshToken), familyHash: null }
+    : { hash: hashSecret(refreshToken), familyHash: familyHashOf(refreshToken) }
+
 /** What a login writes, all of it or nothing. @returns why it may not go on, or undefined if it may */
 async function writeLogin(
   tx: Tx,
-  account: AccountRow,
+  { account, caller, refreshToken, now }: BegunSession,
+  { app, device }: Pick<LoginRequest, 'app' | 'device'>,
   factor: CheckedFactor,
-  login: {
-    caller: { accountId: string; sessionId: string; address: string }
-    device: Device
-    refreshToken: Uint8Array
-    now: number
-  },
-  needs: LoginNeeds,
-): Promise<Refusal | undefined | Unchanged<Refusal | undefined>> {
+  needs: SessionNeeds,
+): Promise<LoginRefusal | undefined | Unchanged<LoginRefusal | undefined>> {
   const { config, random } = needs
-  const { caller, device, refreshToken, now } = login
-  const isNewDevice = config.smtp && (await isFirstLoginOf(tx, account, device))
+  const hasNoSession = !app && config.smtp && (await isFirstLoginOf(tx, account, device))
   await factor.hold(tx)
   if (!(await noteLogin(tx, account, now))) return new Unchanged(wrongPassword)
+  const isNewApp =
+    app && (await noteDevice(tx, account.id, { id: random.uuid(), device, type: app.type, now }))
   if (!(await factor.use(tx))) return new Unchanged(factor.refusal)
   await cancelDeletion(tx, account.id, { now, address: caller.address }, needs)
   await createSession(tx, caller, {
     device,
-    refreshToken: { hash: hashSecret(refreshToken), familyHash: familyHashOf(refreshToken) },
+    clientId: app?.clientId ?? null,
+    refreshToken: keptOf(refreshToken, app),
     now,
     expiresAt: endOfSession(config, { createdAt: now, now }),
     allowed: config.quotas.sessions,
   })
-  if (isNewDevice) {
+  if (config.smtp && (hasNoSession || (isNewApp && account.lastLoginAt !== null))) {
     const mail = { id: random.uuid(), accountId: account.id, kind: 'new-device', now } as const
     await enqueueMail(tx, { ...mail, detail: device.name })
   }
@@ -119,51 +139,49 @@ async function writeLogin(
 }
 
 /** Makes the session of a login whose password was proved, once its second factor is proved as well. */
-async function beginSession(
+async function makeSession(
   account: AccountRow,
   request: LoginRequest,
-  needs: LoginNeeds,
-): Promise<LoginOutcome> {
-  const { address, device, secondFactor } = request
+  needs: SessionNeeds,
+): Promise<BegunSession | LoginRefusal> {
   const { clock, random, store } = needs
+  const { secondFactor, address } = request
   const now = clock.now()
   const caller = { accountId: account.id, sessionId: random.uuid(), address }
   const factor = await checkSecondFactor(caller, request, needs)
   if (factor.kind !== 'checked') return factor
   const refreshToken = random.bytes(32)
-  const login = { caller, device, refreshToken, now }
-  const refusal = await store.write((tx) => writeLogin(tx, account, factor, login, needs))
+  const { rememberToken } = factor
+  const begun = { kind: 'begun', account, caller, refreshToken, rememberToken, now } as const
+  const refusal = await store.write((tx) => writeLogin(tx, begun, request, factor, needs))
   if (refusal) return refusal
   if (secondFactor) await forgetGuesses(caller, needs)
-  const { id, email, accountKey, accountKeyVersion } = account
-  return {
-    kind: 'session',
-    tokens: issueTokens(caller, refreshToken, now, needs),
-    account: { id, email, accountKey, accountKeyVersion },
-    rememberToken: factor.rememberToken,
-  }
+  return begun
 }
 
 /** A login that gets to the second factor had the right password; guesses of the factor are counted where it is checked. */
-const verdictOf = ({ kind }: LoginOutcome): PasswordVerdict =>
+const verdictOf = ({ kind }: BegunSession | LoginRefusal): PasswordVerdict =>
   kind === 'wrong-password'
     ? 'wrong'
-    : kind === 'session' || kind === 'second-factor-required' || kind === 'second-factor-wrong'
+    : kind === 'begun' || kind === 'second-factor-required' || kind === 'second-factor-wrong'
       ? 'right'
       : 'unsaid'
 
 /**
- * Logs in. Throws `too-many-requests` after too many failures, and `unavailable` while too many passwords are being checked. Every
- * other end of it is a value.
+ * Proves the password and makes the session: what every login is, whatever tokens are handed out for it. Throws `too-many-requests` after
+ * too many failures, and `unavailable` while too many passwords are being checked. Every other end of it is a value.
  */
-export const login = (request: LoginRequest, needs: LoginNeeds): Promise<LoginOutcome> => {
+export const beginSession = (
+  request: LoginRequest,
+  needs: SessionNeeds,
+): Promise<BegunSession | LoginRefusal> => {
   const { email, address, device, password } = request
   const attempt = { email, address, isFinish: 'opaque' in password }
-  const prove = async (): Promise<LoginOutcome> => {
+  const prove = async (): Promise<BegunSession | LoginRefusal> => {
     const proved = await proveLogin(request, needs)
     if (proved.kind !== 'proved') return proved
     const { account } = proved
-    const outcome = await beginSession(account, request, needs)
+    const outcome = await makeSession(account, request, needs)
     if (outcome.kind === 'second-factor-wrong') {
       const at = needs.clock.now()
       needs.failedLogins.note(account.id, { type: 'second-factor-failed', at, device, address })
@@ -171,6 +189,19 @@ export const login = (request: LoginRequest, needs: LoginNeeds): Promise<LoginOu
     return outcome
   }
   return guardLogin(needs, attempt, prove, verdictOf)
+}
+
+/** Logs a native client in: `beginSession`, and its tokens. Throws what that throws. */
+export async function login(request: LoginRequest, needs: LoginNeeds): Promise<LoginOutcome> {
+  const begun = await beginSession(request, needs)
+  if (begun.kind !== 'begun') return begun
+  const { caller, now, refreshToken } = begun
+  const { id, email, accountKey, accountKeyVersion } = begun.account
+  return {
+    kind: 'session',
+    tokens: issueTokens(caller, refreshToken, now, needs),
+    account: { id, email, accountKey, accountKeyVersion },
+  }
 }
 
 /**

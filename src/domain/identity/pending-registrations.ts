@@ -6,15 +6,9 @@ import type { Tables } from '../../store/schema.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import { Failure } from '../failure.ts'
 import { findVaultOwner, vaultIdTaken } from '../vaults/vaults.ts'
-import {
-  accountIdTaken,
-  createAccount,
-  findAccountById,
-  methodOf,
-  type NewAccount,
-  passwordColumns,
-} from './accounts.ts'
+import { accountIdTaken, findAccountById, methodOf, type NewAccount, passwordColumns } from './accounts.ts'
 import { makeRoomAt } from './addresses.ts'
+import { BitwardenData, createRegistered } from './bitwarden-accounts.ts'
 import { noteInvited, takeReservedInvite } from './invites.ts'
 import { kdfOf } from './kdf.ts'
 
@@ -27,7 +21,10 @@ const livesForMs = days(3)
 const maxOfAnAddress = 5
 
 /** An account as it is asked for: its address is confirmed later. */
-export type NewRegistration = Omit<NewAccount, 'emailVerified'>
+export type NewRegistration = Omit<NewAccount, 'emailVerified'> & {
+  /** Of an account of Bitwarden's apps. */
+  readonly bitwarden?: BitwardenData
+}
 
 /** Throws `id-taken`; whether the address has an account makes no difference. */
 async function requireFreeIds(tx: Tx, { accountId, email, vault }: NewRegistration): Promise<void> {
@@ -61,7 +58,7 @@ export async function addPendingRegistration(
   registration: NewRegistration,
   reserved: { now: number; inviteId: string | null },
 ): Promise<void> {
-  const { accountId, email, hint, vault } = registration
+  const { accountId, email, hint, vault, bitwarden } = registration
   const { now, inviteId } = reserved
   const { pendingRegistrations } = tx.tables
   await requireFreeIds(tx, registration)
@@ -79,6 +76,7 @@ export async function addPendingRegistration(
       vaultId: vault.id,
       vaultKey: vault.key,
       vaultData: vault.data,
+      bitwarden: bitwarden ? JSON.stringify(bitwarden) : null,
       inviteId,
       createdAt: now,
       expiresAt: now + livesForMs,
@@ -123,17 +121,18 @@ export async function endPendingRegistrations(
   await db.delete(pendingRegistrations).where(eq(pendingRegistrations.email, email))
 }
 
-const accountOf = (row: PendingRegistration): NewAccount => ({
+const accountOf = (row: PendingRegistration): Parameters<typeof createRegistered>[1] => ({
   accountId: row.accountId,
   email: row.email,
   emailVerified: true,
-  authMethod: methodOf(row),
+  authMethod: row.bitwarden === null ? methodOf(row) : 'bitwarden',
   authVerifier: row.authVerifier,
   credentialId: row.credentialId,
   kdf: kdfOf(row),
   accountKey: row.accountKey,
   hint: row.hint,
   vault: { id: row.vaultId, key: row.vaultKey, data: row.vaultData },
+  ...(row.bitwarden !== null && { bitwarden: BitwardenData.parse(JSON.parse(row.bitwarden)) }),
 })
 
 /**
@@ -160,7 +159,7 @@ export async function confirmRegistration(
       'invalid-invite',
       'The invite of this registration was used or revoked meanwhile. Ask the operator of this server for another one, and register again.',
     )
-  await createAccount(tx, accountOf(row), stamp)
+  await createRegistered(tx, accountOf(row), stamp)
   if (row.inviteId !== null) await noteInvited(tx, row.inviteId, accountId)
   await endPendingRegistrations(tx, email)
   return true

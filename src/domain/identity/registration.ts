@@ -7,14 +7,14 @@ import { enqueueMail } from '../mail/outbox.ts'
 import type { MailSettings } from '../mail/settings.ts'
 import { mailRequestKey } from '../rate-limits/keys.ts'
 import type { RateLimiter } from '../rate-limits/limiter.ts'
-import { createAccount } from './accounts.ts'
 import { decideOnAddresses } from './addresses.ts'
 import { type Admission, type AdmissionSettings, requireAdmission, spendInvite } from './admission.ts'
+import { createRegistered } from './bitwarden-accounts.ts'
 import { requireStrongKdf } from './kdf.ts'
 import { type ChoiceNeeds, type NewPassword, verifierOf } from './passwords.ts'
 import { addPendingRegistration, type NewRegistration } from './pending-registrations.ts'
 
-interface Needs extends ChoiceNeeds {
+export interface RegistrationNeeds extends ChoiceNeeds {
   readonly clock: Clock
   readonly config: AdmissionSettings &
     MailSettings & {
@@ -46,14 +46,14 @@ async function registerAtOnce(
   registration: NewRegistration,
   admission: Admission,
   now: number,
-  { config, random, store }: Needs,
+  { config, random, store }: RegistrationNeeds,
 ): Promise<void> {
   const { accountId, email } = registration
   const stamp = { now, epoch: random.uuid() }
   await store.write(async (tx) => {
     await decideOnAddresses(tx)
     await spendInvite(tx, admission, { accountId, email, now }, () =>
-      createAccount(tx, { ...registration, emailVerified: false }, stamp),
+      createRegistered(tx, { ...registration, emailVerified: false }, stamp),
     )
     if (config.smtp) await enqueueMail(tx, { id: random.uuid(), accountId, kind: 'confirm', now })
   })
@@ -64,7 +64,7 @@ async function registerOnConfirmation(
   registration: NewRegistration,
   admission: Admission,
   now: number,
-  { random, store }: Needs,
+  { random, store }: RegistrationNeeds,
 ): Promise<void> {
   const registrationId = registration.accountId
   await store.write(async (tx) => {
@@ -80,12 +80,12 @@ async function registerOnConfirmation(
  */
 export async function register(
   { password, invite, address, ...asked }: RegistrationRequest,
-  needs: Needs,
+  needs: RegistrationNeeds,
 ): Promise<RegistrationOutcome> {
   const { clock, config, limiter } = needs
   const { email } = asked
   const admission = await requireAdmission({ email, invite }, needs)
-  requireStrongKdf(asked.kdf)
+  if (!asked.bitwarden) requireStrongKdf(asked.kdf)
   const isConfirmedFirst = config.emailVerification === 'required'
   // Each one is mail to the address, and one asker must not use up what it is sent.
   if (isConfirmedFirst) await limiter.count('mailAbout', mailRequestKey({ address, email }))

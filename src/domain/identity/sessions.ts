@@ -15,14 +15,17 @@ export async function createSession(
   { accountId, sessionId, address }: SessionCaller,
   session: {
     device: Device
-    refreshToken: { hash: Uint8Array; familyHash: Uint8Array }
+    /** Which of Bitwarden's clients it is of; null for a session of a native account. */
+    clientId: string | null
+    /** Null for a session that ends with its access token. */
+    refreshToken: { hash: Uint8Array; familyHash: Uint8Array | null } | null
     now: number
     expiresAt: number
     /** How many sessions the account may have. */
     allowed: number
   },
 ): Promise<void> {
-  const { device, now, expiresAt, refreshToken, allowed } = session
+  const { device, clientId, now, expiresAt, refreshToken, allowed } = session
   const { refreshTokens, sessions } = tx.tables
   const { db } = tx
   await db.insert(sessions).values({
@@ -31,11 +34,12 @@ export async function createSession(
     deviceId: device.id,
     deviceName: device.name,
     deviceType: device.type,
+    clientId,
     createdAt: now,
     lastUsedAt: now,
     expiresAt,
   })
-  await db.insert(refreshTokens).values({ ...refreshToken, sessionId })
+  if (refreshToken) await db.insert(refreshTokens).values({ ...refreshToken, sessionId })
   await noteEvent(tx, accountId, { type: 'login', at: now, device, address })
   await endUnused(tx, { accountId, sessionId }, { allowed, now })
 }

@@ -41,6 +41,12 @@ export const toKeep = (account: { id: string; email: string; dueAt: number }): L
   about: purpose('keep', account.email, account.dueAt),
 })
 
+/** Lets one of Bitwarden's apps register an account with this id and address. */
+export const toSignUp = ({ id, email }: { id: string; email: string }): LinkPurpose => ({
+  id,
+  about: purpose('sign-up', email),
+})
+
 /** @param expiresAt milliseconds since 1970 */
 export const linkToken = (key: KeyObject, { id, about }: LinkPurpose, expiresAt: number): string =>
   signToken(key, about, { content: uuidToBytes(id), expiresAt })

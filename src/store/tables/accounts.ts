@@ -83,6 +83,8 @@ export const accountTables = (kit: Columns) => {
       vaultId: text('vault_id').notNull().unique(),
       vaultKey: bytes('vault_key').notNull(),
       vaultData: bytes('vault_data').notNull(),
+      /** JSON: what only an account of Bitwarden's apps has; null for a native one. */
+      bitwarden: text('bitwarden'),
       /** Was open when it came, and is used up once the address is confirmed. */
       inviteId: text('invite_id').references(() => invites.id, { onDelete: 'cascade' }),
       createdAt: time('created_at').notNull(),
