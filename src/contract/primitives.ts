@@ -75,6 +75,7 @@ const uuid = () =>
 export const AccountId = uuid().meta({ description: 'An account' })
 export const AttachmentId = uuid().meta({ description: 'A file beside an item' })
 export const DeviceId = uuid().meta({ description: 'A device, named by itself' })
+export const FolderId = uuid().meta({ description: 'A folder' })
 export const ItemId = uuid().meta({ description: 'An item' })
 export const SecondFactorId = uuid().meta({ description: 'A second factor' })
 export const SessionId = uuid().meta({ description: 'A session' })

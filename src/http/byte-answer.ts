@@ -7,7 +7,7 @@ import { ClientGone } from './body.ts'
 import { Content, sentAs } from './content.ts'
 
 /** Writes a piece of an answer, and waits until the connection has taken it. */
-const taken = (res: Response, chunk: Uint8Array) =>
+export const taken = (res: Response, chunk: Uint8Array) =>
   new Promise<void>((resolve, reject) => {
     const gone = () => reject(new ClientGone())
     res.once('close', gone)

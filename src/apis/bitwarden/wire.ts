@@ -16,7 +16,11 @@ function renamed(given: unknown, names: ReadonlyMap<string, string>): unknown {
  * An object whose members are found whatever their case is: some clients write them in Pascal case. Members that the shape does not
  * name are dropped.
  */
-export const caseless = <Shape extends z.ZodRawShape>(shape: Shape) => {
-  const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]))
-  return z.preprocess((given) => renamed(given, names), z.object(shape))
+export const caseless = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  caselessAs(Object.keys(shape), z.object(shape))
+
+/** The same for a schema of several shapes, with the names of all of them. */
+export const caselessAs = <Schema extends z.ZodType>(members: readonly string[], schema: Schema) => {
+  const names = new Map(members.map((name) => [name.toLowerCase(), name]))
+  return z.preprocess((given) => renamed(given, names), schema)
 }

@@ -1,0 +1,31 @@
+// Items of Bitwarden's apps as the rules see them: what the server itself changes stands in `ciphers`, what their owner's client has
+// made in the body of `items`, which is never parsed to be read. Their vault has the id of the account.
+import type { InferSelectModel } from 'drizzle-orm'
+import type { Tables } from '../../store/schema.ts'
+import type { Caller } from '../caller.ts'
+import { Failure } from '../failure.ts'
+
+export type CipherHead = Omit<InferSelectModel<Tables['ciphers']>, 'vaultId' | 'itemId'>
+
+/** An item with its body. Times are milliseconds since 1970. */
+export interface CipherRow extends CipherHead {
+  readonly id: string
+  readonly createdAt: number
+  /** JSON in UTF-8: an object with a member at least. */
+  readonly body: Uint8Array
+}
+
+/** Who changes items. */
+export interface CipherCaller extends Caller {
+  /** Of the device, which is not told of its own changes. */
+  readonly deviceIdentifier: string
+}
+
+/** A request that cannot be done as it stands; the sentence says what to do. */
+export const refused = (sentence: string) => new Failure('malformed-request', sentence, { errors: [] })
+
+/** The same, of one member of the request. */
+export const refusedMember = (path: string, message: string) =>
+  new Failure('malformed-request', 'The request is not as the contract says.', {
+    errors: [{ path, message }],
+  })

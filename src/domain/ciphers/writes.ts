@@ -1,0 +1,215 @@
+// Making and changing one item. Its body goes through the same versions, quotas and locks as those of native items.
+import { and, eq } from 'drizzle-orm'
+import type { Tx } from '../../store/store.ts'
+import { VaultCaller } from '../caller.ts'
+import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
+import { applyItemWrites, type ItemWrite } from '../vaults/item-writes.ts'
+import type { ItemRow } from '../vaults/rows.ts'
+import { beginChange, holdForChange, type Needs, requireFolder } from './change.ts'
+import { bodyOf, type CipherContent, type CipherType, keyIn, type LeftOut, withKept } from './content.ts'
+import { getCipher } from './read.ts'
+import { type CipherCaller, type CipherHead, type CipherRow, refused, refusedMember } from './rows.ts'
+
+/** The revision date of an item as a client has it: of dates with fewer digits, the times that they can stand for. */
+export interface KnownRevision {
+  /** Milliseconds since 1970. */
+  readonly from: number
+  readonly to: number
+}
+
+/** A key or a name of a file anew, because what it is encrypted under has changed. */
+interface RenamedFile {
+  readonly fileName: string
+  readonly key: string | null
+}
+
+/** An item as a client writes it. */
+export interface CipherWrite {
+  readonly type: CipherType
+  readonly content: CipherContent
+  readonly folderId: string | null
+  /** Undefined if it is left out. */
+  readonly isFavorite: boolean | undefined
+  /** Milliseconds since 1970; undefined if it is left out. */
+  readonly archivedAt: number | null | undefined
+  /** The account and the key that the client has encrypted it for, where it says so. */
+  readonly encryptedFor: string | undefined
+  readonly encryptedByKeyId: string | undefined
+  /** Undefined if the client does not say. */
+  readonly known: KnownRevision | undefined
+  readonly leftOut: LeftOut
+  /** By the ids of files. */
+  readonly files: ReadonlyMap<string, RenamedFile>
+}
+
+/** Throws `malformed-request` if the item was encrypted for somebody else, or under a key that the account no longer has. */
+async function requireOwnKey(
+  { db, tables: { bitwardenAccounts } }: Tx,
+  { accountId }: CipherCaller,
+  { encryptedFor, encryptedByKeyId }: CipherWrite,
+): Promise<void> {
+  if (encryptedFor !== undefined && encryptedFor !== accountId)
+    throw refusedMember('encryptedFor', 'The item is encrypted for another account. Log out, and log in again.')
+  if (encryptedByKeyId === undefined) return
+  const [account] = await db
+    .select({ userKeyId: bitwardenAccounts.userKeyId })
+    .from(bitwardenAccounts)
+    .where(eq(bitwardenAccounts.accountId, accountId))
+  if (account?.userKeyId && account.userKeyId !== encryptedByKeyId)
+    throw refusedMember(
+      'encryptedByKeyId',
+      'The item is encrypted under another key than that of the account. Log out, and log in again.',
+    )
+}
+
+/** Writes bodies of items, and keeps what they replace. @returns the rows; their order is that of the writes */
+export async function writeBodies(
+  tx: Tx,
+  caller: CipherCaller,
+  writes: readonly ItemWrite[],
+  { now, config }: { now: number; config: Needs['config'] },
+): Promise<ItemRow[]> {
+  const outcome = await applyItemWrites(tx, VaultCaller.bySession(caller), caller.accountId, {
+    writes,
+    now,
+    allowed: config.quotas,
+  })
+  if (!('kind' in outcome) || outcome.kind !== 'applied')
+    throw new Error('A write of items that expects nothing met a conflict')
+  return outcome.rows
+}
+
+/** A body under the only key that vaults of these accounts have. */
+export const put = (id: string, body: Uint8Array, expected: 'nothing' | 'anything'): ItemWrite => ({
+  op: 'put',
+  id,
+  data: body,
+  keyVersion: 1,
+  expected,
+})
+
+/** The head of a new item. */
+export const newHead = (
+  { type, folderId, isFavorite, archivedAt }: CipherWrite,
+  revisionAt: number,
+): CipherHead => ({
+  type,
+  folderId,
+  isFavorite: isFavorite ?? false,
+  revisionAt,
+  archivedAt: archivedAt ?? null,
+  deletedAt: null,
+})
+
+/** Makes an item. Throws `malformed-request`, `too-large` and `quota-exceeded`. */
+export function createCipher(needs: Needs, caller: CipherCaller, write: CipherWrite): Promise<CipherRow> {
+  const { clock, config, random, store } = needs
+  const [id, body] = [random.uuid(), bodyOf(write.type, write.content)]
+  return store.write(async (tx) => {
+    const now = clock.now()
+    await holdForChange(tx, caller, now)
+    await requireOwnKey(tx, caller, write)
+    await requireFolder(tx, caller, write.folderId)
+    const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'item-made', id })
+    await writeBodies(tx, caller, [put(id, body, 'nothing')], { now, config })
+    const head = newHead(write, revisionAt)
+    await tx.db.insert(tx.tables.ciphers).values({ ...head, vaultId: caller.accountId, itemId: id })
+    return { ...head, id, createdAt: now, body }
+  })
+}
+
+/** Puts names and keys of an item's files in place of those that are stored. Ids of other files are passed over. */
+async function renameFiles(
+  { db, tables: { attachments } }: Tx,
+  { accountId }: CipherCaller,
+  itemId: string,
+  files: ReadonlyMap<string, RenamedFile>,
+): Promise<void> {
+  for (const [id, { fileName, key }] of files)
+    await db
+      .update(attachments)
+      .set({ fileName, fileKey: key })
+      .where(and(eq(attachments.vaultId, accountId), eq(attachments.itemId, itemId), eq(attachments.id, id)))
+}
+
+async function updateHead(
+  { db, tables: { ciphers } }: Tx,
+  { accountId }: CipherCaller,
+  id: string,
+  head: Partial<CipherHead>,
+): Promise<void> {
+  await db
+    .update(ciphers)
+    .set(head)
+    .where(and(eq(ciphers.vaultId, accountId), eq(ciphers.itemId, id)))
+}
+
+const outOfDate = () =>
+  refused('The item was changed on another device since this one has loaded it. Sync, and change it again.')
+
+/**
+ * What is stored of a change. A client that knows neither item keys nor revisions keeps what it leaves out, and must not change
+ * an item that has a key of its own: it would write some of it under the user key.
+ */
+function contentAfter(write: CipherWrite, current: CipherRow): CipherContent {
+  const { type, content, encryptedFor, known, leftOut } = write
+  if (encryptedFor !== undefined || known !== undefined) return content
+  if (content.key === null && keyIn(current.body) !== null)
+    throw refused('This app does not know the item\'s own key, and would destroy the item. Change it with another app.')
+  return type === current.type ? withKept(type, content, leftOut, current.body) : content
+}
+
+/**
+ * Replaces an item; the version before is kept. Throws `not-found`, `malformed-request` if the item is no longer as the client has
+ * loaded it, `too-large` and `quota-exceeded`.
+ */
+export function replaceCipher(
+  needs: Needs,
+  caller: CipherCaller,
+  id: string,
+  write: CipherWrite,
+): Promise<CipherRow> {
+  const { clock, config, store } = needs
+  const { encryptedFor, known } = write
+  const isOfficial = encryptedFor !== undefined || known !== undefined
+  return store.write(async (tx) => {
+    const now = clock.now()
+    await holdForChange(tx, caller, now)
+    const current = await getCipher(tx, caller, id)
+    if (known && (current.revisionAt < known.from || current.revisionAt >= known.to)) throw outOfDate()
+    await requireOwnKey(tx, caller, write)
+    await requireFolder(tx, caller, write.folderId)
+    const content = contentAfter(write, current)
+    const body = bodyOf(write.type, content)
+    const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'item-changed', id })
+    await writeBodies(tx, caller, [put(id, body, 'anything')], { now, config })
+    await renameFiles(tx, caller, id, write.files)
+    const head = {
+      type: write.type,
+      folderId: write.folderId,
+      isFavorite: write.isFavorite ?? (isOfficial ? false : current.isFavorite),
+      archivedAt: write.archivedAt === undefined ? current.archivedAt : write.archivedAt,
+      revisionAt,
+    }
+    await updateHead(tx, caller, id, head)
+    return { ...current, ...head, body }
+  })
+}
+
+/** Puts an item into a folder, or takes it out, and makes it a favourite or not. Throws `not-found` and `malformed-request`. */
+export function placeCipher(
+  { clock, store }: Pick<Needs, 'clock' | 'store'>,
+  caller: CipherCaller,
+  id: string,
+  place: Pick<CipherHead, 'folderId' | 'isFavorite'>,
+): Promise<CipherRow> {
+  return store.write(async (tx) => {
+    const now = clock.now()
+    await beginChange(tx, caller, now)
+    const current = await getCipher(tx, caller, id)
+    await requireFolder(tx, caller, place.folderId)
+    const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'item-changed', id })
+    await updateHead(tx, caller, id, { ...place, revisionAt })
+    return { ...current, ...place, revisionAt }
+  })
+}
