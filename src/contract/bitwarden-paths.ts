@@ -41,3 +41,27 @@ export const bitwardenLoginPaths = {
   hint: '/api/accounts/password-hint',
   config: '/api/config',
 } as const
+
+export const bitwardenItemPaths = {
+  items: '/api/ciphers',
+  /** Older clients say by the path what newer ones say by the method. */
+  deletion: '/api/ciphers/delete',
+  clone: '/api/ciphers/create',
+  restoration: '/api/ciphers/restore',
+  archive: '/api/ciphers/archive',
+  unarchive: '/api/ciphers/unarchive',
+  move: '/api/ciphers/move',
+  item: '/api/ciphers/{id}',
+  details: '/api/ciphers/{id}/details',
+  fullDetails: '/api/ciphers/{id}/full-details',
+  itemPlace: '/api/ciphers/{id}/partial',
+  itemDeletion: '/api/ciphers/{id}/delete',
+  itemRestoration: '/api/ciphers/{id}/restore',
+  itemArchive: '/api/ciphers/{id}/archive',
+  itemUnarchive: '/api/ciphers/{id}/unarchive',
+  folders: '/api/folders',
+  allFolders: '/api/folders/all',
+  folder: '/api/folders/{id}',
+  folderDeletion: '/api/folders/{id}/delete',
+  sync: '/api/sync',
+} as const

@@ -3,13 +3,16 @@ import { type Api, createApi } from '../../http/api.ts'
 import { accountRoutes } from './accounts.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { bitwardenAuthenticators } from './authenticate.ts'
+import { cipherRoutes } from './ciphers.ts'
 import { domainRoutes } from './domains.ts'
 import { errorForm } from './errors.ts'
+import { folderRoutes } from './folders.ts'
 import { leftOutRoutes } from './left-out.ts'
 import { preloginRoutes } from './prelogin.ts'
 import { proofRoutes } from './proofs.ts'
 import { registrationRoutes } from './registration.ts'
 import type { Services } from './route.ts'
+import { syncRoutes } from './sync.ts'
 import { tokenRoutes } from './token.ts'
 import { twoFactorRoutes } from './two-factor.ts'
 
@@ -18,6 +21,9 @@ const routes = [
   ...registrationRoutes,
   ...tokenRoutes,
   ...accountRoutes,
+  ...cipherRoutes,
+  ...folderRoutes,
+  ...syncRoutes,
   ...apiKeyRoutes,
   ...domainRoutes,
   ...leftOutRoutes,

@@ -1,8 +1,10 @@
 // Items as clients get them. What the server itself knows of an item is written before its stored body, whose text follows as it is:
 // an answer with thousands of items costs little more than the reading of their bytes.
+import { z } from 'zod'
 import { memberOfType } from '../../domain/ciphers/content.ts'
 import type { CipherRow } from '../../domain/ciphers/rows.ts'
 import { toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
+import { JsonStream, JsonText } from '../../http/json-text.ts'
 import type { ClientKind } from './route.ts'
 
 /** For each kind the members of all others, which are null: clients need every member. */
@@ -47,11 +49,46 @@ function headOf({ id, type, folderId, isFavorite, createdAt, revisionAt, archive
 }
 
 /** An item as JSON in UTF-8, in pieces. */
-export const cipherPieces = (row: CipherRow): Uint8Array[] => [
+const piecesOf = (row: CipherRow): Uint8Array[] => [
   Buffer.from(headOf(row)),
   // Without the brace that opens it.
   row.body.subarray(1),
 ]
+
+const comma = Buffer.from(',')
+
+/** Items with commas between them, and before the first one if `follows` says so. */
+const listed = (rows: readonly CipherRow[], follows: boolean): Uint8Array =>
+  Buffer.concat(rows.flatMap((row, index) => [...(index > 0 || follows ? [comma] : []), ...piecesOf(row)]))
+
+/** One item as an answer. */
+export const cipherAnswer = (row: CipherRow) => new JsonText(Buffer.concat(piecesOf(row)))
+
+/** How a route declares it. */
+export const CipherAnswer = z.instanceof(JsonText)
+export const CiphersAnswer = z.instanceof(JsonStream)
+
+type Pages = AsyncIterable<readonly CipherRow[]>
+
+/** A text with items in it, as they come. */
+async function* around(before: string, pages: Pages, after: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(before)
+  let follows = false
+  for await (const rows of pages) {
+    if (rows.length === 0) continue
+    yield listed(rows, follows)
+    follows = true
+  }
+  yield Buffer.from(after)
+}
+
+/** A list of items as an answer. */
+export const ciphersAnswer = (pages: Pages) =>
+  new JsonStream(around('{"object":"list","data":[', pages, '],"continuationToken":null}'))
+
+/** An object as an answer, with items as its member `ciphers`. */
+export const answerWithCiphers = (members: object, pages: Pages) =>
+  new JsonStream(around(`${JSON.stringify(members).slice(0, -1)},"ciphers":[`, pages, ']}'))
 
 /** The highest kind that a client knows. Older ones crash over kinds that they do not know, and some say no version at all. */
 export function lastTypeFor({ version }: ClientKind): number {

@@ -276,3 +276,7 @@ const idsAtOnce = 10_000
 
 /** Some items or folders. */
 export const SomeIds = caseless({ ids: z.array(ItemId).max(idsAtOnce) })
+
+const folderNameLength = 1000
+
+export const FolderName = EncString.max(folderNameLength)

@@ -35,12 +35,17 @@ export interface CipherContent {
 /** The bytes that are stored. Throws `malformed-request` if there is nothing of the kind, and `too-large`. */
 export function bodyOf(type: CipherType, { own, name, notes, key, reprompt, ...lists }: CipherContent) {
   if (own === undefined)
-    throw refused(`The item has nothing in "${memberOfType[type]}", which its kind needs. Write it with another app.`)
+    throw refused(
+      `The item has nothing in "${memberOfType[type]}", which its kind needs. Write it with another app.`,
+    )
   const body = Buffer.from(
     JSON.stringify({ name, notes, key, reprompt, [memberOfType[type]]: own, ...lists }),
   )
   if (body.length > limits.sealedBytes)
-    throw new Failure('too-large', `The item is larger than the ${limits.sealedBytes} bytes that one may have.`)
+    throw new Failure(
+      'too-large',
+      `The item is larger than the ${limits.sealedBytes} bytes that one may have.`,
+    )
   return body
 }
 

@@ -1,5 +1,5 @@
 // Folders: names that are encrypted, and that items refer to.
-import { and, asc, count, eq, inArray, type InferSelectModel, isNotNull } from 'drizzle-orm'
+import { and, asc, count, eq, type InferSelectModel, inArray, isNotNull } from 'drizzle-orm'
 import type { Tables } from '../../store/schema.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import { Failure, notFound } from '../failure.ts'

@@ -1,14 +1,18 @@
 // Reading items: one, some, or all of them page by page.
 import { and, asc, eq, getTableColumns, gt, inArray, lt, lte, sql } from 'drizzle-orm'
 import { statement } from '../../store/statement.ts'
-import type { Reader } from '../../store/store.ts'
-import { notFound } from '../failure.ts'
-import { bytesBefore, type Page, rowsFound, toPage } from '../vaults/pages.ts'
+import type { Reader, Store } from '../../store/store.ts'
+import { Failure, notFound } from '../failure.ts'
+import { getBitwardenAccount } from '../identity/bitwarden-accounts.ts'
+import { bytesBefore, rowsFound, toPage } from '../vaults/pages.ts'
 import type { CipherRow } from './rows.ts'
 
 /** How many items are read at a time, and about how many bytes of them: what stands in memory for one reader. */
-export const ciphersAtOnce = 500
+const ciphersAtOnce = 500
 export const cipherBytesAtOnce = 1024 * 1024
+
+/** The same where their bodies are not measured before. */
+const bodiesAtOnce = 20
 
 type Found = Pick<Reader['tables'], 'ciphers' | 'items'>
 
@@ -70,7 +74,11 @@ const cipherPageStatement = statement(({ db, tables }: Reader) => {
     .limit(ciphersAtOnce + 1)
     .as('candidates')
   const summed = db
-    .select({ id: candidates.id, bytesBefore: bytesBefore(candidates.size, sql`${candidates.id}`), found: rowsFound() })
+    .select({
+      id: candidates.id,
+      bytesBefore: bytesBefore(candidates.size, sql`${candidates.id}`),
+      found: rowsFound(),
+    })
     .from(candidates)
     .as('summed')
   return db
@@ -83,34 +91,59 @@ const cipherPageStatement = statement(({ db, tables }: Reader) => {
     .prepare('cipher_page')
 })
 
-/**
- * A page of the items of an account, in the trash or not, in the order of their ids.
- * @param from.after the id of the last one before; empty for the first page
- * @param from.lastType the highest number of a kind that the client knows
- */
-export async function listCiphers(
-  reader: Reader,
-  { accountId }: { accountId: string },
-  { after, lastType }: { after: string; lastType: number },
-): Promise<Page<CipherRow>> {
-  const { rows, more } = toPage(
-    await cipherPageStatement(reader).execute({ accountId, after, lastType }),
-    ciphersAtOnce,
-  )
-  return { rows: rows.flatMap(rowOf), more }
+/** Which items of an account are read. */
+export interface CiphersOf {
+  readonly accountId: string
+  /** The highest number of a kind that the client knows. */
+  readonly lastType: number
 }
 
-/** Those of these items that there are. @param ids some dozens at the most: their bodies stand in memory together */
-export async function findCiphers(
-  { db, tables }: Reader,
-  { accountId }: { accountId: string },
+/**
+ * All items of an account, in the trash or not, in the order of their ids, page by page. Each page is read by itself, so that
+ * somebody who reads slowly holds neither a connection nor a snapshot: no item that is there all the time is left out, and what is
+ * written meanwhile is there or not, as if it came later. Throws `not-authenticated` if the keys of the account change meanwhile.
+ * @param securityStamp of the account, as whatever else is told of it was read
+ */
+export async function* allCiphers(
+  { store }: { store: Store },
+  { accountId, lastType }: CiphersOf,
+  securityStamp?: string,
+): AsyncGenerator<CipherRow[]> {
+  let before = securityStamp
+  for (let after = ''; ; ) {
+    const page = await store.read(async (reader) => ({
+      ...toPage(await cipherPageStatement(reader).execute({ accountId, after, lastType }), ciphersAtOnce),
+      // Behind the page: if it is still the same, so were the keys.
+      stamp: (await getBitwardenAccount(reader, { accountId })).own.securityStamp,
+    }))
+    before ??= page.stamp
+    if (page.stamp !== before) throw new Failure('not-authenticated', 'This session has ended. Log in again.')
+    yield page.rows.flatMap(rowOf)
+    const last = page.rows.at(-1)
+    if (!page.more || !last) return
+    after = last.id
+  }
+}
+
+/** Those of these items that there are, some at a time, in the order of the ids. */
+export async function* someCiphers(
+  { store }: { store: Store },
+  { accountId, lastType }: CiphersOf,
   ids: readonly string[],
-): Promise<CipherRow[]> {
-  const { ciphers, items } = tables
-  const found = await db
-    .select(columnsOf(tables))
-    .from(ciphers)
-    .innerJoin(items, joined(tables))
-    .where(and(eq(ciphers.vaultId, accountId), inArray(ciphers.itemId, [...ids])))
-  return found.flatMap(rowOf)
+): AsyncGenerator<CipherRow[]> {
+  for (let start = 0; start < ids.length; start += bodiesAtOnce) {
+    const wanted = ids.slice(start, start + bodiesAtOnce)
+    const found = await store.read(({ db, tables }) => {
+      const { ciphers, items } = tables
+      return db
+        .select(columnsOf(tables))
+        .from(ciphers)
+        .innerJoin(items, joined(tables))
+        .where(
+          and(eq(ciphers.vaultId, accountId), inArray(ciphers.itemId, wanted), lte(ciphers.type, lastType)),
+        )
+    })
+    const byId = new Map(found.flatMap(rowOf).map((row) => [row.id, row]))
+    yield wanted.flatMap((id) => byId.get(id) ?? [])
+  }
 }

@@ -49,7 +49,10 @@ async function requireOwnKey(
   { encryptedFor, encryptedByKeyId }: CipherWrite,
 ): Promise<void> {
   if (encryptedFor !== undefined && encryptedFor !== accountId)
-    throw refusedMember('encryptedFor', 'The item is encrypted for another account. Log out, and log in again.')
+    throw refusedMember(
+      'encryptedFor',
+      'The item is encrypted for another account. Log out, and log in again.',
+    )
   if (encryptedByKeyId === undefined) return
   const [account] = await db
     .select({ userKeyId: bitwardenAccounts.userKeyId })
@@ -155,7 +158,9 @@ function contentAfter(write: CipherWrite, current: CipherRow): CipherContent {
   const { type, content, encryptedFor, known, leftOut } = write
   if (encryptedFor !== undefined || known !== undefined) return content
   if (content.key === null && keyIn(current.body) !== null)
-    throw refused('This app does not know the item\'s own key, and would destroy the item. Change it with another app.')
+    throw refused(
+      "This app does not know the item's own key, and would destroy the item. Change it with another app.",
+    )
   return type === current.type ? withKept(type, content, leftOut, current.body) : content
 }
 
