@@ -15,6 +15,7 @@ import type { Services } from './route.ts'
 import { syncRoutes } from './sync.ts'
 import { tokenRoutes } from './token.ts'
 import { twoFactorRoutes } from './two-factor.ts'
+import { waitingLoginRoutes } from './waiting-logins.ts'
 
 const routes = [
   ...preloginRoutes,
@@ -29,6 +30,7 @@ const routes = [
   ...leftOutRoutes,
   ...proofRoutes,
   ...twoFactorRoutes,
+  ...waitingLoginRoutes,
 ]
 
 export const bitwardenApi = (services: Services): Api =>

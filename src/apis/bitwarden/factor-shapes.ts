@@ -6,12 +6,13 @@ import { caseless } from './wire.ts'
 const maxLetters = 100_000
 
 /** Base64 or base64url, with or without padding, as base64url without. */
-const Bytes = z
+export const Bytes = z
   .string()
   .max(maxLetters)
   .transform((text) => text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, ''))
 
-const credential = { id: Bytes, rawId: Bytes, type: z.string().default('public-key') }
+/** What every answer of an authenticator has. */
+export const credential = { id: Bytes, rawId: Bytes, type: z.string().default('public-key') }
 
 /** What `navigator.credentials.create()` gave. */
 export const DeviceRegistration = caseless({

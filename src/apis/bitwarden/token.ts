@@ -3,7 +3,6 @@
 import { z } from 'zod'
 import { bitwardenLoginPaths } from '../../contract/bitwarden-paths.ts'
 import { Email } from '../../contract/primitives.ts'
-import type { SecondFactorChallenge } from '../../contract/problems.ts'
 import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
 import { PassingFailure } from '../../domain/failure.ts'
 import { type BitwardenSession, logInApp } from '../../domain/identity/bitwarden-login.ts'
@@ -14,6 +13,7 @@ import { form } from '../../http/form-body.ts'
 import { anyQuery, requestClient } from '../../http/route.ts'
 import { loginKeysOf } from './account-shapes.ts'
 import { DeviceIdentifier, DeviceKind, DeviceName, deviceTypeOf } from './device-shapes.ts'
+import { challengeAnswer, factorProofIn } from './factor-proofs.ts'
 import { route, type Services } from './route.ts'
 import { ClientHash } from './secret.ts'
 
@@ -87,17 +87,8 @@ const wrongPassword = ({ config }: Services) =>
     ),
   )
 
-/** The numbers by which apps know the kinds of second factors. */
-const challengeAnswer = ({ methods, options }: SecondFactorChallenge) => {
-  const providers = {
-    ...(methods.includes('totp') && { '0': null }),
-    ...(methods.includes('webauthn') && { '7': options ?? null }),
-  }
-  return { TwoFactorProviders: Object.keys(providers), TwoFactorProviders2: providers }
-}
-
 /** What is answered where a login gets no session. */
-function refusalAnswer(outcome: LoginRefusal, services: Services): Answer {
+function refusalAnswer(outcome: LoginRefusal, email: string, services: Services): Answer {
   switch (outcome.kind) {
     case 'wrong-password':
       return wrongPassword(services)
@@ -109,11 +100,18 @@ function refusalAnswer(outcome: LoginRefusal, services: Services): Answer {
     case 'second-factor-required':
       return refused('invalid_grant', {
         error_description: 'Two factor required.',
-        ...challengeAnswer(outcome.challenge),
+        ...challengeAnswer(outcome.challenge, email, services),
         MasterPasswordPolicy: { Object: 'masterPasswordPolicy' },
       })
     case 'second-factor-wrong':
       return refused('invalid_grant', withMessage('invalid_grant', 'Two-step token is invalid. Try again.'))
+    case 'device-unverified':
+      return outcome.isWrong
+        ? refused('device_error', withMessage('invalid new device otp', 'invalid new device otp'))
+        : refused(
+            'device_error',
+            withMessage('New device verification required', 'new device verification required'),
+          )
     case 'second-factor-added':
       throw new PassingFailure('unavailable', 'A second factor was added at this moment. Log in again.', 1)
   }
@@ -149,10 +147,18 @@ async function byPassword({ fields, address, services }: Grant): Promise<Answer>
   // What no account has is wrong, whatever accounts there are.
   if (!email.success || !clientHash.success) return wrongPassword(services)
   const outcome = await logInApp(
-    { email: email.data, password: { clientHash: clientHash.data }, address, ...from.data },
+    {
+      email: email.data,
+      password: { clientHash: clientHash.data },
+      secondFactor: factorProofIn(fields.twofactorprovider, fields.twofactortoken),
+      remembersDevice: fields.twofactorremember === '1',
+      deviceCode: fields.newdeviceotp,
+      address,
+      ...from.data,
+    },
     services,
   )
-  return outcome.kind === 'session' ? sessionAnswer(outcome) : refusalAnswer(outcome, services)
+  return outcome.kind === 'session' ? sessionAnswer(outcome) : refusalAnswer(outcome, email.data, services)
 }
 
 const RefreshToken = z.base64url().length(43)

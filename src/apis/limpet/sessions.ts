@@ -37,6 +37,8 @@ const toSession = ({ account, tokens }: Extract<LoginOutcome, { kind: 'session' 
 function failureOf(outcome: Exclude<LoginOutcome, { kind: 'session' }>): Failure {
   switch (outcome.kind) {
     case 'wrong-password':
+    // Only accounts of Bitwarden's apps know their devices, and none of those logs in here.
+    case 'device-unverified':
       return new Failure('invalid-credentials', 'The e-mail address or the password is wrong.')
     case 'email-unverified':
       return new Failure('email-unverified', 'Open the link in the mail that was sent to the address.')

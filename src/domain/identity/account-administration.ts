@@ -6,6 +6,8 @@ import type { Reader, Tx } from '../../store/store.ts'
 import { holdAccount } from '../account-row.ts'
 import { noteEvent } from '../audit/audit-log.ts'
 import { announce } from '../live/announcements.ts'
+import { findAccountById } from './accounts.ts'
+import { noteBitwardenChange } from './bitwarden-accounts.ts'
 import { removeAllFactors } from './second-factors.ts'
 import { endAllSessions } from './sessions.ts'
 
@@ -168,6 +170,9 @@ export async function enableAccount(tx: Tx, id: string, now: number): Promise<vo
 
 /** Removes the second factors of an owner who has lost them. @returns how many there were */
 export async function resetSecondFactors(tx: Tx, id: string, now: number): Promise<number> {
+  const account = await findAccountById(tx, id)
+  if (account?.authMethod === 'bitwarden')
+    await noteBitwardenChange(tx, { accountId: id, deviceIdentifier: null }, { now, what: 'settings' })
   const removed = await removeAllFactors(tx, { accountId: id })
   if (removed > 0)
     await noteEvent(tx, id, { type: 'second-factors-reset', at: now, device: null, address: null })

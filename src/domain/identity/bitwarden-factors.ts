@@ -1,21 +1,26 @@
 // How an account of Bitwarden's apps gets, shows and loses second factors. Who calls these functions has proved the password, or holds a
 // grant (factor-grants.ts). There is one app and one address for codes; security keys stand in numbered slots.
+import { eq } from 'drizzle-orm'
 import type { WebauthnOptions, WebauthnRegistration } from '../../contract/second-factors.ts'
 import type { Tx } from '../../store/store.ts'
 import { holdAccount } from '../account-row.ts'
 import { type AccountChange, noteChange } from '../audit/noted-changes.ts'
 import type { SessionCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
+import { mailRequestKey } from '../rate-limits/keys.ts'
+import type { RateLimiter } from '../rate-limits/limiter.ts'
 import { hashSecret, isSameHash } from '../secret-hash.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import { findRecoveryCode, recoveryCodeOf } from './account-recovery.ts'
 import { getAccount } from './accounts.ts'
 import { noteBitwardenChange } from './bitwarden-accounts.ts'
+import { noCodeForNow } from './bitwarden-proofs.ts'
 import type { FactorType } from './factor-grants.ts'
+import { checkCode, mailCode } from './mailed-codes.ts'
 import { forgetRememberedDevices } from './remembered-devices.ts'
 import { beginTotp, beginWebauthn, type ChangeNeeds } from './second-factor-changes.ts'
 import { totpSecretOf } from './second-factor-login.ts'
-import { confirmFactor, factorsOf, findPending, removeFactor } from './second-factors.ts'
+import { beginFactor, confirmFactor, factorsOf, findPending, removeFactor } from './second-factors.ts'
 import { base32Of, stepOfCode } from './totp.ts'
 import { verifyRegistration } from './webauthn.ts'
 
@@ -24,7 +29,7 @@ interface Caller extends SessionCaller {
 }
 
 interface Needs extends ChangeNeeds {
-  readonly keys: ChangeNeeds['keys'] & Pick<ServerKeys, 'bitwardenSecrets'>
+  readonly keys: ChangeNeeds['keys'] & Pick<ServerKeys, 'bitwardenSecrets' | 'mailedCodes'>
 }
 
 /** Changes the factors in one transaction: with the account held, noted for the owner, and with no device remembered after it. */
@@ -133,6 +138,61 @@ export const removeSecurityKey = (caller: Caller, slot: number, needs: Needs): P
     const factor = webauthn.find((one) => one.slot === slot)
     if (!factor) throw notFound()
     await removeFactor(tx, caller, factor.id)
+  })
+
+const addressCodeOf = ({ accountId }: Caller, email: string) =>
+  ({ accountId, purpose: 'factor-address', detail: email }) as const
+
+/**
+ * Mails a code to the address that codes of logins are to be mailed to. Throws `email-off` and `too-many-requests`.
+ * @param email in its normalized form
+ */
+export async function mailAddressCode(
+  caller: Caller,
+  email: string,
+  needs: Needs & { readonly limiter: RateLimiter },
+): Promise<void> {
+  if (!needs.config.smtp) throw new Failure('email-off', 'This server sends no e-mail.')
+  await needs.limiter.count('mailAbout', mailRequestKey({ address: caller.address, email }))
+  if (!(await needs.store.write((tx) => mailCode(tx, addressCodeOf(caller, email), needs, { email }))))
+    throw noCodeForNow()
+}
+
+/**
+ * Has logins ask for codes by mail, in place of the address before.
+ * @param given.code that was mailed there
+ * @returns whether the code is right
+ */
+export async function enableEmail(
+  caller: Caller,
+  { email, code }: { readonly email: string; readonly code: string },
+  needs: Needs,
+): Promise<boolean> {
+  const { clock, keys, random, store } = needs
+  const now = clock.now()
+  const check = (tx: Tx, isLast: boolean) =>
+    checkCode(tx, addressCodeOf(caller, email), { code, isLast }, { keys, now })
+  // A wrong one is counted, whatever becomes of the rest.
+  if (!(await store.write((tx) => check(tx, false)))) return false
+  await changeFactors(caller, 'second-factor-added', needs, async (tx) => {
+    if (!(await check(tx, true))) throw notFound()
+    for (const { id } of (await factorsOf(tx, caller)).email) await removeFactor(tx, caller, id)
+    const begun = { id: random.uuid(), type: 'email', name: email, sealedSecret: null, now } as const
+    await beginFactor(tx, caller, begun)
+    await confirmFactor(tx, caller, begun.id, { name: email, now, email })
+  })
+  return true
+}
+
+/** Has new devices checked, or not. */
+export const setDeviceCheck = (caller: Caller, isOn: boolean, { clock, store }: Needs): Promise<void> =>
+  store.write(async (tx) => {
+    await noteBitwardenChange(tx, caller, { now: clock.now(), what: 'settings' })
+    const { bitwardenAccounts } = tx.tables
+    await tx.db
+      .update(bitwardenAccounts)
+      .set({ verifiesDevices: isOn })
+      .where(eq(bitwardenAccounts.accountId, caller.accountId))
   })
 
 /** Removes every factor of a kind. If there is none, nothing is changed. */

@@ -148,7 +148,7 @@ async function makeSession(
   const { secondFactor, address } = request
   const now = clock.now()
   const caller = { accountId: account.id, sessionId: random.uuid(), address }
-  const factor = await checkSecondFactor(caller, request, needs)
+  const factor = await checkSecondFactor(account, request, needs)
   if (factor.kind !== 'checked') return factor
   const refreshToken = random.bytes(32)
   const { rememberToken } = factor
@@ -163,7 +163,10 @@ async function makeSession(
 const verdictOf = ({ kind }: BegunSession | LoginRefusal): PasswordVerdict =>
   kind === 'wrong-password'
     ? 'wrong'
-    : kind === 'begun' || kind === 'second-factor-required' || kind === 'second-factor-wrong'
+    : kind === 'begun' ||
+        kind === 'second-factor-required' ||
+        kind === 'second-factor-wrong' ||
+        kind === 'device-unverified'
       ? 'right'
       : 'unsaid'
 
@@ -182,7 +185,7 @@ export const beginSession = (
     if (proved.kind !== 'proved') return proved
     const { account } = proved
     const outcome = await makeSession(account, request, needs)
-    if (outcome.kind === 'second-factor-wrong') {
+    if (outcome.kind === 'second-factor-wrong' || (outcome.kind === 'device-unverified' && outcome.isWrong)) {
       const at = needs.clock.now()
       needs.failedLogins.note(account.id, { type: 'second-factor-failed', at, device, address })
     }

@@ -145,6 +145,12 @@ const codeSentences: Record<CodePurpose, string> = {
   proof: 'An app asked to make sure that it is you who uses your account. Enter this code in it:',
   'new-address':
     'Somebody, most likely you, wants to use this address for their account. Enter this code in the app that asks for it:',
+  'second-factor':
+    'Somebody who knows your master password, most likely you, is logging in to your account. Enter this code to go on:',
+  'factor-address':
+    'Somebody, most likely you, wants codes for their logins to be mailed to this address. Enter this code in the app that asks for it:',
+  'new-device':
+    'Somebody who knows your master password, most likely you, is logging in to your account on a device that it does not know. Enter this code there:',
 }
 
 /** A code for an app of Bitwarden's. */

@@ -12,7 +12,7 @@ import { isSameHash } from '../secret-hash.ts'
 import type { ServerKeys } from '../server-keys.ts'
 
 /** What codes are for. A code for one purpose is none for another. */
-export const codePurposes = ['proof', 'new-address'] as const
+export const codePurposes = ['proof', 'new-address', 'second-factor', 'factor-address', 'new-device'] as const
 export type CodePurpose = (typeof codePurposes)[number]
 
 type CodeRow = InferSelectModel<Tables['mailedCodes']>

@@ -14,7 +14,10 @@ import type { RateLimiter } from '../rate-limits/limiter.ts'
 import type { ServerKeys } from '../server-keys.ts'
 import { useOnce } from '../single-use.ts'
 import { isRecoveryCode } from './account-recovery.ts'
+import type { AccountRow } from './accounts.ts'
 import { noteBitwardenChange } from './bitwarden-accounts.ts'
+import { checkCode } from './mailed-codes.ts'
+import { checkNewDevice, type DeviceRefusal } from './new-device-check.ts'
 import { isRemembered, rememberDevice, rememberTokenBytes } from './remembered-devices.ts'
 import {
   countRecoveryCodes,
@@ -32,6 +35,8 @@ import { assertionOptions, verifyAssertion, type WebauthnSettings } from './weba
 /** What a login shows: as the contract has it, or one of those that only Bitwarden's apps know. */
 export type FactorProof =
   | SecondFactorProof
+  /** A code that was mailed. */
+  | { readonly type: 'email'; readonly code: string }
   /** What a device was given that is remembered, base64url. */
   | { readonly type: 'remembered'; readonly token: string }
   /** The one recovery code that removes every factor. */
@@ -39,12 +44,19 @@ export type FactorProof =
   /** Nothing that could be a proof of any kind. */
   | { readonly type: 'unreadable' }
 
+/** What an account asks for. */
+export interface FactorChallenge extends SecondFactorChallenge {
+  /** Where a code can be mailed to: only an account of Bitwarden's apps has such an address. */
+  readonly mailsTo?: string
+}
+
 /** Why a login whose password is right has to go on, or ends here. */
 export type FactorRefusal =
   /** The account asks for one of its factors. */
-  | { readonly kind: 'second-factor-required'; readonly challenge: SecondFactorChallenge }
+  | { readonly kind: 'second-factor-required'; readonly challenge: FactorChallenge }
   /** It is wrong, or was used before. */
-  | { readonly kind: 'second-factor-wrong'; readonly challenge: SecondFactorChallenge }
+  | { readonly kind: 'second-factor-wrong'; readonly challenge: FactorChallenge }
+  | DeviceRefusal
   /** The account's first factor was added at this moment: the next login is asked for it. */
   | { readonly kind: 'second-factor-added' }
 
@@ -75,6 +87,8 @@ export interface FactorRequest {
   readonly secondFactor?: FactorProof | undefined
   /** Whether the device wants to be remembered: only one of Bitwarden's apps can. */
   readonly remembersDevice?: boolean | undefined
+  /** What the owner was mailed for a device that the account does not know. */
+  readonly deviceCode?: string | undefined
   readonly device: Device
   readonly address: string
 }
@@ -83,7 +97,7 @@ export interface FactorRequest {
 export interface FactorNeeds {
   readonly clock: Clock
   readonly config: WebauthnSettings & MailSettings
-  readonly keys: Pick<ServerKeys, 'bitwardenSecrets' | 'totpSecrets' | 'webauthnChallenges'>
+  readonly keys: Pick<ServerKeys, 'bitwardenSecrets' | 'mailedCodes' | 'totpSecrets' | 'webauthnChallenges'>
   readonly limiter: RateLimiter
   readonly random: Random
   readonly store: Store
@@ -93,11 +107,8 @@ interface Owner {
   readonly accountId: string
 }
 
-async function challengeOf(
-  owner: Owner,
-  factors: Factors,
-  needs: FactorNeeds,
-): Promise<SecondFactorChallenge> {
+async function challengeOf(owner: Owner, factors: Factors, needs: FactorNeeds): Promise<FactorChallenge> {
+  const [email] = factors.email
   const codesLeft = await needs.store.read((reader) => countRecoveryCodes(reader, owner))
   return {
     methods: [
@@ -108,6 +119,7 @@ async function challengeOf(
     ...(factors.webauthn.length > 0 && {
       options: await assertionOptions(owner.accountId, factors.webauthn, needs),
     }),
+    ...(email && { mailsTo: email.email }),
   }
 }
 
@@ -122,7 +134,7 @@ export const totpSecretOf = (
   { keys }: { readonly keys: Pick<ServerKeys, 'totpSecrets'> },
 ): Buffer | undefined => openBytes(keys.totpSecrets, totpAssociatedData(owner, id), sealedSecret)
 
-function checkCode(owner: Owner, { totp }: Factors, code: string, needs: FactorNeeds): Use | undefined {
+function checkAppCode(owner: Owner, { totp }: Factors, code: string, needs: FactorNeeds): Use | undefined {
   const now = needs.clock.now()
   for (const factor of totp) {
     const { id } = factor
@@ -146,6 +158,19 @@ async function checkAssertion(
   const { challenge, signCount } = verified
   const noted = { id: factor.id, signCount, now: needs.clock.now() }
   return async (tx) => (await useOnce(tx, challenge)) && noteAssertion(tx, owner, noted)
+}
+
+/** The code that a login was mailed. */
+export const loginCodeOf = ({ accountId }: Owner) =>
+  ({ accountId, purpose: 'second-factor', detail: null }) as const
+
+/** A wrong code is counted, whatever becomes of the login. */
+async function checkMailedCode(owner: Owner, code: string, needs: FactorNeeds): Promise<Use | undefined> {
+  const { clock, keys, store } = needs
+  const use = (tx: Tx, isLast: boolean) =>
+    checkCode(tx, loginCodeOf(owner), { code, isLast }, { keys, now: clock.now() })
+  const isRight = await store.write((tx) => use(tx, false))
+  return isRight ? (tx) => use(tx, true) : undefined
 }
 
 /** Removes every factor of an account, as its owner has asked for by the recovery code. */
@@ -197,9 +222,11 @@ async function check(
     }
     case 'webauthn':
       return shown(await checkAssertion(owner, factors, given.response, needs))
+    case 'email':
+      return factors.email.length > 0 ? shown(await checkMailedCode(owner, given.code, needs)) : undefined
     case 'totp':
       await needs.limiter.loginBackoff.begin(secondFactorKey(owner))
-      return shown(checkCode(owner, factors, given.code, needs))
+      return shown(checkAppCode(owner, factors, given.code, needs))
   }
 }
 
@@ -210,25 +237,38 @@ function remembering(owner: Owner, { device }: FactorRequest, needs: FactorNeeds
   return { token, write: (tx: Tx) => rememberDevice(tx, remembered, token, needs.clock.now()) }
 }
 
+const hold = async () => {}
+
+/** An account without factors may want to know its devices. */
+async function withoutFactors(
+  account: AccountRow,
+  request: FactorRequest,
+  needs: FactorNeeds,
+): Promise<CheckedFactor | FactorRefusal> {
+  const device = await checkNewDevice(account, request, needs)
+  if (device.kind !== 'known') return device
+  return {
+    kind: 'checked',
+    hold,
+    use: async (tx) => (await device.use(tx)) && !(await hasFactors(tx, { accountId: account.id })),
+    refusal: { kind: 'second-factor-added' },
+  }
+}
+
 /**
  * Checks the second factor of a login whose password was proved; never before, so that strangers learn nothing of it. Throws
  * `too-many-requests` after too many wrong codes of an app.
  */
 export async function checkSecondFactor(
-  owner: Owner,
+  account: AccountRow,
   request: FactorRequest,
   needs: FactorNeeds,
 ): Promise<CheckedFactor | FactorRefusal> {
+  const owner = { accountId: account.id }
   const { secondFactor: given } = request
-  const hold = async () => {}
   const factors = await needs.store.read((reader) => factorsOf(reader, owner))
   if (factors.totp.length + factors.webauthn.length + factors.email.length === 0)
-    return {
-      kind: 'checked',
-      hold,
-      use: async (tx) => !(await hasFactors(tx, owner)),
-      refusal: { kind: 'second-factor-added' },
-    }
+    return withoutFactors(account, request, needs)
   const challenge = await challengeOf(owner, factors, needs)
   if (!given) return { kind: 'second-factor-required', challenge }
   const right = await check(owner, factors, given, request, needs)
