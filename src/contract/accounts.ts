@@ -264,6 +264,7 @@ const accountEventTypes = [
   'vault-key-change-started',
   'vault-key-changed',
   'account-key-changed',
+  'key-derivation-changed',
   'account-disabled',
   'account-enabled',
 ] as const

@@ -4,6 +4,7 @@ import { accountRoutes } from './accounts.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { bitwardenAuthenticators } from './authenticate.ts'
 import { cipherRoutes } from './ciphers.ts'
+import { credentialRoutes } from './credentials.ts'
 import { domainRoutes } from './domains.ts'
 import { errorForm } from './errors.ts'
 import { folderRoutes } from './folders.ts'
@@ -26,6 +27,7 @@ const routes = [
   ...folderRoutes,
   ...syncRoutes,
   ...apiKeyRoutes,
+  ...credentialRoutes,
   ...domainRoutes,
   ...leftOutRoutes,
   ...proofRoutes,

@@ -2,6 +2,7 @@
 // under it. Newer clients say all of it in two objects, older ones side by side, some in both ways.
 import { z } from 'zod'
 import { Email, normalizeEmail } from '../../contract/primitives.ts'
+import { Failure } from '../../domain/failure.ts'
 import type { BitwardenKdf } from '../../domain/identity/bitwarden-accounts.ts'
 import { encStringOf } from './enc-string.ts'
 import { ClientHash } from './secret.ts'
@@ -105,20 +106,27 @@ function same<T>(values: readonly (T | null | undefined)[], fail: (message: stri
   return first
 }
 
+/** What is known of a password before it is chosen. */
+interface Around {
+  /** Whose it is; where a salt is said, it has to be this address. */
+  readonly email: string
+  /** The wrapped user key, in the way of older clients. */
+  readonly flatUserKey: string | null | undefined
+  /** What the costs have to be, if they do not change: then they need not be said. */
+  readonly kdf?: BitwardenKdf
+}
+
 /**
  * The password that a request chooses: what it says in two ways has to be the same.
- * @param email whose it is; where a salt is said, it has to be this address
- * @param flatUserKey the wrapped user key, in the way of older clients
- * @param context told of what is missing or wrong
+ * @param fail told of what is missing or wrong, by member
  */
 export function chosenPasswordIn(
   body: z.output<typeof ChosenPasswordBody>,
-  { email, flatUserKey }: { email: string; flatUserKey: string | null | undefined },
-  context: z.RefinementCtx,
+  { email, flatUserKey, kdf: present }: Around,
+  fail: (path: string, message: string) => void,
 ): ChosenPassword | undefined {
   const { masterPasswordAuthentication: authentication, masterPasswordUnlock: unlock } = body
-  const at = (path: string) => (message: string) =>
-    context.addIssue({ code: 'custom', path: [path], message })
+  const at = (path: string) => (message: string) => fail(path, message)
   const { kdf: type, kdfIterations: iterations, kdfMemory: memory, kdfParallelism: parallelism } = body
   const isFlat = type !== null && type !== undefined && iterations !== null && iterations !== undefined
   const flatKdf = isFlat ? kdfOf({ type, iterations, memory, parallelism }) : undefined
@@ -130,8 +138,23 @@ export function chosenPasswordIn(
     [body.masterPasswordHash, authentication?.masterPasswordAuthenticationHash],
     at('masterPasswordHash'),
   )
-  const kdf = same([flatKdf, authentication?.kdf, unlock?.kdf], at('kdf'))
+  const kdf = same([flatKdf, authentication?.kdf, unlock?.kdf, present], at('kdf'))
   const userKey = same([flatUserKey, unlock?.masterKeyWrappedUserKey], at('masterKeyWrappedUserKey'))
   if (!clientHash || !kdf || userKey === undefined) return undefined
   return { clientHash, kdf, userKey, userKeyId: unlock?.containedKeyId ?? null }
 }
+
+/** The same once the account is known; throws `malformed-request`. */
+export function requireChosenPassword(
+  body: z.output<typeof ChosenPasswordBody>,
+  around: Around,
+): ChosenPassword {
+  const errors: { path: string; message: string }[] = []
+  const chosen = chosenPasswordIn(body, around, (path, message) => errors.push({ path, message }))
+  if (chosen && errors.length === 0) return chosen
+  throw new Failure('malformed-request', 'The password that is chosen is not complete.', { errors })
+}
+
+/** What tells zod of what is wrong, by member. */
+export const failingIn = (context: z.RefinementCtx) => (path: string, message: string) =>
+  context.addIssue({ code: 'custom', path: [path], message })

@@ -13,7 +13,13 @@ import {
 import { anyQuery, requestClient } from '../../http/route.ts'
 import { encStringOf } from './enc-string.ts'
 import { AccountKeysRequest, KeyPair } from './key-shapes.ts'
-import { type ChosenPassword, chosenPasswordIn, chosenPasswordShape, SaltedEmail } from './password-shapes.ts'
+import {
+  type ChosenPassword,
+  chosenPasswordIn,
+  chosenPasswordShape,
+  failingIn,
+  SaltedEmail,
+} from './password-shapes.ts'
 import { route, type Services } from './route.ts'
 import { caseless } from './wire.ts'
 
@@ -46,7 +52,7 @@ const FinishRequest = caseless({
   accountKeys: AccountKeysRequest.nullish(),
 }).transform((body, context) => {
   const { email, name, masterPasswordHint: hint, emailVerificationToken: token } = body
-  const password = chosenPasswordIn(body, { email, flatUserKey: body.userSymmetricKey }, context)
+  const password = chosenPasswordIn(body, { email, flatUserKey: body.userSymmetricKey }, failingIn(context))
   const keyPair = body.userAsymmetricKeys ?? body.accountKeys
   if (!keyPair)
     context.addIssue({ code: 'custom', path: ['userAsymmetricKeys'], message: 'This member is missing' })
@@ -60,7 +66,7 @@ const OlderRequest = caseless({
   keys: KeyPair,
 }).transform((body, context): Asked => {
   const { email, name, masterPasswordHint: hint, keys: keyPair } = body
-  const password = chosenPasswordIn(body, { email, flatUserKey: body.key }, context)
+  const password = chosenPasswordIn(body, { email, flatUserKey: body.key }, failingIn(context))
   return password ? { email, name, hint, password, keyPair } : z.NEVER
 })
 

@@ -3,6 +3,8 @@ import type { Clock } from '../../clock.ts'
 import type { Allowed } from '../../contract/quotas.ts'
 import type { FailedLogins } from '../../domain/audit/failed-logins.ts'
 import type { SessionCaller } from '../../domain/caller.ts'
+import type { DeferredTasks } from '../../domain/deferred-tasks.ts'
+import type { DeletionSettings } from '../../domain/identity/account-deletion.ts'
 import type { AdmissionSettings } from '../../domain/identity/admission.ts'
 import type { OpaqueServer } from '../../domain/identity/opaque.ts'
 import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
@@ -39,6 +41,7 @@ export interface Callers extends PublicCallers {
 /** What handlers work with. */
 export interface Services {
   readonly config: AdmissionSettings &
+    DeletionSettings &
     MailSettings &
     SessionLifetime &
     WebauthnSettings & {
@@ -54,6 +57,8 @@ export interface Services {
   readonly passwordHasher: PasswordHasher
   readonly failedLogins: FailedLogins
   readonly limiter: RateLimiter
+  /** For work that the caller must not notice. */
+  readonly deferredTasks: DeferredTasks
   readonly sessionCache: SessionCache
   readonly wrongTokens: WrongTokens
 }

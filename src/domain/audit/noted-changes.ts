@@ -18,6 +18,7 @@ export const accountChanges = [
   'vault-deleted',
   'vault-key-change-started',
   'account-key-changed',
+  'key-derivation-changed',
   'hint-changed',
   'email-change-started',
   'email-changed',

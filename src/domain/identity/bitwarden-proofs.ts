@@ -18,7 +18,7 @@ export interface OwnerProofNeeds extends ProofNeeds {
 
 const subjectOf = ({ accountId }: SessionCaller) => ({ accountId, purpose: 'proof' as const, detail: null })
 
-const wrongCode = () => new Failure('invalid-credentials', 'The code is wrong, or has expired.')
+export const wrongCode = () => new Failure('invalid-credentials', 'The code is wrong, or has expired.')
 
 /** Checks a mailed code. Throws `invalid-credentials`. @param isLast whether a right one is used up by this */
 async function requireCode(

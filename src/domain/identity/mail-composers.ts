@@ -29,6 +29,12 @@ import { findPendingRegistration, pendingRegistrationsOf } from './pending-regis
 const findAccountOf = async (reader: Reader, { accountId }: Mail): Promise<AccountRow | undefined> =>
   accountId === null ? undefined : findAccountById(reader, accountId)
 
+/** The account that has an address for good. @param but an account that does not count */
+async function holderOf(reader: Reader, email: string, but?: string): Promise<AccountRow | undefined> {
+  const holder = await findAccountByEmail(reader, email)
+  return holder && holder.id !== but && hasItsAddress(holder) ? holder : undefined
+}
+
 export function accountMailComposers({
   config,
   keys,
@@ -72,10 +78,9 @@ export function accountMailComposers({
       const registration = await findPendingRegistration(reader, mail.registrationId, now)
       if (!registration) return undefined
       const { email } = registration
-      const holder = await findAccountByEmail(reader, email)
-      const isTaken = holder !== undefined && hasItsAddress(holder)
+      const holder = await holderOf(reader, email)
       const context = contextAt(now)
-      const message = isTaken
+      const message = holder
         ? alreadyRegisteredText(holder, context)
         : confirmRegistrationText(registration, context)
       return { to: email, ...message }
@@ -95,10 +100,9 @@ export function accountMailComposers({
       const change = account && (await findEmailChange(reader, account.id, now))
       if (!change || change.email !== mail.email) return undefined
       const { email } = change
-      const holder = await findAccountByEmail(reader, email)
-      const isTaken = holder !== undefined && hasItsAddress(holder) && holder.id !== account.id
+      const holder = await holderOf(reader, email, account.id)
       const context = contextAt(now)
-      const message = isTaken
+      const message = holder
         ? alreadyRegisteredText(holder, context)
         : confirmChangeText({ id: account.id, email }, context)
       return { to: email, ...message }
@@ -121,9 +125,12 @@ export function accountMailComposers({
     'deletion-cancelled': toOwner(async (_account, { createdAt }, context) =>
       deletionCancelledText(createdAt, context),
     ),
-    code: toOwner(async ({ id }, { detail }, context, reader) => {
+    code: toOwner(async ({ id }, { detail, email }, context, reader) => {
       const purpose = codePurposes.find((one) => one === detail)
       if (!purpose) return undefined
+      const holder =
+        purpose === 'new-address' && email !== null ? await holderOf(reader, email, id) : undefined
+      if (holder) return alreadyRegisteredText(holder, context)
       const code = await codeToMail(reader, { accountId: id, purpose }, { keys, now: context.now })
       return code === undefined ? undefined : codeText(code, purpose, context)
     }),

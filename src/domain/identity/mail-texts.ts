@@ -116,6 +116,8 @@ const changeSentences: Record<AccountChange, string> = {
   'vault-key-change-started':
     'A device began to change the key of a vault, and the personal access tokens for it ended.',
   'account-key-changed': 'The account key was changed.',
+  'key-derivation-changed':
+    'How keys are derived from the master password was changed, and every other session ended.',
   'hint-changed': 'The hint to the master password was changed.',
   'email-change-started':
     'A session of the account wants to give it another e-mail address. This one stays until the other one is confirmed.',

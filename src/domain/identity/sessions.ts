@@ -197,6 +197,17 @@ export async function endOtherSessions(
   await tellOfEnded(tx, ended, { at: now, address, reason })
 }
 
+/** Ends every session of the caller's account, the caller's too. */
+export async function endOwnSessions(
+  tx: Tx,
+  { accountId, address }: SessionCaller,
+  now: number,
+): Promise<void> {
+  const { sessions } = tx.tables
+  const ended = await tx.db.delete(sessions).where(eq(sessions.accountId, accountId)).returning()
+  await tellOfEnded(tx, ended, { at: now, address, reason: 'owner' })
+}
+
 /** Ends every session of an account, for the operator. @returns how many were living */
 export async function endAllSessions(tx: Tx, accountId: string, now: number): Promise<number> {
   const { sessions } = tx.tables
