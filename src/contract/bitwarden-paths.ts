@@ -79,3 +79,15 @@ export const bitwardenItemPaths = {
   folderDeletion: '/api/folders/{id}/delete',
   sync: '/api/sync',
 } as const
+
+export const bitwardenDevicePaths = {
+  devices: '/api/devices',
+  device: '/api/devices/{deviceId}',
+  deactivate: '/api/devices/{deviceId}/deactivate',
+  byIdentifier: '/api/devices/identifier/{identifier}',
+  pushToken: '/api/devices/identifier/{identifier}/token',
+  clearPushToken: '/api/devices/identifier/{identifier}/clear-token',
+  webPush: '/api/devices/identifier/{identifier}/web-push-auth',
+  known: '/api/devices/knowndevice',
+  knownInPath: '/api/devices/knowndevice/{email}/{identifier}',
+} as const

@@ -4,10 +4,13 @@ import { accountRoutes } from './accounts.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { bitwardenAuthenticators } from './authenticate.ts'
 import { cipherRoutes } from './ciphers.ts'
+import { configRoutes } from './config.ts'
 import { credentialRoutes } from './credentials.ts'
+import { deviceRoutes } from './devices.ts'
 import { domainRoutes } from './domains.ts'
 import { errorForm } from './errors.ts'
 import { folderRoutes } from './folders.ts'
+import { hintRoutes } from './hint.ts'
 import { leftOutRoutes } from './left-out.ts'
 import { preloginRoutes } from './prelogin.ts'
 import { proofRoutes } from './proofs.ts'
@@ -22,6 +25,9 @@ const routes = [
   ...preloginRoutes,
   ...registrationRoutes,
   ...tokenRoutes,
+  ...deviceRoutes,
+  ...configRoutes,
+  ...hintRoutes,
   ...accountRoutes,
   ...cipherRoutes,
   ...folderRoutes,

@@ -43,6 +43,7 @@ export interface Services {
   readonly config: AdmissionSettings &
     DeletionSettings &
     MailSettings &
+    DeletionSettings &
     SessionLifetime &
     WebauthnSettings & {
       readonly emailVerification: 'off' | 'required'

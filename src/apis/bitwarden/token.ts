@@ -2,10 +2,15 @@
 // their own: apps know by a word of theirs what to do next.
 import { z } from 'zod'
 import { bitwardenLoginPaths } from '../../contract/bitwarden-paths.ts'
-import { Email } from '../../contract/primitives.ts'
+import { AccountId, Email } from '../../contract/primitives.ts'
 import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
 import { PassingFailure } from '../../domain/failure.ts'
-import { type BitwardenSession, logInApp } from '../../domain/identity/bitwarden-login.ts'
+import {
+  type BitwardenSession,
+  logInApp,
+  logInByApiKey,
+  type OpenedSession,
+} from '../../domain/identity/bitwarden-login.ts'
 import { refreshBitwardenSession } from '../../domain/identity/bitwarden-sessions.ts'
 import { bitwardenTokenTtl } from '../../domain/identity/bitwarden-tokens.ts'
 import type { LoginRefusal } from '../../domain/identity/login.ts'
@@ -59,19 +64,24 @@ const tokens = (accessToken: string) => ({
 
 const scope = 'api offline_access'
 
-const sessionAnswer = ({ account, accessToken, refreshToken, rememberToken }: BitwardenSession): Answer => ({
+/** What every login is answered with. */
+const sessionMembers = ({ account, accessToken }: OpenedSession) => ({
+  ...tokens(accessToken),
+  scope,
+  ...loginKeysOf(account),
+  ForcePasswordReset: false,
+  ResetMasterPassword: false,
+  ApiUseKeyConnector: false,
+  MasterPasswordPolicy: { Object: 'masterPasswordPolicy' },
+  unofficialServer: true,
+})
+
+const sessionAnswer = (session: BitwardenSession): Answer => ({
   status: 200,
   body: {
-    ...tokens(accessToken),
-    scope,
-    refresh_token: toBase64url(refreshToken),
-    ...loginKeysOf(account),
-    ForcePasswordReset: false,
-    ResetMasterPassword: false,
-    ApiUseKeyConnector: false,
-    MasterPasswordPolicy: { Object: 'masterPasswordPolicy' },
-    unofficialServer: true,
-    ...(rememberToken !== undefined && { TwoFactorToken: rememberToken }),
+    ...sessionMembers(session),
+    refresh_token: toBase64url(session.refreshToken),
+    ...(session.rememberToken !== undefined && { TwoFactorToken: session.rememberToken }),
   },
 })
 
@@ -161,6 +171,29 @@ async function byPassword({ fields, address, services }: Grant): Promise<Answer>
   return outcome.kind === 'session' ? sessionAnswer(outcome) : refusalAnswer(outcome, email.data, services)
 }
 
+const ApiKeyForm = z.object({
+  clientid: z
+    .string()
+    .startsWith('user.')
+    .transform((text) => text.slice('user.'.length).toLowerCase())
+    .pipe(AccountId),
+  clientsecret: z.string().min(1).max(200),
+})
+
+/** Apps know a wrong key by this word. */
+async function byApiKey({ fields, address, services }: Grant): Promise<Answer> {
+  await services.limiter.count('login', address)
+  const key = ApiKeyForm.safeParse(fields)
+  if (!key.success) return refused('invalid_client')
+  const from = AppForm.safeParse(fields)
+  if (!from.success) return invalidRequest('Send deviceIdentifier, deviceType and deviceName.')
+  const { clientid: accountId, clientsecret: apiKey } = key.data
+  const session = await logInByApiKey({ accountId, apiKey, address, ...from.data }, services)
+  return session
+    ? { status: 200, body: { ...sessionMembers(session), scope: 'api' } }
+    : refused('invalid_client')
+}
+
 const RefreshToken = z.base64url().length(43)
 
 /** Apps log out at this answer and at no other one: so it is given only if the session is over. */
@@ -177,6 +210,7 @@ async function byRefreshToken({ fields, address, services }: Grant): Promise<Ans
 const grants: Readonly<Record<string, (grant: Grant) => Promise<Answer>>> = {
   password: byPassword,
   refresh_token: byRefreshToken,
+  client_credentials: byApiKey,
 }
 
 const token = route({

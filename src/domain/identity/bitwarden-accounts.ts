@@ -115,12 +115,21 @@ const bitwardenAccountStatement = statement(({ db, tables: { accounts, bitwarden
     .prepare('bitwarden_account'),
 )
 
+/** Both rows of an account. */
+export async function findBitwardenAccount(
+  reader: Reader,
+  { accountId }: { accountId: string },
+): Promise<BitwardenAccount | undefined> {
+  const [found] = await bitwardenAccountStatement(reader).execute({ accountId })
+  return found
+}
+
 /** Both rows of an account; throws `not-found`. */
 export async function getBitwardenAccount(
   reader: Reader,
-  { accountId }: { accountId: string },
+  of: { accountId: string },
 ): Promise<BitwardenAccount> {
-  const [found] = await bitwardenAccountStatement(reader).execute({ accountId })
+  const found = await findBitwardenAccount(reader, of)
   if (!found) throw notFound()
   return found
 }

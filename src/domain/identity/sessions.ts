@@ -10,6 +10,15 @@ import { announce } from '../live/announcements.ts'
 /** Where the operator has lowered what is allowed, the rest ends with later logins. */
 const maxEndedAtOnce = 100
 
+/**
+ * Sessions of one of Bitwarden's apps on one device. Apps do not tell of a logout, and scripts log in again and again: what they leave
+ * behind must not push out the sessions of other devices.
+ */
+const maxOfAnApp = 5
+
+/** The client of a session by an API key, as its token and its row name it. */
+export const apiKeyClient = (accountId: string): string => `user.${accountId}`
+
 export async function createSession(
   tx: Tx,
   { accountId, sessionId, address }: SessionCaller,
@@ -42,24 +51,37 @@ export async function createSession(
   if (refreshToken) await db.insert(refreshTokens).values({ ...refreshToken, sessionId })
   await noteEvent(tx, accountId, { type: 'login', at: now, device, address })
   await endUnused(tx, { accountId, sessionId }, { allowed, now })
+  if (clientId !== null)
+    await endUnused(tx, { accountId, sessionId }, { allowed: maxOfAnApp, now, deviceId: device.id })
 }
 
 /**
  * Ends the sessions that were unused for longest, beyond what the account may have. A refused login would keep the owner out
- * for what old devices left behind.
+ * for what old devices left behind. Sessions by an API key go first: scripts make them by the hundred.
+ * @param deviceId if it is about those of one device alone
  */
 async function endUnused(
   tx: Tx,
   { accountId, sessionId }: Caller,
-  { allowed, now }: { allowed: number; now: number },
+  { allowed, now, deviceId }: { allowed: number; now: number; deviceId?: string },
 ): Promise<void> {
   const { db, tables } = tx
   const { sessions } = tables
   const beyond = await db
     .select({ id: sessions.id })
     .from(sessions)
-    .where(and(eq(sessions.accountId, accountId), ne(sessions.id, sessionId)))
-    .orderBy(desc(sessions.lastUsedAt), sessions.id)
+    .where(
+      and(
+        eq(sessions.accountId, accountId),
+        ne(sessions.id, sessionId),
+        deviceId === undefined ? undefined : eq(sessions.deviceId, deviceId),
+      ),
+    )
+    .orderBy(
+      sql`case when ${sessions.clientId} = ${apiKeyClient(accountId)} then 1 else 0 end`,
+      desc(sessions.lastUsedAt),
+      sessions.id,
+    )
     .limit(maxEndedAtOnce)
     .offset(allowed - 1)
   if (beyond.length === 0) return
@@ -67,6 +89,31 @@ async function endUnused(
   const ended = await db.delete(sessions).where(inArray(sessions.id, ids)).returning()
   const living = ended.filter((session) => session.expiresAt > now)
   await tellOfEnded(tx, living, { at: now, address: null, reason: 'quota' })
+}
+
+/**
+ * Goes on with the session that a device has by the account's API key.
+ * @returns its id; undefined if it has none
+ */
+export async function useApiKeySession(
+  { db, tables: { sessions } }: Tx,
+  accountId: string,
+  device: Device,
+  { now, expiresAt }: { now: number; expiresAt: number },
+): Promise<string | undefined> {
+  const [used] = await db
+    .update(sessions)
+    .set({ lastUsedAt: now, expiresAt, deviceName: device.name, deviceType: device.type })
+    .where(
+      and(
+        eq(sessions.accountId, accountId),
+        eq(sessions.deviceId, device.id),
+        eq(sessions.clientId, apiKeyClient(accountId)),
+        gt(sessions.expiresAt, now),
+      ),
+    )
+    .returning({ id: sessions.id })
+  return used?.id
 }
 
 /** Whether an account that is in use already logs in on a device that has no session of it. */
