@@ -65,6 +65,8 @@ export const bitwardenItemPaths = {
   archive: '/api/ciphers/archive',
   unarchive: '/api/ciphers/unarchive',
   move: '/api/ciphers/move',
+  import: '/api/ciphers/import',
+  purge: '/api/ciphers/purge',
   item: '/api/ciphers/{id}',
   details: '/api/ciphers/{id}/details',
   fullDetails: '/api/ciphers/{id}/full-details',

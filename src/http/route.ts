@@ -179,7 +179,11 @@ function concrete(issue: Issue): Issue[] {
     .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
 }
 
-function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+/**
+ * What a part of a request says. Throws `malformed-request`; for handlers that look at a large body piece by piece.
+ * @param at where the part stands in the request
+ */
+export function parse<T>(schema: z.ZodType<T>, input: unknown, at: readonly PropertyKey[] = []): T {
   const result = schema.safeParse(input)
   if (result.success) return result.data
   throw new Failure('malformed-request', 'The request is not as the contract says.', {
@@ -187,7 +191,7 @@ function parse<T>(schema: z.ZodType<T>, input: unknown): T {
       .flatMap(concrete)
       .slice(0, maxErrors)
       .map(({ path, message }) => ({
-        path: path.map(String).join('.').slice(0, maxMessageLength),
+        path: [...at, ...path].map(String).join('.').slice(0, maxMessageLength),
         message: message.slice(0, maxMessageLength),
       })),
   })

@@ -11,6 +11,7 @@ import { domainRoutes } from './domains.ts'
 import { errorForm } from './errors.ts'
 import { folderRoutes } from './folders.ts'
 import { hintRoutes } from './hint.ts'
+import { importRoutes } from './import.ts'
 import { leftOutRoutes } from './left-out.ts'
 import { preloginRoutes } from './prelogin.ts'
 import { proofRoutes } from './proofs.ts'
@@ -29,13 +30,15 @@ const routes = [
   ...configRoutes,
   ...hintRoutes,
   ...accountRoutes,
+  // Before those of items: some of its paths stand where an id could.
+  ...leftOutRoutes,
+  ...importRoutes,
   ...cipherRoutes,
   ...folderRoutes,
   ...syncRoutes,
   ...apiKeyRoutes,
   ...credentialRoutes,
   ...domainRoutes,
-  ...leftOutRoutes,
   ...proofRoutes,
   ...twoFactorRoutes,
   ...waitingLoginRoutes,

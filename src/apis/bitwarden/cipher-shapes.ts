@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { AccountId, FolderId, Instant, ItemId } from '../../contract/primitives.ts'
 import { memberOfType } from '../../domain/ciphers/content.ts'
-import type { CipherWrite, KnownRevision } from '../../domain/ciphers/writes.ts'
+import type { KnownRevision } from '../../domain/ciphers/rows.ts'
+import type { CipherWrite } from '../../domain/ciphers/writes.ts'
 import { EncString, encStringOf } from './enc-string.ts'
 import { caseless, caselessAs } from './wire.ts'
 

@@ -29,3 +29,18 @@ export const refusedMember = (path: string, message: string) =>
   new Failure('malformed-request', 'The request is not as the contract says.', {
     errors: [{ path, message }],
   })
+
+/** The revision date of an item as a client has it: of dates with fewer digits, the times that they can stand for. */
+export interface KnownRevision {
+  /** Milliseconds since 1970. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Throws `malformed-request` if an item is not at the revision that the client has. @param known undefined if it does not say */
+export function requireKnown({ revisionAt }: CipherRow, known: KnownRevision | undefined): void {
+  if (known && (revisionAt < known.from || revisionAt >= known.to))
+    throw refused(
+      'The item was changed on another device since this one has loaded it. Sync, and change it again.',
+    )
+}

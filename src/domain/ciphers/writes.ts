@@ -5,17 +5,18 @@ import { VaultCaller } from '../caller.ts'
 import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
 import { applyItemWrites, type ItemWrite } from '../vaults/item-writes.ts'
 import type { ItemRow } from '../vaults/rows.ts'
-import { beginChange, holdForChange, type Needs, requireFolder } from './change.ts'
+import { beginChange, holdForChange, inPieces, type Needs, requireFolder } from './change.ts'
 import { bodyOf, type CipherContent, type CipherType, keyIn, type LeftOut, withKept } from './content.ts'
 import { getCipher } from './read.ts'
-import { type CipherCaller, type CipherHead, type CipherRow, refused, refusedMember } from './rows.ts'
-
-/** The revision date of an item as a client has it: of dates with fewer digits, the times that they can stand for. */
-export interface KnownRevision {
-  /** Milliseconds since 1970. */
-  readonly from: number
-  readonly to: number
-}
+import {
+  type CipherCaller,
+  type CipherHead,
+  type CipherRow,
+  type KnownRevision,
+  refused,
+  refusedMember,
+  requireKnown,
+} from './rows.ts'
 
 /** A key or a name of a file anew, because what it is encrypted under has changed. */
 interface RenamedFile {
@@ -43,10 +44,10 @@ export interface CipherWrite {
 }
 
 /** Throws `malformed-request` if the item was encrypted for somebody else, or under a key that the account no longer has. */
-async function requireOwnKey(
+export async function requireOwnKey(
   { db, tables: { bitwardenAccounts } }: Tx,
   { accountId }: CipherCaller,
-  { encryptedFor, encryptedByKeyId }: CipherWrite,
+  { encryptedFor, encryptedByKeyId }: Pick<CipherWrite, 'encryptedFor' | 'encryptedByKeyId'>,
 ): Promise<void> {
   if (encryptedFor !== undefined && encryptedFor !== accountId)
     throw refusedMember(
@@ -66,7 +67,7 @@ async function requireOwnKey(
 }
 
 /** Writes bodies of items, and keeps what they replace. @returns the rows; their order is that of the writes */
-export async function writeBodies(
+async function writeBodies(
   tx: Tx,
   caller: CipherCaller,
   writes: readonly ItemWrite[],
@@ -83,7 +84,7 @@ export async function writeBodies(
 }
 
 /** A body under the only key that vaults of these accounts have. */
-export const put = (id: string, body: Uint8Array, expected: 'nothing' | 'anything'): ItemWrite => ({
+const put = (id: string, body: Uint8Array, expected: 'nothing' | 'anything'): ItemWrite => ({
   op: 'put',
   id,
   data: body,
@@ -91,33 +92,71 @@ export const put = (id: string, body: Uint8Array, expected: 'nothing' | 'anythin
   expected,
 })
 
-/** The head of a new item. */
-export const newHead = (
-  { type, folderId, isFavorite, archivedAt }: CipherWrite,
-  revisionAt: number,
-): CipherHead => ({
+/** A new item, of which nothing is left to be made but the id. */
+export interface NewCipher
+  extends Pick<CipherHead, 'type' | 'folderId' | 'isFavorite' | 'archivedAt'>,
+    Pick<CipherWrite, 'encryptedFor' | 'encryptedByKeyId'> {
+  readonly body: Uint8Array
+}
+
+/** What a client gives as a new item. Throws `malformed-request` and `too-large`. */
+export const newCipher = ({
+  type,
+  content,
+  folderId,
+  isFavorite = false,
+  archivedAt = null,
+  encryptedFor,
+  encryptedByKeyId,
+}: CipherWrite): NewCipher => ({
   type,
   folderId,
-  isFavorite: isFavorite ?? false,
-  revisionAt,
-  archivedAt: archivedAt ?? null,
-  deletedAt: null,
+  isFavorite,
+  archivedAt,
+  encryptedFor,
+  encryptedByKeyId,
+  body: bodyOf(type, content),
 })
+
+/** Adds items under new ids. The vault and the row of `bitwarden_accounts` are held. Throws `quota-exceeded`. */
+export async function insertCiphers(
+  tx: Tx,
+  caller: CipherCaller,
+  made: readonly NewCipher[],
+  { now, revisionAt, ids }: { now: number; revisionAt: number; ids: readonly string[] },
+  { config }: Pick<Needs, 'config'>,
+): Promise<CipherRow[]> {
+  const rows = made.map(({ type, folderId, isFavorite, archivedAt, body }, index) => ({
+    ...{ id: ids[index] ?? '', type, folderId, isFavorite, archivedAt, revisionAt, deletedAt: null },
+    ...{ createdAt: now, body },
+  }))
+  for await (const piece of inPieces(rows)) {
+    const writes = piece.map(({ id, body }) => put(id, body, 'nothing'))
+    await writeBodies(tx, caller, writes, { now, config })
+    await tx.db.insert(tx.tables.ciphers).values(
+      piece.map(({ id, createdAt: _, body: __, ...head }) => ({
+        ...head,
+        vaultId: caller.accountId,
+        itemId: id,
+      })),
+    )
+  }
+  return rows
+}
 
 /** Makes an item. Throws `malformed-request`, `too-large` and `quota-exceeded`. */
 export function createCipher(needs: Needs, caller: CipherCaller, write: CipherWrite): Promise<CipherRow> {
-  const { clock, config, random, store } = needs
-  const [id, body] = [random.uuid(), bodyOf(write.type, write.content)]
+  const { clock, random, store } = needs
+  const [id, made] = [random.uuid(), newCipher(write)]
   return store.write(async (tx) => {
     const now = clock.now()
     await holdForChange(tx, caller, now)
-    await requireOwnKey(tx, caller, write)
-    await requireFolder(tx, caller, write.folderId)
+    await requireOwnKey(tx, caller, made)
+    await requireFolder(tx, caller, made.folderId)
     const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'item-made', id })
-    await writeBodies(tx, caller, [put(id, body, 'nothing')], { now, config })
-    const head = newHead(write, revisionAt)
-    await tx.db.insert(tx.tables.ciphers).values({ ...head, vaultId: caller.accountId, itemId: id })
-    return { ...head, id, createdAt: now, body }
+    const [row] = await insertCiphers(tx, caller, [made], { now, revisionAt, ids: [id] }, needs)
+    if (!row) throw new Error('An item was made without a row')
+    return row
   })
 }
 
@@ -146,9 +185,6 @@ async function updateHead(
     .set(head)
     .where(and(eq(ciphers.vaultId, accountId), eq(ciphers.itemId, id)))
 }
-
-const outOfDate = () =>
-  refused('The item was changed on another device since this one has loaded it. Sync, and change it again.')
 
 /**
  * What is stored of a change. A client that knows neither item keys nor revisions keeps what it leaves out, and must not change
@@ -181,7 +217,7 @@ export function replaceCipher(
     const now = clock.now()
     await holdForChange(tx, caller, now)
     const current = await getCipher(tx, caller, id)
-    if (known && (current.revisionAt < known.from || current.revisionAt >= known.to)) throw outOfDate()
+    requireKnown(current, known)
     await requireOwnKey(tx, caller, write)
     await requireFolder(tx, caller, write.folderId)
     const content = contentAfter(write, current)
