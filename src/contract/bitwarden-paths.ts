@@ -93,3 +93,17 @@ export const bitwardenDevicePaths = {
   known: '/api/devices/knowndevice',
   knownInPath: '/api/devices/knowndevice/{email}/{identifier}',
 } as const
+
+/** Sends: of their owner, of their readers, and of their readers' older clients. */
+export const bitwardenSendPaths = {
+  access: '/api/sends/access',
+  accessFile: '/api/sends/access/file/{fileId}',
+  oldAccess: '/api/sends/access/{accessId}',
+  oldAccessFile: '/api/sends/{accessId}/access/file/{fileId}',
+  content: '/api/sends/content/{fileId}',
+  sends: '/api/sends',
+  newFile: '/api/sends/file/v2',
+  send: '/api/sends/{sendId}',
+  file: '/api/sends/{sendId}/file/{fileId}',
+  removePassword: '/api/sends/{sendId}/remove-password',
+} as const

@@ -27,6 +27,8 @@ export interface ServerKeys {
   readonly bitwardenTokens: KeyObject
   /** Seals what Bitwarden's apps carry from one step to the next: that a password was proved just now. */
   readonly bitwardenProofs: KeyObject
+  /** Seals what opens a send, or one file, for minutes. */
+  readonly bitwardenLinks: KeyObject
   /** Seals the secrets that Bitwarden's apps show again: recovery codes and API keys. */
   readonly bitwardenSecrets: KeyObject
   /** Makes the codes that are mailed. */
@@ -57,6 +59,7 @@ export function deriveServerKeys(secret: string, opaqueSetup: string): ServerKey
     totpSecrets: fromSetup('totp-secrets'),
     bitwardenTokens: fromBoth('bitwarden-tokens'),
     bitwardenProofs: fromBoth('bitwarden-proofs'),
+    bitwardenLinks: fromBoth('bitwarden-links'),
     bitwardenSecrets: fromSetup('bitwarden-secrets'),
     mailedCodes: fromBoth('mailed-codes'),
   }

@@ -12,6 +12,8 @@ export interface MultipartBounds {
   readonly maxParts: number
   /** Of each part; as much as of the whole body unless it is said. */
   readonly maxPartBytes?: number
+  /** How much of it the handler has in memory at the same time. */
+  readonly heldBytes?: number
 }
 
 export interface Part {
@@ -120,7 +122,7 @@ async function parserOf(contentType: string, bounds: { maxParts: number; maxPart
 export const multipart = (bounds: MultipartBounds): z.ZodType<IncomingParts> =>
   ofKind(z.instanceof(IncomingParts), {
     mediaType: multipartType,
-    heldBytes: () => 0,
+    heldBytes: () => bounds.heldBytes ?? 0,
     async read(exchange, { ms }) {
       if (mediaTypeOf(exchange.req) !== multipartType) throw wrongMediaType(multipartType)
       const source = streamBody(exchange, { bytes: bounds.maxBytes, ms })

@@ -198,10 +198,10 @@ export const restore = command({
       )
     })
     const { createdAt, limpet } = restored.header
-    const { personalTokens = 0, invites = 0, shares = 0 } = restored.changed
+    const { personalTokens = 0, invites = 0, shares = 0, sends = 0 } = restored.changed
     const opaqueSetupFits = await remarkOnSetup(config, restored.fingerprint)
     if (values.json) {
-      const ended = { personalTokens, invites, shares }
+      const ended = { personalTokens, invites, shares, sends }
       return printJson({
         file: resolve(file),
         createdAt,
@@ -215,6 +215,7 @@ export const restore = command({
     remark(
       `Everybody logs in again. Ended: ${counted(personalTokens, 'personal access token')}, ${counted(invites, 'open invite')}, ${counted(shares, 'one-time link')}.`,
     )
+    if (sends > 0) remark(`Disabled: ${counted(sends, 'Send')}. Their owners can enable them again.`)
   },
 })
 

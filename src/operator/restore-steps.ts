@@ -1,6 +1,7 @@
 // What a restore does to rows that it has put back: each table says it beside its columns. docs/decisions/backups.md says why.
 import { revokeOpenInvites } from '../domain/identity/invites.ts'
 import { endAllTokens } from '../domain/identity/personal-tokens.ts'
+import { disableSends } from '../domain/sends/sends.ts'
 import { forgetUnreadShares } from '../domain/shares/shares.ts'
 import { renewEpoch } from '../store/open.ts'
 import { allTables } from '../store/shape.ts'
@@ -22,6 +23,7 @@ const steps: Readonly<Record<RestoreStep, (tx: Tx, restoring: Restoring) => Prom
   revokeOpenInvites: async (tx, { keepAccess, now }) => (keepAccess ? 0 : revokeOpenInvites(tx, now)),
   endAllTokens: async (tx, { keepAccess }) => (keepAccess ? 0 : endAllTokens(tx)),
   forgetUnreadShares,
+  disableSends,
 }
 
 /** Ends what a backup cannot know the end of, and begins a new history. @returns how many rows of each table that changed */

@@ -192,7 +192,7 @@ async function brokenFiles({
   db,
   tables,
 }: Pick<BulkConnection['tx'], 'db' | 'tables'>): Promise<[string, number][]> {
-  const { attachmentChunks: chunks, attachments, items, itemVersions } = tables
+  const { attachmentChunks: chunks, attachments, items, itemVersions, sends } = tables
   const names = (list: SQL) => sql`${list} like '%"' || ${attachments.id} || '"%'`
   const inItem = sql`${attachments.vaultId} = ${items.vaultId} and ${attachments.itemId} = ${items.id}`
   const inVersion = sql`${attachments.vaultId} = ${itemVersions.vaultId} and ${attachments.itemId} = ${itemVersions.itemId}`
@@ -214,6 +214,8 @@ async function brokenFiles({
         isNull(attachments.expiresAt),
         sql`not exists (select 1 from ${items} where ${inItem} and ${names(inItems)})`,
         sql`not exists (select 1 from ${itemVersions} where ${inVersion} and ${names(inVersions)})`,
+        sql`not exists (select 1 from ${sends} where ${sends.accountId} = ${attachments.vaultId}
+          and ${sends.id} = ${attachments.itemId} and ${sends.fileId} = ${attachments.id})`,
       ),
     )
   const ofFile = sql`${chunks.vaultId} = ${attachments.vaultId} and ${chunks.itemId} = ${attachments.itemId}
@@ -231,7 +233,7 @@ async function brokenFiles({
     )
   return [
     ['items and versions that name files which are not there', number(ofItems) + number(ofVersions)],
-    ['files that neither an item nor a version names and that do not run out', number(unnamed)],
+    ['files that neither an item nor a version nor a send names and that do not run out', number(unnamed)],
     ['files with other bytes than they have received', number(incomplete)],
   ]
 }

@@ -4,6 +4,7 @@ import type { Services } from '../apis/limpet/route.ts'
 import { hours, minutes, seconds } from '../clock.ts'
 import { noteUnfinishedLogins } from '../domain/audit/started-logins.ts'
 import { finishDeletions } from '../domain/identity/account-deletion.ts'
+import { deleteOldSends } from '../domain/sends/sends.ts'
 import { forgetUsedOnce } from '../domain/single-use.ts'
 import { deleteObjects, deleteOrphans, moveFilesOut } from '../domain/vaults/attachment-objects.ts'
 import { deleteOldUploads } from '../domain/vaults/attachment-uploads.ts'
@@ -36,6 +37,8 @@ const expiryTasks: Readonly<
   },
   // The same, of uploads that nobody finished.
   deleteOldUploads: { every: 'hour', run: deleteOldUploads },
+  // Their files go with them, and what an account stores becomes less.
+  deleteOldSends: { every: 'minute', run: deleteOldSends },
 }
 
 /** Removes what is looked at this often. */

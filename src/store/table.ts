@@ -9,7 +9,12 @@
 type Backup = 'kept' | { readonly leftOut: string } | { readonly settled: RestoreStep }
 
 /** What a restore does to rows that it has put back; the operator's commands do it. */
-export type RestoreStep = 'renewEpoch' | 'revokeOpenInvites' | 'endAllTokens' | 'forgetUnreadShares'
+export type RestoreStep =
+  | 'renewEpoch'
+  | 'revokeOpenInvites'
+  | 'endAllTokens'
+  | 'forgetUnreadShares'
+  | 'disableSends'
 
 /** Rows that simply have an end: the cleanup deletes them. */
 export interface End<Column extends string = string> {
@@ -43,6 +48,7 @@ export type ExpiryTask =
   | 'finishDeletions'
   | 'deleteOldVersions'
   | 'deleteOldUploads'
+  | 'deleteOldSends'
 
 export interface Lifecycle<Column extends string = string> {
   readonly backup: Backup

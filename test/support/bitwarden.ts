@@ -28,7 +28,7 @@ export interface BitwardenTestAccount {
 
 /** A new account with one session. @param now as the server's clock has it */
 export async function newBitwardenAccount(
-  server: TestServer,
+  server: Pick<TestServer, 'database' | 'url'>,
   now: number = Date.now(),
 ): Promise<BitwardenTestAccount> {
   const [accountId, sessionId, deviceIdentifier] = [randomUUID(), randomUUID(), randomUUID()]

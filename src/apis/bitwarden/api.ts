@@ -17,6 +17,8 @@ import { preloginRoutes } from './prelogin.ts'
 import { proofRoutes } from './proofs.ts'
 import { registrationRoutes } from './registration.ts'
 import type { Services } from './route.ts'
+import { sendAccessRoutes } from './send-access.ts'
+import { sendRoutes } from './sends.ts'
 import { syncRoutes } from './sync.ts'
 import { tokenRoutes } from './token.ts'
 import { twoFactorRoutes } from './two-factor.ts'
@@ -36,6 +38,8 @@ const routes = [
   ...cipherRoutes,
   ...folderRoutes,
   ...syncRoutes,
+  ...sendAccessRoutes,
+  ...sendRoutes,
   ...apiKeyRoutes,
   ...credentialRoutes,
   ...domainRoutes,

@@ -1,8 +1,12 @@
 // From the Authorization header to the caller with a session of one of Bitwarden's apps.
 import { Failure } from '../../domain/failure.ts'
 import { verifyBitwardenToken } from '../../domain/identity/bitwarden-tokens.ts'
+import { readGrant } from '../../domain/sends/access.ts'
 import type { Authenticators, RawRequest } from '../../http/route.ts'
 import type { Callers, ClientKind, Services } from './route.ts'
+
+/** What a grant of a send gives: a sealed token, and no JWT. */
+const sendBearer = /^Bearer ([\w-]+)$/i
 
 const bearer = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i
 
@@ -38,6 +42,12 @@ export function bitwardenAuthenticators({
         throw new Failure('not-authenticated', 'This session has ended. Log in again.')
       const caller = { ...found, address, client: clientOf(request) }
       return { caller, rateLimitKey: found.accountId }
+    },
+    async sendReader({ address, authorization }) {
+      const token = sendBearer.exec(authorization ?? '')?.[1]
+      const caller = token === undefined ? undefined : readGrant({ clock, keys }, token)
+      if (caller) return { caller, rateLimitKey: address }
+      throw new Failure('not-authenticated', 'This Send was opened too long ago. Open its link again.')
     },
   }
 }

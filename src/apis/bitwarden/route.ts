@@ -1,6 +1,5 @@
 // `route`: how the routes of Bitwarden's API are declared, who calls them, and what their handlers are given.
 import type { Clock } from '../../clock.ts'
-import type { Allowed } from '../../contract/quotas.ts'
 import type { FailedLogins } from '../../domain/audit/failed-logins.ts'
 import type { SessionCaller } from '../../domain/caller.ts'
 import type { DeferredTasks } from '../../domain/deferred-tasks.ts'
@@ -12,10 +11,14 @@ import type { SessionCache } from '../../domain/identity/session-cache.ts'
 import type { SessionLifetime } from '../../domain/identity/session-lifetime.ts'
 import type { WebauthnSettings } from '../../domain/identity/webauthn.ts'
 import type { MailSettings } from '../../domain/mail/settings.ts'
+import type { QuotaSettings } from '../../domain/quotas/usage.ts'
 import type { RateLimit } from '../../domain/rate-limits/budgets.ts'
 import type { RateLimiter } from '../../domain/rate-limits/limiter.ts'
 import type { WrongTokens } from '../../domain/rate-limits/wrong-tokens.ts'
+import type { SendGrant } from '../../domain/sends/access.ts'
 import type { ServerKeys } from '../../domain/server-keys.ts'
+import type { ObjectStore } from '../../domain/vaults/attachment-objects.ts'
+import type { AttachmentSettings } from '../../domain/vaults/attachment-uploads.ts'
 import { type Callers as PublicCallers, routeFor } from '../../http/route.ts'
 import type { Random } from '../../random.ts'
 import type { Store } from '../../store/store.ts'
@@ -36,21 +39,25 @@ export interface BitwardenCaller extends SessionCaller {
 
 export interface Callers extends PublicCallers {
   account: BitwardenCaller
+  /** The bearer of what a `send_access` grant gave. */
+  sendReader: SendGrant
 }
 
 /** What handlers work with. */
 export interface Services {
   readonly config: AdmissionSettings &
+    AttachmentSettings &
     DeletionSettings &
     MailSettings &
     DeletionSettings &
+    QuotaSettings &
     SessionLifetime &
     WebauthnSettings & {
       readonly emailVerification: 'off' | 'required'
-      /** What one account may pile up. */
-      readonly quotas: Allowed
     }
   readonly store: Store
+  /** Undefined if files stay in the database. */
+  readonly objects: ObjectStore | undefined
   readonly clock: Clock
   readonly random: Random
   readonly keys: ServerKeys
@@ -64,4 +71,4 @@ export interface Services {
   readonly wrongTokens: WrongTokens
 }
 
-export const route = routeFor<Services, Callers, RateLimit>(['public'])
+export const route = routeFor<Services, Callers, RateLimit>(['public', 'sendReader'])

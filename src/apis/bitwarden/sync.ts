@@ -11,6 +11,7 @@ import { listAnswer } from './ciphers.ts'
 import { domainsOf } from './domains.ts'
 import { folderAnswer, foldersAnswer } from './folders.ts'
 import { route } from './route.ts'
+import { sendAnswers } from './send-shapes.ts'
 
 const sync = route({
   method: 'get',
@@ -22,9 +23,10 @@ const sync = route({
   success: { 200: CiphersAnswer },
   async handler({ caller, query: { excludeDomains } }, services) {
     const { accountId, client } = caller
-    const { account, folders, twoFactorEnabled } = await services.store.read(async (reader) => ({
+    const { account, folders, sends, twoFactorEnabled } = await services.store.read(async (reader) => ({
       account: await getBitwardenAccount(reader, caller),
       folders: await listFolders(reader, caller),
+      sends: await sendAnswers(reader, accountId),
       twoFactorEnabled: await hasFactors(reader, caller),
     }))
     const members = {
@@ -33,7 +35,7 @@ const sync = route({
       folders: folders.map(folderAnswer),
       collections: [],
       policies: [],
-      sends: [],
+      sends,
       domains: excludeDomains?.toLowerCase() === 'true' ? null : domainsOf(account.own, { all: false }),
       userDecryption: userDecryptionOf(account),
     }

@@ -9,11 +9,11 @@ import { Failure, notFound } from '../failure.ts'
 
 /** What a write adds; negative for what it takes away. */
 export interface Growth {
-  /** In the trash or not. */
+  /** In the trash or not; and sends. */
   readonly items: number
   /** Of which a tombstone is left: items, and vaults. */
   readonly deletedItems: number
-  /** Of ciphertext: vaults, items, replaced versions. */
+  /** Of ciphertext: vaults, items, replaced versions, sends. */
   readonly bytes: number
   /** Of sealed files, each with the length that its upload announced. */
   readonly attachmentBytes: number
@@ -142,17 +142,27 @@ export async function usageOfVault({ db, tables }: Reader, vaultId: string): Pro
 }
 
 /** What accounts store by their rows of other tables: what the counts on their own row have to say. */
-export function countedUsage({ accounts, attachments, deletedVaults, items, itemVersions, vaults }: Tables) {
+export function countedUsage({
+  accounts,
+  attachments,
+  deletedVaults,
+  items,
+  itemVersions,
+  sends,
+  vaults,
+}: Tables) {
   const ofItems = (what: SQL, state: SQL) =>
     sql`(select ${what} from ${items} join ${vaults} on ${vaults.id} = ${items.vaultId}
       where ${vaults.accountId} = ${accounts.id} and ${items.state} ${state})`
+  const ofSends = (what: SQL) => sql`(select ${what} from ${sends} where ${sends.accountId} = ${accounts.id})`
   const bytes = (column: SQL) => sql`coalesce(sum(octet_length(${column})), 0)`
   return {
-    storedItems: ofItems(sql`count(*)`, sql`<> 'purged'`),
+    storedItems: sql`(${ofItems(sql`count(*)`, sql`<> 'purged'`)}
+      + ${ofSends(sql`count(*)`)})`,
     deletedItems: sql`(${ofItems(sql`count(*)`, sql`= 'purged'`)}
       + (select count(*) from ${deletedVaults} where ${deletedVaults.accountId} = ${accounts.id}))`,
     storedBytes: sql`((select ${bytes(sql`${vaults.data}`)} from ${vaults} where ${vaults.accountId} = ${accounts.id})
-      + ${ofItems(bytes(sql`${items.data}`), sql`is not null`)}
+      + ${ofItems(bytes(sql`${items.data}`), sql`is not null`)} + ${ofSends(bytes(sql`${sends.data}`))}
       + (select ${bytes(sql`${itemVersions.data}`)} from ${itemVersions}
         join ${vaults} on ${vaults.id} = ${itemVersions.vaultId} where ${vaults.accountId} = ${accounts.id}))`,
     storedAttachmentBytes: sql`(select coalesce(sum(${attachments.bytes}), 0) from ${attachments}

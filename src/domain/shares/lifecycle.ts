@@ -5,7 +5,7 @@ import type { Store } from '../../store/store.ts'
 import type { ShareManager, Visitor } from '../caller.ts'
 import { toBase64url } from '../encoding.ts'
 import { notFound } from '../failure.ts'
-import { shareReaderKey } from '../rate-limits/keys.ts'
+import { countGuess } from '../rate-limits/guesses.ts'
 import type { RateLimiter } from '../rate-limits/limiter.ts'
 import type { WrongTokens } from '../rate-limits/wrong-tokens.ts'
 import { hashSecret, isSameHash } from '../secret-hash.ts'
@@ -78,31 +78,19 @@ function endOf(share: Share | undefined, now: number): ShareEnd {
 }
 
 /**
- * Counts a proof before it is said whether it is right. A key cannot be guessed, so the wrong proofs of others never keep out the
- * reader who has it; a passphrase can, so that its share's tries are limited, the right one among them. Once others have
- * spent a share's tries, each address has one more: strangers who know the link's id do not keep its reader out.
- * Throws `too-many-requests`.
+ * A key cannot be guessed, so the wrong proofs of others never keep out the reader who has it; a passphrase can, so that its share's
+ * tries are limited, the right one among them. Throws `too-many-requests`.
  * @returns whether the proof is right
  */
 async function checkProof(
   { limiter }: { limiter: RateLimiter },
-  { address }: Visitor,
+  visitor: Visitor,
   share: Share,
   proof: Uint8Array,
 ): Promise<boolean> {
   const isRight = isSameHash(share.proofHash, hashSecret(proof))
   if (isRight && !share.hasPassphrase) return true
-  const reader = shareReaderKey(address, share.id)
-  await limiter.count('addressProof', address)
-  await limiter.count('readerProof', reader)
-  const isLate = !(await limiter.tryCount('shareProof', share.id)).ok
-  if (isLate) await limiter.count('lateProof', reader)
-  if (!isRight) return false
-  await limiter.uncount('addressProof', address)
-  await limiter.uncount('readerProof', reader)
-  await limiter.uncount('shareProof', share.id)
-  if (isLate) await limiter.uncount('lateProof', reader)
-  return true
+  return countGuess(limiter, visitor, share.id, async () => isRight)
 }
 
 /** What became of an attempt to read a share. */

@@ -17,7 +17,7 @@ import { type AttachmentRow, type KeyChanged, rotationOf, takesKey } from './row
 import { holdOwnVault, holdVault, withCount } from './vaults.ts'
 
 /** How long an upload waits for its next part, or for the item that names it. */
-const uploadLifetime = hours(24)
+export const uploadLifetime = hours(24)
 
 /** A file is stored in pieces of this size. The last piece of a part may be smaller. */
 const chunkBytes = limits.attachmentPartBytes
@@ -25,7 +25,7 @@ const chunkBytes = limits.attachmentPartBytes
 /** Most uploads that are deleted in one turn; the rest has its turn an hour later. */
 const maxAtOnce = 1000
 
-interface AttachmentSettings {
+export interface AttachmentSettings {
   /** Bytes of the largest file, sealed. */
   readonly attachmentBytes: number
 }
@@ -74,7 +74,7 @@ async function insertUpload(tx: Tx, accountId: string, row: AttachmentRow, allow
 }
 
 /** Begins an upload again: what had arrived of it is dropped, and a client that still sends to the old one is refused. */
-async function restartUpload(
+export async function restartUpload(
   { db, tables }: Tx,
   place: AttachmentPlace,
   { upload, now }: { upload: string; now: number },
@@ -167,7 +167,7 @@ const insertChunkStatement = statement(({ db, tables: { attachmentChunks } }: Tx
  * Adds bytes to an upload. Of two that send to it at once, one is refused: `upload-offset`. Throws `not-found` if it is gone.
  * The file's row is enough to hold: deleting it waits for this, or is found here.
  */
-async function addChunk(
+export async function addChunk(
   tx: Tx,
   place: AttachmentPlace,
   { upload, offset, data, now }: { upload: string; offset: number; data: Uint8Array; now: number },
@@ -190,20 +190,23 @@ async function addChunk(
 }
 
 const wrongLength = () =>
-  new Failure('malformed-request', 'The part is not as long as it was announced.', {
-    errors: [{ path: 'body', message: 'Expected as many bytes as Content-Range says' }],
+  new Failure('malformed-request', 'The bytes of the file are not as many as were announced.', {
+    errors: [{ path: 'body', message: 'Expected as many bytes as were announced' }],
   })
 
 /**
  * Bytes in pieces of `chunkBytes`, and what is left once all have come. Each is good until the next one is asked for: all of them are
- * in the same memory.
+ * in the same memory. Throws `malformed-request` unless there are `least` to `most` bytes.
  */
-async function* inChunks(content: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
-  const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, length))
-  let [filled, left] = [0, length]
+export async function* inChunks(
+  content: AsyncIterable<Uint8Array>,
+  { least, most }: { least: number; most: number },
+): AsyncGenerator<Uint8Array> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, most))
+  let [filled, size] = [0, 0]
   for await (const arrived of content) {
-    left -= arrived.length
-    if (left < 0) throw wrongLength()
+    size += arrived.length
+    if (size > most) throw wrongLength()
     for (let taken = 0; taken < arrived.length; ) {
       const count = Math.min(chunk.length - filled, arrived.length - taken)
       chunk.set(arrived.subarray(taken, taken + count), filled)
@@ -215,7 +218,7 @@ async function* inChunks(content: AsyncIterable<Uint8Array>, length: number): As
     }
     freeMemory(arrived)
   }
-  if (left > 0) throw wrongLength()
+  if (size < least) throw wrongLength()
   if (filled > 0) yield chunk.subarray(0, filled)
   freeMemory(chunk)
 }
@@ -244,7 +247,7 @@ export async function uploadPart(
   let { row } = begun
   if (isWhole) return { kind: 'stored', row, isNew }
   let offset = part.first
-  for await (const data of inChunks(part.content, part.length)) {
+  for await (const data of inChunks(part.content, { least: part.length, most: part.length })) {
     const chunk = { upload: begun.row.upload, offset, data, now: clock.now() }
     row = await store.write((tx) => addChunk(tx, place, chunk))
     offset += data.length

@@ -144,8 +144,8 @@ export const bitwardenTables = (kit: Columns, { accounts, items, vaults }: Accou
       index('sends_by_account').on(table.accountId),
       index('sends_by_end').on(table.deletesAt),
     ],
-    backup: 'kept',
-    expires: { after: 'deletesAt', every: 'minute' },
+    backup: { settled: 'disableSends' },
+    expires: { by: 'deleteOldSends' },
   })
 
   /** Logins that wait for another device of the account to let them in. */

@@ -537,7 +537,7 @@ describe.each(engines)('files on %s', (engine) => {
     await spoil(`update items set attachments = '["${randomUUID()}"]' where ${ofItem}`)
     expect(await damage()).toEqual([
       'There are 1 items and versions that name files which are not there.',
-      'There are 1 files that neither an item nor a version names and that do not run out.',
+      'There are 1 files that neither an item nor a version nor a send names and that do not run out.',
     ])
     await spoil(`update items set attachments = '["${at.id}"]' where ${ofItem}`)
     await spoil(`update accounts set stored_attachment_bytes = 1 where id = '${account.accountId}'`)

@@ -1,0 +1,204 @@
+// Sends of their readers, in both ways that clients know: with a grant of the token endpoint, and with the password in each request.
+import { z } from 'zod'
+import { bitwardenSendPaths } from '../../contract/bitwarden-paths.ts'
+import { pathTo } from '../../contract/paths.ts'
+import { AttachmentId } from '../../contract/primitives.ts'
+import type { Visitor } from '../../domain/caller.ts'
+import { Failure } from '../../domain/failure.ts'
+import {
+  checkSendPassword,
+  creatorOf,
+  findGrantedSend,
+  findOpenSend,
+  findSendFile,
+  grantSend,
+  openSend,
+  toAccessId,
+} from '../../domain/sends/access.ts'
+import type { Send } from '../../domain/sends/rows.ts'
+import { openFileLink, sealFileLink } from '../../domain/vaults/file-links.ts'
+import { byteAnswer } from '../../http/byte-answer.ts'
+import { anyQuery, requestClient } from '../../http/route.ts'
+import { fileAnswer, heldBytes, linkParams, linkQuery } from './file-wire.ts'
+import { route, type Services } from './route.ts'
+import { SendAccess, SendPassword, sendContent } from './send-shapes.ts'
+import { caseless } from './wire.ts'
+
+/** What the form of a grant says, under names of ours. */
+interface GrantForm {
+  readonly sendId?: string | undefined
+  readonly passwordHash?: string | undefined
+}
+
+/** Which mistake it is, as the apps know them: the kind of OAuth, the one of sends, and a sentence. */
+const grantMistakes = {
+  send_id_required: ['invalid_request', 'The Send to open is missing.'],
+  password_hash_b64_required: ['invalid_request', 'This Send has a password.'],
+  send_id_invalid: ['invalid_grant', 'This Send does not exist or is no longer available.'],
+  password_hash_b64_invalid: ['invalid_grant', 'The password is wrong.'],
+} as const
+
+const refusedGrant = (type: keyof typeof grantMistakes) => {
+  const [error, description] = grantMistakes[type]
+  const body = { error, error_description: description, send_access_error_type: type }
+  return { status: 400 as const, body }
+}
+
+/** The answer of the token endpoint to who wants to open a send. Throws `too-many-requests`. */
+export async function answerSendAccess(
+  { sendId, passwordHash }: GrantForm,
+  visitor: Visitor,
+  services: Services,
+): Promise<{ status: 200 | 400; body: object }> {
+  if (!sendId) return refusedGrant('send_id_required')
+  const found = await findOpenSend(services, sendId)
+  if (!found) return refusedGrant('send_id_invalid')
+  const password = passwordHash ? SendPassword.safeParse(passwordHash) : undefined
+  if (password?.success === false) return refusedGrant('password_hash_b64_invalid')
+  const proved = await checkSendPassword(services, visitor, found.send, password?.data)
+  if (proved === 'needed') return refusedGrant('password_hash_b64_required')
+  if (proved === 'wrong') return refusedGrant('password_hash_b64_invalid')
+  const { token, lifetime } = grantSend(services, found.send)
+  const body = {
+    access_token: token,
+    expires_in: lifetime / 1000,
+    token_type: 'Bearer',
+    scope: 'api.send.access',
+  }
+  return { status: 200, body }
+}
+
+const gone = () => new Failure('not-found', 'This Send does not exist or is no longer available.')
+
+/** A send as it is read. A text is opened by that, and counted; a file when its address is asked for. Throws `not-found`. */
+async function readSend(found: Send, services: Services): Promise<z.output<typeof SendAccess>> {
+  const send = found.send.type === 'text' ? await openSend(services, found.send) : found.send
+  if (!send) throw gone()
+  const { name, type, authType, text, file, expirationDate } = sendContent({ ...found, send })
+  const creatorIdentifier = await services.store.read((reader) => creatorOf(reader, send))
+  return {
+    object: 'send-access',
+    id: toAccessId(send.id),
+    type,
+    authType,
+    name,
+    text,
+    file,
+    expirationDate,
+    creatorIdentifier,
+  }
+}
+
+const FileDownload = z.object({ object: z.literal('send-fileDownload'), id: z.string(), url: z.string() })
+
+/** Opens a send of a file, counts that, and says where the file is read. Throws `not-found`. */
+async function readSendFile({ send, file }: Send, fileId: string, services: Services) {
+  if (!file || send.fileId !== fileId || !(await openSend(services, send))) throw gone()
+  const place = { vaultId: send.accountId, itemId: send.id, attachmentId: fileId }
+  const path = pathTo(bitwardenSendPaths.content, { fileId })
+  const url = `${services.config.publicUrl}${path}?token=${sealFileLink(services, 'send', place)}`
+  return { object: 'send-fileDownload' as const, id: fileId, url }
+}
+
+const read = route({
+  method: 'post',
+  path: bitwardenSendPaths.access,
+  auth: 'sendReader',
+  limit: 'read',
+  request: { query: anyQuery },
+  success: { 200: SendAccess },
+  async handler({ caller }, services) {
+    const found = await findGrantedSend(services, caller)
+    if (!found) throw gone()
+    return { status: 200, body: await readSend(found, services) }
+  },
+})
+
+const readFile = route({
+  method: 'post',
+  path: bitwardenSendPaths.accessFile,
+  auth: 'sendReader',
+  limit: 'read',
+  request: { params: z.strictObject({ fileId: AttachmentId }), query: anyQuery },
+  success: { 200: FileDownload },
+  async handler({ caller, params: { fileId } }, services) {
+    const found = await findGrantedSend(services, caller)
+    if (!found) throw gone()
+    return { status: 200, body: await readSendFile(found, fileId, services) }
+  },
+})
+
+/** The body of older clients: without a password some send none at all, and some an object without one. */
+const oldBody = caseless({ password: SendPassword.nullish() })
+
+/** A send whose password the request has. Throws `not-found`, `not-authenticated` if it needs one, and `malformed-request` for a wrong one. */
+async function provedSend(
+  accessId: string,
+  password: Uint8Array | null | undefined,
+  visitor: Visitor,
+  services: Services,
+): Promise<Send> {
+  const found = await findOpenSend(services, accessId)
+  if (!found) throw gone()
+  const proved = await checkSendPassword(services, visitor, found.send, password ?? undefined)
+  if (proved === 'needed') throw new Failure('not-authenticated', 'This Send has a password.')
+  if (proved === 'wrong')
+    throw new Failure('malformed-request', 'The password is wrong.', {
+      errors: [{ path: 'password', message: 'Expected the password of this Send' }],
+    })
+  return found
+}
+
+/** Of any form: what is none is no link, and not a mistake of the client. */
+const AccessId = z.string().max(100)
+
+const client = requestClient.pick({ address: true })
+
+const oldRead = route({
+  method: 'post',
+  path: bitwardenSendPaths.oldAccess,
+  auth: 'public',
+  limit: 'read',
+  request: { params: z.strictObject({ accessId: AccessId }), query: anyQuery, body: oldBody, client },
+  success: { 200: SendAccess },
+  async handler({ params: { accessId }, body: { password }, client: visitor }, services) {
+    const found = await provedSend(accessId, password, visitor, services)
+    return { status: 200, body: await readSend(found, services) }
+  },
+})
+
+const oldReadFile = route({
+  method: 'post',
+  path: bitwardenSendPaths.oldAccessFile,
+  auth: 'public',
+  limit: 'read',
+  request: {
+    params: z.strictObject({ accessId: AccessId, fileId: AttachmentId }),
+    query: anyQuery,
+    body: oldBody,
+    client,
+  },
+  success: { 200: FileDownload },
+  async handler({ params: { accessId, fileId }, body: { password }, client: visitor }, services) {
+    const found = await provedSend(accessId, password, visitor, services)
+    return { status: 200, body: await readSendFile(found, fileId, services) }
+  },
+})
+
+const readContent = route({
+  method: 'get',
+  path: bitwardenSendPaths.content,
+  auth: 'public',
+  limit: 'read',
+  answerBytes: heldBytes,
+  request: { params: linkParams, query: linkQuery },
+  success: { 200: byteAnswer },
+  async handler({ params: { fileId }, query: { token } }, services) {
+    const place = openFileLink(services, 'send', { attachmentId: fileId, token })
+    const file = place && (await findSendFile(services, place))
+    if (!file) throw gone()
+    return { status: 200, body: await fileAnswer(services, file) }
+  },
+})
+
+export const sendAccessRoutes = [read, readFile, oldRead, oldReadFile, readContent]

@@ -1,0 +1,144 @@
+// Files of Bitwarden's apps: announced with a length, a name and a key, and then sent as a whole, by clients that do not always announce
+// the length that they send. What they belong to, an item or a send, names them once they are here.
+import { and, eq } from 'drizzle-orm'
+import type { Clock } from '../../clock.ts'
+import type { Random } from '../../random.ts'
+import { type Store, type Tx, Unchanged } from '../../store/store.ts'
+import type { VaultCaller } from '../caller.ts'
+import { Failure, notFound } from '../failure.ts'
+import { addUsage, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
+import {
+  type AttachmentSettings,
+  addChunk,
+  inChunks,
+  restartUpload,
+  uploadLifetime,
+} from './attachment-uploads.ts'
+import { type AttachmentPlace, findAttachment } from './attachments.ts'
+import type { AttachmentRow } from './rows.ts'
+import { holdOwnVault } from './vaults.ts'
+
+/** How much longer or shorter than announced a file may be, in bytes. So much more is reserved until it is here. */
+const slack = 1024 * 1024
+
+/** Keys of files of these accounts have no versions. */
+const keyVersion = 1
+
+interface AnnouncedFile extends AttachmentPlace {
+  readonly bytes: number
+  /** Encrypted. */
+  readonly fileName: string
+  /** Encrypted; null if the file lies under a key of what it belongs to. */
+  readonly fileKey: string | null
+}
+
+/** Throws `too-large`. */
+export function requireFileSize(bytes: number, { attachmentBytes }: AttachmentSettings): void {
+  if (bytes > attachmentBytes)
+    throw new Failure('too-large', `A file here has ${attachmentBytes} bytes at the most, encrypted.`)
+}
+
+/**
+ * Makes room for a file that is to follow; its vault is held. It goes in a day unless it has arrived by then. Throws `too-large` and
+ * `quota-exceeded`.
+ */
+export async function announceFile(
+  tx: Tx,
+  accountId: string,
+  { attachmentId, bytes, ...file }: AnnouncedFile,
+  { now, upload, config }: { now: number; upload: string; config: QuotaSettings & AttachmentSettings },
+): Promise<AttachmentRow> {
+  requireFileSize(bytes, config)
+  const row: AttachmentRow = {
+    ...file,
+    id: attachmentId,
+    bytes: bytes + slack,
+    receivedBytes: 0,
+    keyVersion,
+    upload,
+    place: 'database',
+    createdAt: now,
+    expiresAt: now + uploadLifetime,
+  }
+  await tx.db.insert(tx.tables.attachments).values(row)
+  await spendQuota(tx, accountId, { ...noGrowth, attachmentBytes: bytes }, config.quotas)
+  await addUsage(tx, accountId, { ...noGrowth, attachmentBytes: slack })
+  return row
+}
+
+/** How long a file was announced to be, while it is not here. */
+export const announcedBytes = ({ bytes }: Pick<AttachmentRow, 'bytes'>): number => bytes - slack
+
+/** Whether a file is here, and belongs to what names it. */
+export const isHere = ({ expiresAt }: Pick<AttachmentRow, 'expiresAt'>): boolean => expiresAt === null
+
+interface Needs {
+  readonly clock: Clock
+  readonly config: QuotaSettings
+  readonly random: Random
+  readonly store: Store
+}
+
+/** Begins to receive, anew if some of it had arrived. @returns the row, which `isHere` if there is nothing to do */
+async function begin(
+  tx: Tx,
+  caller: VaultCaller,
+  place: AttachmentPlace,
+  stamp: { now: number; upload: string },
+) {
+  await holdOwnVault(tx, caller, place.vaultId)
+  const known = await findAttachment(tx, place)
+  if (known && isHere(known)) return new Unchanged(known)
+  const row = known && (await restartUpload(tx, place, stamp))
+  if (!row) throw notFound()
+  return row
+}
+
+/**
+ * Takes a file that was announced, in short transactions: none is open while the client sends. A file that is here already stays as
+ * it is. Throws `not-found`, `malformed-request` if it has another length, `quota-exceeded`, `upload-offset` if it is sent a second time
+ * meanwhile, and what `content` throws.
+ * @param name makes what it belongs to name it, in the transaction in which it is here; the vault is held
+ */
+export async function receiveFile(
+  { clock, config, random, store }: Needs,
+  caller: VaultCaller,
+  place: AttachmentPlace,
+  content: AsyncIterable<Uint8Array>,
+  name: (tx: Tx, row: AttachmentRow) => Promise<void>,
+): Promise<void> {
+  const known = await store.write((tx) =>
+    begin(tx, caller, place, { now: clock.now(), upload: random.uuid() }),
+  )
+  if (isHere(known)) return
+  const { upload } = known
+  let offset = 0
+  const sizes = { least: Math.max(1, announcedBytes(known) - slack), most: known.bytes - 1 }
+  for await (const data of inChunks(content, sizes)) {
+    const chunk = { upload, offset, data, now: clock.now() }
+    await store.write((tx) => addChunk(tx, place, chunk))
+    offset += data.length
+  }
+  await store.write(async (tx) => {
+    const { accountId } = await holdOwnVault(tx, caller, place.vaultId)
+    const { attachments } = tx.tables
+    const [row] = await tx.db
+      .update(attachments)
+      .set({ bytes: offset, expiresAt: null })
+      .where(
+        and(
+          eq(attachments.vaultId, place.vaultId),
+          eq(attachments.itemId, place.itemId),
+          eq(attachments.id, place.attachmentId),
+          eq(attachments.upload, upload),
+          eq(attachments.receivedBytes, offset),
+        ),
+      )
+      .returning()
+    if (!row) throw notFound()
+    await name(tx, row)
+    const longer = offset - announcedBytes(known)
+    await addUsage(tx, accountId, { ...noGrowth, attachmentBytes: -slack })
+    await spendQuota(tx, accountId, { ...noGrowth, attachmentBytes: longer }, config.quotas)
+  })
+}
