@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const longer = ['test/crash/**', 'test/compose/**', 'test/**/*.long.test.ts']
+const longer = ['test/bitwarden/**', 'test/crash/**', 'test/compose/**', 'test/**/*.long.test.ts']
 
 /** Files that replace a module, or what a setup file replaced, for themselves alone: each needs a process of its own. */
 const alone = [

@@ -1,5 +1,5 @@
 // `npm run check:clients`: the contract as others read it. Linters find nothing in it, and clients that generators make from it
-// compile, register, log in, put, get and sync against a server. No part of `npm test`: it fetches the generators, each of one
+// compile, register, log in, put, get and sync against a server. Other people's clients of Bitwarden's API do, too. No part of `npm test`: it fetches the generators, each of one
 // version, and needs the languages. What cannot be had is said and skipped; with --all that fails.
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { BitwardenDevice, registerBitwardenUser } from '../test/support/bitwarden-client.ts'
 import { freePort } from '../test/support/free-port.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -22,8 +24,14 @@ class NotHere extends Error {}
 const tail = (output: string) => output.trim().split('\n').slice(-30).join('\n')
 
 /** Runs a program to its end. @throws NotHere if there is no such program, Failed if it fails */
-function run(program: string, args: readonly string[], cwd = temporary): void {
-  const { error, status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' })
+function run(
+  program: string,
+  args: readonly string[],
+  cwd = temporary,
+  variables: Readonly<Record<string, string>> = {},
+): void {
+  const env = { ...process.env, ...variables }
+  const { error, status, stdout, stderr } = spawnSync(program, args, { cwd, env, encoding: 'utf8' })
   if (error && 'code' in error && error.code === 'ENOENT') throw new NotHere(`there is no ${program}`)
   if (status !== 0) throw new Failed(`${program} ${args.join(' ')}\n${tail(`${stdout}\n${stderr}`)}`)
 }
@@ -85,8 +93,22 @@ function openApiGenerated(language: string, here: string, ...options: string[]):
 const nodeProgram = (here: string, script: string, ...args: string[]) =>
   run(process.execPath, [path.join(here, 'node_modules', script), ...args], here)
 
+/** An account of Bitwarden's apps with one item in it. @returns what a driver is told of it */
+async function bitwardenAccount(url: string) {
+  const user = await registerBitwardenUser({ url })
+  const device = await BitwardenDevice.login({ url }, user)
+  await device.createItem({ name: 'mail', username: 'ada', password: 'a password' })
+  const { apiKey } = z
+    .looseObject({ apiKey: z.string() })
+    .parse(await device.ask('POST', '/api/accounts/api-key', { masterPasswordHash: device.passwordHash }))
+  return {
+    email: user.email,
+    variables: { PASSWORD: user.password, CLIENT_ID: `user.${device.accountId}`, CLIENT_SECRET: apiKey },
+  }
+}
+
 /** Each check, and what it does with a server's address. */
-const checks: Record<string, (url: string) => void> = {
+const checks: Record<string, (url: string) => void | Promise<void>> = {
   'Redocly finds nothing'() {
     const here = npmPackages('redocly', ['@redocly/cli@2.46.0'])
     nodeProgram(
@@ -205,6 +227,23 @@ const checks: Record<string, (url: string) => void> = {
     fetchTools('mvn', [...maven, `${mavenDependencies}:go-offline`], here)
     run('mvn', [...maven, '--offline', 'kotlin:compile'], here)
   },
+
+  async "python-vaultwarden, by the API of Bitwarden's apps"(url) {
+    const bin = pythonPackages(folder('python-vaultwarden'), ['python-vaultwarden==1.1.2'])
+    const { email, variables } = await bitwardenAccount(url)
+    const driver = path.join(drivers, 'python-vaultwarden/drive.py')
+    run(path.join(bin, 'python'), [driver, url, email], temporary, variables)
+  },
+
+  async "rbw, by the API of Bitwarden's apps"(url) {
+    const here = folder('rbw')
+    run('cargo', ['--version'])
+    // Compiling it takes ten minutes. With --debug it takes that long, and not half an hour.
+    fetchTools('cargo', ['install', 'rbw@1.15.0', '--locked', '--debug', '--quiet', '--root', here], here)
+    const { email, variables } = await bitwardenAccount(url)
+    const programs = { PATH: `${path.join(here, 'bin')}:${process.env.PATH}` }
+    run('sh', [path.join(drivers, 'rbw/drive.sh'), url, email], here, { ...variables, ...programs })
+  },
 }
 
 /** Without hooks: they would format what nobody reads. */
@@ -225,6 +264,7 @@ const server = spawn(process.execPath, [path.join(root, 'bin/limpet-server.js')]
     PORT: String(port),
     PUBLIC_URL: url,
     DATABASE_URL: 'file:./limpet.db',
+    BITWARDEN_API: 'on',
   },
 })
 let [failed, skipped] = [0, 0]
@@ -244,7 +284,7 @@ try {
     throw new Error(`No check begins with ${only}. There are:\n${Object.keys(checks).join('\n')}`)
   for (const [name, check] of chosen) {
     try {
-      check(url)
+      await check(url)
       console.log(`ok       ${name}`)
     } catch (error) {
       if (error instanceof NotHere) {

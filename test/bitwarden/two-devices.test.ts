@@ -1,0 +1,190 @@
+// Two devices with `bw` on one vault, sessions that end, second factors, and connections that lose what was sent.
+import { randomUUID } from 'node:crypto'
+import { Secret, TOTP } from 'otpauth'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type Clock, minutes, systemClock } from '../../src/clock.ts'
+import { BitwardenDevice, type BitwardenUser, registerBitwardenUser } from '../support/bitwarden-client.ts'
+import { type Bw, type BwVersion, newBw } from '../support/bw.ts'
+import { engines } from '../support/database.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.ts'
+
+const Item = z.looseObject({ id: z.uuid(), name: z.string(), notes: z.string().nullish() })
+
+const login = (name: string) => ({
+  organizationId: null,
+  collectionIds: null,
+  folderId: null,
+  type: 1,
+  name,
+  notes: null,
+  favorite: false,
+  fields: [],
+  reprompt: 0,
+  login: { uris: [], username: 'ada', password: 'a password', totp: null },
+})
+
+describe.each(engines)('devices with bw on %s', (engine) => {
+  let proxy: TlsProxy
+  let server: TestServer
+  /** How far the server's clock is behind. */
+  let behind = 0
+  const clock: Clock = { now: () => systemClock.now() - behind, monotonic: () => systemClock.monotonic() }
+  beforeAll(async () => {
+    proxy = await startTlsProxy()
+    server = await startServer(engine, {
+      clock,
+      environment: { BITWARDEN_API: 'on', PUBLIC_URL: proxy.url },
+    })
+    proxy.pointAt(server.url)
+  })
+  afterAll(async () => {
+    await server.close()
+    await proxy.close()
+  })
+
+  let user: BitwardenUser
+  /** A device of the test's own, which does what `bw` has no command for. */
+  let owner: BitwardenDevice
+  const devices: Bw[] = []
+  beforeEach(async () => {
+    user = await registerBitwardenUser(server)
+    owner = await BitwardenDevice.login(server, user)
+  })
+  afterEach(async () => {
+    behind = 0
+    proxy.decide(() => 'answered')
+    for (const bw of devices.splice(0)) await bw.remove()
+  })
+
+  async function newDevice(version: BwVersion = '2026.9.0'): Promise<Bw> {
+    const bw = await newBw(version, proxy)
+    devices.push(bw)
+    return bw
+  }
+  async function loggedIn(version?: BwVersion): Promise<Bw> {
+    const bw = await newDevice(version)
+    await bw.login(user.email, user.password)
+    return bw
+  }
+  const itemsOf = async (bw: Bw) => z.array(Item).parse(JSON.parse(await bw.out(['list', 'items'])))
+
+  it('see what the other one did, and do not overwrite it', async () => {
+    const [newer, older] = [await loggedIn('2026.9.0'), await loggedIn('2025.12.1')]
+    const made = Item.parse(JSON.parse(await newer.out(['create', 'item'], { input: login('shared') })))
+    expect(await itemsOf(older)).toEqual([])
+    await older.out(['sync'])
+    const seen = Item.parse(JSON.parse(await older.out(['get', 'item', made.id])))
+    expect(seen.name).toBe('shared')
+
+    await newer.out(['edit', 'item', made.id], { input: { ...made, notes: 'by the newer one' } })
+    const edit = { input: { ...seen, notes: 'by the older one' } }
+    const refused = await older.run(['edit', 'item', made.id], edit)
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/another|changed|out of date/i)])
+    await older.out(['sync'])
+    expect(await older.out(['get', 'notes', made.id])).toBe('by the newer one')
+    await older.out(['edit', 'item', made.id], edit)
+    await newer.out(['sync'])
+    expect(await newer.out(['get', 'notes', made.id])).toBe('by the older one')
+
+    await newer.out(['delete', 'item', made.id, '--permanent'])
+    expect((await older.run(['edit', 'item', made.id], edit)).code).toBe(1)
+    await older.out(['sync'])
+    expect(await itemsOf(older)).toEqual([])
+  })
+
+  it('lose no session and no item when requests and answers are lost', async () => {
+    const bw = await loggedIn()
+    proxy.decide(({ path }) => (path === '/api/ciphers' ? 'lost answer' : 'answered'))
+    expect((await bw.run(['create', 'item'], { input: login('made') })).code).toBe(1)
+    proxy.decide(({ path }) => (path === '/api/ciphers' ? 'lost request' : 'answered'))
+    expect((await bw.run(['create', 'item'], { input: login('never made') })).code).toBe(1)
+    proxy.decide(() => 'answered')
+    await bw.out(['sync'])
+    expect((await itemsOf(bw)).map(({ name }) => name)).toEqual(['made'])
+
+    for (const fate of ['lost request', 'lost answer', 'half an answer'] as const)
+      for (const lost of ['/identity/connect/token', '/api/sync', '/api/accounts/revision-date']) {
+        proxy.decide(({ path }) => (path === lost ? fate : 'answered'))
+        await bw.run(['sync', '--force'])
+        proxy.decide(() => 'answered')
+        await bw.out(['sync', '--force'])
+        expect(await itemsOf(bw), `after ${fate} of ${lost}`).toHaveLength(1)
+      }
+  })
+
+  it('renew their access token when it runs out', async () => {
+    // Its token is good for a few minutes more by its own clock, so that it asks for another one each time.
+    behind = minutes(57)
+    const bw = await loggedIn()
+    const begun = proxy.seen.length
+    await bw.out(['create', 'item'], { input: login('late') })
+    const refreshed = proxy.seen.slice(begun).filter(({ path }) => path === '/identity/connect/token')
+    expect(refreshed.map(({ status }) => status)).toContain(200)
+    behind = 0
+    await bw.out(['sync', '--force'])
+    expect(await itemsOf(bw)).toHaveLength(1)
+  })
+
+  it('are logged out when their owner ends all sessions, and can log in again', async () => {
+    const bw = await loggedIn()
+    await bw.out(['create', 'item'], { input: login('kept') })
+    await owner.ask('POST', '/api/accounts/security-stamp', { masterPasswordHash: owner.passwordHash })
+    expect((await bw.run(['sync', '--force'])).code).toBe(1)
+    expect(JSON.parse(await bw.out(['status']))).toMatchObject({ status: 'unauthenticated' })
+    await bw.login(user.email, user.password)
+    expect(await itemsOf(bw)).toHaveLength(1)
+  })
+
+  it('log in with a code of an authenticator app', async () => {
+    const Begun = z.looseObject({ key: z.string(), userVerificationToken: z.string() })
+    const { key, userVerificationToken } = Begun.parse(
+      await owner.ask('POST', '/api/two-factor/get-authenticator', {
+        masterPasswordHash: owner.passwordHash,
+      }),
+    )
+    const totp = new TOTP({ secret: Secret.fromBase32(key) })
+    await owner.ask('PUT', '/api/two-factor/authenticator', {
+      key,
+      userVerificationToken,
+      token: totp.generate(),
+    })
+    for (const version of ['2026.9.0', '2025.12.1'] as const) {
+      const bw = await newDevice(version)
+      expect((await bw.run(['login', user.email, user.password, '--raw'])).code).toBe(1)
+      const wrong = await bw.run([
+        'login',
+        user.email,
+        user.password,
+        '--raw',
+        '--method',
+        '0',
+        '--code',
+        '000000',
+      ])
+      expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/two-step token is invalid/i)])
+      // A code is good once, so that the next login needs the next one.
+      const timestamp = Date.now() + (version === '2025.12.1' ? 30_000 : 0)
+      await bw.login(user.email, user.password, ['--method', '0', '--code', totp.generate({ timestamp })])
+      expect(await itemsOf(bw)).toEqual([])
+    }
+  })
+
+  it('log in with the API key, which asks for no second factor', async () => {
+    const { apiKey } = z
+      .looseObject({ apiKey: z.string() })
+      .parse(await owner.ask('POST', '/api/accounts/api-key', { masterPasswordHash: owner.passwordHash }))
+    const bw = await newDevice()
+    const secrets = { BW_CLIENTID: `user.${owner.accountId}`, BW_CLIENTSECRET: apiKey }
+    await bw.out(['login', '--apikey'], { environment: secrets })
+    await bw.unlock(user.password)
+    await bw.out(['create', 'item'], { input: login('by the key') })
+    await bw.out(['sync', '--force'])
+    expect(await itemsOf(bw)).toHaveLength(1)
+    const wrong = await (await newDevice()).run(['login', '--apikey'], {
+      environment: { ...secrets, BW_CLIENTSECRET: randomUUID() },
+    })
+    expect(wrong.code).toBe(1)
+  })
+})
