@@ -6,6 +6,8 @@ export const bitwardenAccountPaths = {
   domains: '/api/settings/domains',
   keys: '/api/accounts/keys',
   userKeyId: '/api/accounts/key-management/user-key-id',
+  rotation: '/api/accounts/key-management/rotate-user-account-keys',
+  keyPair: '/api/accounts/key-management/regenerate-keys',
   publicKey: '/api/users/{id}/public-key',
   password: '/api/accounts/password',
   kdf: '/api/accounts/kdf',

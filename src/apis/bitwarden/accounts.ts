@@ -8,6 +8,7 @@ import { changeSettings, nameUserKey } from '../../domain/identity/bitwarden-set
 import { hasFactors } from '../../domain/identity/second-factors.ts'
 import { anyQuery } from '../../http/route.ts'
 import { AccountKeys, accountKeysOf, Profile, profileOf } from './account-shapes.ts'
+import { UserKeyId } from './password-shapes.ts'
 import { type BitwardenCaller, route, type Services } from './route.ts'
 import { caseless } from './wire.ts'
 
@@ -113,11 +114,6 @@ const addKeys = route({
     throw new Failure('malformed-request', hasKeys, { errors: [{ path: '', message: hasKeys }] })
   },
 })
-
-const UserKeyId = z
-  .string()
-  .regex(/^[\dA-Fa-f]{32}$/, 'Expected 32 characters of hex')
-  .toLowerCase()
 
 /** Newer clients send it after each login for as long as `sync` does not have it, and fail without this. */
 const setUserKeyId = route({

@@ -16,6 +16,7 @@ import { leftOutRoutes } from './left-out.ts'
 import { preloginRoutes } from './prelogin.ts'
 import { proofRoutes } from './proofs.ts'
 import { registrationRoutes } from './registration.ts'
+import { rotationRoutes } from './rotation.ts'
 import type { Services } from './route.ts'
 import { sendAccessRoutes } from './send-access.ts'
 import { sendRoutes } from './sends.ts'
@@ -44,6 +45,7 @@ const routes = [
   ...credentialRoutes,
   ...domainRoutes,
   ...proofRoutes,
+  ...rotationRoutes,
   ...twoFactorRoutes,
   ...waitingLoginRoutes,
 ]

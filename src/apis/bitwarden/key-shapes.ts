@@ -17,13 +17,13 @@ function isRsa2048(text: string): boolean {
 }
 
 /** RSA-2048, as SPKI (RFC 5280, section 4.1) in base64. */
-const PublicKey = z
+export const PublicKey = z
   .string()
   .max(1024, tooLong())
   .refine(isRsa2048, 'Expected an RSA key of 2,048 bits, as SPKI in base64')
 
 /** PKCS#8 of an RSA-2048 key, wrapped by the user key. */
-const WrappedPrivateKey = encStringOf(1190, 1230)
+export const WrappedPrivateKey = encStringOf(1190, 1230)
 
 /** A key pair in the way of older clients. */
 export const KeyPair = caseless({ publicKey: PublicKey, encryptedPrivateKey: WrappedPrivateKey })

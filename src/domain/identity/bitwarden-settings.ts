@@ -70,3 +70,14 @@ export async function nameUserKey(
       })
   })
 }
+
+/** Puts another key pair in place of one that cannot be opened. */
+export const replaceKeyPair = (
+  caller: AppCaller,
+  keyPair: { readonly publicKey: string; readonly privateKey: string },
+  { clock, store }: Needs,
+): Promise<void> =>
+  store.write(async (tx) => {
+    await noteBitwardenChange(tx, caller, { now: clock.now(), what: 'settings' })
+    await setBitwardenColumns(tx, caller, keyPair)
+  })

@@ -7,7 +7,7 @@ import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from 
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
-import { allowedToReseal, type Growth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
+import { allowedToReseal, type Growth, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
 import { freeFilesOf, freeUnnamedFiles, nameFiles } from './attachment-naming.ts'
 import {
   type ItemRow,
@@ -371,4 +371,34 @@ export async function createItem(
   const hasSameFiles = attachments === undefined || item.attachments === naming(attachments)
   if (isStored(item) && hasSameFiles && isSameData(item.data, data)) return { kind: 'same', item }
   throw new Failure('id-taken', 'There is another item with this id in the vault.')
+}
+
+/**
+ * Puts other content in place of that of items, and keeps none of what was there: nobody can open it any more. The vault is held.
+ * @param contents some hundreds at the most, each of an item that is there
+ * @param stamp.revision the vault's, which was raised for this
+ * @returns what that adds to the account's usage, which is still to be counted
+ */
+export async function replaceContents(
+  tx: Tx,
+  contents: ReadonlyMap<string, Uint8Array>,
+  stamp: Stamp,
+): Promise<Growth> {
+  const { vaultId, revision, now } = stamp
+  const ids = [...contents.keys()]
+  if (ids.length === 0) return noGrowth
+  const forgotten = await forgetVersions(tx, vaultId, ids)
+  const before = [...(await currentRows(tx, vaultId, ids)).values()]
+  const after = before.map((row) => ({
+    ...row,
+    data: contents.get(row.id) ?? row.data,
+    revision,
+    updatedAt: now,
+  }))
+  await upsertItemsStatement(tx, after.length).execute({ vaultId, ...entryValues(after) })
+  let freed = 0
+  // Files that only versions named.
+  for (const itemId of ids) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
+  const bytes = contentOf(after).bytes - contentOf(before).bytes - forgotten
+  return { ...noGrowth, bytes, attachmentBytes: -freed }
 }
