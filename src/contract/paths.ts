@@ -106,6 +106,10 @@ export const pagePaths = {
   deleteAccount: '/delete-account',
   keepAccount: '/keep-account',
   asset: '/assets/{file}',
+  /** What Bitwarden's apps open for a security key. */
+  keyInFrame: '/webauthn-connector.html',
+  keyOnPhone: '/webauthn-mobile-connector.html',
+  keyInTab: '/webauthn-fallback-connector.html',
 } as const
 
 /** What SnapPass answers too. */

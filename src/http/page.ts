@@ -3,8 +3,8 @@ import type { Request, Response } from 'express'
 import { Content, sendWhole } from './content.ts'
 import type { Html } from './html.ts'
 
-/** Names of a Content-Security-Policy with their sources. */
-export type PagePolicy = Readonly<Record<string, string>>
+/** Names of a Content-Security-Policy with their sources; undefined for one that a page does without. */
+export type PagePolicy = Readonly<Record<string, string | undefined>>
 
 /** Nothing at all may be loaded or done beyond what a page says. */
 const strictPolicy: PagePolicy = {
@@ -15,6 +15,8 @@ const strictPolicy: PagePolicy = {
 }
 
 export class Page extends Content {
+  /** Whether every site may show it in a frame. */
+  readonly #isFramable: boolean
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
 
@@ -24,7 +26,10 @@ export class Page extends Content {
    */
   constructor(html: Html, policy: PagePolicy = {}, cacheControl?: string) {
     super()
-    const directives = Object.entries({ ...strictPolicy, ...policy })
+    const directives = Object.entries({ ...strictPolicy, ...policy }).filter(
+      ([, sources]) => sources !== undefined,
+    )
+    this.#isFramable = 'frame-ancestors' in policy && policy['frame-ancestors'] === undefined
     this.headers = {
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Security-Policy': directives.map(([name, sources]) => `${name} ${sources}`).join('; '),
@@ -36,6 +41,8 @@ export class Page extends Content {
   }
 
   override send(_req: Request, res: Response, status: number): void {
+    // What the policy says of frames, for browsers that do not know it.
+    if (this.#isFramable) res.removeHeader('X-Frame-Options')
     sendWhole(res, status, this.headers, this.body)
   }
 }

@@ -39,7 +39,7 @@ export async function createApp(
   const apis = [
     limpetApi(services),
     reflectionApi(services, errorForm),
-    pagesApi({ document, shares }, errorForm),
+    pagesApi({ document, shares, bitwarden }, errorForm),
     ...(bitwarden ? [bitwardenApi(services)] : []),
     ...(snappass ? [snappassApi({ ...services, ...snappass }, errorForm)] : []),
   ]

@@ -5,6 +5,7 @@ import { type Api, createApi, type ErrorForm } from '../../http/api.ts'
 import { Asset } from '../../http/asset.ts'
 import { Page } from '../../http/page.ts'
 import { anyQuery } from '../../http/route.ts'
+import { connectorRoutes } from './connectors.ts'
 import { documentationPage } from './documentation.ts'
 import { mailLinkRoutes } from './mail-links.ts'
 import { stylesheet } from './plain-page.ts'
@@ -46,7 +47,15 @@ const problem = route({
 
 export const pagesApi = (services: PageServices, errorForm: ErrorForm): Api =>
   createApi({
-    routes: [...shareRoutes, ...mailLinkRoutes, documentation, style, problem, ...assetRoutes],
+    routes: [
+      ...shareRoutes,
+      ...mailLinkRoutes,
+      ...(services.bitwarden ? connectorRoutes : []),
+      documentation,
+      style,
+      problem,
+      ...assetRoutes,
+    ],
     services,
     errorForm,
     door: {

@@ -6,6 +6,8 @@ import { type Callers, routeFor } from '../../http/route.ts'
 export interface PageServices {
   /** Who may make one-time shares. */
   readonly shares: 'public' | 'accounts' | 'off'
+  /** Whether Bitwarden's apps are served. */
+  readonly bitwarden: boolean
   /** Makes the contract. */
   readonly document: () => OpenApi
 }

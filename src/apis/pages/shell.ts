@@ -4,7 +4,7 @@ import { pagePaths } from '../../contract/paths.ts'
 import { notFound } from '../../domain/failure.ts'
 import { Asset } from '../../http/asset.ts'
 import { html, type Part } from '../../http/html.ts'
-import { Page } from '../../http/page.ts'
+import { Page, type PagePolicy } from '../../http/page.ts'
 import { anyQuery } from '../../http/route.ts'
 import { webAssets } from './assets.ts'
 import { forEverybody, route } from './route.ts'
@@ -42,8 +42,12 @@ function toRoot(path: string): string {
  * A page that a script of `src/web` fills.
  * @param path under which it is asked for
  * @param options.data attributes for the script
+ * @param options.policy in place of what every such page has
  */
-export async function shell(path: string, { script, data }: { script: string; data?: Part }): Promise<Page> {
+export async function shell(
+  path: string,
+  { script, data, policy: more }: { script: string; data?: Part; policy?: PagePolicy },
+): Promise<Page> {
   const assets = await webAssets()
   const root = toRoot(path)
   const address = (name: string) => `${root}assets/${assets.get(name)?.fileName}`
@@ -65,7 +69,7 @@ export async function shell(path: string, { script, data }: { script: string; da
 </body>
 </html>
 `
-  return new Page(page, policy)
+  return new Page(page, { ...policy, ...more })
 }
 
 /** Throws `not-found` for a name that no asset has, or has no more. */

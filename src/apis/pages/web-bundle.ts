@@ -4,7 +4,14 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const entries = ['share/create.ts', 'share/open.ts', 'mail-links/confirm.ts', 'kit/style.css', 'kit/icon.svg']
+const entries = [
+  'share/create.ts',
+  'share/open.ts',
+  'mail-links/confirm.ts',
+  'connectors/webauthn.ts',
+  'kit/style.css',
+  'kit/icon.svg',
+]
 
 export interface BundledFile {
   /** Such as `create.js`. */

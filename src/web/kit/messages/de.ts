@@ -148,4 +148,18 @@ export const de: Messages = {
   confirmNoInvite:
     'Dieser Server nimmt neue Konten mit einer Einladung an, und die dieser Registrierung wurde benutzt oder zurückgezogen. Bitten Sie den Betreiber um eine neue und registrieren Sie sich noch einmal.',
   confirmClosed: 'Dieser Server nimmt keine neuen Konten mehr an. Fragen Sie den Betreiber.',
+
+  keyTitle: 'Anmeldung in zwei Schritten',
+  keyLead: 'Ihr Konto fragt nach einem Sicherheitsschlüssel oder Passkey. Halten Sie ihn bereit.',
+  keyUse: 'Sicherheitsschlüssel verwenden',
+  keyAsking: 'Warten auf den Schlüssel …',
+  keyFailed:
+    'Der Schlüssel hat nicht geantwortet oder gehört nicht zu diesem Konto. Versuchen Sie es noch einmal.',
+  keyRemember: 'Auf diesem Gerät 30 Tage lang nicht mehr fragen',
+  keyDoneTitle: 'Fertig',
+  keyDone: 'Die Erweiterung hat die Antwort und macht weiter. Sie können diese Seite schließen.',
+  keyReturn: 'Zurück zur App',
+  keyInvalidTitle: 'Diese Seite wurde falsch geöffnet',
+  keyInvalid:
+    'Eine App öffnet sie, wenn eine Anmeldung nach einem Sicherheitsschlüssel fragt. Beginnen Sie die Anmeldung in der App noch einmal.',
 }

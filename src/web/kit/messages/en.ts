@@ -130,6 +130,18 @@ export const en = {
   confirmNoInvite:
     'This server takes new accounts with an invite, and the one of this registration was used or revoked. Ask the operator of the server for another one, and register again.',
   confirmClosed: 'This server does not take new accounts any more. Ask its operator.',
+
+  keyTitle: 'Two-step login',
+  keyLead: 'Your account asks for a security key or a passkey. Have it ready.',
+  keyUse: 'Use the security key',
+  keyAsking: 'Waiting for the key…',
+  keyFailed: 'The key did not answer, or is not one of this account. Try again.',
+  keyRemember: 'Do not ask again on this device for 30 days',
+  keyDoneTitle: 'Done',
+  keyDone: 'The extension has the answer and goes on. You can close this page.',
+  keyReturn: 'Back to the app',
+  keyInvalidTitle: 'This page was opened in the wrong way',
+  keyInvalid: 'An app opens it when a login asks for a security key. Begin the login again in the app.',
 }
 
 export type Messages = typeof en

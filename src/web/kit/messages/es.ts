@@ -138,4 +138,17 @@ export const es: Messages = {
   confirmNoInvite:
     'Este servidor acepta cuentas nuevas con invitación, y la de este registro ya se usó o se revocó. Pide otra a quien administra el servidor y regístrate de nuevo.',
   confirmClosed: 'Este servidor ya no acepta cuentas nuevas. Pregunta a quien lo administra.',
+
+  keyTitle: 'Inicio de sesión en dos pasos',
+  keyLead: 'Tu cuenta pide una llave de seguridad o una clave de acceso. Tenla a mano.',
+  keyUse: 'Usar la llave de seguridad',
+  keyAsking: 'Esperando la llave…',
+  keyFailed: 'La llave no ha respondido o no es de esta cuenta. Inténtalo de nuevo.',
+  keyRemember: 'No volver a preguntar en este dispositivo durante 30 días',
+  keyDoneTitle: 'Listo',
+  keyDone: 'La extensión tiene la respuesta y continúa. Puedes cerrar esta página.',
+  keyReturn: 'Volver a la aplicación',
+  keyInvalidTitle: 'Esta página se abrió de forma incorrecta',
+  keyInvalid:
+    'La abre una aplicación cuando un inicio de sesión pide una llave de seguridad. Empieza de nuevo el inicio de sesión en la aplicación.',
 }

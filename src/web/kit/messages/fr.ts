@@ -139,4 +139,17 @@ export const fr: Messages = {
   confirmNoInvite:
     'Ce serveur accepte les nouveaux comptes sur invitation, et celle de cette inscription a été utilisée ou révoquée. Demandez-en une autre à la personne qui gère le serveur et inscrivez-vous de nouveau.',
   confirmClosed: 'Ce serveur n’accepte plus de nouveaux comptes. Adressez-vous à la personne qui le gère.',
+
+  keyTitle: 'Connexion en deux étapes',
+  keyLead: 'Votre compte demande une clé de sécurité ou une clé d’accès. Gardez-la à portée de main.',
+  keyUse: 'Utiliser la clé de sécurité',
+  keyAsking: 'En attente de la clé…',
+  keyFailed: 'La clé n’a pas répondu ou n’est pas de ce compte. Réessayez.',
+  keyRemember: 'Ne plus demander sur cet appareil pendant 30 jours',
+  keyDoneTitle: 'Terminé',
+  keyDone: 'L’extension a reçu la réponse et continue. Vous pouvez fermer cette page.',
+  keyReturn: 'Retour à l’application',
+  keyInvalidTitle: 'Cette page a été mal ouverte',
+  keyInvalid:
+    'Une application l’ouvre quand une connexion demande une clé de sécurité. Recommencez la connexion dans l’application.',
 }

@@ -139,4 +139,17 @@ export const nl: Messages = {
   confirmNoInvite:
     'Deze server neemt nieuwe accounts aan met een uitnodiging, en die van deze registratie is gebruikt of ingetrokken. Vraag de beheerder van de server om een andere en registreer opnieuw.',
   confirmClosed: 'Deze server neemt geen nieuwe accounts meer aan. Vraag de beheerder.',
+
+  keyTitle: 'Inloggen in twee stappen',
+  keyLead: 'Je account vraagt om een beveiligingssleutel of passkey. Houd hem bij de hand.',
+  keyUse: 'Beveiligingssleutel gebruiken',
+  keyAsking: 'Wachten op de sleutel…',
+  keyFailed: 'De sleutel heeft niet geantwoord of hoort niet bij dit account. Probeer het opnieuw.',
+  keyRemember: 'Op dit apparaat 30 dagen lang niet meer vragen',
+  keyDoneTitle: 'Klaar',
+  keyDone: 'De extensie heeft het antwoord en gaat verder. Je kunt deze pagina sluiten.',
+  keyReturn: 'Terug naar de app',
+  keyInvalidTitle: 'Deze pagina is verkeerd geopend',
+  keyInvalid:
+    'Een app opent hem als een login om een beveiligingssleutel vraagt. Begin de login opnieuw in de app.',
 }
