@@ -59,6 +59,18 @@ const policyRemarks = {
   invite: undefined,
 } as const
 
+const noAddress = "For one of Bitwarden's apps, an invite has to name its address: --email."
+
+/** How an invite is used with one of Bitwarden's apps, which have no place for a code. */
+const appRemark = (
+  email: string,
+  code: string,
+  { publicUrl, smtp }: { publicUrl: string; smtp: object | undefined },
+) =>
+  smtp
+    ? `With one of Bitwarden's apps: register with ${email} at ${publicUrl}, and open the link in the mail that comes then.`
+    : `With Bitwarden's web vault: ${publicUrl}/#/finish-signup?email=${encodeURIComponent(email)}&token=${code}&fromEmail=true`
+
 export const create = command({
   name: 'invite create',
   operands: [],
@@ -83,7 +95,7 @@ export const create = command({
     const code = newInviteCode(systemRandom)
     const createdAt = systemClock.now()
     const invite = { id: systemRandom.uuid(), email, note, createdAt, expiresAt: createdAt + lasting }
-    await onDatabase(async (store, { publicUrl, registration }) => {
+    await onDatabase(async (store, { bitwarden, publicUrl, registration, smtp }) => {
       await store.write((tx) => createInvite(tx, { ...invite, codeHash: hashSecret(code) }))
       const expiresAt = toTimestamp(invite.expiresAt)
       if (values.json)
@@ -93,6 +105,7 @@ export const create = command({
         remark(
           `Good for one registration until ${localTime(expiresAt)}: limpet register ${email ?? 'EMAIL'} --server ${publicUrl} --invite`,
         )
+        if (bitwarden) remark(email === null ? noAddress : appRemark(email, code, { publicUrl, smtp }))
       }
       const policy = policyRemarks[registration]
       if (policy) remark(policy)

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts'
 import type { Store, Tx } from '../../store/store.ts'
 import { Failure } from '../failure.ts'
 import { hashSecret } from '../secret-hash.ts'
-import { findAdmitting, noteInvited, takeInvite } from './invites.ts'
+import { findAdmitting, findInviteOf, noteInvited, takeInvite } from './invites.ts'
 
 /** Who may register: REGISTRATION. */
 export interface AdmissionSettings {
@@ -45,6 +45,20 @@ export async function requireAdmission(
   const inviteId = await store.read((reader) => findAdmitting(reader, { codeHash, email, now }))
   if (inviteId === undefined) throw invalidInvite()
   return { codeHash, inviteId }
+}
+
+/**
+ * The invite for an address whose owner has no code to show: Bitwarden's apps have no place for one. It admits only a registration that
+ * waits until the address is confirmed.
+ * @returns undefined if the address has none, which nobody is told
+ */
+export async function admissionOfAddress(
+  email: string,
+  { clock, store }: { clock: Clock; store: Store },
+): Promise<Admission> {
+  const now = clock.now()
+  const invite = await store.read((reader) => findInviteOf(reader, { email, now }))
+  return invite && { codeHash: invite.codeHash, inviteId: invite.id }
 }
 
 /**

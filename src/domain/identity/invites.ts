@@ -48,6 +48,21 @@ export async function findAdmitting({ db, tables }: Reader, attempt: Attempt): P
   return row?.id
 }
 
+/** An invite for an address, that is good at this moment: of several, the newest. */
+export async function findInviteOf(
+  { db, tables }: Reader,
+  { email, now }: Omit<Attempt, 'codeHash'>,
+): Promise<Pick<Invite, 'id' | 'codeHash'> | undefined> {
+  const { invites } = tables
+  const [row] = await db
+    .select({ id: invites.id, codeHash: invites.codeHash })
+    .from(invites)
+    .where(and(eq(invites.email, email), isOpen(tables, now)))
+    .orderBy(desc(invites.createdAt))
+    .limit(1)
+  return row
+}
+
 /**
  * Uses up the invite of a registration whose address was confirmed now. It was open when the registration came; that it has
  * expired meanwhile does not matter. @returns false if it was used or revoked before

@@ -8,7 +8,13 @@ import type { MailSettings } from '../mail/settings.ts'
 import { mailRequestKey } from '../rate-limits/keys.ts'
 import type { RateLimiter } from '../rate-limits/limiter.ts'
 import { decideOnAddresses } from './addresses.ts'
-import { type Admission, type AdmissionSettings, requireAdmission, spendInvite } from './admission.ts'
+import {
+  type Admission,
+  type AdmissionSettings,
+  admissionOfAddress,
+  requireAdmission,
+  spendInvite,
+} from './admission.ts'
 import { createRegistered } from './bitwarden-accounts.ts'
 import { requireStrongKdf } from './kdf.ts'
 import { type ChoiceNeeds, type NewPassword, verifierOf } from './passwords.ts'
@@ -75,7 +81,8 @@ async function registerOnConfirmation(
 
 /**
  * Registers an account. Where addresses have to be confirmed it exists once the link of the mail was opened, and the outcome is the same
- * for an address that has an account. Throws `registration-closed`, `invite-required`, `invalid-invite`, `kdf-too-weak`,
+ * for an address that has an account. Where registration is by invite, one of Bitwarden's apps shows none: the address has to have one,
+ * and to be confirmed. Throws `registration-closed`, `invite-required`, `invalid-invite`, `kdf-too-weak`,
  * `stale-opaque-registration`, `email-taken`, `id-taken` and `too-many-requests`.
  */
 export async function register(
@@ -84,14 +91,23 @@ export async function register(
 ): Promise<RegistrationOutcome> {
   const { clock, config, limiter } = needs
   const { email } = asked
-  const admission = await requireAdmission({ email, invite }, needs)
+  const isByAddress =
+    asked.bitwarden !== undefined &&
+    invite === undefined &&
+    config.registration === 'invite' &&
+    config.smtp !== undefined
+  const admission = isByAddress
+    ? await admissionOfAddress(email, needs)
+    : await requireAdmission({ email, invite }, needs)
   if (!asked.bitwarden) requireStrongKdf(asked.kdf)
-  const isConfirmedFirst = config.emailVerification === 'required'
+  const isConfirmedFirst = isByAddress || config.emailVerification === 'required'
   // Each one is mail to the address, and one asker must not use up what it is sent.
   if (isConfirmedFirst) await limiter.count('mailAbout', mailRequestKey({ address, email }))
   const verifier = await verifierOf(password, { newAccount: email }, needs)
   if (!verifier) return { kind: 'not-a-record' }
   const createdAt = clock.now()
+  // Whom the operator has invited is nobody's business: the answer is the same, and no mail comes.
+  if (isByAddress && !admission) return { kind: 'registered', createdAt }
   const write = isConfirmedFirst ? registerOnConfirmation : registerAtOnce
   await write({ ...asked, ...verifier }, admission, createdAt, needs)
   return { kind: 'registered', createdAt }
