@@ -1,4 +1,12 @@
 // The paths of Bitwarden's API, as its apps have them. Parameters stand in braces.
+
+/** Where SnapPass and Limpet's own API are below a folder that Bitwarden's apps use too. */
+const others = /^\/api\/(?:v\d+|set_password)(?:\/|$)/
+
+/** Whether a path is one that only Bitwarden's apps ask for, whether there is something or not. */
+export const isBitwardenPath = (path: string): boolean =>
+  /^\/(?:api|identity|notifications|icons|events)\//.test(path) && !others.test(path)
+
 export const bitwardenAccountPaths = {
   revision: '/api/accounts/revision-date',
   profile: '/api/accounts/profile',
@@ -108,4 +116,9 @@ export const bitwardenSendPaths = {
   send: '/api/sends/{sendId}',
   file: '/api/sends/{sendId}/file/{fileId}',
   removePassword: '/api/sends/{sendId}/remove-password',
+} as const
+
+export const bitwardenHubPaths = {
+  hub: '/notifications/hub',
+  anonymousHub: '/notifications/anonymous-hub',
 } as const

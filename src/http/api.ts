@@ -40,6 +40,14 @@ export interface Api {
   readonly errorForm: ErrorForm
   /** With which status OPTIONS is answered; unless it is said, OPTIONS is a method that the paths do not have. */
   readonly optionsStatus?: 200 | 204
+  readonly area?: ApiArea
+}
+
+/** A part of all paths that belongs to one API, whether it has a route there or not. */
+interface ApiArea {
+  has(path: string): boolean
+  /** Pages of which other origins may read the answers (CORS); their scripts send what they like, with a token and without cookies. */
+  readonly origins: readonly string[]
 }
 
 /** Puts an API together. */
@@ -52,7 +60,7 @@ export const createApi = <Services, C, Limit extends string>({
   readonly routes: readonly Route<Services, C, Limit>[]
   readonly services: Services
   readonly door: Door<C, Limit>
-} & Pick<Api, 'errorForm' | 'optionsStatus'>): Api => ({
+} & Pick<Api, 'area' | 'errorForm' | 'optionsStatus'>): Api => ({
   ...api,
   routes: routes.map((route) => ({
     method: route.method.toUpperCase(),

@@ -24,6 +24,8 @@ export const mediaTypeOf = (schema: z.ZodType): string => mediaTypes.get(schema)
 export interface Sending {
   /** Has a stream show that it lives, from time to time. */
   readonly heartbeat: Heartbeat
+  /** The same for WebSockets, whose clients are less patient. */
+  readonly socketHeartbeat: Heartbeat
   /** Aborted when the server is about to close its connections. */
   readonly ending: AbortSignal
 }

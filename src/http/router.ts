@@ -50,6 +50,9 @@ export interface RouterOptions {
 /** Less than the time after which the server, and most proxies, close a connection on which nothing moves. */
 const defaultHeartbeatMs = seconds(25)
 
+/** Clients of Bitwarden's hubs close after 30 seconds in which nothing came. */
+const socketHeartbeatMs = seconds(15)
+
 /** `/a/{b}` as OpenAPI has it → `/a/:b` as Express has it. */
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
 
@@ -250,8 +253,39 @@ function handlerOf(path: string, routes: RoutesOfPath, first: Api, handling: Han
   }
 }
 
+/** For how long browsers may remember what another origin may send, in seconds: a day, of which they take what they like. */
+const preflightAge = '86400'
+
+/**
+ * Lets pages of some origins read the answers of an API, errors too, and tells their browsers beforehand that they may ask (Fetch
+ * Standard, "HTTP extensions"). Credentials are allowed because clients say that they send some; no API here looks at cookies.
+ */
+const otherOrigins =
+  (apis: readonly Api[]): RequestHandler =>
+  (req, res, next) => {
+    const area = apis.find((api) => api.area?.has(req.path))?.area
+    if (!area) return next()
+    res.vary('Origin')
+    const origin = header(req, 'origin')
+    if (origin === undefined || !area.origins.includes(origin)) return next()
+    res.setHeader('Access-Control-Allow-Origin', origin)
+    res.setHeader('Access-Control-Allow-Credentials', 'true')
+    const method = header(req, 'access-control-request-method')
+    if (req.method !== 'OPTIONS' || method === undefined) return next()
+    res.locals.route = 'preflight'
+    res.setHeader('Access-Control-Allow-Methods', method)
+    const headers = header(req, 'access-control-request-headers')
+    if (headers !== undefined) res.setHeader('Access-Control-Allow-Headers', headers)
+    res.setHeader('Access-Control-Max-Age', preflightAge)
+    res.writeHead(204).end()
+  }
+
 /** Before any route: the log, headers that every answer has, and what is wrong with a request whatever it asks for. */
-function addCommon(app: Express, { addresses, logger, observe, trustProxy }: RouterOptions): void {
+function addCommon(
+  app: Express,
+  apis: readonly Api[],
+  { addresses, logger, observe, trustProxy }: RouterOptions,
+): void {
   app.set('etag', false)
   app.set('query parser', 'simple')
   app.set('case sensitive routing', true)
@@ -270,6 +304,7 @@ function addCommon(app: Express, { addresses, logger, observe, trustProxy }: Rou
       strictTransportSecurity: false,
     }),
   )
+  app.use(otherOrigins(apis))
   app.use((req, res, next) => {
     res.setHeader('Cache-Control', 'no-store')
     if (announcesBody(req)) closeUnlessRead(req, res)
@@ -286,10 +321,14 @@ export function createRouter(apis: readonly Api[], options: RouterOptions): Expr
   const handling: Handling = {
     options,
     room: createRoom(),
-    sending: { ending, heartbeat: createHeartbeat(heartbeatMs) },
+    sending: {
+      ending,
+      heartbeat: createHeartbeat(heartbeatMs),
+      socketHeartbeat: createHeartbeat(Math.min(heartbeatMs, socketHeartbeatMs)),
+    },
   }
   const app = express()
-  addCommon(app, options)
+  addCommon(app, apis, options)
   const all = apis.flatMap((api) => api.routes.map((route) => ({ route, api })))
   for (const [path, routes] of Map.groupBy(all, ({ route }) => route.path)) {
     const [first] = routes
@@ -300,8 +339,10 @@ export function createRouter(apis: readonly Api[], options: RouterOptions): Expr
     throw notFound()
   })
   // Express knows an error handler by its four parameters.
-  const onError: ErrorRequestHandler = (error, req, res, _next) =>
-    fail(req, res, error, { form: options.errorForm, logger: options.logger })
+  const onError: ErrorRequestHandler = (error, req, res, _next) => {
+    const form = apis.find((api) => api.area?.has(req.path))?.errorForm ?? options.errorForm
+    fail(req, res, error, { form, logger: options.logger })
+  }
   app.use(onError)
   return app
 }

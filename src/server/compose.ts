@@ -30,8 +30,9 @@ export async function createApp(
   const { bitwarden, publicUrl, shares, snappass, trustProxy } = parts.config
   /** Made at the first request for it: it takes a tenth of what a start takes. */
   const document = () => contract(publicUrl)
+  const domain = await createDomainServices(parts)
   const services: Services = {
-    ...(await createDomainServices(parts)),
+    ...domain,
     contract: new PreparedJson(document),
     accepting: parts.accepting,
   }
@@ -40,10 +41,10 @@ export async function createApp(
     limpetApi(services),
     reflectionApi(services, errorForm),
     pagesApi({ document, shares, bitwarden }, errorForm),
-    ...(bitwarden ? [bitwardenApi(services)] : []),
+    ...(bitwarden ? [bitwardenApi(domain)] : []),
     ...(snappass ? [snappassApi({ ...services, ...snappass }, errorForm)] : []),
   ]
-  const metrics = createMetrics(services)
+  const metrics = createMetrics(domain)
   const app = createRouter(apis, {
     ...parts,
     errorForm,

@@ -7,6 +7,7 @@ import { accessEnds } from '../domain/identity/access-ends.ts'
 import type { OpaqueServer } from '../domain/identity/opaque.ts'
 import { createPasswordHasher, type PasswordHasher } from '../domain/identity/password-hasher.ts'
 import { createSessionCache, type SessionCache } from '../domain/identity/session-cache.ts'
+import { LoginAnswers } from '../domain/live/login-answers.ts'
 import { Watches } from '../domain/live/watches.ts'
 import type { RateLimiter } from '../domain/rate-limits/limiter.ts'
 import { countWrongTokens, type WrongTokens } from '../domain/rate-limits/wrong-tokens.ts'
@@ -39,6 +40,7 @@ export interface DomainServices extends DomainParts {
   readonly sessionCache: SessionCache
   readonly wrongTokens: WrongTokens
   readonly watches: Watches
+  readonly loginAnswers: LoginAnswers
 }
 
 export async function createDomainServices({
@@ -70,5 +72,6 @@ export async function createDomainServices({
     sessionCache: createSessionCache(store, clock),
     wrongTokens: countWrongTokens(limiter),
     watches: new Watches({ clock, config, ending, store, accessEnds, listRevisions, revisionMarks }),
+    loginAnswers: new LoginAnswers({ config, ending, store }),
   }
 }

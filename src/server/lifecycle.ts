@@ -20,6 +20,7 @@ import { type ObjectStore, ownsObjects } from '../domain/vaults/attachment-objec
 import { sendFailure } from '../http/api.ts'
 import { defaultBody } from '../http/body.ts'
 import { safeError } from '../http/request-log.ts'
+import { asksForWebSocket, serveUpgrades } from '../http/web-socket.ts'
 import { createS3Store } from '../objects/s3.ts'
 import { type Random, systemRandom } from '../random.ts'
 import { openStore } from '../store/open.ts'
@@ -97,9 +98,10 @@ const hasGone = ({ code }: { code?: string }) => code === 'ECONNRESET' || code =
 /**
  * Closes connections whose client has taken nothing for `unreadMs` of what waits for it. The timeout of a socket does not see them:
  * it begins anew with everything that the client sends, and with each heartbeat of a stream of events.
- * @returns what closes the connections on which nothing has come yet. Clients open some in advance, and Node takes them for busy.
+ * @returns what closes connections: those on which nothing has come yet, because clients open some in advance, and Node takes them for
+ *   busy; and all, because Node forgets those whose protocol has changed
  */
-function closeUnread(server: Server, unreadMs: number): () => void {
+function closeUnread(server: Server, unreadMs: number): { closeUnused(): void; closeAll(): void } {
   /** How much each client had taken when it was looked at last; undefined if nothing waited. */
   const taken = new Map<Socket, number | undefined>()
   server.on('connection', (socket: Socket) => {
@@ -114,8 +116,13 @@ function closeUnread(server: Server, unreadMs: number): () => void {
     }
   }, unreadMs)
   server.once('close', () => clearInterval(look))
-  return () => {
-    for (const socket of taken.keys()) if (socket.bytesRead === 0) socket.destroy()
+  return {
+    closeUnused() {
+      for (const socket of taken.keys()) if (socket.bytesRead === 0) socket.destroy()
+    },
+    closeAll() {
+      for (const socket of taken.keys()) socket.destroy()
+    },
   }
 }
 
@@ -123,6 +130,8 @@ interface ListeningServer {
   readonly server: Server
   /** Closes the connections that nobody uses at this moment. */
   closeIdle(): void
+  /** Closes every connection, also those that speak another protocol by now. */
+  closeAll(): void
 }
 
 /** Node's server around an application. */
@@ -147,6 +156,8 @@ function createHttpServer(
     connectionsCheckingInterval: Math.min(seconds(5), headersMs),
     // Longer than the idle time of proxies in front, so that it is never this side that closes under a request.
     keepAliveTimeout: seconds(75),
+    // All others are answered as if they did not ask for it.
+    shouldUpgradeCallback: asksForWebSocket,
   })
   server.maxConnections = maxConnections
   // Nothing has moved on the connection. Where no answer has begun, that is up to this side or to `bodyMs`; what is written later
@@ -155,8 +166,9 @@ function createHttpServer(
     const res = answering.get(socket)
     if (!res || res.headersSent) socket.destroy()
   })
-  const closeUnused = closeUnread(server, unreadMs)
+  const { closeUnused, closeAll } = closeUnread(server, unreadMs)
   server.on('request', onRequest)
+  serveUpgrades(server, onRequest)
   // Node would ask for the body at once; `readBytes` does when it is wanted. Other expectations may be ignored (RFC 9110, 10.1.1).
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
@@ -176,6 +188,7 @@ function createHttpServer(
       server.closeIdleConnections()
       closeUnused()
     },
+    closeAll,
   }
 }
 
@@ -196,7 +209,7 @@ const listen = (server: Server, { host, port }: Config) =>
  * A proxy keeps connections open, and may send a request on one in the moment in which it is closed here. It cannot know then
  * whether a POST was done, and must fail it. So idle connections are left to the proxy to close, if it is quicker than `idleMs`.
  */
-const drain = ({ server, closeIdle }: ListeningServer, idleMs: number) =>
+const drain = ({ server, closeIdle, closeAll }: ListeningServer, idleMs: number) =>
   new Promise<void>((resolve) => {
     let sweep: NodeJS.Timeout | undefined
     const idle = setTimeout(() => {
@@ -204,7 +217,7 @@ const drain = ({ server, closeIdle }: ListeningServer, idleMs: number) =>
       // A connection whose request began before is kept alive by its client after the answer.
       sweep = setInterval(closeIdle, 50)
     }, idleMs)
-    const deadline = setTimeout(() => server.closeAllConnections(), idleMs + drainMs - seconds(1))
+    const deadline = setTimeout(closeAll, idleMs + drainMs - seconds(1))
     const closed = () => {
       clearTimeout(idle)
       clearInterval(sweep)

@@ -1,11 +1,11 @@
 // What a server tells of itself to Prometheus: how much, how fast and how full; never who, and no id of anything.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Services } from '../apis/limpet/route.ts'
 import { sessionPaths } from '../contract/paths.ts'
 import { waitingMail } from '../domain/mail/outbox.ts'
 import { countShares } from '../domain/shares/shares.ts'
 import type { AnsweredRequest } from '../http/request-log.ts'
+import type { DomainServices } from './domain-services.ts'
 
 /** Seconds; what a request takes here is between a tenth of a millisecond and the hash of a login behind a full queue. */
 const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -20,10 +20,10 @@ export interface Metrics {
   readonly contentType: string
 }
 
-type Needs = Pick<Services, 'clock' | 'passwordHasher' | 'store' | 'watches'>
+type Needs = Pick<DomainServices, 'clock' | 'loginAnswers' | 'passwordHasher' | 'store' | 'watches'>
 
 /** What is looked up for each scrape. */
-function addGauges(registry: Registry, { clock, passwordHasher, store, watches }: Needs) {
+function addGauges(registry: Registry, { clock, loginAnswers, passwordHasher, store, watches }: Needs) {
   const gauge = (
     name: string,
     help: string,
@@ -49,9 +49,15 @@ function addGauges(registry: Registry, { clock, passwordHasher, store, watches }
     depth.set({ queue: 'database' }, store.load().waiting)
     depth.set({ queue: 'password_hashes' }, passwordHasher.waiting())
   })
-  gauge('streams', 'Streams of events, and requests for changes that wait', ['kind'], (streams) => {
-    for (const [kind, number] of Object.entries(watches.counts())) streams.set({ kind }, number)
-  })
+  gauge(
+    'streams',
+    "Streams of events, requests for changes that wait, and hubs of Bitwarden's apps",
+    ['kind'],
+    (streams) => {
+      for (const counts of [watches.counts(), loginAnswers.counts()])
+        for (const [kind, number] of Object.entries(counts)) streams.inc({ kind }, number)
+    },
+  )
   // While the database is away there is no number, which is the truth; the rest is told all the same.
   gauge('mail_waiting', 'Mail that is to be sent', [], async (mail) => {
     const waiting = await store.read(waitingMail).catch(() => undefined)

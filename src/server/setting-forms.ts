@@ -200,6 +200,16 @@ export const origins = z
     'expected origins with commas between them, such as android:apk-key-hash:…,chrome-extension://…',
   )
 
+/** Of pages, as browsers write them. */
+export const webOrigins = z
+  .string()
+  .transform((text) => list(text).filter((part) => part !== ''))
+  .refine(
+    (all) =>
+      all.every((part) => /^https?:/.test(part) && URL.canParse(part) && new URL(part).origin === part),
+    'expected origins of pages with commas between them, such as https://vault.example.com, without a path',
+  )
+
 export const proxies = z
   .string()
   .transform((text) => (text.trim() === '' || text.trim() === 'none' ? [] : list(text)))

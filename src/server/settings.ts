@@ -24,6 +24,7 @@ import {
   pythonBoolean,
   s3Url,
   smtpUrl,
+  webOrigins,
 } from './setting-forms.ts'
 
 /** What the environment may hold. Unset is the default or, without one, `undefined`. */
@@ -56,6 +57,7 @@ export const Settings = z.object({
   SHARES: oneOf('public', 'accounts', 'off').default('public'),
   SNAPPASS_API: oneOf('on', 'off').default('off'),
   BITWARDEN_API: oneOf('on', 'off').default('off'),
+  BITWARDEN_ORIGINS: webOrigins.optional(),
   URL_PREFIX: pathPrefix.optional(),
   HOST_OVERRIDE: host.optional(),
   NO_SSL: pythonBoolean.optional(),
@@ -142,6 +144,8 @@ export function configOf(settings: Settings) {
     snappass: settings.SNAPPASS_API === 'on' ? { baseUrl: snappassBase(settings, publicUrl) } : undefined,
     /** Whether Bitwarden's apps can have accounts here. */
     bitwarden: settings.BITWARDEN_API === 'on',
+    /** Web vaults of Bitwarden's that are served elsewhere, and may ask this server. */
+    bitwardenOrigins: settings.BITWARDEN_ORIGINS ?? [],
     /** How mail is sent, if it is; `allowPlaintext` also if the mail server has no TLS. */
     smtp:
       SMTP_URL && MAIL_FROM

@@ -58,6 +58,7 @@ describe('the configuration', () => {
       shares: 'public',
       snappass: undefined,
       bitwarden: false,
+      bitwardenOrigins: [],
       smtp: undefined,
       emailVerification: 'off',
       accountDeletion: { wait: 7 * 24 * 60 * 60 * 1000 },
@@ -87,6 +88,7 @@ describe('the configuration', () => {
       'SHARES',
       'SNAPPASS_API',
       'BITWARDEN_API',
+      'BITWARDEN_ORIGINS',
       'URL_PREFIX',
       'HOST_OVERRIDE',
       'NO_SSL',
@@ -229,6 +231,10 @@ describe('the configuration', () => {
     ],
     ['SHARES', ['Public', 'on', 'everybody']],
     ['SNAPPASS_API', ['On', 'true', '1', 'yes']],
+    [
+      'BITWARDEN_ORIGINS',
+      ['*', 'null', 'vault.example.com', 'https://v.example/', 'https://V.example', 'file://', 'https://a b'],
+    ],
     ['URL_PREFIX', ['/a?b', '/a#b', '/a b', '/../a', '/a/./b', '/\u00e9', 'a\\b', '/%2e%2e/a', '/a"']],
     [
       'HOST_OVERRIDE',
@@ -274,6 +280,15 @@ describe('the configuration', () => {
     expect(origins('android:apk-key-hash:abc_-, chrome-extension://abc ')).toEqual([
       'android:apk-key-hash:abc_-',
       'chrome-extension://abc',
+    ])
+  })
+
+  it('reads the origins of web vaults', () => {
+    const origins = (text: string) => readConfig({ BITWARDEN_ORIGINS: text }).bitwardenOrigins
+    expect(origins('')).toEqual([])
+    expect(origins('https://vault.example.com, http://localhost:8081')).toEqual([
+      'https://vault.example.com',
+      'http://localhost:8081',
     ])
   })
 

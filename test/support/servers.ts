@@ -21,8 +21,16 @@ export function serversOn(engine: Engine) {
   }
 
   /** Another process on the same database, behind the same address for its clients. */
-  async function startBeside({ database, url }: TestServer, clock: TestClock) {
-    const beside = await startServer(engine, { clock, database, environment: { PUBLIC_URL: url } })
+  async function startBeside(
+    { database, url }: TestServer,
+    clock: TestClock,
+    environment: Record<string, string> = {},
+  ) {
+    const beside = await startServer(engine, {
+      clock,
+      database,
+      environment: { PUBLIC_URL: url, ...environment },
+    })
     running.push(beside)
     return beside
   }

@@ -1,4 +1,5 @@
 // The API of Bitwarden's apps: what is offered of it, and what not, is in docs/decisions/bitwarden.md.
+import { isBitwardenPath } from '../../contract/bitwarden-paths.ts'
 import { type Api, createApi } from '../../http/api.ts'
 import { accountRoutes } from './accounts.ts'
 import { apiKeyRoutes } from './api-keys.ts'
@@ -11,6 +12,7 @@ import { domainRoutes } from './domains.ts'
 import { errorForm } from './errors.ts'
 import { folderRoutes } from './folders.ts'
 import { hintRoutes } from './hint.ts'
+import { hubRoutes } from './hub.ts'
 import { importRoutes } from './import.ts'
 import { leftOutRoutes } from './left-out.ts'
 import { preloginRoutes } from './prelogin.ts'
@@ -44,16 +46,21 @@ const routes = [
   ...apiKeyRoutes,
   ...credentialRoutes,
   ...domainRoutes,
+  ...hubRoutes,
   ...proofRoutes,
   ...rotationRoutes,
   ...twoFactorRoutes,
   ...waitingLoginRoutes,
 ]
 
+/** Where the desktop's app and Safari's extension are; the other extensions may ask whatever the answer says. */
+const appOrigins = ['bw-desktop-file://bundle', 'file://']
+
 export const bitwardenApi = (services: Services): Api =>
   createApi({
     routes,
     services,
     errorForm,
+    area: { has: isBitwardenPath, origins: [...appOrigins, ...services.config.bitwardenOrigins] },
     door: { authenticate: bitwardenAuthenticators(services), count: services.limiter.count },
   })

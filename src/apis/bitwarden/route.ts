@@ -10,6 +10,8 @@ import type { PasswordHasher } from '../../domain/identity/password-hasher.ts'
 import type { SessionCache } from '../../domain/identity/session-cache.ts'
 import type { SessionLifetime } from '../../domain/identity/session-lifetime.ts'
 import type { WebauthnSettings } from '../../domain/identity/webauthn.ts'
+import type { LoginAnswers } from '../../domain/live/login-answers.ts'
+import type { Watches } from '../../domain/live/watches.ts'
 import type { MailSettings } from '../../domain/mail/settings.ts'
 import type { QuotaSettings } from '../../domain/quotas/usage.ts'
 import type { RateLimit } from '../../domain/rate-limits/budgets.ts'
@@ -39,6 +41,8 @@ export interface BitwardenCaller extends SessionCaller {
 
 export interface Callers extends PublicCallers {
   account: BitwardenCaller
+  /** The same, where browsers cannot set a header: the token may stand in the query. */
+  listener: BitwardenCaller
   /** The bearer of what a `send_access` grant gave. */
   sendReader: SendGrant
 }
@@ -54,6 +58,8 @@ export interface Services {
     SessionLifetime &
     WebauthnSettings & {
       readonly emailVerification: 'off' | 'required'
+      /** Of web vaults that are served elsewhere. */
+      readonly bitwardenOrigins: readonly string[]
     }
   readonly store: Store
   /** Undefined if files stay in the database. */
@@ -69,6 +75,9 @@ export interface Services {
   readonly deferredTasks: DeferredTasks
   readonly sessionCache: SessionCache
   readonly wrongTokens: WrongTokens
+  /** Who listens at this moment. */
+  readonly watches: Watches
+  readonly loginAnswers: LoginAnswers
 }
 
 export const route = routeFor<Services, Callers, RateLimit>(['public', 'sendReader'])

@@ -6,7 +6,7 @@ import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { Failure, notFound } from '../failure.ts'
-import { type Announcement, announceToHubs } from '../live/announcements.ts'
+import { announceToHubs, type BitwardenChange } from '../live/announcements.ts'
 import { type AccountRow, createAccount, type NewAccount } from './accounts.ts'
 import type { Kdf } from './kdf.ts'
 
@@ -175,8 +175,6 @@ async function raiseBitwardenRevision(tx: Tx, accountId: string, now: number): P
   return raised.revisionAt
 }
 
-type Change = Announcement & { kind: 'bitwarden-changed' }
-
 /**
  * Raises the revision of the account for a change, and tells the hubs of it: every change of anything of an account begins with this
  * (after the vault's row is held, if it is about items). Throws `not-found`.
@@ -186,7 +184,7 @@ type Change = Announcement & { kind: 'bitwarden-changed' }
 export async function noteBitwardenChange(
   tx: Tx,
   { accountId, deviceIdentifier }: { accountId: string; deviceIdentifier: string | null },
-  { now, ...change }: Pick<Change, 'what' | 'id' | 'reason'> & { now: number },
+  { now, ...change }: Pick<BitwardenChange, 'what' | 'id' | 'reason'> & { now: number },
 ): Promise<number> {
   const at = await raiseBitwardenRevision(tx, accountId, now)
   announceToHubs(tx, { ...change, accountId, at, by: deviceIdentifier })

@@ -47,6 +47,7 @@ const Announcement = z.discriminatedUnion('kind', [
   }),
 ])
 export type Announcement = z.infer<typeof Announcement>
+export type BitwardenChange = Announcement & { kind: 'bitwarden-changed' }
 
 /** Tells every process, once the unit of work is committed. */
 export const announce = (tx: Tx, announcement: Announcement): Promise<void> =>
@@ -66,10 +67,7 @@ export function announceVault(
 }
 
 /** Tells every hub, soon after the commit and at no cost of the unit. Of one thing, the newest counts. */
-export function announceToHubs(
-  tx: Tx,
-  change: Omit<Announcement & { kind: 'bitwarden-changed' }, 'kind'>,
-): void {
+export function announceToHubs(tx: Tx, change: Omit<BitwardenChange, 'kind'>): void {
   const announcement: Announcement = { kind: 'bitwarden-changed', ...change }
   tx.announceSoon({
     topic: `bitwarden ${change.accountId} ${change.what} ${change.id ?? ''}`,

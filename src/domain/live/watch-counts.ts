@@ -3,8 +3,10 @@ import { PassingFailure } from '../failure.ts'
 import { wider } from '../rate-limits/budgets.ts'
 import { networkKey } from '../rate-limits/keys.ts'
 
-/** A stream of events, or a request for changes that waits. */
-export type WatchKind = 'events' | 'changes'
+/**
+ * A stream of events, a request for changes that waits, a hub of Bitwarden's apps, or a hub of an app that is not logged in yet.
+ */
+export type WatchKind = 'events' | 'changes' | 'hubs' | 'anonymous-hubs'
 
 export interface WatchBounds {
   readonly total: number
@@ -17,7 +19,8 @@ const retryAfter = 30
 
 export class WatchCounts {
   readonly #bounds: WatchBounds
-  readonly #byKind: Record<WatchKind, number> = { events: 0, changes: 0 }
+  readonly #byKind: Record<WatchKind, number> = { events: 0, changes: 0, hubs: 0, 'anonymous-hubs': 0 }
+  #all = 0
   readonly #byKey = new Map<string, number>()
 
   constructor(bounds: WatchBounds) {
@@ -36,7 +39,7 @@ export class WatchCounts {
    */
   take(kind: WatchKind, { accountId, address }: { accountId: string; address: string }): () => void {
     const { ofAccount, ofAddress, total } = this.#bounds
-    if (this.#byKind.events + this.#byKind.changes >= total)
+    if (this.#all >= total)
       throw new PassingFailure(
         'unavailable',
         'The server has as many streams open as it may. Ask for changes without waiting meanwhile.',
@@ -59,6 +62,7 @@ export class WatchCounts {
       )
     const add = (number: 1 | -1) => {
       this.#byKind[kind] += number
+      this.#all += number
       for (const { key } of counted) {
         const now = (this.#byKey.get(key) ?? 0) + number
         if (now === 0) this.#byKey.delete(key)

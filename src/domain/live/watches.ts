@@ -1,11 +1,11 @@
-// Who watches vaults at this moment, in this process: streams of events, and requests that wait for a change. What is announced is
+// Who watches vaults at this moment, in this process: streams of events, requests that wait for a change, and hubs. What is announced is
 // handed to those that it is about; with nobody watching, nothing is done with it. A watch ends with the session or the token
 // that it was opened with.
 import { type Clock, minutes } from '../../clock.ts'
 import { limits } from '../../contract/sizes.ts'
 import type { Reader, Store } from '../../store/store.ts'
 import type { Access, VaultCaller } from '../caller.ts'
-import { type Announcement, listen } from './announcements.ts'
+import { type Announcement, type BitwardenChange, listen } from './announcements.ts'
 import { type WatchBounds, WatchCounts, type WatchKind } from './watch-counts.ts'
 
 /** Why a watch ends that its holder has not closed. */
@@ -27,7 +27,11 @@ interface VaultState {
 export interface WatchListener {
   /** Told first, and again whenever something may have been missed; without it, `changed` is told of no vault in its place. */
   state?(state: VaultState): void
-  changed(news: VaultNews): void
+  changed?(news: VaultNews): void
+  /** Told to hubs of Bitwarden's apps. */
+  bitwardenChanged?(change: BitwardenChange): void
+  /** Asked first, and again whenever something may have been missed: looks for itself. */
+  catchUp?(reader: Reader): Promise<void>
   /** Told to sessions only. */
   accountChanged?(): void
   ended(reason: WatchEnd): void
@@ -168,7 +172,7 @@ export class Watches {
     else {
       this.#looking ??= setInterval(() => this.#look(), lookMs).unref()
       this.#toCheck.add(watch)
-      if (listener.state) this.#toTell.add(watch)
+      if (listener.state || listener.catchUp) this.#toTell.add(watch)
       this.#work()
     }
     return watch
@@ -225,6 +229,10 @@ export class Watches {
           if (watch.isBegun) this.#tellOfAccount(watch)
           else watch.hasAccountChanged = true
         break
+      case 'bitwarden-changed':
+        for (const { listener } of this.#audiences.get(announcement.accountId)?.watches ?? [])
+          listener.bitwardenChanged?.(announcement)
+        break
       case 'mail-waits':
     }
   }
@@ -241,7 +249,7 @@ export class Watches {
       if (news.size > limits.stateVaults || watch.isReading) this.#askForState(watch)
       else if (!this.#toTell.has(watch)) {
         const own = onlyVaultId === null ? news : new Map([...news].filter(([id]) => id === onlyVaultId))
-        if (own.size > 0) listener.changed(own)
+        if (own.size > 0) listener.changed?.(own)
       }
     }
     audience.isPausing = true
@@ -253,8 +261,8 @@ export class Watches {
   }
 
   #askForState(watch: Watch): void {
-    if (watch.listener.state) this.#toTell.add(watch)
-    else watch.listener.changed(noNews)
+    if (watch.listener.state || watch.listener.catchUp) this.#toTell.add(watch)
+    else watch.listener.changed?.(noNews)
   }
 
   #missed(): void {
@@ -342,6 +350,8 @@ export class Watches {
 
   async #tellState(watch: Watch): Promise<void> {
     const { listRevisions, store } = this.#needs
+    const { catchUp } = watch.listener
+    if (catchUp) return store.read(catchUp)
     watch.isReading = true
     const state = await store
       .read((reader) => listRevisions(reader, watch.caller, limits.stateVaults))

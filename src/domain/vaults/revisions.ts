@@ -1,5 +1,5 @@
 // At which revisions vaults are, and nothing else of them: what a stream of events tells.
-import { and, asc, count, eq, inArray, sum } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, max, sum } from 'drizzle-orm'
 import type { Reader } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 
@@ -26,15 +26,21 @@ export async function listRevisions(
   return { vaults: rows.slice(0, limit), more: rows.length > limit }
 }
 
-/** A text for each account that has vaults, which is another one after every write to them. */
+/** A text for each account that has vaults, which is another one after every write to them, or to anything of Bitwarden's apps. */
 export async function revisionMarks(
-  { db, tables: { vaults } }: Reader,
+  { db, tables: { bitwardenAccounts, vaults } }: Reader,
   accountIds: readonly string[],
 ): Promise<Map<string, string>> {
   const rows = await db
-    .select({ accountId: vaults.accountId, vaults: count(), revisions: sum(vaults.revision) })
+    .select({
+      accountId: vaults.accountId,
+      vaults: count(),
+      revisions: sum(vaults.revision),
+      bitwarden: max(bitwardenAccounts.revisionAt),
+    })
     .from(vaults)
+    .leftJoin(bitwardenAccounts, eq(bitwardenAccounts.accountId, vaults.accountId))
     .where(inArray(vaults.accountId, [...accountIds]))
     .groupBy(vaults.accountId)
-  return new Map(rows.map((row) => [row.accountId, `${row.vaults} ${row.revisions}`]))
+  return new Map(rows.map((row) => [row.accountId, `${row.vaults} ${row.revisions} ${row.bitwarden}`]))
 }
