@@ -198,10 +198,16 @@ export const restore = command({
       )
     })
     const { createdAt, limpet } = restored.header
-    const { personalTokens = 0, invites = 0, shares = 0, sends = 0 } = restored.changed
+    const {
+      personalTokens = 0,
+      invites = 0,
+      shares = 0,
+      sends = 0,
+      bitwardenAccounts: apiKeys = 0,
+    } = restored.changed
     const opaqueSetupFits = await remarkOnSetup(config, restored.fingerprint)
     if (values.json) {
-      const ended = { personalTokens, invites, shares, sends }
+      const ended = { personalTokens, invites, shares, sends, apiKeys }
       return printJson({
         file: resolve(file),
         createdAt,
@@ -215,6 +221,8 @@ export const restore = command({
     remark(
       `Everybody logs in again. Ended: ${counted(personalTokens, 'personal access token')}, ${counted(invites, 'open invite')}, ${counted(shares, 'one-time link')}.`,
     )
+    if (apiKeys > 0)
+      remark(`Ended: ${counted(apiKeys, 'API key')} of Bitwarden's apps. Their owners can make new ones.`)
     if (sends > 0) remark(`Disabled: ${counted(sends, 'Send')}. Their owners can enable them again.`)
   },
 })

@@ -1,4 +1,5 @@
 // What a restore does to rows that it has put back: each table says it beside its columns. docs/decisions/backups.md says why.
+import { resyncBitwardenAccounts } from '../domain/identity/bitwarden-accounts.ts'
 import { revokeOpenInvites } from '../domain/identity/invites.ts'
 import { endAllTokens } from '../domain/identity/personal-tokens.ts'
 import { disableSends } from '../domain/sends/sends.ts'
@@ -24,6 +25,7 @@ const steps: Readonly<Record<RestoreStep, (tx: Tx, restoring: Restoring) => Prom
   endAllTokens: async (tx, { keepAccess }) => (keepAccess ? 0 : endAllTokens(tx)),
   forgetUnreadShares,
   disableSends,
+  resyncBitwardenAccounts,
 }
 
 /** Ends what a backup cannot know the end of, and begins a new history. @returns how many rows of each table that changed */

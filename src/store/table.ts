@@ -15,6 +15,7 @@ export type RestoreStep =
   | 'endAllTokens'
   | 'forgetUnreadShares'
   | 'disableSends'
+  | 'resyncBitwardenAccounts'
 
 /** Rows that simply have an end: the cleanup deletes them. */
 export interface End<Column extends string = string> {

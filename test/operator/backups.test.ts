@@ -55,6 +55,7 @@ const Restored = z.strictObject({
     invites: z.number(),
     shares: z.number(),
     sends: z.number(),
+    apiKeys: z.number(),
   }),
   opaqueSetupFits: z.boolean(),
 })
@@ -277,7 +278,7 @@ describe.each(engines)('a backup of %s', (engine) => {
       return { target, restored, again: await start(engine, target) }
     }
     const { target, restored, again } = await restoreInto()
-    expect(restored.ended).toEqual({ personalTokens: 1, invites: 1, shares: 2, sends: 0 })
+    expect(restored.ended).toEqual({ personalTokens: 1, invites: 1, shares: 2, sends: 0, apiKeys: 0 })
     for (const share of [read, pending]) {
       expect(outcomeOf(await reveal(again, share))).toBe('404 not-found')
       expect(outcomeOf(await receiptOf(again, share))).toMatch(/^40[14] /)
@@ -297,7 +298,7 @@ describe.each(engines)('a backup of %s', (engine) => {
     expect((await instanceOf(target)).epoch).not.toBe(epochBefore)
 
     const keeping = await restoreInto('--keep-access')
-    expect(keeping.restored.ended).toEqual({ personalTokens: 0, invites: 0, shares: 2, sends: 0 })
+    expect(keeping.restored.ended).toEqual({ personalTokens: 0, invites: 0, shares: 2, sends: 0, apiKeys: 0 })
     expect(outcomeOf(await send(keeping.again, { path: '/api/v1/vaults', token }))).toBe('200')
     expect(outcomeOf(await reveal(keeping.again, pending))).toBe('404 not-found')
     expect(await operatorOf(keeping.target).json('invite', 'list')).toMatchObject([{ state: 'open' }])

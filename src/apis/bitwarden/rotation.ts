@@ -14,6 +14,7 @@ import { AccountKeysRequest, PublicKey, WrappedPrivateKey } from './key-shapes.t
 import { chosenPasswordShape, requireChosenPassword, UserKeyId } from './password-shapes.ts'
 import { route } from './route.ts'
 import { ClientHash, proveSecret } from './secret.ts'
+import { RotatedSend } from './send-shapes.ts'
 import { caseless } from './wire.ts'
 
 /** 10,000 items take about 20 MiB, of some hundred values each. */
@@ -53,7 +54,7 @@ const RotationRequest = caseless({
   accountData: caseless({
     ciphers: z.array(RotatedCipher),
     folders: z.array(RotatedFolder).transform((folders) => folders.flat()),
-    sends: z.array(z.unknown()),
+    sends: z.array(RotatedSend),
   }),
   newUserKeyId: UserKeyId.nullish(),
   wrappedAccountCryptographicState: refused,
@@ -105,6 +106,7 @@ const rotate = route({
         userKeyId: newUserKeyId ?? unlock.containedKeyId ?? null,
         ciphers: accountData.ciphers,
         folders: accountData.folders,
+        sends: accountData.sends,
       },
       services,
     )

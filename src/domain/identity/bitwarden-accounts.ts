@@ -1,6 +1,6 @@
 // Accounts of Bitwarden's apps: the rows that they consist of, and the revision that every change raises. Who changes several rows of an
 // account takes them in this order, so that no two wait for each other: its vault, its row of `bitwarden_accounts`, its row of `accounts`.
-import { and, eq, type InferSelectModel, sql } from 'drizzle-orm'
+import { and, type Column, eq, type InferSelectModel, isNotNull, type Placeholder, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
@@ -152,14 +152,14 @@ export async function bitwardenRevision(
   return found.revisionAt
 }
 
+/** Now, or the millisecond after if that is later. Postgres calls it greatest, SQLite max. */
+const laterThan = (revisionAt: Column, now: Placeholder | number) =>
+  sql`case when ${revisionAt} >= ${now} then ${revisionAt} + 1 else ${now} end`
+
 const raiseStatement = statement(({ db, tables: { bitwardenAccounts } }: Tx) =>
   db
     .update(bitwardenAccounts)
-    .set({
-      // Postgres calls it greatest, SQLite max.
-      revisionAt: sql`case when ${bitwardenAccounts.revisionAt} >= ${sql.placeholder('now')}
-        then ${bitwardenAccounts.revisionAt} + 1 else ${sql.placeholder('now')} end`,
-    })
+    .set({ revisionAt: laterThan(bitwardenAccounts.revisionAt, sql.placeholder('now')) })
     .where(and(eq(bitwardenAccounts.accountId, sql.placeholder('accountId'))))
     .returning({ revisionAt: bitwardenAccounts.revisionAt })
     .prepare('raise_bitwarden_revision'),
@@ -198,4 +198,23 @@ export async function setBitwardenColumns(
   change: Partial<Omit<BitwardenRow, 'accountId' | 'revisionAt'>>,
 ): Promise<void> {
   await db.update(bitwardenAccounts).set(change).where(eq(bitwardenAccounts.accountId, accountId))
+}
+
+/**
+ * After a restore: raises the revision of every account, so that clients load what was restored, and ends API keys, which may have been replaced since.
+ * @param restoring.keepAccess leaves API keys as they were
+ * @returns how many API keys have ended
+ */
+export async function resyncBitwardenAccounts(
+  { db, tables: { bitwardenAccounts } }: Tx,
+  { now, keepAccess }: { readonly now: number; readonly keepAccess: boolean },
+): Promise<number> {
+  await db.update(bitwardenAccounts).set({ revisionAt: laterThan(bitwardenAccounts.revisionAt, now) })
+  if (keepAccess) return 0
+  const ended = await db
+    .update(bitwardenAccounts)
+    .set({ sealedApiKey: null })
+    .where(isNotNull(bitwardenAccounts.sealedApiKey))
+    .returning({ accountId: bitwardenAccounts.accountId })
+  return ended.length
 }

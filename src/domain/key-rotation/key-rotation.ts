@@ -15,6 +15,7 @@ import {
 } from '../identity/bitwarden-credentials.ts'
 import { setHint } from '../identity/proved-accounts.ts'
 import { endOwnSessions } from '../identity/sessions.ts'
+import { replaceSends } from '../sends/sends.ts'
 import { raiseRevision } from '../vaults/vaults.ts'
 
 export interface KeyRotation {
@@ -28,6 +29,7 @@ export interface KeyRotation {
   readonly userKeyId: string | null
   readonly ciphers: readonly RotatedCipher[]
   readonly folders: readonly { readonly id: string; readonly name: string }[]
+  readonly sends: Parameters<typeof replaceSends>[2]
 }
 
 const anotherPublicKey = () =>
@@ -44,7 +46,7 @@ const anotherPublicKey = () =>
 export async function rotateUserKey(
   caller: CredentialCaller,
   verified: AccountRow,
-  { credentials, hint, publicKey, privateKey, userKeyId, ciphers, folders }: KeyRotation,
+  { credentials, hint, publicKey, privateKey, userKeyId, ciphers, folders, sends }: KeyRotation,
   needs: CredentialNeeds,
 ): Promise<void> {
   const { accountId } = caller
@@ -58,6 +60,7 @@ export async function rotateUserKey(
     const { own } = await getBitwardenAccount(tx, caller)
     if (own.publicKey !== publicKey) throw anotherPublicKey()
     await replaceCiphers(tx, accountId, { ciphers, folders }, { now, revision, revisionAt })
+    await replaceSends(tx, accountId, sends, { revisionAt })
     if (hint !== undefined) await setHint(tx, verified, hint)
     const columns = { privateKey, userKeyId, sealedApiKey: null }
     await replaceCredentials(tx, caller, { verified, verifier, credentials, own: columns }, needs)

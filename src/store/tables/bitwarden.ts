@@ -46,7 +46,7 @@ export const bitwardenTables = (kit: Columns, { accounts, items, vaults }: Accou
       /** Whether a login on a new device needs a code by mail. */
       verifiesDevices: flag('verifies_devices').notNull().default(true),
     },
-    backup: 'kept',
+    backup: { settled: 'resyncBitwardenAccounts' },
     expires: 'never',
   })
 

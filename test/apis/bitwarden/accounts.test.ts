@@ -1,7 +1,10 @@
 // What clients ask of their account.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { resyncBitwardenAccounts } from '../../../src/domain/identity/bitwarden-accounts.ts'
+import { openStore } from '../../../src/store/open.ts'
 import { newBitwardenAccount } from '../../support/bitwarden.ts'
 import { engines } from '../../support/database.ts'
+import { databaseOf } from '../../support/fresh-database.ts'
 import { send } from '../../support/requests.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
 
@@ -170,5 +173,24 @@ describe.each(engines)("the account of Bitwarden's apps on %s", (engine) => {
     expect(JSON.parse(alive.text)).toBe(new Date(clock.now()).toISOString())
     const collected = await send(server, { method: 'POST', path: '/events/collect', token, body: [] })
     expect(collected.status).toBe(200)
+  })
+
+  it('is at a later revision after a restore, and without its API key unless access is kept', async () => {
+    const { token, passwordHash: masterPasswordHash } = await newBitwardenAccount(server, clock.now())
+    const keyOf = async () =>
+      (await ask(token, 'POST', 'accounts/api-key', { masterPasswordHash })).body.apiKey
+    const { store } = await openStore(databaseOf(server.database), {
+      now: () => clock.now(),
+      onIdleError: () => {},
+    })
+    for (const keepAccess of [true, false]) {
+      const [revision, apiKey] = [await revisionOf(token), await keyOf()]
+      const now = clock.now()
+      const ended = await store.write((tx) => resyncBitwardenAccounts(tx, { now, keepAccess }))
+      expect(ended > 0).toBe(!keepAccess)
+      expect(await revisionOf(token)).toBeGreaterThan(revision)
+      expect((await keyOf()) === apiKey).toBe(keepAccess)
+    }
+    await store.close()
   })
 })

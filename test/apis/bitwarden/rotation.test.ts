@@ -1,11 +1,14 @@
 // A new user key: everything of the account comes with it in one request, or nothing changes.
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findDamage, onSnapshot } from '../../../src/operator/whole-database.ts'
 import { askForToken, encString, passwordGrant, registeredApp } from '../../support/bitwarden.ts'
 import { cipherOf, loginCipher, otherKinds, wrappedKey } from '../../support/ciphers.ts'
 import { engines } from '../../support/database.ts'
+import { databaseOf } from '../../support/fresh-database.ts'
 import { send } from '../../support/requests.ts'
 import { readRows, runStatement } from '../../support/rows.ts'
+import { textSend } from '../../support/sends.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
 
 const newHash = () => randomBytes(32).toString('base64')
@@ -46,11 +49,13 @@ describe.each(engines)("a new user key for an account of Bitwarden's apps on %s"
     await ask(token, 'PUT', `ciphers/${first.id}`, { ...first.cipher, name: encString() })
     await ask(token, 'PUT', `ciphers/${second.id}/delete`)
     await ask(token, 'PUT', 'ciphers/archive', { ids: [items[2]?.id] })
-    return { ...app, items, folder: folder.body }
+    const secret = await ask(token, 'POST', 'sends', textSend(clock.now()))
+    expect(secret.status).toBe(200)
+    return { ...app, items, folder: folder.body, secret: secret.body }
   }
   type Filled = Awaited<ReturnType<typeof filledApp>>
 
-  function rotationOf({ email, passwordHash, registration, items, folder }: Filled) {
+  function rotationOf({ email, passwordHash, registration, items, folder, secret }: Filled) {
     const { publicKey } = registration.userAsymmetricKeys
     return {
       oldMasterKeyAuthenticationHash: passwordHash,
@@ -79,7 +84,7 @@ describe.each(engines)("a new user key for an account of Bitwarden's apps on %s"
       accountData: {
         ciphers: items.map(({ id, cipher }) => ({ ...cipher, id, name: encString() })),
         folders: [{ id: folder.id, name: encString() }],
-        sends: [],
+        sends: [{ ...textSend(clock.now()), id: secret.id }],
       },
       newUserKeyId: 'ef'.repeat(16),
     }
@@ -118,6 +123,8 @@ describe.each(engines)("a new user key for an account of Bitwarden's apps on %s"
     })
     expect(after.ciphers.map(placeOf)).toEqual(before.ciphers.map(placeOf))
     for (const { id, name } of after.ciphers) expect(name).toBe(names.get(id))
+    expect(after.sends).toMatchObject([{ id: app.secret.id, key: rotation.accountData.sends[0]?.key }])
+    expect(await onSnapshot(databaseOf(server.database), findDamage)).toEqual([])
     // Nothing opens them any more.
     const { item_versions: versions = [] } = await readRows(server.database)
     expect(JSON.stringify(versions)).not.toContain(after.profile.id)
@@ -144,6 +151,7 @@ describe.each(engines)("a new user key for an account of Bitwarden's apps on %s"
       data({ ciphers: [{ ...first, name: 'plain' }, ...others] }),
       data({ ciphers: [{ ...cipherOf({ type: 2, secureNote: { type: 0 } }), id: first?.id }, ...others] }),
       data({ folders: [] }),
+      data({ sends: [] }),
       data({ folders: [...folders, { id: randomUUID(), name: encString() }] }),
       { ...rest, accountData, accountKeys: { ...accountKeys, accountPublicKey: otherKey } },
       { ...rest, accountData, accountKeys: { ...accountKeys, signatureKeyPair: {} } },
