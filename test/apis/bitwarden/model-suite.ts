@@ -29,6 +29,7 @@ const kinds = [
   'delete',
   'move',
   'trash many',
+  'import',
   'create folder',
   'delete folder',
 ] as const
@@ -112,6 +113,21 @@ export async function runSteps(
     if (kind === 'create') {
       after = { ...model, items: new Map(model.items).set(name, fresh) }
       write = () => device.createItem({ name, folderId })
+    } else if (kind === 'import') {
+      const both = [`${name} a`, `${name} b`]
+      after = {
+        items: new Map([
+          ...model.items,
+          ...both.map((one) => [one, { ...fresh, name: one, folder: name }] as const),
+        ]),
+        folders: new Set([...model.folders, name]),
+      }
+      const body = {
+        ciphers: both.map((one) => device.sealed({ name: one })),
+        folders: [{ name: device.sealed({ name }).name }],
+        folderRelationships: both.map((_, key) => ({ key, value: 0 })),
+      }
+      write = () => device.ask('POST', '/api/ciphers/import', body)
     } else if (kind === 'create folder') {
       after = { ...model, folders: new Set([...model.folders, name]) }
       write = () => device.createFolder(name)
