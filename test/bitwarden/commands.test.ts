@@ -174,7 +174,14 @@ describe.each(engines)('on %s', (engine) => {
 
       for (const item of otherKinds) {
         const { id } = await create(item)
-        const { organizationId: _, collectionIds: __, fields: ___, ...expected } = { fields: [], ...item }
+        const {
+          organizationId: _,
+          collectionIds: __,
+          folderId: ___,
+          fields: ____,
+          ...rest
+        } = { fields: [], ...item }
+        const expected = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
         expect(await get(id)).toMatchObject(expected)
         await bw.out(['delete', 'item', id, '--permanent'])
       }
