@@ -8,8 +8,8 @@ export default defineConfig({
     globalSetup: ['test/support/postgres.ts', 'test/support/bw-packages.ts'],
     reporters: ['minimal', './test/support/progress.ts'],
     // Each command of `bw` takes a second or two to start.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     maxWorkers: 2,
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
   },

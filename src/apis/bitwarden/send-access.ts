@@ -49,7 +49,10 @@ export async function answerSendAccess(
   { sendId, passwordHash }: GrantForm,
   visitor: Visitor,
   services: Services,
-): Promise<{ status: 200 | 400; body: object }> {
+): Promise<
+  | { readonly status: 200; readonly body: Readonly<Record<string, unknown>> }
+  | { readonly status: 400; readonly body: Readonly<Record<string, unknown>> & { readonly error: string } }
+> {
   if (!sendId) return refusedGrant('send_id_required')
   const found = await findOpenSend(services, sendId)
   if (!found) return refusedGrant('send_id_invalid')
@@ -65,7 +68,7 @@ export async function answerSendAccess(
     token_type: 'Bearer',
     scope: 'api.send.access',
   }
-  return { status: 200, body }
+  return { status: 200 as const, body }
 }
 
 const gone = () => new Failure('not-found', 'This Send does not exist or is no longer available.')

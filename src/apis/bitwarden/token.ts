@@ -21,6 +21,7 @@ import { DeviceIdentifier, DeviceKind, DeviceName, deviceTypeOf } from './device
 import { challengeAnswer, factorProofIn } from './factor-proofs.ts'
 import { route, type Services } from './route.ts'
 import { ClientHash } from './secret.ts'
+import { answerSendAccess } from './send-access.ts'
 
 /** The fields of a form by their names without case and underscores: clients spell them in several ways. */
 function plainNames(fields: Readonly<Record<string, string>>) {
@@ -207,10 +208,18 @@ async function byRefreshToken({ fields, address, services }: Grant): Promise<Ans
   return { status: 200, body: { ...tokens(accessToken), scope, refresh_token: given.data } }
 }
 
+/** Opens a Send: of somebody without an account. */
+async function bySendAccess({ fields, address, services }: Grant): Promise<Answer> {
+  await services.limiter.count('read', address)
+  const { sendid: sendId, passwordhashb64: passwordHash } = fields
+  return answerSendAccess({ sendId, passwordHash }, { address }, services)
+}
+
 const grants: Readonly<Record<string, (grant: Grant) => Promise<Answer>>> = {
   password: byPassword,
   refresh_token: byRefreshToken,
   client_credentials: byApiKey,
+  send_access: bySendAccess,
 }
 
 const token = route({

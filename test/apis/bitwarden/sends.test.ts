@@ -10,6 +10,7 @@ import { findDamage, onSnapshot } from '../../../src/operator/whole-database.ts'
 import { openStore } from '../../../src/store/open.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { type BitwardenTestAccount, newBitwardenAccount } from '../../support/bitwarden.ts'
+import { askForToken } from '../../support/bitwarden-client.ts'
 import { engines } from '../../support/database.ts'
 import { databaseOf } from '../../support/fresh-database.ts'
 import { bodyOf, send } from '../../support/requests.ts'
@@ -279,6 +280,29 @@ describe.each(engines)('sends on %s', (engine) => {
     const outcomes = new Set<number>()
     for (let turn = 0; turn < 40; turn++) outcomes.add((await openOld(server, other.accessId, wrong)).status)
     expect([...outcomes]).toEqual([400, 429])
+  })
+
+  it('are opened with a grant of the token endpoint, and their password is asked for there', async () => {
+    const { accessId, id } = await create({ password, maxAccessCount: 1 })
+    const form = { client_id: 'send', grant_type: 'send_access', scope: 'api.send.access' }
+    const grant = async (more: Record<string, string>) => {
+      const { status, text } = await askForToken(server, { ...form, ...more })
+      return { status, ...z.looseObject({ access_token: z.string().optional() }).parse(JSON.parse(text)) }
+    }
+    const mistakes = {
+      send_id_required: {},
+      send_id_invalid: { send_id: randomBytes(16).toString('base64url') },
+      password_hash_b64_required: { send_id: accessId },
+      password_hash_b64_invalid: { send_id: accessId, password_hash_b64: randomBytes(32).toString('base64') },
+    }
+    for (const [send_access_error_type, more] of Object.entries(mistakes))
+      expect(await grant(more)).toMatchObject({ status: 400, send_access_error_type })
+    const granted = await grant({ send_id: accessId, password_hash_b64: password })
+    expect(granted).toMatchObject({ status: 200, token_type: 'Bearer', scope: 'api.send.access' })
+    expect((await get(id)).accessCount).toBe(0)
+    const open = { method: 'POST', path: '/api/sends/access', token: granted.access_token }
+    expect((await send(server, open)).status).toBe(200)
+    expect((await send(server, open)).status).toBe(404)
   })
 
   it('of files hold every byte, are counted at their address, and free their room', async () => {
