@@ -5,7 +5,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { leftOutRoutes } from '../../src/apis/bitwarden/left-out.ts'
 import { seconds } from '../../src/clock.ts'
+import * as bitwarden from '../../src/contract/bitwarden-paths.ts'
 import * as paths from '../../src/contract/paths.ts'
 import { limits } from '../../src/contract/sizes.ts'
 import { addressKey, networkKey } from '../../src/domain/rate-limits/keys.ts'
@@ -309,6 +311,12 @@ describe('nginx.conf', () => {
   const { operatorPaths: _operator, pagePaths, snapPassPaths, pathTo: _pathTo, ...api } = paths
   const apiPaths = Object.values(api).flatMap((group) => Object.values<string>(group))
   const everyPath = [...apiPaths, ...Object.values(pagePaths), ...Object.values(snapPassPaths)]
+  const { isBitwardenPath: _isBitwardenPath, ...bitwardenGroups } = bitwarden
+  const bitwardenPaths = Object.values(bitwardenGroups).flatMap((group) =>
+    Object.values<string | readonly string[]>(group).flat(),
+  )
+  /** Monitors and clients ask for them, and are answered in a word. */
+  const leftOut: readonly string[] = leftOutRoutes.map(({ path }) => path)
   const filled = (path: string, value: string) => path.replaceAll(/\{\w+\}/g, value)
 
   it('logs every route of the contract by its name, and no id', () => {
@@ -319,14 +327,39 @@ describe('nginx.conf', () => {
           expect(logged(filled(path, id) + query)).toBe(filled(path, '-'))
   })
 
+  it("logs every route of Bitwarden's apps by its name, and no id, address or host", () => {
+    expect(bitwardenPaths.length).toBeGreaterThan(50)
+    for (const path of [...bitwardenPaths, ...leftOut])
+      for (const id of ['5f0c2a8e-0000-4000-8000-000000000001', 'kQ3-x_Zz9', 'ada%40example.com'])
+        for (const query of ['', '?access_token=secret'])
+          expect(logged(filled(path, id) + query)).toBe(filled(path, '-'))
+  })
+
+  it("lets the hubs of Bitwarden's apps through, and no other protocol", () => {
+    expect(nginx).toContain('proxy_set_header Upgrade $upgrade;')
+    expect(nginx).toContain('proxy_set_header Connection $connection;')
+    const block = /map "\$http_upgrade \$uri" \$upgrade \{(.*?)\n {4}\}/s.exec(nginx)?.[1] ?? ''
+    const [, pattern = ''] = /"~\*(.+)" websocket;/.exec(block) ?? []
+    const upgrades = (upgrade: string, path: string) => new RegExp(pattern, 'i').test(`${upgrade} ${path}`)
+    const { hub, anonymousHub } = bitwarden.bitwardenHubPaths
+    for (const path of [hub, anonymousHub]) expect(upgrades('WebSocket', path)).toBe(true)
+    for (const [upgrade, path] of [
+      ['h2c', hub],
+      ['', hub],
+      ['websocket', '/api/v1/events'],
+    ] as const)
+      expect(upgrades(upgrade, path)).toBe(false)
+  })
+
   it('knows no path that there is not', () => {
-    const segments = new Set(everyPath.flatMap((path) => path.split('/')))
+    const known = [...everyPath, ...bitwardenPaths, ...leftOut]
+    const segments = new Set(known.flatMap((path) => path.split('/')))
     const block = /map \$request_uri \$known_path \{(.*?)\n {4}\}/s.exec(nginx)?.[1] ?? ''
     const patterns = [...block.matchAll(/^ +"~(.+)" ".*";$/gm)].map(([, pattern = '']) => pattern)
     expect(patterns.length).toBeGreaterThan(10)
     for (const pattern of patterns) {
       const isTaken = (path: string) => new RegExp(pattern).test(filled(path, 'snappass-x'))
-      expect(everyPath.some(isTaken), pattern).toBe(true)
+      expect(known.some(isTaken), pattern).toBe(true)
       const words = pattern
         .replaceAll(/\(\?<\w+>|\[[^\]]*\]|\(\?[:!]|\{[\d,]+\}/g, ' ')
         .replaceAll('\\.', '.')
@@ -347,6 +380,11 @@ describe('nginx.conf', () => {
         opaquePaths.login,
       ].sort(),
     )
+    const { prelogin, register, token, sendVerification, verificationClicked, finish } =
+      bitwarden.bitwardenLoginPaths
+    expect(bitwardenPaths.filter((path) => new RegExp(logins).test(filled(path, 'x'))).sort()).toEqual(
+      [...prelogin, ...register, token, sendVerification, verificationClicked, finish].sort(),
+    )
     const [, batch = ''] = /location ~ "(.+)" \{\s+client_max_body_size 8m;/.exec(nginx) ?? []
     expect(everyPath.filter((path) => new RegExp(batch).test(filled(path, 'x'))).sort()).toEqual(
       [accountPaths.key, rotationPaths.versions, vaultPaths.batch].sort(),
@@ -359,6 +397,9 @@ describe('nginx.conf', () => {
     const plain = everyPath.map((path) => filled(path, 'x'))
     expect(plain.filter(isStream)).toEqual([livePaths.events])
     expect(isStream(`${livePaths.events}?x`)).toBe(true)
+    const { hub, anonymousHub } = bitwarden.bitwardenHubPaths
+    expect(bitwardenPaths.filter(isStream)).toEqual([hub, anonymousHub])
+    expect(isStream(`${hub}?access_token=x`)).toBe(true)
     const waiting = plain.map((path) => `${path}?since=x&wait=30`).filter(isStream)
     expect(waiting.sort()).toEqual(
       [livePaths.events, filled(vaultPaths.changes, 'x')].map((path) => `${path}?since=x&wait=30`).sort(),

@@ -15,7 +15,7 @@ import { engines } from '../../support/database.ts'
 import { freePort } from '../../support/free-port.ts'
 import { databaseOf } from '../../support/fresh-database.ts'
 import { type HubListener, listenAt } from '../../support/hubs.ts'
-import { loseListeners } from '../../support/listeners.ts'
+import { listening, loseListeners } from '../../support/listeners.ts'
 import { operatorOf } from '../../support/operator.ts'
 import { send } from '../../support/requests.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -239,6 +239,7 @@ describe("the hubs of Bitwarden's apps on two processes", () => {
   it('tells every kind of change as the apps read it, also when another process made it', async () => {
     const { server, clock } = await start({ environment: on })
     const beside = await processBeside(server)
+    await listening(server.database, 2)
     const [account, stranger] = [
       await newBitwardenAccount(server, clock.now()),
       await newBitwardenAccount(server, clock.now()),
@@ -290,6 +291,7 @@ describe("the hubs of Bitwarden's apps on two processes", () => {
     const { server, clock } = await start({ environment: on })
     const account = await newBitwardenAccount(server, clock.now())
     const [second, beside] = [await startBeside(server, clock, on), await processBeside(server)]
+    await listening(server.database, 3)
     const hubs = [await listen(server, account), await listen(second, account)]
     let last = 0
     for (let written = 0; written < 60; written++)
