@@ -122,3 +122,10 @@ export const bitwardenHubPaths = {
   hub: '/notifications/hub',
   anonymousHub: '/notifications/anonymous-hub',
 } as const
+
+export const bitwardenAuthRequestPaths = {
+  requests: '/api/auth-requests',
+  pending: '/api/auth-requests/pending',
+  request: '/api/auth-requests/{requestId}',
+  response: '/api/auth-requests/{requestId}/response',
+} as const

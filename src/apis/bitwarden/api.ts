@@ -3,6 +3,7 @@ import { isBitwardenPath } from '../../contract/bitwarden-paths.ts'
 import { type Api, createApi } from '../../http/api.ts'
 import { accountRoutes } from './accounts.ts'
 import { apiKeyRoutes } from './api-keys.ts'
+import { authRequestRoutes } from './auth-requests.ts'
 import { bitwardenAuthenticators } from './authenticate.ts'
 import { cipherRoutes } from './ciphers.ts'
 import { configRoutes } from './config.ts'
@@ -50,6 +51,7 @@ const routes = [
   ...proofRoutes,
   ...rotationRoutes,
   ...twoFactorRoutes,
+  ...authRequestRoutes,
   ...waitingLoginRoutes,
 ]
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { bitwardenDevicePaths } from '../../contract/bitwarden-paths.ts'
 import { Email } from '../../contract/primitives.ts'
 import { toTimestamp } from '../../domain/encoding.ts'
+import { type AuthRequest, listAuthRequests } from '../../domain/identity/auth-requests.ts'
 import {
   endDevice,
   getDevice,
@@ -25,29 +26,33 @@ const Device = z.object({
   isTrusted: z.literal(false),
   encryptedUserKey: z.null(),
   encryptedPublicKey: z.null(),
-  devicePendingAuthRequest: z.null(),
+  devicePendingAuthRequest: z.object({ id: z.string(), creationDate: z.string() }).nullable(),
 })
 
-const deviceAnswer = ({
-  id,
-  name,
-  type,
-  identifier,
-  createdAt,
-  lastUsedAt,
-}: ListedDevice): z.input<typeof Device> => ({
-  object: 'device',
-  id,
-  name,
-  type,
-  identifier,
-  creationDate: toTimestamp(createdAt),
-  lastActivityDate: toTimestamp(lastUsedAt),
-  isTrusted: false,
-  encryptedUserKey: null,
-  encryptedPublicKey: null,
-  devicePendingAuthRequest: null,
-})
+/** @param requests of the account, newest first: a device may wait to be let in by another one */
+function deviceAnswer(
+  { id, name, type, identifier, createdAt, lastUsedAt }: ListedDevice,
+  requests: readonly AuthRequest[],
+): z.input<typeof Device> {
+  const pending = requests.find(
+    ({ answeredAt, deviceIdentifier }) => answeredAt === null && deviceIdentifier === identifier,
+  )
+  return {
+    object: 'device',
+    id,
+    name,
+    type,
+    identifier,
+    creationDate: toTimestamp(createdAt),
+    lastActivityDate: toTimestamp(lastUsedAt),
+    isTrusted: false,
+    encryptedUserKey: null,
+    encryptedPublicKey: null,
+    devicePendingAuthRequest: pending
+      ? { id: pending.id, creationDate: toTimestamp(pending.createdAt) }
+      : null,
+  }
+}
 
 const list = route({
   method: 'get',
@@ -58,9 +63,13 @@ const list = route({
   success: {
     200: z.object({ object: z.literal('list'), data: z.array(Device), continuationToken: z.null() }),
   },
-  async handler({ caller }, { store }) {
-    const devices = await store.read((reader) => listDevices(reader, caller))
-    return { status: 200, body: { object: 'list', data: devices.map(deviceAnswer), continuationToken: null } }
+  async handler({ caller }, { clock, store }) {
+    const data = await store.read(async (reader) => {
+      const requests = await listAuthRequests(reader, caller, clock.now())
+      const devices = await listDevices(reader, caller)
+      return devices.map((device) => deviceAnswer(device, requests))
+    })
+    return { status: 200, body: { object: 'list', data, continuationToken: null } }
   },
 })
 
@@ -73,11 +82,12 @@ const readOne = route({
   limit: 'read',
   request: { query: anyQuery, params: identified },
   success: { 200: Device },
-  async handler({ caller, params }, { store }) {
-    return {
-      status: 200,
-      body: deviceAnswer(await store.read((reader) => getDevice(reader, caller, params.identifier))),
-    }
+  async handler({ caller, params }, { clock, store }) {
+    const body = await store.read(async (reader) => {
+      const requests = await listAuthRequests(reader, caller, clock.now())
+      return deviceAnswer(await getDevice(reader, caller, params.identifier), requests)
+    })
+    return { status: 200, body }
   },
 })
 

@@ -6,6 +6,7 @@ import { AccountId, Email } from '../../contract/primitives.ts'
 import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
 import { PassingFailure } from '../../domain/failure.ts'
 import {
+  type BitwardenLoginRequest,
   type BitwardenSession,
   logInApp,
   logInByApiKey,
@@ -149,18 +150,25 @@ interface Grant {
   readonly services: Services
 }
 
+/** The password, or the code with which the device has asked to be let in by another one. */
+function proofIn({ authrequest: id, password = '' }: Form): BitwardenLoginRequest['password'] | undefined {
+  if (id) return { authRequest: { id: id.toLowerCase(), accessCode: password } }
+  const clientHash = ClientHash.safeParse(password)
+  return clientHash.success ? { clientHash: clientHash.data } : undefined
+}
+
 async function byPassword({ fields, address, services }: Grant): Promise<Answer> {
   await services.limiter.count('login', address)
   const from = AppForm.safeParse(fields)
   if (!from.success) return invalidRequest('Send deviceIdentifier, deviceType and deviceName.')
   const email = Email.safeParse(fields.username)
-  const clientHash = ClientHash.safeParse(fields.password)
+  const password = proofIn(fields)
   // What no account has is wrong, whatever accounts there are.
-  if (!email.success || !clientHash.success) return wrongPassword(services)
+  if (!email.success || !password) return wrongPassword(services)
   const outcome = await logInApp(
     {
       email: email.data,
-      password: { clientHash: clientHash.data },
+      password,
       secondFactor: factorProofIn(fields.twofactorprovider, fields.twofactortoken),
       remembersDevice: fields.twofactorremember === '1',
       deviceCode: fields.newdeviceotp,

@@ -9,6 +9,7 @@ import type { MailSettings } from '../mail/settings.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { cancelDeletion } from './account-deletion.ts'
 import { type AccountRow, findAccountByEmail } from './accounts.ts'
+import { type AuthRequestProof, isLetIn, useAuthRequest } from './auth-requests.ts'
 import { type BitwardenApp, noteDevice } from './bitwarden-devices.ts'
 import { hashBitwardenRefreshToken } from './bitwarden-sessions.ts'
 import { countStartedLogin, guardLogin, type LoginAttempt, type PasswordVerdict } from './guard-login.ts'
@@ -47,7 +48,8 @@ export type LoginNeeds = SessionNeeds & SigningNeeds
 export interface LoginRequest extends LoginAttempt, FactorRequest {
   /** In its normalized form. */
   readonly email: string
-  readonly password: PasswordProof
+  /** The password, or what another device has let in. */
+  readonly password: PasswordProof | AuthRequestProof
   /** Which of Bitwarden's apps logs in; undefined for a native client. */
   readonly app?: BitwardenApp | undefined
   /** Where the request came from. */
@@ -86,6 +88,17 @@ export type LoginOutcome =
 
 const wrongPassword = { kind: 'wrong-password' } as const
 
+/** Whether another device has let in this one. For no account the work is the same. */
+const isLetInto = (
+  account: AccountRow | undefined,
+  proof: AuthRequestProof,
+  { device, now }: { readonly device: LoginRequest['device']; readonly now: number },
+  { store }: SessionNeeds,
+): Promise<boolean> =>
+  store.read((reader) =>
+    isLetIn(reader, { accountId: account?.id ?? '' }, proof, { identifier: device.id, now }),
+  )
+
 /** The account whose password the login proves, if it may log in. What a stranger may not learn is looked at after the proof. */
 async function proveLogin(
   { email, password, device, address }: LoginRequest,
@@ -93,7 +106,10 @@ async function proveLogin(
 ): Promise<{ readonly kind: 'proved'; readonly account: AccountRow } | LoginRefusal> {
   const { clock, config, failedLogins, store } = needs
   const account = await store.read((reader) => findAccountByEmail(reader, email))
-  const isProved = await provesPassword(account, password, needs)
+  const isProved =
+    'authRequest' in password
+      ? await isLetInto(account, password, { device, now: clock.now() }, needs)
+      : await provesPassword(account, password, needs)
   if (account && !isProved)
     failedLogins.note(account.id, { type: 'login-failed', at: clock.now(), device, address })
   if (!account || !isProved || account.disabledAt !== null) return wrongPassword
@@ -111,7 +127,7 @@ const keptOf = (refreshToken: Uint8Array, app: BitwardenApp | undefined) =>
 async function writeLogin(
   tx: Tx,
   { account, caller, refreshToken, now }: BegunSession,
-  { app, device }: Pick<LoginRequest, 'app' | 'device'>,
+  { app, device, password }: Pick<LoginRequest, 'app' | 'device' | 'password'>,
   factor: CheckedFactor,
   needs: SessionNeeds,
 ): Promise<LoginRefusal | undefined | Unchanged<LoginRefusal | undefined>> {
@@ -122,6 +138,10 @@ async function writeLogin(
   const isNewApp =
     app && (await noteDevice(tx, account.id, { id: random.uuid(), device, type: app.type, now }))
   if (!(await factor.use(tx))) return new Unchanged(factor.refusal)
+  if ('authRequest' in password) {
+    const login = { identifier: device.id, now }
+    if (!(await useAuthRequest(tx, caller, password, login))) return new Unchanged(wrongPassword)
+  }
   await cancelDeletion(tx, account.id, { now, address: caller.address }, needs)
   await createSession(tx, caller, {
     device,
