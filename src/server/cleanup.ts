@@ -3,6 +3,7 @@
 import type { Services } from '../apis/limpet/route.ts'
 import { hours, minutes, seconds } from '../clock.ts'
 import { noteUnfinishedLogins } from '../domain/audit/started-logins.ts'
+import { deleteOldTrash } from '../domain/ciphers/bulk.ts'
 import { finishDeletions } from '../domain/identity/account-deletion.ts'
 import { deleteOldSends } from '../domain/sends/sends.ts'
 import { forgetUsedOnce } from '../domain/single-use.ts'
@@ -39,6 +40,8 @@ const expiryTasks: Readonly<
   deleteOldUploads: { every: 'hour', run: deleteOldUploads },
   // Their files go with them, and what an account stores becomes less.
   deleteOldSends: { every: 'minute', run: deleteOldSends },
+  // What an account stores becomes less, and clients are told.
+  deleteOldTrash: { every: 'hour', run: deleteOldTrash },
 }
 
 /** Removes what is looked at this often. */

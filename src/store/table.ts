@@ -50,6 +50,7 @@ export type ExpiryTask =
   | 'deleteOldVersions'
   | 'deleteOldUploads'
   | 'deleteOldSends'
+  | 'deleteOldTrash'
 
 export interface Lifecycle<Column extends string = string> {
   readonly backup: Backup

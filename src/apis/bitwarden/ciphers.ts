@@ -3,7 +3,14 @@ import { z } from 'zod'
 import { bitwardenItemPaths } from '../../contract/bitwarden-paths.ts'
 import { FolderId, ItemId } from '../../contract/primitives.ts'
 import { limits } from '../../contract/sizes.ts'
-import { changeFate, deleteCipher, deleteCiphers, type Fate, moveCiphers } from '../../domain/ciphers/bulk.ts'
+import {
+  changeFate,
+  deleteCipher,
+  deleteCiphers,
+  type Fate,
+  moveCiphers,
+  purgeCiphers,
+} from '../../domain/ciphers/bulk.ts'
 import { allCiphers, cipherBytesAtOnce, getCipher, someCiphers } from '../../domain/ciphers/read.ts'
 import { createCipher, placeCipher, replaceCipher } from '../../domain/ciphers/writes.ts'
 import { notFound } from '../../domain/failure.ts'
@@ -11,6 +18,7 @@ import { anyQuery } from '../../http/route.ts'
 import { CipherAnswer, CiphersAnswer, cipherAnswer, ciphersAnswer, lastTypeFor } from './cipher-answers.ts'
 import { CipherRequest, SomeIds } from './cipher-shapes.ts'
 import { type BitwardenCaller, route, type Services } from './route.ts'
+import { proveSecret, secretMembers } from './secret.ts'
 import { caseless } from './wire.ts'
 
 const params = z.strictObject({ id: ItemId })
@@ -256,6 +264,23 @@ const move = methods.map((method) =>
   }),
 )
 
+/** Of an organization there is nothing to purge. */
+const purge = route({
+  ...writing,
+  limit: 'proof',
+  method: 'post',
+  path: bitwardenItemPaths.purge,
+  request: {
+    query: z.looseObject({ organizationId: z.undefined('This server has no organizations.').optional() }),
+    body: caseless(secretMembers),
+  },
+  success: { 200: null },
+  async handler({ caller, body }, services) {
+    await purgeCiphers(services, caller, await proveSecret(caller, body, services))
+    return { status: 200 }
+  },
+})
+
 // Paths of words before those with an id: the first one that fits answers.
 export const cipherRoutes = [
   readAll,
@@ -265,6 +290,7 @@ export const cipherRoutes = [
   ...changeSome,
   ...deleteSome,
   ...move,
+  purge,
   ...readOne,
   ...replace,
   ...place,

@@ -1,12 +1,20 @@
 // What is done to many items at once, without their bodies: trash, archive, folders, and deleting for good.
-import { and, asc, eq, gt, inArray, isNotNull, isNull, ne, or, type SQL } from 'drizzle-orm'
-import { type Tx, Unchanged } from '../../store/store.ts'
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL } from 'drizzle-orm'
+import { days } from '../../clock.ts'
+import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import { notFound } from '../failure.ts'
+import type { AccountRow } from '../identity/accounts.ts'
 import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
+import { wrongPassword } from '../identity/passwords.ts'
+import { holdProved } from '../identity/proved-accounts.ts'
 import { addUsage } from '../quotas/usage.ts'
 import { deleteItems } from '../vaults/item-deletion.ts'
+import { holdVault } from '../vaults/vaults.ts'
 import { beginChange, inPieces, type Needs, requireFolder, rowsAtOnce } from './change.ts'
 import type { CipherCaller, CipherHead } from './rows.ts'
+
+/** How long items stay in the trash. */
+const trashKeptForMs = days(30)
 
 type BulkNeeds = Pick<Needs, 'clock' | 'store'>
 
@@ -151,15 +159,45 @@ async function* idsOf(tx: Tx, accountId: string, where: SQL | undefined): AsyncG
   }
 }
 
-/** Deletes all items of the account for good, in the trash or not, and all folders. */
-export function purgeCiphers({ clock, store }: BulkNeeds, caller: CipherCaller): Promise<void> {
+/**
+ * Deletes all items of the account for good, in the trash or not, and all folders. Throws `invalid-credentials` if the password was
+ * changed meanwhile.
+ * @param verified the account, as its owner was proved
+ */
+export function purgeCiphers(
+  { clock, store }: BulkNeeds,
+  caller: CipherCaller,
+  verified: AccountRow,
+): Promise<void> {
   return store.write(async (tx) => {
     const { accountId } = caller
     const now = clock.now()
     await beginChange(tx, caller, now)
     await noteBitwardenChange(tx, caller, { now, what: 'vault' })
+    if (!(await holdProved(tx, verified))) throw wrongPassword()
     for await (const ids of idsOf(tx, accountId, undefined)) await deleteThem(tx, accountId, ids)
     const { folders } = tx.tables
     await tx.db.delete(folders).where(eq(folders.vaultId, accountId))
   })
+}
+
+/** Deletes for good what has been in the trash for 30 days, of one account. */
+async function emptyTrash(tx: Tx, accountId: string, now: number): Promise<void> {
+  const { ciphers } = tx.tables
+  if (!(await holdVault(tx, accountId))) return
+  await noteBitwardenChange(tx, { accountId, deviceIdentifier: null }, { now, what: 'vault' })
+  const isOld = lt(ciphers.deletedAt, now - trashKeptForMs)
+  for await (const ids of idsOf(tx, accountId, isOld)) await deleteThem(tx, accountId, ids)
+}
+
+/** Deletes for good what has been in the trash for 30 days. */
+export async function deleteOldTrash({ store }: { readonly store: Store }, now: number): Promise<void> {
+  const accounts = await store.read(({ db, tables: { ciphers } }) =>
+    db
+      .select({ id: ciphers.vaultId })
+      .from(ciphers)
+      .where(lt(ciphers.deletedAt, now - trashKeptForMs))
+      .groupBy(ciphers.vaultId),
+  )
+  for (const { id } of accounts) await store.write((tx) => emptyTrash(tx, id, now))
 }

@@ -116,7 +116,7 @@ export const bitwardenTables = (kit: Columns, { accounts, items, vaults }: Accou
       index('ciphers_by_deletion').on(table.deletedAt),
     ],
     backup: 'kept',
-    expires: 'never',
+    expires: { by: 'deleteOldTrash' },
   })
 
   /** Texts and files that their owner has published under a link. A file is a row of `attachments` whose item is the send. */

@@ -2,9 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { days } from '../../../src/clock.ts'
+import { deleteOldTrash } from '../../../src/domain/ciphers/bulk.ts'
+import { openStore } from '../../../src/store/open.ts'
 import { type BitwardenTestAccount, encString, newBitwardenAccount } from '../../support/bitwarden.ts'
 import { cipherOf, loginCipher, loginWith, otherKinds, passkey, wrappedKey } from '../../support/ciphers.ts'
 import { engines } from '../../support/database.ts'
+import { databaseOf } from '../../support/fresh-database.ts'
 import { send } from '../../support/requests.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
 
@@ -374,5 +378,132 @@ describe.each(engines)("items of Bitwarden's apps on %s", (engine) => {
     await makeFolder()
     await ask('DELETE', '/folders/all')
     expect((await sync()).folders).toEqual([])
+  })
+
+  it('are deleted for good after 30 days in the trash, and other devices are to load the rest', async () => {
+    const [old, young] = [await create(), await create()]
+    for (const { id, ago } of [
+      { id: old.id, ago: days(30) + 1 },
+      { id: young.id, ago: days(30) },
+    ]) {
+      clock.jump(-ago)
+      await ask('PUT', `/ciphers/${id}/delete`)
+      clock.jump(ago)
+    }
+    const before = await revision()
+    const { store } = await openStore(databaseOf(server.database), {
+      now: () => clock.now(),
+      onIdleError: () => {},
+    })
+    await deleteOldTrash({ store }, clock.now())
+    await deleteOldTrash({ store }, clock.now())
+    await store.close()
+    expect((await sync()).ciphers.map(({ id }) => id)).toEqual([young.id])
+    expect(await revision()).toBeGreaterThan(before)
+  })
+
+  it('are all deleted for good with the password, and with nothing less', async () => {
+    const folder = await makeFolder()
+    await create(loginCipher({ folderId: folder.id }))
+    const before = await sync()
+    const purge = async (body: unknown, query = '') =>
+      (await ask('POST', `/ciphers/purge${query}`, body)).status
+    expect(await purge({ masterPasswordHash: Buffer.alloc(32).toString('base64') })).toBe(400)
+    expect(await purge({})).toBe(400)
+    const right = { masterPasswordHash: account.passwordHash }
+    expect(await purge(right, `?organizationId=${randomUUID()}`)).toBe(400)
+    expect(await sync()).toEqual(before)
+    expect(await purge(right)).toBe(200)
+    expect(await sync()).toMatchObject({ ciphers: [], folders: [] })
+  })
+
+  describe('that clients fail over', () => {
+    const bad = 'plain text'
+    const uri = (changes: object) => loginWith({ uris: [{ uri: encString(), ...changes }] })
+    const field = (changes: object) =>
+      loginCipher({ fields: [{ type: 0, name: null, value: null, ...changes }] })
+    const history = (changes: object) =>
+      loginCipher({
+        passwordHistory: [{ password: encString(), lastUsedDate: '2026-01-01T00:00:00Z', ...changes }],
+      })
+    const key = (changes: Readonly<Record<string, unknown>>) => loginWith({ fido2Credentials: [passkey(changes)] })
+    const [iv, text, mac] = encString().slice(2).split('|')
+
+    it.each<[string, object]>([
+      ['name', loginCipher({ name: bad })],
+      ['name', loginCipher({ name: '' })],
+      ['name', loginCipher({ name: null })],
+      ['name', loginCipher({ name: undefined })],
+      ['name', loginCipher({ name: `2.${iv}|${text}` })],
+      ['name', loginCipher({ name: `2.${iv}|!${text}|${mac}` })],
+      ['name', loginCipher({ name: `4.${text}` })],
+      ['name', loginCipher({ name: `9.${iv}|${text}|${mac}` })],
+      ['name', loginCipher({ name: `0.${iv}|${text}` })],
+      ['notes', loginCipher({ notes: bad })],
+      ['notes', loginCipher({ notes: 5 })],
+      ['username', loginWith({ username: bad })],
+      ['password', loginWith({ password: bad })],
+      ['totp', loginWith({ totp: bad })],
+      ['uri', uri({ uri: bad })],
+      ['uriChecksum', uri({ uriChecksum: bad })],
+      ['match', uri({ match: 9 })],
+      ['match', uri({ match: '0' })],
+      ['uris', loginWith({ uris: [null] })],
+      ['uris', loginWith({ uris: {} })],
+      ['passwordRevisionDate', loginWith({ passwordRevisionDate: 'yesterday' })],
+      ['autofillOnPageLoad', loginWith({ autofillOnPageLoad: 'yes' })],
+      ['type', field({ type: 9 })],
+      ['type', field({ type: '0' })],
+      ['type', field({ type: null })],
+      ['value', field({ value: bad })],
+      ['name', field({ name: bad })],
+      ['linkedId', field({ linkedId: 999 })],
+      ['fields', loginCipher({ fields: [null] })],
+      ['password', history({ password: bad })],
+      ['password', history({ password: null })],
+      ['password', history({ password: '' })],
+      ['lastUsedDate', history({ lastUsedDate: 'bad' })],
+      ['lastUsedDate', history({ lastUsedDate: null })],
+      ['keyValue', key({ keyValue: undefined })],
+      ['keyValue', key({ keyValue: bad })],
+      ['counter', key({ counter: bad })],
+      ['rpName', key({ rpName: bad })],
+      ['creationDate', key({ creationDate: '' })],
+      ['key', loginCipher({ key: bad })],
+      ['key', loginCipher({ key: encString(96) })],
+      ['type', loginCipher({ type: 0 })],
+      ['type', loginCipher({ type: 9 })],
+      ['type', loginCipher({ type: '1' })],
+      ['type', loginCipher({ type: null })],
+      ['login', loginCipher({ login: null })],
+      ['login', loginCipher({ login: undefined })],
+      ['bankAccount', loginCipher({ type: 6 })],
+      ['privateKey', cipherOf({ type: 5, sshKey: {} })],
+      ['type', cipherOf({ type: 2, secureNote: { type: 1 } })],
+      ['reprompt', loginCipher({ reprompt: 5 })],
+      ['reprompt', loginCipher({ reprompt: '0' })],
+      ['favorite', loginCipher({ favorite: 'yes' })],
+      ['folderId', loginCipher({ folderId: 'Work' })],
+      ['folderId', loginCipher({ folderId: randomUUID() })],
+      ['organizationId', loginCipher({ organizationId: randomUUID() })],
+      ['archivedDate', loginCipher({ archivedDate: 'bad' })],
+      ['data', loginCipher({ data: '{}' })],
+      ['fileName', loginCipher({ attachments2: { [randomUUID()]: { fileName: bad, key: null } } })],
+      ['key', loginCipher({ attachments2: { [randomUUID()]: { fileName: encString(), key: bad } } })],
+      [
+        'larger',
+        loginCipher({
+          fields: Array.from({ length: 600 }, () => ({
+            type: 0,
+            name: encString(64),
+            value: encString(128),
+          })),
+        }),
+      ],
+    ])('are refused, and the answer says where: %s', async (member, cipher) => {
+      const refused = await ask('POST', '/ciphers', cipher)
+      expect([refused.status, refused.text]).toEqual([400, expect.stringContaining(member)])
+      expect((await asked(Ciphers, 'GET', '/ciphers')).data).toEqual([])
+    })
   })
 })
