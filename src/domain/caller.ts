@@ -49,6 +49,11 @@ export class VaultCaller {
     return new VaultCaller(accountId, null, { mayPurge: true, access: { kind: 'session', id: sessionId } })
   }
 
+  /** The operator, who does for an owner what the owner's apps cannot. */
+  static forOwner(accountId: string): VaultCaller {
+    return new VaultCaller(accountId, null, { mayPurge: false, access: { kind: 'session', id: '' } })
+  }
+
   static byToken({ accountId, tokenId, vaultId }: TokenHolder): VaultCaller {
     return new VaultCaller(accountId, vaultId, { mayPurge: false, access: { kind: 'token', id: tokenId } })
   }

@@ -29,6 +29,8 @@ const commands: Readonly<Record<string, () => Loaded>> = {
   'users enable': async () => (await import('./users.ts')).enable,
   'users reset-factors': async () => (await import('./users.ts')).resetFactors,
   'users delete': async () => (await import('./users.ts')).remove,
+  'items history': async () => (await import('./items.ts')).history,
+  'items bring-back': async () => (await import('./items.ts')).bringBackOne,
   'sessions end': async () => (await import('./sessions.ts')).end,
 }
 

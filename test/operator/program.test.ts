@@ -30,6 +30,8 @@ const names = [
   'users disable',
   'users enable',
   'users delete',
+  'items history',
+  'items bring-back',
   'sessions end',
 ]
 

@@ -64,6 +64,14 @@ export interface LeftOut {
 export const keyIn = (body: Uint8Array): string | null =>
   Stored.parse(JSON.parse(Buffer.from(body).toString())).key
 
+/** The number of the kind that a stored body is of. */
+export function typeIn(body: Uint8Array): number {
+  const stored = Stored.parse(JSON.parse(Buffer.from(body).toString()))
+  const found = Object.entries(memberOfType).find(([, member]) => Object.hasOwn(stored, member))
+  if (!found) throw new Error('A stored item is of no kind')
+  return Number(found[0])
+}
+
 /** Content with what its client has left out, as it is stored. @param body of an item of the same kind */
 export function withKept(
   type: CipherType,
