@@ -426,7 +426,8 @@ describe.each(engines)("items of Bitwarden's apps on %s", (engine) => {
       loginCipher({
         passwordHistory: [{ password: encString(), lastUsedDate: '2026-01-01T00:00:00Z', ...changes }],
       })
-    const key = (changes: Readonly<Record<string, unknown>>) => loginWith({ fido2Credentials: [passkey(changes)] })
+    const key = (changes: Readonly<Record<string, unknown>>) =>
+      loginWith({ fido2Credentials: [passkey(changes)] })
     const [iv, text, mac] = encString().slice(2).split('|')
 
     it.each<[string, object]>([
