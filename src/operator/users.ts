@@ -24,6 +24,7 @@ const operands = ['EMAIL_OR_ID'] as const
 const userJson = (user: User) => ({
   id: user.id,
   email: user.email,
+  kind: user.kind,
   createdAt: toTimestamp(user.createdAt),
   lastLoginAt: toTimestampOrNull(user.lastLoginAt),
   disabledAt: toTimestampOrNull(user.disabledAt),
@@ -44,6 +45,7 @@ function stateOf({ disabledAt, deletesAt }: User): string {
 
 const userRow = (user: User) => [
   user.email,
+  user.kind,
   stateOf(user),
   day(user.createdAt),
   user.lastLoginAt === null ? 'never' : day(user.lastLoginAt),
@@ -67,6 +69,7 @@ export const list = command({
     if (users.length === 0) return remark('There are no accounts.')
     const heading = [
       'E-MAIL',
+      'KIND',
       'STATE',
       'CREATED',
       'LAST LOGIN',

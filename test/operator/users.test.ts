@@ -18,6 +18,7 @@ import { newToken } from '../support/tokens.ts'
 const User = z.strictObject({
   id: z.uuid(),
   email: z.string(),
+  kind: z.literal('native'),
   createdAt: z.iso.datetime(),
   lastLoginAt: z.iso.datetime().nullable(),
   disabledAt: z.iso.datetime().nullable(),
@@ -88,7 +89,7 @@ describe.each(engines)("the operator's users on %s", (engine) => {
     const { stdout, code } = await operator.run('users', 'list')
     expect(code).toBe(0)
     expect(stdout.split('\n')[0]).toMatch(
-      /^E-MAIL +STATE +CREATED +LAST LOGIN +SESSIONS +VAULTS +ITEMS +BYTES +FILES +ID$/,
+      /^E-MAIL +KIND +STATE +CREATED +LAST LOGIN +SESSIONS +VAULTS +ITEMS +BYTES +FILES +ID$/,
     )
     expect(stdout).toContain(ada.email)
   })

@@ -15,6 +15,8 @@ import { endAllSessions } from './sessions.ts'
 export interface User {
   readonly id: string
   readonly email: string
+  /** Whose clients it is for, which it was made with. */
+  readonly kind: 'native' | 'bitwarden'
   readonly createdAt: number
   readonly lastLoginAt: number | null
   readonly disabledAt: number | null
@@ -88,6 +90,7 @@ export async function listUsers(reader: Reader, now: number, id?: string): Promi
     .select({
       id: accounts.id,
       email: accounts.email,
+      authMethod: accounts.authMethod,
       createdAt: accounts.createdAt,
       lastLoginAt: accounts.lastLoginAt,
       disabledAt: accounts.disabledAt,
@@ -99,10 +102,11 @@ export async function listUsers(reader: Reader, now: number, id?: string): Promi
     .where(id === undefined ? undefined : eq(accounts.id, id))
     .orderBy(accounts.createdAt, accounts.id)
   const has = await usage(reader, now)
-  return rows.map((row) => {
+  return rows.map(({ authMethod, ...row }) => {
     const [vaults, items] = [has.vaults.get(row.id), has.items.get(row.id)]
     return {
       ...row,
+      kind: authMethod === 'bitwarden' ? 'bitwarden' : 'native',
       sessions: has.sessions.get(row.id) ?? 0,
       vaults: vaults?.count ?? 0,
       items: items?.count ?? 0,

@@ -14,6 +14,7 @@ import {
 } from '../../support/bitwarden.ts'
 import { engines } from '../../support/database.ts'
 import { bodyOf, send } from '../../support/requests.ts'
+import { textSend } from '../../support/sends.ts'
 import { registeredClient, startServer, TestClock, type TestServer } from '../../support/server.ts'
 
 /** What clients require of the answer to a login. */
@@ -292,6 +293,37 @@ describe.each(engines)("registration and login of Bitwarden's apps on %s", (engi
     expect([nobody.status, json(nobody.text)]).toMatchObject([400, { error: 'invalid_request' }])
     const unknown = await askForToken(server, { ...grant, grant_type: 'webauthn' })
     expect([unknown.status, json(unknown.text)]).toEqual([400, { error: 'unsupported_grant_type' }])
+  })
+
+  it('gives the grants that open Sends, without an account', async () => {
+    const { token } = await registeredApp(server)
+    const made = await send(server, {
+      method: 'POST',
+      path: '/api/sends',
+      token,
+      body: textSend(clock.now(), { maxAccessCount: 1 }),
+    })
+    const { accessId } = bodyOf(z.object({ accessId: z.string() }), made)
+    const grant = { grant_type: 'send_access', client_id: 'send', scope: 'api.send.access' }
+    const answer = await askForToken(server, { ...grant, send_id: accessId })
+    const Grant = z.object({
+      access_token: z.string(),
+      token_type: z.literal('Bearer'),
+      expires_in: z.number(),
+    })
+    const opened = () =>
+      send(server, {
+        method: 'POST',
+        path: '/api/sends/access',
+        token: bodyOf(Grant, answer).access_token,
+      })
+    expect((await opened()).status).toBe(200)
+    expect((await opened()).status).not.toBe(200)
+    const unknown = await askForToken(server, { ...grant, send_id: 'AAAAAAAAAAAAAAAAAAAAAA' })
+    expect([unknown.status, json(unknown.text)]).toMatchObject([
+      400,
+      { error: 'invalid_grant', send_access_error_type: 'send_id_invalid' },
+    ])
   })
 
   it('ends a login that takes too many guesses with 429', async () => {
