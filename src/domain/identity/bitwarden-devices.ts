@@ -5,6 +5,7 @@ import type { Tables } from '../../store/schema.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import type { SessionCaller } from '../caller.ts'
 import { notFound } from '../failure.ts'
+import { findAccountByEmail } from './accounts.ts'
 import { tellOfEnded } from './sessions.ts'
 
 /** One of Bitwarden's apps, as it names itself when it logs in. */
@@ -69,16 +70,20 @@ export async function getDevice(
   return row
 }
 
-/** Whether an address has an account in which this device has logged in. One statement, whether there is an account or not. */
+/**
+ * Whether an address has an account in which this device has logged in. Both tables are asked, whether there is an account or not: otherwise
+ * a clock would tell.
+ */
 export async function isKnownDevice(
-  { db, tables: { accounts, devices } }: Reader,
+  reader: Reader,
   { email, identifier }: { readonly email: string; readonly identifier: string },
 ): Promise<boolean> {
-  const known = await db
+  const { devices } = reader.tables
+  const account = await findAccountByEmail(reader, email)
+  const known = await reader.db
     .select({ id: devices.id })
     .from(devices)
-    .innerJoin(accounts, eq(accounts.id, devices.accountId))
-    .where(and(eq(devices.identifier, identifier), eq(accounts.email, email)))
+    .where(and(eq(devices.accountId, account?.id ?? ''), eq(devices.identifier, identifier)))
   return known.length > 0
 }
 

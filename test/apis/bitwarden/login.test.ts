@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { days } from '../../../src/clock.ts'
+import { newAccount } from '../../support/accounts.ts'
 import {
   appRegistration,
   askForToken,
@@ -14,7 +15,6 @@ import {
 } from '../../support/bitwarden.ts'
 import { engines } from '../../support/database.ts'
 import { bodyOf, send } from '../../support/requests.ts'
-import { textSend } from '../../support/sends.ts'
 import { registeredClient, startServer, TestClock, type TestServer } from '../../support/server.ts'
 
 /** What clients require of the answer to a login. */
@@ -295,35 +295,10 @@ describe.each(engines)("registration and login of Bitwarden's apps on %s", (engi
     expect([unknown.status, json(unknown.text)]).toEqual([400, { error: 'unsupported_grant_type' }])
   })
 
-  it('gives the grants that open Sends, without an account', async () => {
-    const { token } = await registeredApp(server)
-    const made = await send(server, {
-      method: 'POST',
-      path: '/api/sends',
-      token,
-      body: textSend(clock.now(), { maxAccessCount: 1 }),
-    })
-    const { accessId } = bodyOf(z.object({ accessId: z.string() }), made)
-    const grant = { grant_type: 'send_access', client_id: 'send', scope: 'api.send.access' }
-    const answer = await askForToken(server, { ...grant, send_id: accessId })
-    const Grant = z.object({
-      access_token: z.string(),
-      token_type: z.literal('Bearer'),
-      expires_in: z.number(),
-    })
-    const opened = () =>
-      send(server, {
-        method: 'POST',
-        path: '/api/sends/access',
-        token: bodyOf(Grant, answer).access_token,
-      })
-    expect((await opened()).status).toBe(200)
-    expect((await opened()).status).not.toBe(200)
-    const unknown = await askForToken(server, { ...grant, send_id: 'AAAAAAAAAAAAAAAAAAAAAA' })
-    expect([unknown.status, json(unknown.text)]).toMatchObject([
-      400,
-      { error: 'invalid_grant', send_access_error_type: 'send_id_invalid' },
-    ])
+  it('takes no access token of the native API', async () => {
+    const { token } = await newAccount(server)
+    expect((await send(server, { path: '/api/v1/sessions', token })).status).toBe(200)
+    expect((await send(server, { path: '/api/devices', token })).status).toBe(401)
   })
 
   it('ends a login that takes too many guesses with 429', async () => {
