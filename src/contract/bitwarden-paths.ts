@@ -104,6 +104,14 @@ export const bitwardenDevicePaths = {
   knownInPath: '/api/devices/knowndevice/{email}/{identifier}',
 } as const
 
+/** Files of items. */
+export const bitwardenFilePaths = {
+  announce: '/api/ciphers/{id}/attachment/v2',
+  file: '/api/ciphers/{id}/attachment/{fileId}',
+  renew: '/api/ciphers/{id}/attachment/{fileId}/renew',
+  content: '/api/attachments/{fileId}',
+} as const
+
 /** Sends: of their owner, of their readers, and of their readers' older clients. */
 export const bitwardenSendPaths = {
   access: '/api/sends/access',

@@ -11,6 +11,7 @@ import { credentialRoutes } from './credentials.ts'
 import { deviceRoutes } from './devices.ts'
 import { domainRoutes } from './domains.ts'
 import { errorForm } from './errors.ts'
+import { fileRoutes } from './files.ts'
 import { folderRoutes } from './folders.ts'
 import { hintRoutes } from './hint.ts'
 import { hubRoutes } from './hub.ts'
@@ -40,6 +41,7 @@ const routes = [
   ...leftOutRoutes,
   ...importRoutes,
   ...cipherRoutes,
+  ...fileRoutes,
   ...folderRoutes,
   ...syncRoutes,
   ...sendAccessRoutes,

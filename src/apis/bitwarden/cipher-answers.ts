@@ -5,7 +5,8 @@ import { memberOfType } from '../../domain/ciphers/content.ts'
 import type { CipherRow } from '../../domain/ciphers/rows.ts'
 import { toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
 import { JsonStream, JsonText } from '../../http/json-text.ts'
-import type { ClientKind } from './route.ts'
+import { fileAnswers } from './file-answers.ts'
+import type { ClientKind, Services } from './route.ts'
 
 /** For each kind the members of all others, which are null: clients need every member. */
 const othersOf = new Map(
@@ -32,8 +33,12 @@ const always = Object.entries({
   .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)},`)
   .join('')
 
+/** What the addresses of files are made with. */
+type AnswerNeeds = Pick<Services, 'clock' | 'config' | 'keys' | 'random'>
+
 /** The text of an item up to its stored body, without the closing brace. */
-function headOf({ id, type, folderId, isFavorite, createdAt, revisionAt, archivedAt, deletedAt }: CipherRow) {
+function headOf(row: CipherRow, services: AnswerNeeds) {
+  const { id, type, folderId, isFavorite, createdAt, revisionAt, archivedAt, deletedAt } = row
   const members = JSON.stringify({
     id,
     folderId,
@@ -43,26 +48,35 @@ function headOf({ id, type, folderId, isFavorite, createdAt, revisionAt, archive
     revisionDate: toTimestamp(revisionAt),
     deletedDate: toTimestampOrNull(deletedAt),
     archivedDate: toTimestampOrNull(archivedAt),
-    attachments: null,
+    attachments: fileAnswers(row, services),
   })
   return `{${always}${othersOf.get(type) ?? ''}${members.slice(1, -1)},`
 }
 
 /** An item as JSON in UTF-8, in pieces. */
-const piecesOf = (row: CipherRow): Uint8Array[] => [
-  Buffer.from(headOf(row)),
+const piecesOf = (row: CipherRow, services: AnswerNeeds): Uint8Array[] => [
+  Buffer.from(headOf(row, services)),
   // Without the brace that opens it.
   row.body.subarray(1),
 ]
 
-const comma = Buffer.from(',')
+const [comma, closing] = [Buffer.from(','), Buffer.from('}')]
 
 /** Items with commas between them, and before the first one if `follows` says so. */
-const listed = (rows: readonly CipherRow[], follows: boolean): Uint8Array =>
-  Buffer.concat(rows.flatMap((row, index) => [...(index > 0 || follows ? [comma] : []), ...piecesOf(row)]))
+const listed = (rows: readonly CipherRow[], follows: boolean, services: AnswerNeeds): Uint8Array =>
+  Buffer.concat(
+    rows.flatMap((row, index) => [...(index > 0 || follows ? [comma] : []), ...piecesOf(row, services)]),
+  )
 
 /** One item as an answer. */
-export const cipherAnswer = (row: CipherRow) => new JsonText(Buffer.concat(piecesOf(row)))
+export const cipherAnswer = (row: CipherRow, services: AnswerNeeds) =>
+  new JsonText(Buffer.concat(piecesOf(row, services)))
+
+/** An object as an answer, with an item as its last member. */
+export const answerWithCipher = (members: object, name: string, row: CipherRow, services: AnswerNeeds) => {
+  const before = `${JSON.stringify({ ...members, [name]: null }).slice(0, -'null}'.length)}`
+  return new JsonText(Buffer.concat([Buffer.from(before), ...piecesOf(row, services), closing]))
+}
 
 /** How a route declares it. */
 export const CipherAnswer = z.instanceof(JsonText)
@@ -71,24 +85,29 @@ export const CiphersAnswer = z.instanceof(JsonStream)
 type Pages = AsyncIterable<readonly CipherRow[]>
 
 /** A text with items in it, as they come. */
-async function* around(before: string, pages: Pages, after: string): AsyncGenerator<Uint8Array> {
+async function* around(
+  before: string,
+  pages: Pages,
+  after: string,
+  services: AnswerNeeds,
+): AsyncGenerator<Uint8Array> {
   yield Buffer.from(before)
   let follows = false
   for await (const rows of pages) {
     if (rows.length === 0) continue
-    yield listed(rows, follows)
+    yield listed(rows, follows, services)
     follows = true
   }
   yield Buffer.from(after)
 }
 
 /** A list of items as an answer. */
-export const ciphersAnswer = (pages: Pages) =>
-  new JsonStream(around('{"object":"list","data":[', pages, '],"continuationToken":null}'))
+export const ciphersAnswer = (pages: Pages, services: AnswerNeeds) =>
+  new JsonStream(around('{"object":"list","data":[', pages, '],"continuationToken":null}', services))
 
 /** An object as an answer, with items as its member `ciphers`. */
-export const answerWithCiphers = (members: object, pages: Pages) =>
-  new JsonStream(around(`${JSON.stringify(members).slice(0, -1)},"ciphers":[`, pages, ']}'))
+export const answerWithCiphers = (members: object, pages: Pages, services: AnswerNeeds) =>
+  new JsonStream(around(`${JSON.stringify(members).slice(0, -1)},"ciphers":[`, pages, ']}', services))
 
 /** The highest kind that a client knows. Older ones crash over kinds that they do not know, and some say no version at all. */
 export function lastTypeFor({ version }: ClientKind): number {

@@ -165,7 +165,7 @@ const fields = z.array(
 const passwordHistory = z.array(caseless({ password: EncString, lastUsedDate: Instant }))
 
 /** What the date in a client's copy of an item stands for. Dates before 1970 are those of clients that do not know it. */
-const LastKnown = z
+export const LastKnown = z
   .string()
   .max(64)
   .nullish()

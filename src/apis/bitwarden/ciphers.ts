@@ -48,7 +48,7 @@ const readAll = route({
   request: { query: anyQuery },
   success: { 200: CiphersAnswer },
   async handler({ caller }, services) {
-    return { status: 200, body: ciphersAnswer(allCiphers(services, readersOf(caller))) }
+    return { status: 200, body: ciphersAnswer(allCiphers(services, readersOf(caller)), services) }
   },
 })
 
@@ -62,10 +62,10 @@ const readOne = [item, details, fullDetails].map((path) =>
     answerBytes: oneAnswer,
     request: { query: anyQuery, params },
     success: { 200: CipherAnswer },
-    async handler({ caller, params: { id } }, { store }) {
-      const row = await store.read((reader) => getCipher(reader, caller, id))
+    async handler({ caller, params: { id } }, services) {
+      const row = await services.store.read((reader) => getCipher(reader, caller, id))
       if (row.type > lastTypeFor(caller.client)) throw notFound()
-      return { status: 200, body: cipherAnswer(row) }
+      return { status: 200, body: cipherAnswer(row, services) }
     },
   }),
 )
@@ -79,7 +79,7 @@ const create = route({
   request: { query: anyQuery, body: CipherRequest },
   success: { 200: CipherAnswer },
   async handler({ caller, body }, services) {
-    return { status: 200, body: cipherAnswer(await createCipher(services, caller, body)) }
+    return { status: 200, body: cipherAnswer(await createCipher(services, caller, body), services) }
   },
 })
 
@@ -93,7 +93,7 @@ const clone = route({
   request: { query: anyQuery, body: caseless({ cipher: CipherRequest }) },
   success: { 200: CipherAnswer },
   async handler({ caller, body: { cipher } }, services) {
-    return { status: 200, body: cipherAnswer(await createCipher(services, caller, cipher)) }
+    return { status: 200, body: cipherAnswer(await createCipher(services, caller, cipher), services) }
   },
 })
 
@@ -109,7 +109,7 @@ const replace = methods.map((method) =>
     request: { query: anyQuery, params, body: CipherRequest },
     success: { 200: CipherAnswer },
     async handler({ caller, params: { id }, body }, services) {
-      return { status: 200, body: cipherAnswer(await replaceCipher(services, caller, id, body)) }
+      return { status: 200, body: cipherAnswer(await replaceCipher(services, caller, id, body), services) }
     },
   }),
 )
@@ -128,7 +128,7 @@ const place = methods.map((method) =>
     success: { 200: CipherAnswer },
     async handler({ caller, params: { id }, body: { folderId, favorite } }, services) {
       const row = await placeCipher(services, caller, id, { folderId, isFavorite: favorite })
-      return { status: 200, body: cipherAnswer(row) }
+      return { status: 200, body: cipherAnswer(row, services) }
     },
   }),
 )
@@ -167,7 +167,7 @@ const changeOne = fatesOfOne.map(([fate, path]) =>
     request: { query: anyQuery, params },
     success: { 200: CipherAnswer },
     async handler({ caller, params: { id } }, services) {
-      return { status: 200, body: cipherAnswer(await changeFateOf(services, caller, id, fate)) }
+      return { status: 200, body: cipherAnswer(await changeFateOf(services, caller, id, fate), services) }
     },
   }),
 )
@@ -221,7 +221,7 @@ const changeSome = fatesOfSome.map(([fate, path]) =>
     success: { 200: CiphersAnswer },
     async handler({ caller, body: { ids } }, services) {
       await changeFate(services, caller, ids, fate)
-      return { status: 200, body: ciphersAnswer(someCiphers(services, readersOf(caller), ids)) }
+      return { status: 200, body: ciphersAnswer(someCiphers(services, readersOf(caller), ids), services) }
     },
   }),
 )

@@ -53,7 +53,6 @@ export interface Services {
     AttachmentSettings &
     DeletionSettings &
     MailSettings &
-    DeletionSettings &
     QuotaSettings &
     SessionLifetime &
     WebauthnSettings & {

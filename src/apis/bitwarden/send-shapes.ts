@@ -4,7 +4,8 @@ import { Instant } from '../../contract/primitives.ts'
 import { toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
 import { toAccessId } from '../../domain/sends/access.ts'
 import type { Send } from '../../domain/sends/rows.ts'
-import { listSends, type SendContent, sendFileBytes } from '../../domain/sends/sends.ts'
+import { listSends, type SendContent } from '../../domain/sends/sends.ts'
+import { fileBytes } from '../../domain/vaults/announced-files.ts'
 import type { Reader } from '../../store/store.ts'
 import { EncString, encStringOf } from './enc-string.ts'
 import { FileSize, sizesOf } from './file-wire.ts'
@@ -158,9 +159,7 @@ export function sendContent({ send, file }: Send) {
     authType: send.passwordVerifier === null ? authTypes.none : authTypes.password,
     text: isText ? (text ?? { text: null, hidden: false }) : null,
     file:
-      isText || !file
-        ? null
-        : { id: file.id, fileName: file.fileName ?? '', ...sizesOf(sendFileBytes(file)) },
+      isText || !file ? null : { id: file.id, fileName: file.fileName ?? '', ...sizesOf(fileBytes(file)) },
     expirationDate: toTimestampOrNull(send.expiresAt),
   }
 }

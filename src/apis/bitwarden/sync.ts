@@ -41,7 +41,7 @@ const sync = route({
     }
     const { securityStamp } = account.own
     const pages = allCiphers(services, { accountId, lastType: lastTypeFor(client) }, securityStamp)
-    return { status: 200, body: answerWithCiphers(members, pages) }
+    return { status: 200, body: answerWithCiphers(members, pages, services) }
   },
 })
 

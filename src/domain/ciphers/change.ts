@@ -8,6 +8,7 @@ import { VaultCaller } from '../caller.ts'
 import { Failure } from '../failure.ts'
 import { isLiving } from '../identity/sessions.ts'
 import type { QuotaSettings } from '../quotas/usage.ts'
+import type { VaultRow } from '../vaults/rows.ts'
 import { holdOwnVault, raiseRevision } from '../vaults/vaults.ts'
 import { type CipherCaller, refusedMember } from './rows.ts'
 
@@ -48,10 +49,11 @@ export async function holdForChange(tx: Tx, caller: CipherCaller, now: number): 
   await requireSession(tx, caller, now)
 }
 
-/** Holds the vault of the caller's account, and raises its revision. Throws `not-authenticated`. */
-export async function beginChange(tx: Tx, caller: CipherCaller, now: number): Promise<void> {
-  await raiseRevision(tx, VaultCaller.bySession(caller), caller.accountId)
+/** Holds the vault of the caller's account, and raises its revision. Throws `not-authenticated`. @returns the vault */
+export async function beginChange(tx: Tx, caller: CipherCaller, now: number): Promise<VaultRow> {
+  const vault = await raiseRevision(tx, VaultCaller.bySession(caller), caller.accountId)
   await requireSession(tx, caller, now)
+  return vault
 }
 
 /** Throws `malformed-request` unless the account has the folder. @param folderId null for no folder */

@@ -4,6 +4,7 @@ import { statement } from '../../store/statement.ts'
 import type { Reader, Store } from '../../store/store.ts'
 import { Failure, notFound } from '../failure.ts'
 import { getBitwardenAccount } from '../identity/bitwarden-accounts.ts'
+import { filesOfItems } from '../vaults/announced-files.ts'
 import { bytesBefore, rowsFound, toPage } from '../vaults/pages.ts'
 import type { CipherRow } from './rows.ts'
 
@@ -14,20 +15,33 @@ export const cipherBytesAtOnce = 1024 * 1024
 /** The same where their bodies are not measured before. */
 const bodiesAtOnce = 20
 
+/** How much longer a file in an answer can be than its id in the list of an item's files. */
+const fileWeight = sql.raw('64')
+
 type Found = Pick<Reader['tables'], 'ciphers' | 'items'>
 
 /** The columns of a CipherRow, of both tables. */
 function columnsOf({ ciphers, items }: Found) {
   const { vaultId: _, itemId, ...head } = getTableColumns(ciphers)
-  return { ...head, id: itemId, createdAt: items.createdAt, data: items.data }
+  return { ...head, id: itemId, createdAt: items.createdAt, data: items.data, named: items.attachments }
 }
 
 const joined = ({ ciphers, items }: Found) =>
   and(eq(items.vaultId, ciphers.vaultId), eq(items.id, ciphers.itemId))
 
-/** @returns undefined for what has no body, which is no item */
-function rowOf({ data, ...row }: Omit<CipherRow, 'body'> & { data: Uint8Array | null }): CipherRow[] {
-  return data === null ? [] : [{ ...row, body: data }]
+type FoundRow = Omit<CipherRow, 'body' | 'files'> & { data: Uint8Array | null; named: string | null }
+
+/** Items with their files; what has no body is no item. */
+async function withFiles(
+  reader: Reader,
+  { accountId }: { accountId: string },
+  found: readonly FoundRow[],
+): Promise<CipherRow[]> {
+  const withSome = found.flatMap(({ id, named }) => (named === null ? [] : [id]))
+  const files = await filesOfItems(reader, { vaultId: accountId, itemIds: withSome })
+  return found.flatMap(({ data, named: _, ...row }) =>
+    data === null ? [] : [{ ...row, body: data, files: files.get(row.id) ?? [] }],
+  )
 }
 
 const cipherStatement = statement(({ db, tables }: Reader) =>
@@ -51,7 +65,7 @@ export async function getCipher(
   id: string,
 ): Promise<CipherRow> {
   const found = await cipherStatement(reader).execute({ accountId, id })
-  const [row] = found.flatMap(rowOf)
+  const [row] = await withFiles(reader, { accountId }, found)
   if (!row) throw notFound()
   return row
 }
@@ -60,7 +74,11 @@ const cipherPageStatement = statement(({ db, tables }: Reader) => {
   const { ciphers, items } = tables
   const inVault = eq(ciphers.vaultId, sql.placeholder('accountId'))
   const candidates = db
-    .select({ id: ciphers.itemId, size: sql<number>`coalesce(octet_length(${items.data}), 0)`.as('size') })
+    .select({
+      id: ciphers.itemId,
+      size: sql<number>`coalesce(octet_length(${items.data}), 0)
+        + ${fileWeight} * coalesce(octet_length(${items.attachments}), 0)`.as('size'),
+    })
     .from(ciphers)
     .innerJoin(items, joined(tables))
     .where(
@@ -111,17 +129,22 @@ export async function* allCiphers(
 ): AsyncGenerator<CipherRow[]> {
   let before = securityStamp
   for (let after = ''; ; ) {
-    const page = await store.read(async (reader) => ({
-      ...toPage(await cipherPageStatement(reader).execute({ accountId, after, lastType }), ciphersAtOnce),
-      // Behind the page: if it is still the same, so were the keys.
-      stamp: (await getBitwardenAccount(reader, { accountId })).own.securityStamp,
-    }))
+    const page = await store.read(async (reader) => {
+      const found = await cipherPageStatement(reader).execute({ accountId, after, lastType })
+      const { rows, more } = toPage(found, ciphersAtOnce)
+      return {
+        last: rows.at(-1),
+        more,
+        rows: await withFiles(reader, { accountId }, rows),
+        // Behind the page: if it is still the same, so were the keys.
+        stamp: (await getBitwardenAccount(reader, { accountId })).own.securityStamp,
+      }
+    })
     before ??= page.stamp
     if (page.stamp !== before) throw new Failure('not-authenticated', 'This session has ended. Log in again.')
-    yield page.rows.flatMap(rowOf)
-    const last = page.rows.at(-1)
-    if (!page.more || !last) return
-    after = last.id
+    yield page.rows
+    if (!page.more || !page.last) return
+    after = page.last.id
   }
 }
 
@@ -133,17 +156,19 @@ export async function* someCiphers(
 ): AsyncGenerator<CipherRow[]> {
   for (let start = 0; start < ids.length; start += bodiesAtOnce) {
     const wanted = ids.slice(start, start + bodiesAtOnce)
-    const found = await store.read(({ db, tables }) => {
+    const found = await store.read(async (reader) => {
+      const { db, tables } = reader
       const { ciphers, items } = tables
-      return db
+      const rows = await db
         .select(columnsOf(tables))
         .from(ciphers)
         .innerJoin(items, joined(tables))
         .where(
           and(eq(ciphers.vaultId, accountId), inArray(ciphers.itemId, wanted), lte(ciphers.type, lastType)),
         )
+      return withFiles(reader, { accountId }, rows)
     })
-    const byId = new Map(found.flatMap(rowOf).map((row) => [row.id, row]))
+    const byId = new Map(found.map((row) => [row.id, row]))
     yield wanted.flatMap((id) => byId.get(id) ?? [])
   }
 }

@@ -4,6 +4,7 @@ import type { InferSelectModel } from 'drizzle-orm'
 import type { Tables } from '../../store/schema.ts'
 import type { Caller } from '../caller.ts'
 import { Failure } from '../failure.ts'
+import type { AttachmentRow } from '../vaults/rows.ts'
 
 export type CipherHead = Omit<InferSelectModel<Tables['ciphers']>, 'vaultId' | 'itemId'>
 
@@ -13,6 +14,8 @@ export interface CipherRow extends CipherHead {
   readonly createdAt: number
   /** JSON in UTF-8: an object with a member at least. */
   readonly body: Uint8Array
+  /** Those that are here, in the order in which they were announced. */
+  readonly files: readonly AttachmentRow[]
 }
 
 /** Who changes items. */

@@ -126,15 +126,15 @@ export async function insertCiphers(
   { now, revisionAt, ids }: { now: number; revisionAt: number; ids: readonly string[] },
   { config }: Pick<Needs, 'config'>,
 ): Promise<CipherRow[]> {
-  const rows = made.map(({ type, folderId, isFavorite, archivedAt, body }, index) => ({
+  const rows: CipherRow[] = made.map(({ type, folderId, isFavorite, archivedAt, body }, index) => ({
     ...{ id: ids[index] ?? '', type, folderId, isFavorite, archivedAt, revisionAt, deletedAt: null },
-    ...{ createdAt: now, body },
+    ...{ createdAt: now, body, files: [] },
   }))
   for await (const piece of inPieces(rows)) {
     const writes = piece.map(({ id, body }) => put(id, body, 'nothing'))
     await writeBodies(tx, caller, writes, { now, config })
     await tx.db.insert(tx.tables.ciphers).values(
-      piece.map(({ id, createdAt: _, body: __, ...head }) => ({
+      piece.map(({ id, createdAt: _, body: __, files: ___, ...head }) => ({
         ...head,
         vaultId: caller.accountId,
         itemId: id,
@@ -200,6 +200,15 @@ function contentAfter(write: CipherWrite, current: CipherRow): CipherContent {
   return type === current.type ? withKept(type, content, leftOut, current.body) : content
 }
 
+/** Throws `malformed-request` if a file of the item would stay under a key that goes. */
+function requireAllFiles({ files }: CipherWrite, current: CipherRow): void {
+  if (current.files.some(({ id }) => !files.has(id)))
+    throw refusedMember(
+      'attachments2',
+      'A file of the item would be lost with the key that it lies under. Sync, and change the item again.',
+    )
+}
+
 /**
  * Replaces an item; the version before is kept. Throws `not-found`, `malformed-request` if the item is no longer as the client has
  * loaded it, `too-large` and `quota-exceeded`.
@@ -222,6 +231,7 @@ export function replaceCipher(
     await requireFolder(tx, caller, write.folderId)
     const content = contentAfter(write, current)
     const body = bodyOf(write.type, content)
+    if (content.key !== keyIn(current.body)) requireAllFiles(write, current)
     const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'item-changed', id })
     await writeBodies(tx, caller, [put(id, body, 'anything')], { now, config })
     await renameFiles(tx, caller, id, write.files)
@@ -233,7 +243,8 @@ export function replaceCipher(
       revisionAt,
     }
     await updateHead(tx, caller, id, head)
-    return { ...current, ...head, body }
+    const files = write.files.size === 0 ? current.files : (await getCipher(tx, caller, id)).files
+    return { ...current, ...head, body, files }
   })
 }
 

@@ -10,13 +10,7 @@ import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
 import type { PasswordHasher } from '../identity/password-hasher.ts'
 import { isLiving } from '../identity/sessions.ts'
 import { addUsage, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
-import {
-  announcedBytes,
-  announceFile,
-  isHere,
-  receiveFile,
-  requireFileSize,
-} from '../vaults/announced-files.ts'
+import { announceFile, receiveFile, requireFileSize } from '../vaults/announced-files.ts'
 import { freeFilesOf } from '../vaults/attachment-naming.ts'
 import type { AttachmentSettings } from '../vaults/attachment-uploads.ts'
 import { holdOwnVault, holdVault } from '../vaults/vaults.ts'
@@ -266,10 +260,6 @@ export async function receiveSendFile(
     throw error
   }
 }
-
-/** How long the file of a send is, in bytes: as announced, as long as it is not here. */
-export const sendFileBytes = (file: NonNullable<Send['file']>): number =>
-  isHere(file) ? file.bytes : announcedBytes(file)
 
 /**
  * Puts the sends of an account under its new key: all of them, and no other. Vault and account are held. Throws `malformed-request`,

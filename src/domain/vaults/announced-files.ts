@@ -1,9 +1,9 @@
 // Files of Bitwarden's apps: announced with a length, a name and a key, and then sent as a whole, by clients that do not always announce
 // the length that they send. What they belong to, an item or a send, names them once they are here.
-import { and, eq } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
-import { type Store, type Tx, Unchanged } from '../../store/store.ts'
+import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { addUsage, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
@@ -67,7 +67,10 @@ export async function announceFile(
 }
 
 /** How long a file was announced to be, while it is not here. */
-export const announcedBytes = ({ bytes }: Pick<AttachmentRow, 'bytes'>): number => bytes - slack
+const announcedBytes = ({ bytes }: Pick<AttachmentRow, 'bytes'>): number => bytes - slack
+
+/** How long a file was announced to be, in bytes; or how long it is, once it is here. */
+export const fileBytes = (file: AttachmentRow): number => (isHere(file) ? file.bytes : announcedBytes(file))
 
 /** Whether a file is here, and belongs to what names it. */
 export const isHere = ({ expiresAt }: Pick<AttachmentRow, 'expiresAt'>): boolean => expiresAt === null
@@ -141,4 +144,24 @@ export async function receiveFile(
     await addUsage(tx, accountId, { ...noGrowth, attachmentBytes: -slack })
     await spendQuota(tx, accountId, { ...noGrowth, attachmentBytes: longer }, config.quotas)
   })
+}
+
+/** The files of items, by the item, oldest first: those that are here. */
+export async function filesOfItems(
+  { db, tables: { attachments } }: Reader,
+  { vaultId, itemIds }: { vaultId: string; itemIds: readonly string[] },
+): Promise<ReadonlyMap<string, AttachmentRow[]>> {
+  if (itemIds.length === 0) return new Map()
+  const rows = await db
+    .select()
+    .from(attachments)
+    .where(
+      and(
+        eq(attachments.vaultId, vaultId),
+        inArray(attachments.itemId, [...itemIds]),
+        isNull(attachments.expiresAt),
+      ),
+    )
+    .orderBy(asc(attachments.createdAt), asc(attachments.id))
+  return Map.groupBy(rows, ({ itemId }) => itemId)
 }

@@ -32,7 +32,7 @@ interface ItemMoved {
 }
 
 /** Takes a file out of the versions of its item. */
-async function forgetInVersions(
+export async function forgetInVersions(
   { db, tables: { itemVersions } }: Tx,
   { vaultId, itemId }: ItemPlace,
   attachmentId: string,
