@@ -137,3 +137,7 @@ export const bitwardenAuthRequestPaths = {
   request: '/api/auth-requests/{requestId}',
   response: '/api/auth-requests/{requestId}/response',
 } as const
+
+export const bitwardenIconPaths = {
+  icon: '/icons/{host}/icon.png',
+} as const

@@ -9,6 +9,7 @@ import type { Services } from '../apis/limpet/route.ts'
 import { pagesApi } from '../apis/pages/api.ts'
 import { pagesForBrowsers } from '../apis/pages/problems.ts'
 import { snappassApi } from '../apis/snappass/api.ts'
+import { webVaultApis } from '../apis/web-vault/api.ts'
 import { addressKey, withoutPort } from '../domain/rate-limits/keys.ts'
 import type { Api } from '../http/api.ts'
 import { PreparedJson } from '../http/prepared-json.ts'
@@ -27,7 +28,8 @@ export interface Parts extends DomainParts {
 export async function createApp(
   parts: Parts,
 ): Promise<{ app: Express; apis: readonly Api[]; metrics: Metrics }> {
-  const { bitwarden, publicUrl, shares, snappass, trustProxy } = parts.config
+  const { bitwarden, bitwardenIcons, bitwardenWebVault, publicUrl, shares, snappass, trustProxy } =
+    parts.config
   /** Made at the first request for it: it takes a tenth of what a start takes. */
   const document = () => contract(publicUrl)
   const domain = await createDomainServices(parts)
@@ -37,12 +39,18 @@ export async function createApp(
     accepting: parts.accepting,
   }
   const errorForm = pagesForBrowsers(problemsOf(publicUrl))
+  const webVault =
+    bitwarden && bitwardenWebVault !== undefined
+      ? await webVaultApis(bitwardenWebVault, { errorForm, icons: bitwardenIcons })
+      : undefined
   const apis = [
+    ...(webVault ? [webVault.home] : []),
     limpetApi(services),
     reflectionApi(services, errorForm),
     pagesApi({ document, shares, bitwarden }, errorForm),
     ...(bitwarden ? [bitwardenApi(domain)] : []),
     ...(snappass ? [snappassApi({ ...services, ...snappass }, errorForm)] : []),
+    ...(webVault ? [webVault.files] : []),
   ]
   const metrics = createMetrics(domain)
   const app = createRouter(apis, {

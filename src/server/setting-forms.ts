@@ -210,6 +210,20 @@ export const webOrigins = z
     'expected origins of pages with commas between them, such as https://vault.example.com, without a path',
   )
 
+/** Off, or a URL in which `{}` stands once, behind the host, for the host of which there is to be an icon. */
+export const iconService = z
+  .string()
+  .refine(
+    (text) =>
+      text === 'off' ||
+      (/^https:\/\/[^/{}]+\/[^{}]*\{\}[^{}]*$/.test(text) && URL.canParse(text.replace('{}', 'example.com'))),
+    'expected off, or the https URL of a service with {} where the host stands, such as https://icons.example.com/{}/icon.png',
+  )
+  .transform((text) => (text === 'off' ? undefined : text))
+
+/** The absolute path of a folder. */
+export const folder = z.string().transform((text) => resolve(text))
+
 export const proxies = z
   .string()
   .transform((text) => (text.trim() === '' || text.trim() === 'none' ? [] : list(text)))

@@ -10,7 +10,9 @@ import {
   byteCount,
   databaseUrl,
   duration,
+  folder,
   host,
+  iconService,
   jwtSecret,
   listenAddress,
   oneOf,
@@ -58,6 +60,8 @@ export const Settings = z.object({
   SNAPPASS_API: oneOf('on', 'off').default('off'),
   BITWARDEN_API: oneOf('on', 'off').default('off'),
   BITWARDEN_ORIGINS: webOrigins.optional(),
+  BITWARDEN_ICONS: iconService.prefault('off'),
+  BITWARDEN_WEB_VAULT: folder.optional(),
   URL_PREFIX: pathPrefix.optional(),
   HOST_OVERRIDE: host.optional(),
   NO_SSL: pythonBoolean.optional(),
@@ -146,6 +150,10 @@ export function configOf(settings: Settings) {
     bitwarden: settings.BITWARDEN_API === 'on',
     /** Web vaults of Bitwarden's that are served elsewhere, and may ask this server. */
     bitwardenOrigins: settings.BITWARDEN_ORIGINS ?? [],
+    /** Where apps find the icon of a host, for which `{}` stands; undefined for nowhere. */
+    bitwardenIcons: settings.BITWARDEN_ICONS,
+    /** The folder of an unpacked web vault of Bitwarden's, if one is served. */
+    bitwardenWebVault: settings.BITWARDEN_WEB_VAULT,
     /** How mail is sent, if it is; `allowPlaintext` also if the mail server has no TLS. */
     smtp:
       SMTP_URL && MAIL_FROM

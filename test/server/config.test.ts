@@ -59,6 +59,8 @@ describe('the configuration', () => {
       snappass: undefined,
       bitwarden: false,
       bitwardenOrigins: [],
+      bitwardenIcons: undefined,
+      bitwardenWebVault: undefined,
       smtp: undefined,
       emailVerification: 'off',
       accountDeletion: { wait: 7 * 24 * 60 * 60 * 1000 },
@@ -89,6 +91,8 @@ describe('the configuration', () => {
       'SNAPPASS_API',
       'BITWARDEN_API',
       'BITWARDEN_ORIGINS',
+      'BITWARDEN_ICONS',
+      'BITWARDEN_WEB_VAULT',
       'URL_PREFIX',
       'HOST_OVERRIDE',
       'NO_SSL',
@@ -234,6 +238,10 @@ describe('the configuration', () => {
     [
       'BITWARDEN_ORIGINS',
       ['*', 'null', 'vault.example.com', 'https://v.example/', 'https://V.example', 'file://', 'https://a b'],
+    ],
+    [
+      'BITWARDEN_ICONS',
+      ['on', 'http://i.example/{}', 'https://i.example/', 'https://{}/icon.png', 'https://i.example/{}/{}'],
     ],
     ['URL_PREFIX', ['/a?b', '/a#b', '/a b', '/../a', '/a/./b', '/\u00e9', 'a\\b', '/%2e%2e/a', '/a"']],
     [

@@ -15,6 +15,7 @@ import { fileRoutes } from './files.ts'
 import { folderRoutes } from './folders.ts'
 import { hintRoutes } from './hint.ts'
 import { hubRoutes } from './hub.ts'
+import { iconRoutes } from './icons.ts'
 import { importRoutes } from './import.ts'
 import { leftOutRoutes } from './left-out.ts'
 import { preloginRoutes } from './prelogin.ts'
@@ -50,6 +51,7 @@ const routes = [
   ...credentialRoutes,
   ...domainRoutes,
   ...hubRoutes,
+  ...iconRoutes,
   ...proofRoutes,
   ...rotationRoutes,
   ...twoFactorRoutes,

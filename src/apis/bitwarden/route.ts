@@ -59,6 +59,8 @@ export interface Services {
       readonly emailVerification: 'off' | 'required'
       /** Of web vaults that are served elsewhere. */
       readonly bitwardenOrigins: readonly string[]
+      /** A URL with `{}` for the host; undefined for no icons. */
+      readonly bitwardenIcons: string | undefined
     }
   readonly store: Store
   /** Undefined if files stay in the database. */
