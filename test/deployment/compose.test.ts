@@ -337,7 +337,7 @@ describe('nginx.conf', () => {
 
   it("lets the hubs of Bitwarden's apps through, and no other protocol", () => {
     expect(nginx).toContain('proxy_set_header Upgrade $upgrade;')
-    expect(nginx).toContain('proxy_set_header Connection $connection;')
+    expect(nginx).toContain('proxy_set_header Connection $connection_to_server;')
     const block = /map "\$http_upgrade \$uri" \$upgrade \{(.*?)\n {4}\}/s.exec(nginx)?.[1] ?? ''
     const [, pattern = ''] = /"~\*(.+)" websocket;/.exec(block) ?? []
     const upgrades = (upgrade: string, path: string) => new RegExp(pattern, 'i').test(`${upgrade} ${path}`)
