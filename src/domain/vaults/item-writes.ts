@@ -396,9 +396,15 @@ export async function replaceContents(
     updatedAt: now,
   }))
   await upsertItemsStatement(tx, after.length).execute({ vaultId, ...entryValues(after) })
+  const { attachments } = tx.tables
+  const withFiles = await tx.db
+    .select({ itemId: attachments.itemId })
+    .from(attachments)
+    .where(and(eq(attachments.vaultId, vaultId), inArray(attachments.itemId, ids)))
+    .groupBy(attachments.itemId)
   let freed = 0
   // Files that only versions named.
-  for (const itemId of ids) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
+  for (const { itemId } of withFiles) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
   const bytes = contentOf(after).bytes - contentOf(before).bytes - forgotten
   return { ...noGrowth, bytes, attachmentBytes: -freed }
 }
