@@ -1,7 +1,6 @@
 // The one place where everything is put together: configuration and store in, an Express application out.
 import type { Express } from 'express'
 import type { Logger } from 'pino'
-import { bitwardenApi } from '../apis/bitwarden/api.ts'
 import { contract, limpetApi } from '../apis/limpet/api.ts'
 import { problemsOf } from '../apis/limpet/problems.ts'
 import { reflectionApi } from '../apis/limpet/reflection.ts'
@@ -48,7 +47,8 @@ export async function createApp(
     limpetApi(services),
     reflectionApi(services, errorForm),
     pagesApi({ document, shares, bitwarden }, errorForm),
-    ...(bitwarden ? [bitwardenApi(domain)] : []),
+    // Most servers do not have it: its code is loaded where it is on.
+    ...(bitwarden ? [(await import('../apis/bitwarden/api.ts')).bitwardenApi(domain)] : []),
     ...(snappass ? [snappassApi({ ...services, ...snappass }, errorForm)] : []),
     ...(webVault ? [webVault.files] : []),
   ]

@@ -17,7 +17,6 @@ export const memberOfType = {
 } as const
 
 export type CipherType = keyof typeof memberOfType
-export type TypeMember = (typeof memberOfType)[CipherType]
 
 /** Encrypted texts as the client wrote them, and what it leaves open. */
 export interface CipherContent {
