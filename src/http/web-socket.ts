@@ -1,6 +1,6 @@
 // A WebSocket as an answer (RFC 6455). A request to upgrade takes the way of every other request: routes, callers, limits, the log. A
 // route that answers with a WebSocket takes the connection over; everything else is answered as usual, and the connection ends.
-import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Request, Response } from 'express'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { z } from 'zod'
@@ -8,6 +8,7 @@ import { seconds } from '../clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { Content, type Sending } from './content.ts'
 import { beginWaiting, requestIdOf } from './request-log.ts'
+import { upgrading } from './upgrades.ts'
 
 /** What a feed may do with its socket. */
 export interface SocketSink {
@@ -37,31 +38,6 @@ const maxWaitingBytes = 16 * 1024
 
 /** How long a client has to close its side. */
 const closingMs = seconds(2)
-
-/** Requests of which Node has given the connection away. */
-const upgrading = new WeakSet<IncomingMessage>()
-
-/** Whether a request asks for a WebSocket: the only upgrade there is here, all others may be ignored (RFC 9110, section 7.8). */
-export const asksForWebSocket = ({ method, headers: { upgrade = '' } }: IncomingMessage): boolean =>
-  method === 'GET' && upgrade.toLowerCase() === 'websocket'
-
-/** Has requests to upgrade answered like all others. */
-export function serveUpgrades(
-  server: Server,
-  answer: (req: IncomingMessage, res: ServerResponse) => void,
-): void {
-  server.on('upgrade', (req, _stream, head) => {
-    const { socket } = req
-    socket.on('error', () => socket.destroy())
-    if (head.length > 0) socket.unshift(head)
-    const res = new ServerResponse(req)
-    res.shouldKeepAlive = false
-    res.assignSocket(socket)
-    res.once('finish', () => socket.destroySoon())
-    if (asksForWebSocket(req)) upgrading.add(req)
-    answer(req, res)
-  })
-}
 
 const noHead = Buffer.alloc(0)
 

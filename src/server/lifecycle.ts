@@ -20,7 +20,7 @@ import { type ObjectStore, ownsObjects } from '../domain/vaults/attachment-objec
 import { sendFailure } from '../http/api.ts'
 import { defaultBody } from '../http/body.ts'
 import { safeError } from '../http/request-log.ts'
-import { asksForWebSocket, serveUpgrades } from '../http/web-socket.ts'
+import { asksForWebSocket, serveUpgrades } from '../http/upgrades.ts'
 import { createS3Store } from '../objects/s3.ts'
 import { type Random, systemRandom } from '../random.ts'
 import { openStore } from '../store/open.ts'
