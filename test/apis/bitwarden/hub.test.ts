@@ -293,9 +293,14 @@ describe("the hubs of Bitwarden's apps on two processes", () => {
     const [second, beside] = [await startBeside(server, clock, on), await processBeside(server)]
     await listening(server.database, 3)
     const hubs = [await listen(server, account), await listen(second, account)]
-    let last = 0
-    for (let written = 0; written < 60; written++)
-      last = await beside.change(account, { what: 'item-made', id: randomUUID(), now: clock.now() })
+    const caller = { accountId: account.accountId, deviceIdentifier: null }
+    // In one unit, so that all are told at the same moment, however slow the machine is.
+    const last = await beside.store.write(async (tx) => {
+      let at = 0
+      for (let written = 0; written < 60; written++)
+        at = await noteBitwardenChange(tx, caller, { now: clock.now(), what: 'item-made', id: randomUUID() })
+      return at
+    })
     for (const hub of hubs) {
       const types: number[] = []
       let message = await hub.next()
