@@ -1,13 +1,11 @@
 // `npm run bench`: everything in one run, side by side, so that ratios hold on a noisy machine. Writes bench/RESULTS.md.
 // `npm run bench -- starts` and `npm run bench -- requests` measure one part.
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg } from 'node:os'
 import autocannon from 'autocannon'
 import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
 import { startPostgres } from '../test/support/postgres.ts'
 import { median } from './figures.ts'
 import type { ServerProcess } from './processes.ts'
+import { machine, writeResults } from './results.ts'
 import { measureStarts, startsRounds } from './starts.ts'
 import { bareExpress, limpet, type Scenario } from './targets.ts'
 
@@ -93,21 +91,6 @@ async function measureRequests(postgresUrl: string): Promise<string> {
   for (const { server } of [bare, onSqlite, onPostgres]) await server.stop()
   for (const { remove } of databases) await remove()
   return `${table(scenarios, bare.scenario)}\n\n${memory}`
-}
-
-const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
-
-const machine = () =>
-  `Commit ${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', 'src') ? ' with changes' : ''}, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${new Date().toISOString().slice(0, 10)}, load ${loadavg()[0]?.toFixed(1)}.`
-
-/** Replaces what stands between two markers of RESULTS.md; the text around it is written by hand. */
-function writeResults(part: string, text: string) {
-  process.stdout.write(`${text}\n`)
-  const file = new URL('./RESULTS.md', import.meta.url)
-  const [begin, end] = [`<!-- begin of the figures: ${part} -->\n`, `<!-- end of the figures: ${part} -->\n`]
-  const [before = '', rest = ''] = readFileSync(file, 'utf8').split(begin)
-  const [, after = ''] = rest.split(end)
-  writeFileSync(file, `${before}${begin}${text}\n\n${end}${after}`)
 }
 
 const [only] = process.argv.slice(2)
