@@ -9,7 +9,7 @@ import type { VaultTables } from './vaults.ts'
 export const authRequestsWaitForMs = minutes(15)
 
 /** How long a device that nobody uses is listed. */
-export const devicesKeptForMs = days(90)
+const devicesKeptForMs = days(90)
 
 export const bitwardenTables = (kit: Columns, { accounts, items, vaults }: AccountTables & VaultTables) => {
   const { bytes, flag, foreignKey, index, primaryKey, table, text, time, whole } = kit

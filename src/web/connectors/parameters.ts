@@ -12,7 +12,7 @@ export interface Parameters {
   readonly returnText: string | undefined
 }
 
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Bytes of base64 of either alphabet, with padding or without. A `+` may have become a space on its way. */
