@@ -144,7 +144,7 @@ describe('a watch', () => {
     place.close()
     await vi.advanceTimersByTimeAsync(1000)
     expect(told).toEqual(['state 1', 'changed v 2'])
-    expect(watches.counts()).toEqual({ events: 0, changes: 0 })
+    expect(watches.counts()).toEqual({ events: 0, changes: 0, hubs: 0, 'anonymous-hubs': 0 })
     expect(vi.getTimerCount()).toBe(0)
   })
 
