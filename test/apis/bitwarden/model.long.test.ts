@@ -8,7 +8,7 @@ import { freePort } from '../../support/free-port.ts'
 import { startProcess } from '../../support/process.ts'
 import { empty, runSteps, steps } from './model-suite.ts'
 
-const sequences = 12
+const sequences = 20
 
 describe.each(engines)("two clients of Bitwarden's, a model and a server that is killed on %s", (engine) => {
   it(`agree after each of ${sequences} sequences`, { timeout: 900_000 }, async () => {
@@ -39,7 +39,8 @@ describe.each(engines)("two clients of Bitwarden's, a model and a server that is
           },
         })
       }
-      expect(kills).toBeGreaterThan(sequences)
+      // Chance decides how many; none at all would mean that the test does not do what it says.
+      expect(kills).toBeGreaterThan(0)
     } finally {
       await server.kill()
       await database.remove()
