@@ -1,5 +1,5 @@
 // An account as clients get it: its keys, the costs of its KDF, what opens the user key, its profile. Members that some client requires
-// are there always, and null where there is nothing.
+// are always there, and null if they are empty.
 import { z } from 'zod'
 import { toTimestamp } from '../../domain/encoding.ts'
 import {

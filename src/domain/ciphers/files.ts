@@ -1,5 +1,5 @@
 // Files of items: announced, received, deleted. A file belongs to its item once it has arrived, and goes from the item and from its
-// versions when it is deleted: clients show no versions, and whoever deletes a file wants it gone.
+// versions when it is deleted: clients show no versions, and an owner who deletes a file wants it gone.
 import { and, count, eq } from 'drizzle-orm'
 import { limits } from '../../contract/sizes.ts'
 import type { Reader, Tx } from '../../store/store.ts'

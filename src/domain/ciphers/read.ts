@@ -118,7 +118,7 @@ export interface CiphersOf {
 
 /**
  * All items of an account, in the trash or not, in the order of their ids, page by page. Each page is read by itself, so that
- * somebody who reads slowly holds neither a connection nor a snapshot: no item that is there all the time is left out, and what is
+ * a slow reader holds neither a connection nor a snapshot: no item that is there all the time is left out, and what is
  * written meanwhile is there or not, as if it came later. Throws `not-authenticated` if the keys of the account change meanwhile.
  * @param securityStamp of the account, as whatever else is told of it was read
  */

@@ -1,6 +1,6 @@
 // Logins that another device of the account lets in: the new one asks with a public key, a device with a session answers with the user key
 // encrypted under it, and the new one logs in with the code that it has drawn. Only devices that the account knows can ask, so that strangers
-// make nobody's phone ring.
+// make no phone ring.
 import { and, count, desc, eq, gt, type InferSelectModel, isNull } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'

@@ -148,11 +148,11 @@ const codeSentences: Record<CodePurpose, string> = {
   'new-address':
     'Somebody, most likely you, wants to use this address for their account. Enter this code in the app that asks for it:',
   'second-factor':
-    'Somebody who knows your master password, most likely you, is logging in to your account. Enter this code to go on:',
+    'A person with your master password, most likely you, is logging in to your account. Enter this code to go on:',
   'factor-address':
     'Somebody, most likely you, wants codes for their logins to be mailed to this address. Enter this code in the app that asks for it:',
   'new-device':
-    'Somebody who knows your master password, most likely you, is logging in to your account on a device that it does not know. Enter this code there:',
+    'A person with your master password, most likely you, is logging in to your account on a device that it does not know. Enter this code there:',
 }
 
 /** A code for an app of Bitwarden's. */

@@ -106,7 +106,7 @@ export async function register(
   const verifier = await verifierOf(password, { newAccount: email }, needs)
   if (!verifier) return { kind: 'not-a-record' }
   const createdAt = clock.now()
-  // Whom the operator has invited is nobody's business: the answer is the same, and no mail comes.
+  // Strangers must not learn whom the operator has invited: the answer is the same, and no mail comes.
   if (isByAddress && !admission) return { kind: 'registered', createdAt }
   const write = isConfirmedFirst ? registerOnConfirmation : registerAtOnce
   await write({ ...asked, ...verifier }, admission, createdAt, needs)

@@ -75,7 +75,7 @@ describe.each(engines)("devices of Bitwarden's apps on %s", (engine) => {
     expect([refreshed.status, refreshed.text]).toEqual([400, '{"error":"invalid_grant"}'])
   })
 
-  it('tells whether a device is known to whoever knows its identifier', async () => {
+  it('tells whether a device is known to a client that knows its identifier', async () => {
     const { email, device } = await registeredApp(server)
     const asked = async (address: string, identifier: string, encoding: 'base64url' | 'base64') => {
       const answer = await ask({

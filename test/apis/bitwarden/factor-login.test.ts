@@ -132,7 +132,7 @@ describe.each(engines)("logins of Bitwarden's apps that need more than a passwor
     expect((await logIn(app, factor(0, right))).status).toBe(400)
   })
 
-  it('says nothing of factors to somebody who does not know the password', async () => {
+  it('says nothing of factors to a stranger without the password', async () => {
     const { app, code } = await withTotp()
     const stranger = await registeredApp(server)
     const guess = { email: app.email, passwordHash: stranger.passwordHash }
@@ -245,7 +245,7 @@ describe.each(engines)("logins of Bitwarden's apps that need more than a passwor
     expect((await logIn(app, factor(1, code))).status).toBe(400)
   })
 
-  it('mails nothing to somebody who has not proved the password', async () => {
+  it('mails nothing to a stranger who has not proved the password', async () => {
     const app = await registeredApp(server)
     const stranger = await registeredApp(server)
     for (const members of [

@@ -82,7 +82,7 @@ describe.each(engines)("files of Bitwarden's items on %s", (engine) => {
   }
   const damage = () => onSnapshot(databaseOf(server.database), findDamage)
 
-  it('hold every byte, and are read by whoever has their address, for minutes', async () => {
+  it('hold every byte, and are read by all who have their address, for minutes', async () => {
     const content = randomBytes(1_500_000)
     const body = announcement(content.length, { lastKnownRevisionDate: item.revisionDate })
     const announced = bodyOf(Upload, await ask('POST', path('v2'), body))

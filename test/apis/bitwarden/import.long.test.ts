@@ -12,7 +12,7 @@ import { startServer } from '../../support/server.ts'
 const Sync = z.looseObject({ ciphers: z.array(z.looseObject({ name: z.string() })) })
 
 describe.each(engines)('10,000 items on %s', (engine) => {
-  it('are imported, and loaded by somebody who reads slowly while others write', async () => {
+  it('are imported, and loaded by a slow reader while others write', async () => {
     const server = await startServer(engine, { environment: { BITWARDEN_API: 'on', MAX_ITEMS: '20000' } })
     try {
       const { token } = await newBitwardenAccount(server)

@@ -228,7 +228,7 @@ describe.each(engines)('sends on %s', (engine) => {
     expect(bodyOf(SendList, await asOwner(server, owner, 'GET', '/api/sends')).data).toEqual([])
   })
 
-  it('are given to whoever has the link, as often as their owner allows', async () => {
+  it('are given to all who have the link, as often as their owner allows', async () => {
     const made = await create({ maxAccessCount: 2 })
     for (const id of [made.accessId, made.id])
       expect(bodyOf(Access, await openOld(server, id))).toMatchObject({
