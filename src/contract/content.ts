@@ -42,6 +42,24 @@ const common = {
   attachments,
 }
 
+/** A password that the login had before, and when it was replaced (RFC 3339). */
+const PreviousPassword = z.looseObject({ password: z.string(), replacedAt: text })
+
+// The forms of its texts are not enforced, for the same reason as those of a date.
+/** A key of a site for logins without a password (WebAuthn Level 3). */
+const Passkey = z.looseObject({
+  credentialId: z.string(),
+  privateKey: z.string(),
+  rpId: z.string(),
+  rpName: text,
+  userHandle: text,
+  userName: text,
+  userDisplayName: text,
+  counter: z.int().min(0).optional(),
+  discoverable: z.boolean().optional(),
+  createdAt: text,
+})
+
 const Login = z.looseObject({
   kind: z.literal('login'),
   ...common,
@@ -49,6 +67,8 @@ const Login = z.looseObject({
   password: text,
   urls: z.array(z.string()).optional(),
   totp: text,
+  previousPasswords: z.array(PreviousPassword).optional(),
+  passkeys: z.array(Passkey).optional(),
 })
 
 const Note = z.looseObject({ kind: z.literal('note'), ...common })
