@@ -142,12 +142,12 @@ describe('the command line', () => {
   it('keeps members and kinds of a newer version', async () => {
     const shell = await enteredShell()
     const { vault } = await shell.otherDevice()
-    await vault.create({ ...login('Mail', 'one'), passkeys: [{ id: 'secret key' }] })
+    await vault.create({ ...login('Mail', 'one'), stickers: [{ id: 'secret key' }] })
     const id = crypto.randomUUID()
     const later = { kind: 'passport', name: 'Mine', serial: 'X1' }
     await vault.putSealed(id, await vault.sealItem(id, later), { 'If-None-Match': '*' })
     await shell.done(['edit', 'Mail', '--username', 'ada'])
-    expect(JSON.parse(await shell.done(['get', 'Mail', '--field', 'passkeys']))).toEqual([
+    expect(JSON.parse(await shell.done(['get', 'Mail', '--field', 'stickers']))).toEqual([
       { id: 'secret key' },
     ])
     expect(await shell.done(['get', 'Mail'])).not.toContain('secret key')

@@ -70,7 +70,7 @@ describe('items', () => {
     const later = {
       kind: 'login',
       name: 'Harbour',
-      passkeys: [{ id: 1 }],
+      stickers: [{ id: 1 }],
       fields: [{ name: 'PIN', value: '1', hidden: false, pinned: true }],
     }
     const parsed = parseItemContent(jsonBytes(later))

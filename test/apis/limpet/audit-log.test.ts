@@ -263,7 +263,9 @@ describe.each(engines)('the security log on %s', (engine) => {
     expect(rows.started_logins).toEqual([])
     // This one is written by another process's turn than those above.
     await expect
-      .poll(async () => (await types(server, other.token)).filter((type) => type !== 'login'), { timeout: 20_000 })
+      .poll(async () => (await types(server, other.token)).filter((type) => type !== 'login'), {
+        timeout: 20_000,
+      })
       .toEqual(['login-failed'])
   })
 
