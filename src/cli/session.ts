@@ -1,27 +1,25 @@
 // The session of this installation, and the ways to unlock it.
 import {
   type AcceptAuthKey,
-  decodeBase64url,
   Limpet,
   LoggedOutError,
   OpenError,
-  open,
   type SessionState,
   type Shares,
   sharesOf,
   TokenClient,
   type UnlockedAccount,
-  unlockAssociatedData,
 } from '../sdk/index.ts'
 import { CliError } from '../terminal/exit-codes.ts'
+import { remark } from '../terminal/output.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { safeLine } from '../terminal/text.ts'
 import type { Surroundings } from './command.ts'
 import { fetchOverHttp } from './http-client.ts'
 import type { StateFolder } from './state-folder.ts'
+import { keyOfThisShell } from './unlock-keys.ts'
 
 const defaultServer = 'http://localhost:8080'
-const unlockKeyBytes = 32
 
 /** What a client's constructor says of an address that must not be used, as a CliError. */
 function refusingAddress<T>(make: () => T): T {
@@ -86,38 +84,6 @@ export async function requireSession({ state }: Pick<Surroundings, 'state'>): Pr
   return session
 }
 
-/** Why `LIMPET_UNLOCK_KEY` does not work any more: sentence and remedy. */
-const staleKey = () =>
-  new CliError(
-    'wrongPassword',
-    'LIMPET_UNLOCK_KEY does not open anything here any more. Run eval "$(limpet unlock)" again, or "unset LIMPET_UNLOCK_KEY" to be asked for the password.',
-  )
-
-function decodeUnlockKey(text: string): Uint8Array {
-  try {
-    const key = decodeBase64url(text)
-    if (key.length === unlockKeyBytes) return key
-  } catch {
-    // Said below.
-  }
-  throw staleKey()
-}
-
-/** The account key that `limpet unlock` left under the key in this shell's environment. Throws a CliError. */
-export async function accountKeyFromEnvironment({ state }: Surroundings, text: string, accountId: string) {
-  const [unlocked, session] = [await state.unlock.load(), await state.session.load()]
-  if (!unlocked || unlocked.accountId !== accountId) throw staleKey()
-  const { accountKeyVersion: version } = unlocked
-  // The account key was changed, and this shell was unlocked with the one of before.
-  if (version < (session?.accountKeyVersion ?? 1)) throw staleKey()
-  try {
-    const bytes = await open(decodeUnlockKey(text), unlockAssociatedData(accountId), unlocked.accountKey)
-    return { bytes, version }
-  } catch (error) {
-    throw error instanceof OpenError ? staleKey() : error
-  }
-}
-
 /** Asks for the master password and unlocks with it, also where something else could: the password is for what takes a proof. */
 export async function unlockWithPassword({
   prompter,
@@ -138,12 +104,24 @@ export async function unlockWithPassword({
   }
 }
 
-/** The unlocked account: by the key in the environment, or by the password. Does not ask the server. */
+/** Before a question for the password: why the key in the environment does not spare it. Throws a CliError without a terminal. */
+function explainStaleKey({ environment, prompter }: Surroundings) {
+  if (!environment.LIMPET_UNLOCK_KEY) return
+  const why = 'LIMPET_UNLOCK_KEY opens nothing here any more.'
+  // The next line of a script's input is not meant to be the password.
+  if (!prompter.interactive)
+    throw new CliError(
+      'wrongPassword',
+      `${why} Run eval "$(limpet unlock)" again, or "unset LIMPET_UNLOCK_KEY" to be asked for the password.`,
+    )
+  remark(`${why} eval "$(limpet unlock)" makes a new one for this shell.`)
+}
+
+/** The unlocked account: by the key of this shell, or by the password. Does not ask the server. */
 export async function unlock(surroundings: Surroundings): Promise<UnlockedAccount> {
   const { accountId, server } = await requireSession(surroundings)
-  const key = surroundings.environment.LIMPET_UNLOCK_KEY
-  if (!key) return (await unlockWithPassword(surroundings)).account
-  const limpet = await connect(server, surroundings.state)
-  const { bytes, version } = await accountKeyFromEnvironment(surroundings, key, accountId)
-  return limpet.unlockWith(bytes, version)
+  const key = await keyOfThisShell(surroundings, accountId)
+  if (key) return (await connect(server, surroundings.state)).unlockWith(key.bytes, key.version)
+  explainStaleKey(surroundings)
+  return (await unlockWithPassword(surroundings)).account
 }

@@ -67,6 +67,11 @@ const uploadFile = /^upload-[0-9a-f-]{36}\.json$/
 const uploadFileName = (id: string) => `upload-${id}.json`
 /** How long a server keeps an upload that no item names, in milliseconds. */
 const uploadLifetime = 24 * 60 * 60 * 1000
+/** Also that of earlier versions, which had one for all shells. */
+const unlockFile = /^unlock(-[0-9a-f]{16})?\.json$/
+const unlockFileName = (id: string) => `unlock-${id}.json`
+/** How long a shell stays unlocked that no command uses, in milliseconds. */
+const unlockLifetime = 7 * 24 * 60 * 60 * 1000
 const vaultFileName = (id: string) => `vault-${id}.json`
 
 export class StateFolder {
@@ -143,10 +148,35 @@ export class StateFolder {
     return (await this.#read('device.json', Device)) ?? device
   }
 
+  /** What the keys of shells open, by the ids of these keys. What no shell has used for a week is forgotten. */
   readonly unlock = {
-    load: (): Promise<UnlockState | undefined> => this.#read('unlock.json', UnlockState),
-    save: (state: UnlockState) => this.#write('unlock.json', state),
-    clear: () => this.#remove('unlock.json'),
+    load: (id: string): Promise<UnlockState | undefined> => this.#read(unlockFileName(id), UnlockState),
+    save: async (id: string, state: UnlockState) => {
+      await this.#removeUnused(unlockFile, unlockLifetime)
+      await this.#write(unlockFileName(id), state)
+    },
+    touch: (id: string) => this.#touch(unlockFileName(id)),
+    clear: (id: string) => this.#remove(unlockFileName(id)),
+    clearAll: async () => {
+      for (const name of await this.#filesLike(unlockFile)) await this.#remove(name)
+    },
+    /** How many shells are unlocked. */
+    count: async () => (await this.#filesLike(unlockFile)).length,
+  }
+
+  async #removeUnused(form: RegExp, lifetime: number): Promise<void> {
+    for (const name of await this.#filesLike(form)) {
+      const used = await stat(join(this.path, name)).catch(() => undefined)
+      if (used && Date.now() - used.mtimeMs > lifetime) await this.#remove(name)
+    }
+  }
+
+  /** The time of a file says when it was last used; it may have been removed meanwhile. */
+  async #touch(name: string): Promise<void> {
+    const now = new Date()
+    await utimes(join(this.path, name), now, now).catch((error: unknown) => {
+      if (!isMissing(error)) throw error
+    })
   }
 
   async #filesLike(form: RegExp): Promise<string[]> {
@@ -175,8 +205,7 @@ export class StateFolder {
 
   /** Notes that the vault was compared with the server just now: the time of its file says when. */
   touchVault(id: string): Promise<void> {
-    const now = new Date()
-    return utimes(join(this.path, vaultFileName(id)), now, now)
+    return this.#touch(vaultFileName(id))
   }
 
   /** Uploads that earlier runs began, so that the same command goes on with them. Those that no server has any more are forgotten. */
@@ -199,7 +228,8 @@ export class StateFolder {
 
   /** Removes what belongs to other accounts than this one, whose sessions ended without a logout. */
   async forgetOthers(accountId: string): Promise<void> {
-    if ((await this.unlock.load())?.accountId !== accountId) await this.unlock.clear()
+    for (const name of await this.#filesLike(unlockFile))
+      if ((await this.#read(name, UnlockState))?.accountId !== accountId) await this.#remove(name)
     const own = new Set((await this.vaults(accountId)).map(({ vault }) => vaultFileName(vault.id)))
     for (const name of await this.#filesLike(vaultFile)) if (!own.has(name)) await this.#remove(name)
     const uploads = new Set(
@@ -211,7 +241,7 @@ export class StateFolder {
   /** Removes everything of the account; the device keeps its id, and how accounts logged in here. */
   async forget(): Promise<void> {
     await this.session.clear()
-    await this.unlock.clear()
+    await this.unlock.clearAll()
     for (const name of await this.#filesLike(vaultFile)) await this.#remove(name)
     for (const name of await this.#filesLike(uploadFile)) await this.#remove(name)
   }

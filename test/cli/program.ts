@@ -34,8 +34,8 @@ export type How = 'here' | 'as programs'
 /** A shell at which one person uses the program. */
 export class Shell {
   readonly folder: string
-  readonly email = `${randomUUID()}@example.com`
-  readonly password = marker('master')
+  email = `${randomUUID()}@example.com`
+  password = marker('master')
   readonly environment: Record<string, string> = {}
   readonly #server: string
   readonly #how: How
@@ -142,6 +142,14 @@ export class Shell {
     const [, key] = /^export LIMPET_UNLOCK_KEY='([\w-]+)'$/.exec(line) ?? []
     if (!key) throw new Error('"limpet unlock" printed no key')
     this.environment.LIMPET_UNLOCK_KEY = key
+  }
+
+  /** Another shell of the same person on the same machine; it is not unlocked. */
+  beside(): Shell {
+    const shell = new Shell(this.folder, this.#server, this.#how)
+    shell.email = this.email
+    shell.password = this.password
+    return shell
   }
 
   /** The same account on another device, through the SDK. */

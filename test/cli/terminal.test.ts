@@ -183,6 +183,22 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     expect(again.screen).not.toContain(codes[0]?.trim())
   })
 
+  it('asks for the password where the key of the shell opens nothing any more', async () => {
+    const shell = await newShell(server)
+    await shell.enter()
+    const stale = `LIMPET_UNLOCK_KEY=${shell.environment.LIMPET_UNLOCK_KEY}`
+    await shell.done(['lock'])
+    const { screen, code } = await converse(
+      shell,
+      server,
+      'list',
+      [['Master password: ', `${shell.password}\r`]],
+      stale,
+    )
+    expect(code, screen).toBe(0)
+    expect(screen).toContain('LIMPET_UNLOCK_KEY opens nothing here any more')
+  })
+
   it('asks before a first login by authKey, and remembers a yes alone', async () => {
     const shell = await newShell(server)
     const { email, password } = shell

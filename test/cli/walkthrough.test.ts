@@ -119,10 +119,12 @@ describe.each(engines)('the command line with a server on %s', (engine) => {
     expect(
       files
         .map(({ name }) =>
-          name.replace(/^vault-[0-9a-f-]{36}/, 'vault-ID').replace(/^login-[0-9a-f]{32}/, 'login-ID'),
+          name
+            .replace(/^vault-[0-9a-f-]{36}/, 'vault-ID')
+            .replace(/^(login|unlock)-([0-9a-f]{16}){1,2}/, '$1-ID'),
         )
         .sort(),
-    ).toEqual(['device.json', 'login-ID.json', 'session.json', 'unlock.json', 'vault-ID.json'])
+    ).toEqual(['device.json', 'login-ID.json', 'session.json', 'unlock-ID.json', 'vault-ID.json'])
     expect(files.map(({ mode }) => mode)).toEqual(files.map(() => 0o600))
     expect((await stat(shell.folder)).mode & 0o777).toBe(0o700)
     const found = files.flatMap(({ name, text }) =>

@@ -20,7 +20,8 @@ import { formatMebibytes } from '../../units.ts'
 import { command, type Surroundings } from '../command.ts'
 import { describe } from '../failures.ts'
 import { askSecondFactor } from '../second-factor.ts'
-import { accountKeyFromEnvironment, chosenServer, connect } from '../session.ts'
+import { chosenServer, connect } from '../session.ts'
+import { keyOfThisShell } from '../unlock-keys.ts'
 
 export const server = {
   type: 'string',
@@ -229,19 +230,6 @@ export const logout = command({
   },
 })
 
-/** Whether the key in this shell's environment opens the account. */
-export async function isUnlocked(surroundings: Surroundings, accountId: string): Promise<boolean> {
-  const key = surroundings.environment.LIMPET_UNLOCK_KEY
-  if (!key) return false
-  try {
-    await accountKeyFromEnvironment(surroundings, key, accountId)
-    return true
-  } catch (error) {
-    if (error instanceof CliError && error.ending === 'wrongPassword') return false
-    throw error
-  }
-}
-
 /** The account as the server has it; undefined, with a remark, if the server does not say. */
 async function askAccount({ state }: Surroundings, server: string): Promise<Account | undefined> {
   try {
@@ -282,7 +270,7 @@ export const status = command({
       return 'loggedOut'
     }
     const { server, email, accountId } = session
-    const unlocked = await isUnlocked(surroundings, accountId)
+    const unlocked = (await keyOfThisShell(surroundings, accountId)) !== undefined
     const vaults = (await state.vaults(accountId)).map(({ vault, replica, syncedAt }) => {
       const items = replica.items.filter((item) => 'data' in item)
       const active = items.filter(({ deletedAt }) => deletedAt === null).length

@@ -1,21 +1,13 @@
 // Commands that change keys: vault rotate-key, account rotate-key.
-import {
-  decodeBase64url,
-  Replica,
-  type RotationResult,
-  seal,
-  type UnlockedAccount,
-  unlockAssociatedData,
-  type VersionsChoice,
-} from '../../sdk/index.ts'
+import { Replica, type RotationResult, type UnlockedAccount, type VersionsChoice } from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { counted, safeLine } from '../../terminal/text.ts'
 import { command, type Surroundings } from '../command.ts'
 import { unlockWithPassword } from '../session.ts'
+import { keyOfThisShell, renewUnlockKey } from '../unlock-keys.ts'
 import { oneVault, pullAll, sameVault, store, warnOfRefused } from '../workspace.ts'
-import { isUnlocked } from './account.ts'
 
 const versionsChoices: Readonly<Record<string, VersionsChoice>> = { keep: 'keep', drop: 'drop' }
 
@@ -112,16 +104,6 @@ export const vault = command({
   },
 })
 
-/** Keeps this shell unlocked under the new account key; other shells have to unlock again. */
-async function keepUnlocked(surroundings: Surroundings, account: UnlockedAccount, wasUnlocked: boolean) {
-  const { environment, state } = surroundings
-  const { accountId, accountKeyVersion } = account
-  if (!wasUnlocked || !environment.LIMPET_UNLOCK_KEY) return state.unlock.clear()
-  const key = decodeBase64url(environment.LIMPET_UNLOCK_KEY)
-  const accountKey = await seal(key, unlockAssociatedData(accountId), account.exportKey())
-  return state.unlock.save({ accountId, accountKey, accountKeyVersion })
-}
-
 export const account = command({
   name: 'account',
   accountOnly: true,
@@ -134,11 +116,12 @@ export const account = command({
   async run(surroundings, [action = '']) {
     requireAction('account', action)
     const { account: unlocked, password } = await unlockWithPassword(surroundings)
-    const wasUnlocked = await isUnlocked(surroundings, unlocked.accountId)
+    const wasUnlocked = await keyOfThisShell(surroundings, unlocked.accountId)
     await withProgress('Changing the account key', () => unlocked.changeAccountKey({ password }), {
       atOnce: true,
     })
-    await keepUnlocked(surroundings, unlocked, wasUnlocked)
+    if (wasUnlocked) await renewUnlockKey(surroundings, unlocked)
+    else await surroundings.state.unlock.clearAll()
     remark('The account has a new key. Other devices keep their copies, and log in again with the password.')
     // The copies here name the vaults' keys under the old account key.
     await pullAll(unlocked, surroundings.state, 'read')

@@ -1,8 +1,9 @@
 // Commands that spare typing the master password in one shell: unlock, lock.
-import { encodeBase64url, newKey, seal, unlockAssociatedData } from '../../sdk/index.ts'
 import { print, printsToTerminal, remark } from '../../terminal/output.ts'
+import { counted } from '../../terminal/text.ts'
 import { command } from '../command.ts'
 import { requireSession, unlockWithPassword } from '../session.ts'
+import { forgetUnlockKey, makeUnlockKey } from '../unlock-keys.ts'
 
 export const unlock = command({
   name: 'unlock',
@@ -10,18 +11,17 @@ export const unlock = command({
   operands: [],
   summary: 'ask for the master password once for all commands of this shell',
   details:
-    'Prints a line for the shell to evaluate. The key in it is nowhere else: what stays on disk opens nothing without it.',
+    'Prints a line for the shell to evaluate. The key in it is nowhere else: what stays on disk opens nothing without it. Each shell gets a key of its own, which ends with "limpet lock", with "limpet logout", or when no command has used it for a week.',
   example: 'eval "$(limpet unlock)"',
   options: {},
   async run(surroundings) {
     const { state } = surroundings
-    const { accountId } = await requireSession(surroundings)
+    await requireSession(surroundings)
     // Always the password, and never the key that this shell may still have from last time.
     const { account } = await unlockWithPassword(surroundings)
-    const key = newKey()
-    const accountKey = await seal(key, unlockAssociatedData(accountId), account.exportKey())
-    await state.unlock.save({ accountId, accountKey, accountKeyVersion: account.accountKeyVersion })
-    print(`export LIMPET_UNLOCK_KEY='${encodeBase64url(key)}'`)
+    // What this shell had before serves nobody any more.
+    await forgetUnlockKey(surroundings)
+    print(`export LIMPET_UNLOCK_KEY='${await makeUnlockKey(state, account)}'`)
     if (printsToTerminal())
       remark(
         'The line above is for the shell: run eval "$(limpet unlock)" instead, so that nobody reads it here.',
@@ -33,11 +33,19 @@ export const unlock = command({
 export const lock = command({
   name: 'lock',
   operands: [],
-  summary: 'forget what "limpet unlock" left; its key opens nothing any more',
+  summary: "forget what this shell's key opens; --all does the same for every shell",
   example: 'limpet lock; unset LIMPET_UNLOCK_KEY',
-  options: {},
-  async run({ state, environment }) {
-    await state.unlock.clear()
-    remark(environment.LIMPET_UNLOCK_KEY ? 'Locked. Also run: unset LIMPET_UNLOCK_KEY' : 'Locked.')
+  options: { all: { type: 'boolean', help: 'locks every other shell too' } },
+  async run(surroundings, _operands, { all }) {
+    const { state, environment } = surroundings
+    const wasUnlocked = await forgetUnlockKey(surroundings)
+    if (all) await state.unlock.clearAll()
+    remark(wasUnlocked || all ? 'Locked.' : 'This shell was not unlocked.')
+    if (environment.LIMPET_UNLOCK_KEY) remark('Also run: unset LIMPET_UNLOCK_KEY')
+    const others = await state.unlock.count()
+    if (others > 0)
+      remark(
+        `${counted(others, 'other shell')} ${others === 1 ? 'stays' : 'stay'} unlocked; "limpet lock --all" locks every one.`,
+      )
   },
 })

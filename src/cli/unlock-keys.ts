@@ -1,0 +1,97 @@
+// What keeps a shell unlocked: a key in its environment alone, and in the state folder the account key sealed under that key. Each
+// shell has its own.
+import {
+  decodeBase64url,
+  encodeBase64url,
+  newKey,
+  OpenError,
+  open,
+  seal,
+  type UnlockedAccount,
+  unlockAssociatedData,
+} from '../sdk/index.ts'
+import type { Surroundings } from './command.ts'
+import type { StateFolder } from './state-folder.ts'
+
+/** An account key in clear. */
+export interface AccountKey {
+  readonly bytes: Uint8Array
+  readonly version: number
+}
+
+/** What `LIMPET_UNLOCK_KEY` holds: which of the sealed account keys is meant, and the key that it is sealed under. */
+interface UnlockKey {
+  /** 16 hexadecimal digits. */
+  readonly id: string
+  readonly key: Uint8Array
+}
+
+const idBytes = 8
+const keyBytes = 32
+
+const textOf = ({ id, key }: UnlockKey) => encodeBase64url(Buffer.concat([Buffer.from(id, 'hex'), key]))
+
+/** @returns undefined if it is not the text of an unlock key */
+function parse(text: string): UnlockKey | undefined {
+  let bytes: Uint8Array
+  try {
+    bytes = decodeBase64url(text)
+  } catch {
+    return undefined
+  }
+  if (bytes.length !== idBytes + keyBytes) return undefined
+  return { id: Buffer.from(bytes.subarray(0, idBytes)).toString('hex'), key: bytes.subarray(idBytes) }
+}
+
+async function keep(state: StateFolder, { id, key }: UnlockKey, account: UnlockedAccount): Promise<void> {
+  const { accountId, accountKeyVersion } = account
+  const accountKey = await seal(key, unlockAssociatedData(accountId), account.exportKey())
+  await state.unlock.save(id, { accountId, accountKey, accountKeyVersion })
+}
+
+/** Unlocks for whoever has the text that this returns, as `LIMPET_UNLOCK_KEY`. */
+export async function makeUnlockKey(state: StateFolder, account: UnlockedAccount): Promise<string> {
+  const id = Buffer.from(crypto.getRandomValues(new Uint8Array(idBytes))).toString('hex')
+  const made = { id, key: newKey() }
+  await keep(state, made, account)
+  return textOf(made)
+}
+
+/** Seals the account key anew under this shell's key, after the account key changed. Other shells have to unlock again. */
+export async function renewUnlockKey(
+  { state, environment }: Surroundings,
+  account: UnlockedAccount,
+): Promise<void> {
+  const own = parse(environment.LIMPET_UNLOCK_KEY ?? '')
+  await state.unlock.clearAll()
+  if (own) await keep(state, own, account)
+}
+
+/** Forgets what is sealed under this shell's key. @returns false if there was nothing */
+export async function forgetUnlockKey({ state, environment }: Surroundings): Promise<boolean> {
+  const own = parse(environment.LIMPET_UNLOCK_KEY ?? '')
+  if (!own || !(await state.unlock.load(own.id))) return false
+  await state.unlock.clear(own.id)
+  return true
+}
+
+/** The account key that this shell's key opens. @returns undefined if there is no such key, or if it opens nothing any more */
+export async function keyOfThisShell(
+  { state, environment }: Surroundings,
+  accountId: string,
+): Promise<AccountKey | undefined> {
+  const own = parse(environment.LIMPET_UNLOCK_KEY ?? '')
+  const sealed = own && (await state.unlock.load(own.id))
+  if (!sealed || sealed.accountId !== accountId) return undefined
+  const { accountKeyVersion: version, accountKey } = sealed
+  // The account key was changed, and this shell was unlocked with the one of before.
+  if (version < ((await state.session.load())?.accountKeyVersion ?? 1)) return undefined
+  try {
+    const bytes = await open(own.key, unlockAssociatedData(accountId), accountKey)
+    await state.unlock.touch(own.id)
+    return { bytes, version }
+  } catch (error) {
+    if (error instanceof OpenError) return undefined
+    throw error
+  }
+}
