@@ -44,7 +44,23 @@ module.exports = {
       'The SDK runs in browsers too',
       '^src/sdk/',
       ['^src/(protocol|contract)/', packages('zod', '@zxcvbn-ts/core', '@zxcvbn-ts/language-common')],
+      { core: false, except: '^src/sdk/moving/' },
+    ),
+    room(
+      'moving-is-portable',
+      'What reads and writes files of other programs runs in browsers too',
+      '^src/sdk/moving/',
+      [
+        '^src/(sdk|protocol|contract)/',
+        packages('zod', 'hash-wasm', 'csv-parse', 'fflate', 'kdbxweb', 'saxes', '@xmldom/xmldom'),
+      ],
       { core: false },
+    ),
+    rule(
+      'sdk-without-moving',
+      'Who does not move in or out does not load libraries for files of other programs',
+      { path: '^src/(sdk|web)/', pathNot: '^src/sdk/moving/' },
+      { path: '^src/sdk/moving/' },
     ),
     room(
       'web-is-small',

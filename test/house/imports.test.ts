@@ -65,6 +65,11 @@ const broken: Readonly<Record<string, Imports>> = {
     ['sdk/vault.ts', 'domain/vaults/vaults.ts'],
     ['sdk/storage.ts', 'node:fs'],
   ],
+  'moving-is-portable': [
+    ['sdk/moving/kdbx.ts', 'cli/session.ts'],
+    ['sdk/moving/files.ts', 'node:fs'],
+  ],
+  'sdk-without-moving': [['sdk/account.ts', 'sdk/moving/csv.ts']],
   'web-is-small': [
     ['web/share/page.ts', 'http/html.ts'],
     ['web/share/shapes.ts', 'zod'],

@@ -1,0 +1,37 @@
+// Every format that can be imported, and how a file finds its reader: by its content, not by its name.
+import type { NewFile } from '../attachments.ts'
+import { bitwardenJson } from './bitwarden-json.ts'
+import { glimpseOf } from './glimpse.ts'
+import { ImportError, type Incoming, type Reader, type ReadOptions } from './incoming.ts'
+
+/** From the most particular to the most general: the first one that recognises a file reads it. */
+export const readers: readonly Reader[] = [bitwardenJson]
+
+const known = () => readers.map(({ name }) => name).join(', ')
+
+/**
+ * The reader of a file.
+ * @param format the name of a reader, if a person says it
+ * @throws ImportError `unknown-format`
+ */
+export async function readerOf(file: NewFile, format?: string): Promise<Reader> {
+  if (format !== undefined) {
+    const reader = readers.find(({ name }) => name === format)
+    if (reader) return reader
+    throw new ImportError('unknown-format', `There is no format "${format}". There is: ${known()}.`)
+  }
+  const glimpse = await glimpseOf(file)
+  for (const reader of readers) if (await reader.recognises(glimpse)) return reader
+  throw new ImportError(
+    'unknown-format',
+    'The content of the file is of no format that is known here. Export from the other program as CSV or JSON, and do not change the file.',
+  )
+}
+
+/** Reads a file of another program. Writes nothing. Throws ImportError. */
+export async function readIncoming(
+  file: NewFile,
+  { format, ...options }: ReadOptions & { readonly format?: string | undefined } = {},
+): Promise<Incoming> {
+  return (await readerOf(file, format)).read(file, options)
+}
