@@ -1,4 +1,5 @@
 // Asks for secrets: on a terminal without echo, otherwise from standard input, line by line or byte by byte. Never from arguments.
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
 import { type Readable, Writable } from 'node:stream'
 import { CliError, InterruptedError } from './exit-codes.ts'
@@ -143,19 +144,74 @@ interface Waiting {
   fail(error: Error): void
 }
 
+/** Standard input, or a stream that a test has in its place. */
+type Input = Readable & { isTTY?: boolean; setRawMode?(raw: boolean): unknown }
+
+/** Milliseconds within which a job that is told to stop has stopped. */
+const stopping = 50
+
+/**
+ * Drops what the terminal has received and nobody has read, as `getpass` does: the rest of a paste, or a command that was typed
+ * while another one ran, must not become a password. Only in raw mode is all of it there to be read. Windows has no such device.
+ */
+function dropTypedAhead() {
+  let terminal: number | undefined
+  try {
+    terminal = openSync('/dev/tty', constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+    const dropped = Buffer.alloc(4096)
+    while (readSync(terminal, dropped) > 0);
+  } catch {
+    // It is empty (EAGAIN), or there is none.
+  } finally {
+    if (terminal !== undefined) closeSync(terminal)
+  }
+}
+
 /** Questions on a terminal, shown on standard error so that standard output stays data. */
 class TerminalPrompter implements Prompter {
   readonly interactive = true
-  readonly #input: Readable
+  readonly #input: Input
   #interface: Interface | undefined
   #echo = false
   /** Pasted lines arrive before they are asked for. */
   readonly #lines: string[] = []
   #ended = false
   #waiting: Waiting | undefined
+  /** Shows the present question again, which begins anew: nobody knows any more how much of a hidden answer was typed. */
+  #askAgain: () => void = () => {}
+  #suspended = false
 
-  constructor(input: Readable) {
+  constructor(input: Input) {
     this.#input = input
+  }
+
+  /**
+   * Ctrl-Z: the whole job stops, as it would if the terminal itself had seen the key. `npx` is a part of the job, and the shell
+   * waits for it.
+   */
+  #suspend() {
+    this.#suspended = true
+    this.#input.setRawMode?.(false)
+    process.kill(0, 'SIGTSTP')
+    // Where no shell could continue the job, the system does not stop it, and no SIGCONT comes. Otherwise that one is dealt with first.
+    setTimeout(() => setImmediate(() => this.#suspended && this.#resume()), stopping)
+  }
+
+  /** After `fg`: the shell has had the terminal in its own mode. */
+  readonly #resume = () => {
+    this.#suspended = false
+    this.#input.setRawMode?.(false)
+    this.#input.setRawMode?.(true)
+    this.#dropLine()
+    this.#askAgain()
+  }
+
+  /** Drops what was typed of a line that has not ended. */
+  #dropLine() {
+    const echoed = this.#echo
+    this.#echo = false
+    for (const name of ['e', 'u']) this.#interface?.write(null, { ctrl: true, name })
+    this.#echo = echoed
   }
 
   #open() {
@@ -176,8 +232,15 @@ class TerminalPrompter implements Prompter {
       if (waiting) waiting.give(line)
       else this.#lines.push(line)
     })
-    this.#interface.on('SIGINT', () => this.#waiting?.fail(new InterruptedError()))
+    this.#interface.on('SIGINT', () => {
+      if (this.#waiting) this.#waiting.fail(new InterruptedError())
+      // Between two questions, the program waits for something else.
+      else process.kill(process.pid, 'SIGINT')
+    })
+    this.#interface.on('SIGTSTP', () => this.#suspend())
+    process.on('SIGCONT', this.#resume)
     this.#interface.on('close', () => {
+      process.off('SIGCONT', this.#resume)
       this.#ended = true
       this.#waiting?.give(undefined)
     })
@@ -195,12 +258,22 @@ class TerminalPrompter implements Prompter {
       })
     } finally {
       this.#waiting = undefined
+      this.#askAgain = () => {}
       if (!shown) remark('')
     }
   }
 
+  /** Forgets what was typed before the question that comes now. */
+  #forgetTypedAhead() {
+    this.#open()
+    this.#lines.length = 0
+    this.#dropLine()
+    dropTypedAhead()
+  }
+
   async #line(question: string, shown: boolean): Promise<string> {
     this.#open()
+    this.#askAgain = () => ask(question)
     ask(question)
     const line = await this.#next(shown)
     if (line === undefined) throw new CliError('usage', 'The question was left without an answer.')
@@ -209,6 +282,7 @@ class TerminalPrompter implements Prompter {
 
   async secret(question: string, { twice = false }: AskOptions = {}): Promise<string> {
     for (;;) {
+      this.#forgetTypedAhead()
       const answer = await this.#line(question, false)
       if (!twice || answer === '' || answer === (await this.#line(`${question} (again)`, false)))
         return answer
@@ -227,10 +301,18 @@ class TerminalPrompter implements Prompter {
   }
 
   async bytes(question: string): Promise<Uint8Array> {
-    remark(`${question}; it is not shown. Ctrl-D on an empty line ends it.`)
     const lines: string[] = []
-    for (let line = await this.#next(false); line !== undefined; line = await this.#next(false))
-      lines.push(requireTyped(line))
+    const begin = () => {
+      lines.length = 0
+      remark(`${question}; it is not shown. Ctrl-D on an empty line ends it.`)
+    }
+    const next = () => {
+      this.#askAgain = begin
+      return this.#next(false)
+    }
+    this.#forgetTypedAhead()
+    begin()
+    for (let line = await next(); line !== undefined; line = await next()) lines.push(requireTyped(line))
     return new TextEncoder().encode(lines.join('\n'))
   }
 
@@ -239,6 +321,7 @@ class TerminalPrompter implements Prompter {
   }
 
   async confirm(question: string): Promise<boolean> {
+    this.#forgetTypedAhead()
     return /^y(es)?$/i.test((await this.#line(`${question} [y/N]`, true)).trim())
   }
 
@@ -254,7 +337,7 @@ class TerminalPrompter implements Prompter {
 }
 
 /** Opened only when something is asked, so that commands without questions leave standard input alone. */
-export function createPrompter(input: () => Readable & { isTTY?: boolean } = () => process.stdin): Prompter {
+export function createPrompter(input: () => Input = () => process.stdin): Prompter {
   let opened: Prompter | undefined
   const prompter = () => {
     opened ??= input().isTTY ? new TerminalPrompter(input()) : new PipePrompter(input())

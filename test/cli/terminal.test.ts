@@ -1,9 +1,9 @@
 // The command line at a real pseudo-terminal (`script` of util-linux): it asks, and nobody sees the answers.
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Limpet } from '../../src/sdk/index.ts'
+import { dialogue, type Turn } from '../support/dialogue.ts'
 import { codeAt } from '../support/second-factors.ts'
 import { quickRegistration, startServer, type TestServer } from '../support/server.ts'
 import { newShell, type Shell } from './program.ts'
@@ -14,43 +14,33 @@ vi.unmock('@serenity-kit/opaque')
 
 const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
 
-interface Dialogue {
-  readonly screen: string
-  readonly code: number | null
-}
-
-/** Runs a command at a terminal and types each answer once its question is on the screen. */
-function converse(
+/** Runs a command at a terminal. */
+const converse = (
   shell: Shell,
   server: TestServer,
   command: string,
-  answers: readonly (readonly [string, string | ((screen: string) => string)])[],
+  turns: readonly Turn[],
   setting = 'LIMPET_UNLOCK_KEY=',
-): Promise<Dialogue> {
-  const child = spawn(
-    'script',
-    ['-qec', `${setting} '${process.execPath}' '${program}' ${command}`, '/dev/null'],
-    {
-      env: { ...process.env, LIMPET_STATE_DIR: shell.folder, LIMPET_SERVER: server.url },
-    },
+) =>
+  dialogue(
+    `${setting} '${process.execPath}' '${program}' ${command}`,
+    { ...process.env, LIMPET_STATE_DIR: shell.folder, LIMPET_SERVER: server.url },
+    turns,
   )
-  const waiting = [...answers]
-  let screen = ''
-  let seen = 0
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ screen, code }))
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      screen += text
-      const [question, answer] = waiting[0] ?? []
-      const at = question === undefined ? -1 : screen.indexOf(question, seen)
-      if (question === undefined || at < 0) return
-      seen = at + question.length
-      waiting.shift()
-      if (answer !== undefined) child.stdin.write(typeof answer === 'string' ? answer : answer(screen))
-    })
-  })
-}
+
+/** A shell with jobs, such as a person has. Its prompt is `$ `, and nothing of it is kept. */
+const shellWithJobs = (shell: Shell, server: TestServer, turns: readonly Turn[]) =>
+  dialogue(
+    "exec env PS1='$ ' bash --norc --noprofile -i",
+    {
+      ...process.env,
+      LIMPET_STATE_DIR: shell.folder,
+      LIMPET_SERVER: server.url,
+      LIMPET_UNLOCK_KEY: '',
+      HISTFILE: '',
+    },
+    turns,
+  )
 
 /** The secret of an authenticator app, as it is shown for typing. */
 const secretOn = (screen: string) =>
@@ -232,5 +222,49 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     ])
     expect(code).toBe(130)
     expect(screen).not.toContain('half')
+  })
+
+  it.each([
+    ['the program itself', `'${process.execPath}' '${program}'`],
+    ['npx', `npx --prefix '${fileURLToPath(new URL('../..', import.meta.url))}' limpet`],
+  ])('stops at Ctrl-Z under %s, and comes back without echo', async (_name, limpet) => {
+    const shell = await newShell(server)
+    await shell.done(['register', shell.email], shell.password)
+    const { screen, code } = await shellWithJobs(shell, server, [
+      ['$ ', `${limpet} login ${shell.email}\r`],
+      ['Master password: ', 'half a password\u001a'],
+      ['Stopped', 'echo "still $((40 + 2)) here"\r'],
+      ['still 42 here', 'fg\r'],
+      ['Master password: ', `${shell.password}\u001a`],
+      ['Stopped', 'fg\r'],
+      ['Master password: ', `${shell.password}\r`],
+      ['Logged in as', 'exit\r'],
+    ])
+    expect(code, screen).toBe(0)
+    expect(screen).not.toContain('half a password')
+    expect(screen).not.toContain(shell.password)
+  })
+
+  it('asks on after Ctrl-Z where no shell could continue it', async () => {
+    const shell = await newShell(server)
+    await shell.done(['register', shell.email], shell.password)
+    const { screen, code } = await converse(shell, server, `login ${shell.email}`, [
+      ['Master password: ', 'half\u001a'],
+      ['Master password: ', `${shell.password}\r`],
+    ])
+    expect(code, screen).toBe(0)
+    expect(screen).not.toContain(shell.password)
+  })
+
+  it('does not take for a password what was typed before the question', async () => {
+    const shell = await newShell(server)
+    await shell.done(['register', shell.email], shell.password)
+    const { screen, code } = await shellWithJobs(shell, server, [
+      // As a paste of two lines: the second one is there before the question is.
+      ['$ ', `'${process.execPath}' '${program}' login ${shell.email}\recho pasted\r`],
+      ['Master password: ', `${shell.password}\r`],
+      ['Logged in as', 'exit\r'],
+    ])
+    expect(code, screen).toBe(0)
   })
 })
