@@ -3,18 +3,13 @@ import { z } from 'zod'
 import { bitwardenAccountPaths } from '../../contract/bitwarden-paths.ts'
 import { toTimestamp } from '../../domain/encoding.ts'
 import { readApiKey } from '../../domain/identity/bitwarden-api-key.ts'
-import { anyQuery } from '../../http/route.ts'
 import { route } from './route.ts'
-import { proveSecret, secretMembers } from './secret.ts'
-import { caseless } from './wire.ts'
+import { bySecret, proveSecret } from './secret.ts'
 
 const answerAt = (path: `/${string}`, { replaces }: { readonly replaces: boolean }) =>
   route({
-    method: 'post',
+    ...bySecret,
     path,
-    auth: 'account',
-    limit: 'proof',
-    request: { query: anyQuery, body: caseless(secretMembers) },
     success: {
       200: z.object({ apiKey: z.string(), revisionDate: z.string(), object: z.literal('apiKey') }),
     },

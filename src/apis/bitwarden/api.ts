@@ -13,11 +13,11 @@ import { domainRoutes } from './domains.ts'
 import { errorForm } from './errors.ts'
 import { fileRoutes } from './files.ts'
 import { folderRoutes } from './folders.ts'
-import { hintRoutes } from './hint.ts'
 import { hubRoutes } from './hub.ts'
 import { iconRoutes } from './icons.ts'
 import { importRoutes } from './import.ts'
 import { leftOutRoutes } from './left-out.ts'
+import { mailRoutes } from './mails.ts'
 import { preloginRoutes } from './prelogin.ts'
 import { proofRoutes } from './proofs.ts'
 import { registrationRoutes } from './registration.ts'
@@ -36,7 +36,7 @@ const routes = [
   ...tokenRoutes,
   ...deviceRoutes,
   ...configRoutes,
-  ...hintRoutes,
+  ...mailRoutes,
   ...accountRoutes,
   // Before those of items: some of its paths stand where an id could.
   ...leftOutRoutes,

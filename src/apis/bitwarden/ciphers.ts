@@ -18,7 +18,7 @@ import { anyQuery } from '../../http/route.ts'
 import { CipherAnswer, CiphersAnswer, cipherAnswer, ciphersAnswer, lastTypeFor } from './cipher-answers.ts'
 import { CipherRequest, SomeIds } from './cipher-shapes.ts'
 import { type BitwardenCaller, route, type Services } from './route.ts'
-import { proveSecret, secretMembers } from './secret.ts'
+import { bySecret, proveSecret } from './secret.ts'
 import { caseless } from './wire.ts'
 
 const params = z.strictObject({ id: ItemId })
@@ -272,7 +272,7 @@ const purge = route({
   path: bitwardenItemPaths.purge,
   request: {
     query: z.looseObject({ organizationId: z.undefined('This server has no organizations.').optional() }),
-    body: caseless(secretMembers),
+    body: bySecret.request.body,
   },
   success: { 200: null },
   async handler({ caller, body }, services) {

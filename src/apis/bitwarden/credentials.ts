@@ -2,7 +2,7 @@
 // is another one too.
 import { z } from 'zod'
 import { bitwardenAccountPaths } from '../../contract/bitwarden-paths.ts'
-import { Email, line } from '../../contract/primitives.ts'
+import { line } from '../../contract/primitives.ts'
 import type { AccountRow } from '../../domain/identity/accounts.ts'
 import { bitwardenKdfOf } from '../../domain/identity/bitwarden-accounts.ts'
 import {
@@ -13,8 +13,7 @@ import {
   endAllAccess,
   requestAddressCode,
 } from '../../domain/identity/bitwarden-credentials.ts'
-import { requestMail } from '../../domain/identity/mail-requests.ts'
-import { anyQuery, requestClient } from '../../http/route.ts'
+import { anyQuery } from '../../http/route.ts'
 import { encStringOf } from './enc-string.ts'
 import {
   type ChosenPassword,
@@ -23,7 +22,7 @@ import {
   SaltedEmail,
 } from './password-shapes.ts'
 import { route } from './route.ts'
-import { ClientHash, proveSecret, secretMembers } from './secret.ts'
+import { bySecret, ClientHash, proveSecret } from './secret.ts'
 import { caseless } from './wire.ts'
 
 /** The members by which a new password is chosen beside the present one, in both ways. */
@@ -130,11 +129,8 @@ const changeEmail = route({
 })
 
 const endAllSessions = route({
-  method: 'post',
+  ...bySecret,
   path: bitwardenAccountPaths.stamp,
-  auth: 'account',
-  limit: 'proof',
-  request: { query: anyQuery, body: caseless(secretMembers) },
   success: { 200: null },
   async handler({ body, caller }, services) {
     await endAllAccess(caller, await proveSecret(caller, body, services), services)
@@ -144,35 +140,15 @@ const endAllSessions = route({
 
 const deleteBy = (method: 'delete' | 'post', path: `/${string}`) =>
   route({
+    ...bySecret,
     method,
     path,
-    auth: 'account',
-    limit: 'proof',
-    request: { query: anyQuery, body: caseless(secretMembers) },
     success: { 200: null },
     async handler({ body, caller }, services) {
       await deleteBitwardenAccount(caller, await proveSecret(caller, body, services), services)
       return { status: 200 }
     },
   })
-
-/** For owners who have lost the password: a link by mail, as for every account of this server. */
-const deleteByMail = route({
-  method: 'post',
-  path: bitwardenAccountPaths.deletionByMail,
-  auth: 'public',
-  limit: 'mail',
-  request: {
-    query: anyQuery,
-    client: requestClient.pick({ address: true }),
-    body: caseless({ email: Email }),
-  },
-  success: { 200: null },
-  async handler({ body: { email }, client: { address } }, services) {
-    requestMail('deletion', { email, address }, services)
-    return { status: 200 }
-  },
-})
 
 export const credentialRoutes = [
   changePassword,
@@ -182,5 +158,4 @@ export const credentialRoutes = [
   endAllSessions,
   deleteBy('delete', bitwardenAccountPaths.account),
   deleteBy('post', bitwardenAccountPaths.deletion),
-  deleteByMail,
 ]

@@ -1,8 +1,10 @@
 // What the settings of all kinds of second factors have in common: how a change is proved, and what says that a kind is off.
 import { z } from 'zod'
 import { Failure } from '../../domain/failure.ts'
+import { disableFactors } from '../../domain/identity/bitwarden-factors.ts'
 import { type FactorType, isFactorGrant } from '../../domain/identity/factor-grants.ts'
-import type { BitwardenCaller, Services } from './route.ts'
+import { anyQuery } from '../../http/route.ts'
+import { type BitwardenCaller, route, type Services } from './route.ts'
 import { proveSecret, secretMembers } from './secret.ts'
 import { caseless } from './wire.ts'
 
@@ -46,5 +48,19 @@ export const disabled = (type: FactorType): z.infer<typeof DisabledAnswer> => ({
   object: 'twoFactorProvider',
 })
 
-export const secretBody = caseless(secretMembers)
 export const grantBody = caseless(grantMembers)
+
+/** Switches one kind off, with all factors of it. */
+export const disableKind = (type: 'totp' | 'email', path: `/${string}`) =>
+  route({
+    ...settings,
+    method: 'delete',
+    path,
+    request: { query: anyQuery, body: grantBody },
+    success: { 200: DisabledAnswer },
+    async handler({ body, caller }, services) {
+      await requireGrant(caller, type, body, services)
+      await disableFactors(caller, type, services)
+      return { status: 200, body: disabled(type) }
+    },
+  })

@@ -2,22 +2,13 @@
 import { z } from 'zod'
 import { bitwardenFactorPaths } from '../../contract/bitwarden-paths.ts'
 import { Email } from '../../contract/primitives.ts'
-import { disableFactors, enableEmail, mailAddressCode } from '../../domain/identity/bitwarden-factors.ts'
+import { enableEmail, mailAddressCode } from '../../domain/identity/bitwarden-factors.ts'
 import { grantFactorChange } from '../../domain/identity/factor-grants.ts'
 import { factorsOf } from '../../domain/identity/second-factors.ts'
 import { anyQuery } from '../../http/route.ts'
-import {
-  DisabledAnswer,
-  disabled,
-  grantBody,
-  grantMembers,
-  refused,
-  requireGrant,
-  secretBody,
-  settings,
-} from './factor-settings.ts'
+import { disableKind, grantMembers, refused, requireGrant, settings } from './factor-settings.ts'
 import { type BitwardenCaller, route, type Services } from './route.ts'
-import { proveSecret } from './secret.ts'
+import { bySecret, proveSecret } from './secret.ts'
 import { caseless } from './wire.ts'
 
 const EmailFactor = z.object({ email: z.string().nullable(), enabled: z.boolean() })
@@ -52,10 +43,8 @@ async function emailAnswer(
 }
 
 const readEmail = route({
-  ...settings,
-  method: 'post',
+  ...bySecret,
   path: bitwardenFactorPaths.readEmail,
-  request: { query: anyQuery, body: secretBody },
   success: { 200: EmailAnswer },
   async handler({ body, caller }, services) {
     await proveSecret(caller, body, services)
@@ -96,23 +85,10 @@ const enableEmailBy = (method: 'post' | 'put') =>
     },
   })
 
-const disableEmail = route({
-  ...settings,
-  method: 'delete',
-  path: bitwardenFactorPaths.email,
-  request: { query: anyQuery, body: grantBody },
-  success: { 200: DisabledAnswer },
-  async handler({ body, caller }, services) {
-    await requireGrant(caller, 'email', body, services)
-    await disableFactors(caller, 'email', services)
-    return { status: 200, body: disabled('email') }
-  },
-})
-
 export const emailFactorRoutes = [
   readEmail,
   mailCodeToAddress,
   enableEmailBy('put'),
   enableEmailBy('post'),
-  disableEmail,
+  disableKind('email', bitwardenFactorPaths.email),
 ]

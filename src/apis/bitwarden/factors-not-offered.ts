@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { bitwardenFactorPaths } from '../../contract/bitwarden-paths.ts'
 import { anyQuery } from '../../http/route.ts'
-import { notOffered, secretBody, settings } from './factor-settings.ts'
+import { notOffered, settings } from './factor-settings.ts'
 import { route } from './route.ts'
-import { proveSecret } from './secret.ts'
+import { bySecret, proveSecret } from './secret.ts'
 
 const Duo = z.object({
   enabled: z.literal(false),
@@ -15,10 +15,8 @@ const Duo = z.object({
 const noDuo = { enabled: false, host: null, clientId: null, clientSecret: null } as const
 
 const readDuo = route({
-  ...settings,
-  method: 'post',
+  ...bySecret,
   path: bitwardenFactorPaths.readDuo,
-  request: { query: anyQuery, body: secretBody },
   success: {
     200: Duo.extend({ duo: Duo, userVerificationToken: z.null(), object: z.literal('twoFactorDuo') }),
   },
@@ -51,10 +49,8 @@ const noYubiKey = {
 } as const
 
 const readYubiKey = route({
-  ...settings,
-  method: 'post',
+  ...bySecret,
   path: bitwardenFactorPaths.readYubiKey,
-  request: { query: anyQuery, body: secretBody },
   success: {
     200: YubiKey.extend({
       yubiKey: YubiKey,

@@ -12,10 +12,10 @@ import {
 import { grantFactorChange } from '../../domain/identity/factor-grants.ts'
 import { factorsOf } from '../../domain/identity/second-factors.ts'
 import { anyQuery } from '../../http/route.ts'
-import { grantBody, grantMembers, refused, requireGrant, secretBody, settings } from './factor-settings.ts'
+import { grantBody, grantMembers, refused, requireGrant, settings } from './factor-settings.ts'
 import { DeviceRegistration } from './factor-shapes.ts'
 import { type BitwardenCaller, route, type Services } from './route.ts'
-import { proveSecret } from './secret.ts'
+import { bySecret, proveSecret } from './secret.ts'
 import { caseless } from './wire.ts'
 
 const Keys = z.object({
@@ -44,10 +44,8 @@ async function keysAnswer(
 const slotMember = { id: z.coerce.number().int().min(1).max(maxSecondFactors) }
 
 const readKeys = route({
-  ...settings,
-  method: 'post',
+  ...bySecret,
   path: bitwardenFactorPaths.readKeys,
-  request: { query: anyQuery, body: secretBody },
   success: { 200: KeysAnswer },
   async handler({ body, caller }, services) {
     await proveSecret(caller, body, services)

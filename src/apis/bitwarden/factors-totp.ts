@@ -1,21 +1,12 @@
 // The settings of an authenticator app.
 import { z } from 'zod'
 import { bitwardenFactorPaths } from '../../contract/bitwarden-paths.ts'
-import { disableFactors, enableTotp, showTotp } from '../../domain/identity/bitwarden-factors.ts'
+import { enableTotp, showTotp } from '../../domain/identity/bitwarden-factors.ts'
 import { grantFactorChange } from '../../domain/identity/factor-grants.ts'
 import { anyQuery } from '../../http/route.ts'
-import {
-  DisabledAnswer,
-  disabled,
-  grantBody,
-  grantMembers,
-  refused,
-  requireGrant,
-  secretBody,
-  settings,
-} from './factor-settings.ts'
+import { disableKind, grantMembers, refused, requireGrant, settings } from './factor-settings.ts'
 import { route } from './route.ts'
-import { proveSecret } from './secret.ts'
+import { bySecret, proveSecret } from './secret.ts'
 import { caseless } from './wire.ts'
 
 const Totp = z.object({ enabled: z.boolean(), key: z.string() })
@@ -37,10 +28,8 @@ const totpAnswer = (
 })
 
 const readTotp = route({
-  ...settings,
-  method: 'post',
+  ...bySecret,
   path: bitwardenFactorPaths.readTotp,
-  request: { query: anyQuery, body: secretBody },
   success: { 200: TotpAnswer },
   async handler({ body, caller }, services) {
     await proveSecret(caller, body, services)
@@ -69,17 +58,9 @@ const enableTotpBy = (method: 'post' | 'put') =>
     },
   })
 
-const disableTotp = route({
-  ...settings,
-  method: 'delete',
-  path: bitwardenFactorPaths.totp,
-  request: { query: anyQuery, body: grantBody },
-  success: { 200: DisabledAnswer },
-  async handler({ body, caller }, services) {
-    await requireGrant(caller, 'totp', body, services)
-    await disableFactors(caller, 'totp', services)
-    return { status: 200, body: disabled('totp') }
-  },
-})
-
-export const totpRoutes = [readTotp, enableTotpBy('put'), enableTotpBy('post'), disableTotp]
+export const totpRoutes = [
+  readTotp,
+  enableTotpBy('put'),
+  enableTotpBy('post'),
+  disableKind('totp', bitwardenFactorPaths.totp),
+]

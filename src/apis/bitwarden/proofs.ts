@@ -4,18 +4,15 @@ import { bitwardenAccountPaths } from '../../contract/bitwarden-paths.ts'
 import { requestOwnersCode, verifyOwnersCode } from '../../domain/identity/bitwarden-proofs.ts'
 import { anyQuery } from '../../http/route.ts'
 import { route } from './route.ts'
-import { proveSecret, secretMembers } from './secret.ts'
+import { bySecret, proveSecret } from './secret.ts'
 import { caseless } from './wire.ts'
 
 /** What organizations could demand of passwords; there are none, and so it is empty. */
 const PasswordPolicy = z.object({ object: z.literal('masterPasswordPolicy') })
 
 const verifyPassword = route({
-  method: 'post',
+  ...bySecret,
   path: bitwardenAccountPaths.verifyPassword,
-  auth: 'account',
-  limit: 'proof',
-  request: { query: anyQuery, body: caseless(secretMembers) },
   success: { 200: PasswordPolicy },
   async handler({ body, caller }, services) {
     await proveSecret(caller, body, services)

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { tooLong } from '../../contract/primitives.ts'
 import type { AccountRow } from '../../domain/identity/accounts.ts'
 import { type OwnerProof, proveOwner } from '../../domain/identity/bitwarden-proofs.ts'
+import { anyQuery } from '../../http/route.ts'
 import type { BitwardenCaller, Services } from './route.ts'
+import { caseless } from './wire.ts'
 
 const clientHashForm = /^[0-9A-Za-z+/]{42}[AEIMQUYcgkosw048]=$/
 const clientHashMessage = 'Expected 32 bytes in base64'
@@ -20,6 +22,14 @@ export const secretMembers = {
   masterPasswordHash: ClientHash.nullish(),
   otp: z.string().max(50).nullish(),
 }
+
+/** What routes have in common that are asked by the proof alone: spread it into their declarations. */
+export const bySecret = {
+  method: 'post',
+  auth: 'account',
+  limit: 'proof',
+  request: { query: anyQuery, body: caseless(secretMembers) },
+} as const
 
 interface Secret {
   readonly masterPasswordHash?: Uint8Array | null | undefined

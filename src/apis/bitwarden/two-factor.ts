@@ -13,7 +13,6 @@ import {
   notOffered,
   providers,
   requireGrant,
-  secretBody,
   settings,
 } from './factor-settings.ts'
 import { emailFactorRoutes } from './factors-email.ts'
@@ -21,7 +20,7 @@ import { notOfferedFactorRoutes } from './factors-not-offered.ts'
 import { securityKeyRoutes } from './factors-security-keys.ts'
 import { totpRoutes } from './factors-totp.ts'
 import { route } from './route.ts'
-import { proveSecret, secretMembers } from './secret.ts'
+import { bySecret, proveSecret, secretMembers } from './secret.ts'
 import { caseless } from './wire.ts'
 
 const kinds = ['totp', 'email', 'webauthn'] as const
@@ -68,10 +67,8 @@ const setDeviceCheckBy = (method: 'post' | 'put') =>
   })
 
 const readRecoveryCode = route({
-  ...settings,
-  method: 'post',
+  ...bySecret,
   path: bitwardenFactorPaths.readRecoveryCode,
-  request: { query: anyQuery, body: secretBody },
   success: { 200: z.object({ code: z.string(), object: z.literal('twoFactorRecover') }) },
   async handler({ body, caller }, services) {
     await proveSecret(caller, body, services)
