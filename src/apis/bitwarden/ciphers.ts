@@ -17,6 +17,7 @@ import { notFound } from '../../domain/failure.ts'
 import { anyQuery } from '../../http/route.ts'
 import { CipherAnswer, CiphersAnswer, cipherAnswer, ciphersAnswer, lastTypeFor } from './cipher-answers.ts'
 import { CipherRequest, SomeIds } from './cipher-shapes.ts'
+import { idsBody, removingOne, removingSome } from './removals.ts'
 import { type BitwardenCaller, route, type Services } from './route.ts'
 import { bySecret, proveSecret } from './secret.ts'
 import { caseless } from './wire.ts'
@@ -31,9 +32,6 @@ export const listAnswer = 2 * (cipherBytesAtOnce + limits.sealedBytes)
 
 /** An item has a field for each few hundred bytes. */
 const itemBody = { values: 20_000 }
-
-/** Some thousand ids. */
-const idsBody = { values: 20_100 }
 
 const reading = { auth: 'account', limit: 'read' } as const
 const writing = { auth: 'account', limit: 'write' } as const
@@ -139,18 +137,9 @@ async function changeFateOf(services: Services, caller: BitwardenCaller, id: str
   return services.store.read((reader) => getCipher(reader, caller, id))
 }
 
-const trashOne = route({
-  ...writing,
-  method: 'put',
-  path: bitwardenItemPaths.itemDeletion,
-  answerBytes: oneAnswer,
-  request: { query: anyQuery, params },
-  success: { 200: null },
-  async handler({ caller, params: { id } }, services) {
-    await changeFateOf(services, caller, id, 'trash')
-    return { status: 200 }
-  },
-})
+const trashOne = removingOne([['put', bitwardenItemPaths.itemDeletion]], ItemId, (services, caller, id) =>
+  changeFateOf(services, caller, id, 'trash'),
+)
 
 const fatesOfOne = [
   ['restore', bitwardenItemPaths.itemRestoration],
@@ -177,32 +166,11 @@ const deletionsOfOne = [
   ['post', bitwardenItemPaths.itemDeletion],
 ] as const
 
-const deleteOne = deletionsOfOne.map(([method, path]) =>
-  route({
-    ...writing,
-    method,
-    path,
-    request: { query: anyQuery, params },
-    success: { 200: null },
-    async handler({ caller, params: { id } }, services) {
-      await deleteCipher(services, caller, id)
-      return { status: 200 }
-    },
-  }),
-)
+const deleteOne = removingOne(deletionsOfOne, ItemId, deleteCipher)
 
-const trashSome = route({
-  ...writing,
-  method: 'put',
-  path: bitwardenItemPaths.deletion,
-  bodyBounds: idsBody,
-  request: { query: anyQuery, body: SomeIds },
-  success: { 200: null },
-  async handler({ caller, body: { ids } }, services) {
-    await changeFate(services, caller, ids, 'trash')
-    return { status: 200 }
-  },
-})
+const trashSome = removingSome([['put', bitwardenItemPaths.deletion]], (services, caller, ids) =>
+  changeFate(services, caller, ids, 'trash'),
+)
 
 const fatesOfSome = [
   ['restore', bitwardenItemPaths.restoration],
@@ -231,20 +199,7 @@ const deletionsOfSome = [
   ['post', bitwardenItemPaths.deletion],
 ] as const
 
-const deleteSome = deletionsOfSome.map(([method, path]) =>
-  route({
-    ...writing,
-    method,
-    path,
-    bodyBounds: idsBody,
-    request: { query: anyQuery, body: SomeIds },
-    success: { 200: null },
-    async handler({ caller, body: { ids } }, services) {
-      await deleteCiphers(services, caller, ids)
-      return { status: 200 }
-    },
-  }),
-)
+const deleteSome = removingSome(deletionsOfSome, deleteCiphers)
 
 const move = methods.map((method) =>
   route({
@@ -286,7 +241,7 @@ export const cipherRoutes = [
   readAll,
   create,
   clone,
-  trashSome,
+  ...trashSome,
   ...changeSome,
   ...deleteSome,
   ...move,
@@ -294,7 +249,7 @@ export const cipherRoutes = [
   ...readOne,
   ...replace,
   ...place,
-  trashOne,
+  ...trashOne,
   ...changeOne,
   ...deleteOne,
 ]

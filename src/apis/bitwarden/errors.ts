@@ -6,7 +6,7 @@ import { type Failure, PassingFailure } from '../../domain/failure.ts'
 import type { WrittenFailure } from '../../http/api.ts'
 
 /** The statuses that stay as they are: all others are 400. */
-const kept: readonly number[] = [404, 405, 429, 500, 503]
+const kept: readonly number[] = [404, 405, 416, 429, 500, 503]
 
 const statusOf = ({ code }: Failure): number => {
   if (code === 'not-authenticated') return 401

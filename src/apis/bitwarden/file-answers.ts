@@ -1,11 +1,9 @@
 // Files of items as clients get them, each with an address under which it can be read for minutes.
 import { z } from 'zod'
-import { bitwardenFilePaths } from '../../contract/bitwarden-paths.ts'
-import { pathTo } from '../../contract/paths.ts'
 import type { CipherRow } from '../../domain/ciphers/rows.ts'
 import { fileBytes } from '../../domain/vaults/announced-files.ts'
-import { sealFileLink } from '../../domain/vaults/file-links.ts'
 import type { AttachmentRow } from '../../domain/vaults/rows.ts'
+import { fileLink } from './file-links.ts'
 import { sizesOf } from './file-wire.ts'
 import type { Services } from './route.ts'
 
@@ -24,12 +22,10 @@ export const FileAnswer = z.object({
 /** A file of an item. */
 export function fileOfItem(file: AttachmentRow, services: AnswerNeeds): z.output<typeof FileAnswer> {
   const { id, vaultId, itemId, fileName, fileKey } = file
-  const path = pathTo(bitwardenFilePaths.content, { fileId: id })
-  const token = sealFileLink(services, 'item', { vaultId, itemId, attachmentId: id })
   return {
     object: 'attachment',
     id,
-    url: `${services.config.publicUrl}${path}?token=${token}`,
+    url: fileLink('item', { vaultId, itemId, attachmentId: id }, services),
     fileName: fileName ?? '',
     key: fileKey,
     ...sizesOf(fileBytes(file)),

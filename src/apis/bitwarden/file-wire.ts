@@ -1,15 +1,9 @@
-// What files of items and of sends have in common on the wire: their size, their upload as one part of a form, and the address under which
-// they are read.
+// What files of items and of sends have in common on the wire: their size, and their upload as one part of a form.
 import { z } from 'zod'
-import { AttachmentId } from '../../contract/primitives.ts'
 import { limits } from '../../contract/sizes.ts'
-import { openAttachment } from '../../domain/vaults/attachments.ts'
-import type { AttachmentRow } from '../../domain/vaults/rows.ts'
 import { malformedBody } from '../../http/body.ts'
-import { ByteAnswer } from '../../http/byte-answer.ts'
 import { type IncomingParts, multipart } from '../../http/multipart-body.ts'
 import { formatFileSize } from '../../units.ts'
-import type { Services } from './route.ts'
 
 /** What one transfer holds in memory: a stored piece, and what waits around it. */
 export const heldBytes = 2 * limits.attachmentPartBytes
@@ -35,13 +29,3 @@ export async function* fileIn(form: IncomingParts): AsyncGenerator<Uint8Array> {
     }
   throw malformedBody('Expected a part that is named data')
 }
-
-/** The query of an address that `sealFileLink` made. */
-export const linkQuery = z.looseObject({ token: z.string().max(300) })
-export const linkParams = z.strictObject({ fileId: AttachmentId })
-
-/** The bytes of a whole file. */
-export const fileAnswer = async (services: Pick<Services, 'objects' | 'store'>, row: AttachmentRow) =>
-  new ByteAnswer(await openAttachment(services, row, { first: 0, last: row.bytes - 1 }), {
-    length: row.bytes,
-  })

@@ -14,15 +14,14 @@ import type { CipherRow } from '../../domain/ciphers/rows.ts'
 import { Failure, notFound } from '../../domain/failure.ts'
 import { isHere } from '../../domain/vaults/announced-files.ts'
 import { findAttachment } from '../../domain/vaults/attachments.ts'
-import { openFileLink } from '../../domain/vaults/file-links.ts'
 import type { AttachmentRow } from '../../domain/vaults/rows.ts'
-import { byteAnswer } from '../../http/byte-answer.ts'
 import { anyQuery } from '../../http/route.ts'
 import { answerWithCipher, CipherAnswer } from './cipher-answers.ts'
 import { LastKnown } from './cipher-shapes.ts'
 import { EncString, encStringOf } from './enc-string.ts'
 import { FileAnswer, fileOfItem } from './file-answers.ts'
-import { FileSize, fileAnswer, fileForm, fileIn, heldBytes, linkParams, linkQuery } from './file-wire.ts'
+import { linkedFileRoute } from './file-links.ts'
+import { FileSize, fileForm, fileIn } from './file-wire.ts'
 import { route, type Services } from './route.ts'
 import { caseless } from './wire.ts'
 
@@ -130,21 +129,10 @@ const remove = route({
   },
 })
 
-const readContent = route({
-  method: 'get',
-  path: bitwardenFilePaths.content,
-  auth: 'public',
-  limit: 'read',
-  answerBytes: heldBytes,
-  request: { params: linkParams, query: linkQuery },
-  success: { 200: byteAnswer },
-  async handler({ params: { fileId }, query: { token } }, services) {
-    const place = openFileLink(services, 'item', { attachmentId: fileId, token })
-    const file = place && (await services.store.read((reader) => findAttachment(reader, place)))
-    if (!file || !isHere(file))
-      throw new Failure('not-found', 'This address has run out, or the file is gone. Ask for it again.')
-    return { status: 200, body: await fileAnswer(services, file) }
-  },
+const readContent = linkedFileRoute('item', async (place, { store }) => {
+  const file = place && (await store.read((reader) => findAttachment(reader, place)))
+  if (file && isHere(file)) return file
+  throw new Failure('not-found', 'This address has run out, or the file is gone. Ask for it again.')
 })
 
 export const fileRoutes = [announce, renew, upload, read, remove, readContent]

@@ -14,7 +14,8 @@ import {
 } from '../../domain/ciphers/folders.ts'
 import { toTimestamp } from '../../domain/encoding.ts'
 import { anyQuery } from '../../http/route.ts'
-import { FolderName, SomeIds } from './cipher-shapes.ts'
+import { FolderName } from './cipher-shapes.ts'
+import { removingOne, removingSome } from './removals.ts'
 import { route } from './route.ts'
 import { caseless } from './wire.ts'
 
@@ -103,32 +104,9 @@ const deletions = [
   ['post', bitwardenItemPaths.folderDeletion],
 ] as const
 
-const deleteOne = deletions.map(([method, path]) =>
-  route({
-    ...writing,
-    method,
-    path,
-    request: { query: anyQuery, params },
-    success: { 200: null },
-    async handler({ caller, params: { id } }, services) {
-      await deleteFolder(services, caller, id)
-      return { status: 200 }
-    },
-  }),
-)
+const deleteOne = removingOne(deletions, FolderId, deleteFolder)
 
-const deleteSome = route({
-  ...writing,
-  method: 'delete',
-  path: bitwardenItemPaths.folders,
-  bodyBounds: { values: 20_100 },
-  request: { query: anyQuery, body: SomeIds },
-  success: { 200: null },
-  async handler({ caller, body: { ids } }, services) {
-    await deleteFolders(services, caller, ids)
-    return { status: 200 }
-  },
-})
+const deleteSome = removingSome([['delete', bitwardenItemPaths.folders]], deleteFolders)
 
 const deleteAll = route({
   ...writing,
@@ -142,4 +120,4 @@ const deleteAll = route({
   },
 })
 
-export const folderRoutes = [readAll, create, deleteSome, deleteAll, readOne, ...rename, ...deleteOne]
+export const folderRoutes = [readAll, create, ...deleteSome, deleteAll, readOne, ...rename, ...deleteOne]

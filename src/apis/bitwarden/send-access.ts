@@ -1,7 +1,6 @@
 // Sends of their readers, in both ways that clients know: with a grant of the token endpoint, and with the password in each request.
 import { z } from 'zod'
 import { bitwardenSendPaths } from '../../contract/bitwarden-paths.ts'
-import { pathTo } from '../../contract/paths.ts'
 import { AttachmentId } from '../../contract/primitives.ts'
 import type { Visitor } from '../../domain/caller.ts'
 import { Failure } from '../../domain/failure.ts'
@@ -16,10 +15,8 @@ import {
   toAccessId,
 } from '../../domain/sends/access.ts'
 import type { Send } from '../../domain/sends/rows.ts'
-import { openFileLink, sealFileLink } from '../../domain/vaults/file-links.ts'
-import { byteAnswer } from '../../http/byte-answer.ts'
 import { anyQuery, requestClient } from '../../http/route.ts'
-import { fileAnswer, heldBytes, linkParams, linkQuery } from './file-wire.ts'
+import { fileLink, linkedFileRoute } from './file-links.ts'
 import { route, type Services } from './route.ts'
 import { SendAccess, SendPassword, sendContent } from './send-shapes.ts'
 import { caseless } from './wire.ts'
@@ -98,9 +95,7 @@ const FileDownload = z.object({ object: z.literal('send-fileDownload'), id: z.st
 async function readSendFile({ send, file }: Send, fileId: string, services: Services) {
   if (!file || send.fileId !== fileId || !(await openSend(services, send))) throw gone()
   const place = { vaultId: send.accountId, itemId: send.id, attachmentId: fileId }
-  const path = pathTo(bitwardenSendPaths.content, { fileId })
-  const url = `${services.config.publicUrl}${path}?token=${sealFileLink(services, 'send', place)}`
-  return { object: 'send-fileDownload' as const, id: fileId, url }
+  return { object: 'send-fileDownload' as const, id: fileId, url: fileLink('send', place, services) }
 }
 
 const read = route({
@@ -188,20 +183,10 @@ const oldReadFile = route({
   },
 })
 
-const readContent = route({
-  method: 'get',
-  path: bitwardenSendPaths.content,
-  auth: 'public',
-  limit: 'read',
-  answerBytes: heldBytes,
-  request: { params: linkParams, query: linkQuery },
-  success: { 200: byteAnswer },
-  async handler({ params: { fileId }, query: { token } }, services) {
-    const place = openFileLink(services, 'send', { attachmentId: fileId, token })
-    const file = place && (await findSendFile(services, place))
-    if (!file) throw gone()
-    return { status: 200, body: await fileAnswer(services, file) }
-  },
+const readContent = linkedFileRoute('send', async (place, services) => {
+  const file = place && (await findSendFile(services, place))
+  if (!file) throw gone()
+  return file
 })
 
 export const sendAccessRoutes = [read, readFile, oldRead, oldReadFile, readContent]

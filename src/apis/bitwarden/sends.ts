@@ -9,6 +9,7 @@ import {
   createSend,
   deleteSend,
   getSend,
+  type NewSend,
   receiveSendFile,
   removeSendPassword,
   replaceSend,
@@ -23,14 +24,16 @@ const SendId = z.string().toLowerCase().pipe(z.uuid())
 const params = z.strictObject({ sendId: SendId })
 const fileParams = z.strictObject({ sendId: SendId, fileId: AttachmentId })
 
+const reading = { auth: 'account', limit: 'read' } as const
+const writing = { auth: 'account', limit: 'write' } as const
+
 /** Bytes of a list of sends, as a guess: some hundred of them. */
 const listBytes = 1024 * 1024
 
 const list = route({
   method: 'get',
   path: bitwardenSendPaths.sends,
-  auth: 'account',
-  limit: 'read',
+  ...reading,
   answerBytes: listBytes,
   request: { query: anyQuery },
   success: {
@@ -46,17 +49,25 @@ const list = route({
   },
 })
 
-const create = route({
-  method: 'post',
-  path: bitwardenSendPaths.sends,
-  auth: 'account',
-  limit: 'write',
-  request: { query: anyQuery, body: NewTextSend },
-  success: { 200: SendAnswer },
-  async handler({ caller, body }, services) {
-    return { status: 200, body: sendAnswer(await createSend(services, caller, body)) }
-  },
-})
+/** @param answer what its owner's client gets of a new send */
+const creatingAt = <Answer>(
+  path: `/${string}`,
+  body: z.ZodType<NewSend>,
+  success: z.ZodType<unknown, Answer>,
+  answer: (made: Send, services: Services) => Answer,
+) =>
+  route({
+    ...writing,
+    method: 'post',
+    path,
+    request: { query: anyQuery, body },
+    success: { 200: success },
+    async handler({ caller, body: content }, services) {
+      return { status: 200, body: answer(await createSend(services, caller, content), services) }
+    },
+  })
+
+const create = creatingAt(bitwardenSendPaths.sends, NewTextSend, SendAnswer, sendAnswer)
 
 const FileUpload = z.object({
   object: z.literal('send-fileUpload'),
@@ -77,23 +88,12 @@ function uploadOf(found: Send, { config }: Pick<Services, 'config'>) {
   }
 }
 
-const createFile = route({
-  method: 'post',
-  path: bitwardenSendPaths.newFile,
-  auth: 'account',
-  limit: 'write',
-  request: { query: anyQuery, body: NewFileSend },
-  success: { 200: FileUpload },
-  async handler({ caller, body }, services) {
-    return { status: 200, body: uploadOf(await createSend(services, caller, body), services) }
-  },
-})
+const createFile = creatingAt(bitwardenSendPaths.newFile, NewFileSend, FileUpload, uploadOf)
 
 const renewFile = route({
   method: 'get',
   path: bitwardenSendPaths.file,
-  auth: 'account',
-  limit: 'read',
+  ...reading,
   request: { params: fileParams, query: anyQuery },
   success: { 200: FileUpload },
   async handler({ caller, params: { sendId, fileId } }, services) {
@@ -106,8 +106,7 @@ const renewFile = route({
 const upload = route({
   method: 'post',
   path: bitwardenSendPaths.file,
-  auth: 'account',
-  limit: 'write',
+  ...writing,
   request: { params: fileParams, query: anyQuery, body: fileForm },
   success: { 200: null },
   async handler({ caller, params: place, body }, services) {
@@ -119,8 +118,7 @@ const upload = route({
 const read = route({
   method: 'get',
   path: bitwardenSendPaths.send,
-  auth: 'account',
-  limit: 'read',
+  ...reading,
   request: { params, query: anyQuery },
   success: { 200: SendAnswer },
   async handler({ caller, params: { sendId } }, { store }) {
@@ -131,8 +129,7 @@ const read = route({
 const replace = route({
   method: 'put',
   path: bitwardenSendPaths.send,
-  auth: 'account',
-  limit: 'write',
+  ...writing,
   request: { params, query: anyQuery, body: ReplacedSend },
   success: { 200: SendAnswer },
   async handler({ caller, params: { sendId }, body }, services) {
@@ -143,8 +140,7 @@ const replace = route({
 const removePassword = route({
   method: 'put',
   path: bitwardenSendPaths.removePassword,
-  auth: 'account',
-  limit: 'write',
+  ...writing,
   request: { params, query: anyQuery },
   success: { 200: SendAnswer },
   async handler({ caller, params: { sendId } }, services) {
@@ -155,8 +151,7 @@ const removePassword = route({
 const remove = route({
   method: 'delete',
   path: bitwardenSendPaths.send,
-  auth: 'account',
-  limit: 'write',
+  ...writing,
   request: { params, query: anyQuery },
   success: { 200: null },
   async handler({ caller, params: { sendId } }, services) {

@@ -18,10 +18,10 @@ import { deleteAttachment } from '../../domain/vaults/attachment-deletion.ts'
 import { type Part, uploadPart } from '../../domain/vaults/attachment-uploads.ts'
 import { getAttachment, listAttachments, openAttachment } from '../../domain/vaults/attachments.ts'
 import type { AttachmentRow } from '../../domain/vaults/rows.ts'
-import { ByteAnswer, byteAnswer } from '../../http/byte-answer.ts'
 import { bytes, type IncomingBytes } from '../../http/byte-body.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
-import { contentRange, parseContentRange, requestedRange } from '../../http/range.ts'
+import { parseContentRange } from '../../http/range.ts'
+import { ranged, rangedAnswer, rangeHeaders } from '../../http/ranged-answer.ts'
 import { keyChangedFailure } from './key-failures.ts'
 import { decodeListCursor, encodeListCursor } from './list-cursors.ts'
 import { route } from './route.ts'
@@ -155,32 +155,13 @@ const read = route({
   answerBytes: heldBytes,
   request: {
     params,
-    headers: z.object({
-      range: z.string().optional().meta({
-        description: 'One range (RFC 9110, section 14.2); several are ignored',
-        example: 'bytes=1024-2047',
-      }),
-      'if-range': z.string().optional().meta({
-        description: 'Files have no validator: with it, Range is ignored',
-      }),
-    }),
+    headers: rangeHeaders,
   },
-  success: { 200: byteAnswer, 206: byteAnswer },
-  headers: { 200: ['Accept-Ranges'], 206: ['Accept-Ranges', 'Content-Range'] },
+  ...ranged,
   problems: ['not-found', 'range-not-satisfiable'],
   async handler({ caller, params: place, headers }, services) {
     const row = await services.store.read((reader) => getAttachment(reader, caller, place))
-    const range = requestedRange(headers, row.bytes)
-    const { first, last } = range ?? { first: 0, last: row.bytes - 1 }
-    const content = await openAttachment(services, row, { first, last })
-    const body = new ByteAnswer(content, { length: last - first + 1 })
-    return range
-      ? {
-          status: 206,
-          body,
-          headers: { 'Accept-Ranges': 'bytes', 'Content-Range': contentRange(range) },
-        }
-      : { status: 200, body, headers: { 'Accept-Ranges': 'bytes' } }
+    return rangedAnswer(headers, row.bytes, (range) => openAttachment(services, row, range))
   },
 })
 
