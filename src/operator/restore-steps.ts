@@ -2,7 +2,7 @@
 import { resyncBitwardenAccounts } from '../domain/identity/bitwarden-accounts.ts'
 import { revokeOpenInvites } from '../domain/identity/invites.ts'
 import { endAllTokens } from '../domain/identity/personal-tokens.ts'
-import { disableSends } from '../domain/sends/sends.ts'
+import { disableSends } from '../domain/sends/ends.ts'
 import { forgetUnreadShares } from '../domain/shares/shares.ts'
 import { renewEpoch } from '../store/open.ts'
 import { allTables } from '../store/shape.ts'

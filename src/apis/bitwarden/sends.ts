@@ -4,11 +4,11 @@ import { bitwardenSendPaths } from '../../contract/bitwarden-paths.ts'
 import { pathTo } from '../../contract/paths.ts'
 import { AttachmentId } from '../../contract/primitives.ts'
 import { notFound } from '../../domain/failure.ts'
+import { deleteSend } from '../../domain/sends/ends.ts'
+import { getSend } from '../../domain/sends/read.ts'
 import type { Send } from '../../domain/sends/rows.ts'
 import {
   createSend,
-  deleteSend,
-  getSend,
   type NewSend,
   receiveSendFile,
   removeSendPassword,

@@ -15,7 +15,7 @@ import {
 } from '../identity/bitwarden-credentials.ts'
 import { setHint } from '../identity/proved-accounts.ts'
 import { endOwnSessions } from '../identity/sessions.ts'
-import { replaceSends } from '../sends/sends.ts'
+import { replaceSends } from '../sends/rotation.ts'
 import { raiseRevision } from '../vaults/vaults.ts'
 
 export interface KeyRotation {

@@ -16,8 +16,8 @@ import type { ServerKeys } from '../server-keys.ts'
 import { isHere } from '../vaults/announced-files.ts'
 import type { AttachmentPlace } from '../vaults/attachments.ts'
 import type { AttachmentRow } from '../vaults/rows.ts'
+import { sendsWithFiles } from './read.ts'
 import type { Send, SendRow } from './rows.ts'
-import { sendsWithFiles } from './sends.ts'
 
 /** How long the bearer of a right password may ask for the send. */
 const grantedFor = minutes(5)
