@@ -62,6 +62,8 @@ const notByHand: Readonly<Record<string, string>> = {
   tags: 'Use --tag.',
   favourite: 'Use --favourite.',
   fields: 'Give the name of the field itself.',
+  previousPasswords: '"limpet history" shows what there was.',
+  passkeys: 'Apps and browsers make them.',
   attachments: '"limpet attach" adds a file, "limpet attachment rm" takes one out.',
 }
 

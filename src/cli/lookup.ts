@@ -1,6 +1,8 @@
 // Finds items by id or name among what was decrypted here: the server knows no names.
 import { CliError } from '../terminal/exit-codes.ts'
-import { safeLine } from '../terminal/text.ts'
+import { mostSimilar } from '../terminal/similar.ts'
+import { localTime, safeLine } from '../terminal/text.ts'
+import { siteOf, summaryJson } from './views.ts'
 import { chosenVaults, type Entry, type Workspace } from './workspace.ts'
 
 export interface Where {
@@ -47,17 +49,36 @@ export function findItem(workspace: Workspace, wanted: string, { vault, place }:
     entries.some(({ item }) => item.deletedAt && fold(item.content.name) === fold(wanted))
       ? 'It is in the trash: "limpet restore" takes it out.'
       : `"limpet list${place === 'trash' ? ' --trash' : ''}" shows what there is.`
-  throw new CliError('notFound', `There is no item "${safeLine(wanted)}"${here}. ${elsewhere}`)
+  const similar = mostSimilar(
+    wanted,
+    candidates.map(({ item }) => item.content.name),
+  )
+  const guess = similar === undefined ? '' : ` Did you mean "${safeLine(similar)}"?`
+  throw new CliError('notFound', `There is no item "${safeLine(wanted)}"${here}.${guess} ${elsewhere}`)
+}
+
+/** Items by their ids, with what they differ in: an owner knows them by their user names, sites, vaults and times. */
+function tellingApart(found: readonly Entry[]): string[] {
+  const summaries = found.map(summaryJson)
+  return summaries.map(({ id, name, kind, username, urls: [url], vault, updatedAt }) =>
+    [
+      id,
+      name,
+      ...(summaries.some((other) => other.kind !== kind) ? [kind] : []),
+      ...(username === null ? [] : [username]),
+      ...(url === undefined ? [] : [siteOf(url)]),
+      `(${[vault.name, `updated ${localTime(updatedAt)}`].join(', ')})`,
+    ]
+      .map(safeLine)
+      .join('  '),
+  )
 }
 
 function one(found: readonly Entry[], wanted: string): Entry {
   const [first, ...others] = found
   if (first && others.length === 0) return first
-  const list = found.map(
-    ({ item, vault }) => `${item.id}  ${safeLine(item.content.name)}  (${safeLine(vault.name)})`,
-  )
   throw new CliError(
     'ambiguous',
-    `Several items fit "${safeLine(wanted)}"; say which by its id:\n${list.join('\n')}`,
+    `Several items fit "${safeLine(wanted)}"; say which by its id:\n${tellingApart(found).join('\n')}`,
   )
 }

@@ -1,40 +1,39 @@
 // Runs one command line of `limpet`, from its arguments to its exit code.
 
-import { CliError, type Ending, exitCodes, InterruptedError } from '../terminal/exit-codes.ts'
+import { type Ending, exitCodes, InterruptedError } from '../terminal/exit-codes.ts'
 import { asksForHelp, helpFor } from '../terminal/help.ts'
 import { print, remark } from '../terminal/output.ts'
-import { safeLine } from '../terminal/text.ts'
 import type { Surroundings } from './command.ts'
-import { exitCodeHelp, findCommand, overview } from './commands.ts'
+import { commands, exitCodeHelp, overview } from './commands.ts'
 import { describe } from './failures.ts'
 
-const unknown = (name: string) =>
-  new CliError('usage', `There is no command "${safeLine(name)}". "limpet help" lists them.`)
-
-async function help(topic: string | undefined) {
-  if (topic === undefined) return print(...(await overview()))
-  if (topic === 'exit') return print(...exitCodeHelp())
-  const command = await findCommand(topic)
-  if (!command) throw unknown(topic)
-  return print(...helpFor(command))
+async function help(topic: readonly string[]) {
+  const [first] = topic
+  if (first === undefined) return print(...(await overview()))
+  if (first === 'exit') return print(...exitCodeHelp())
+  const found = await commands.find(topic)
+  const lines = found ? helpFor(found.command) : await commands.groupHelp(topic)
+  if (!lines) throw commands.unknown(topic)
+  return print(...lines)
 }
 
-async function run([name, ...args]: readonly string[], surroundings: Surroundings): Promise<Ending> {
+async function run(args: readonly string[], surroundings: Surroundings): Promise<Ending> {
+  const [name] = args
   if (name === undefined) {
     remark(...(await overview()))
     return 'usage'
   }
   if (name === 'help' || asksForHelp([name])) {
-    await help(args[0])
+    await help(args.slice(1))
     return 'done'
   }
-  const command = await findCommand(name)
-  if (!command) throw unknown(name)
   if (asksForHelp(args)) {
-    await help(name)
+    await help(args.filter((arg) => !arg.startsWith('-')))
     return 'done'
   }
-  return (await command.run(surroundings, args)) ?? 'done'
+  const found = await commands.find(args)
+  if (!found) throw commands.unknown(args)
+  return (await found.command.run(surroundings, found.args)) ?? 'done'
 }
 
 /**

@@ -61,6 +61,10 @@ export async function chosenServer(
   return session?.server ?? defaultServer
 }
 
+/** A client of the server that a command without a session talks to. */
+export const connectTo = async (surroundings: Surroundings, option: string | undefined): Promise<Limpet> =>
+  connect(await chosenServer(surroundings, option), surroundings.state)
+
 /** The client of the token in the environment, or undefined without one. Throws a CliError where it must not be used. */
 export async function tokenClient(surroundings: Surroundings): Promise<TokenClient | undefined> {
   const { LIMPET_TOKEN: bearerToken } = surroundings.environment

@@ -203,6 +203,10 @@ export class StateFolder {
     return this.#write(vaultFileName(state.vault.id), state)
   }
 
+  removeVault(id: string): Promise<void> {
+    return this.#remove(vaultFileName(id))
+  }
+
   /** Notes that the vault was compared with the server just now: the time of its file says when. */
   touchVault(id: string): Promise<void> {
     return this.#touch(vaultFileName(id))

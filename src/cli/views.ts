@@ -1,7 +1,8 @@
 // How items are shown: to people with their secrets masked, and to scripts as JSON.
 import { type AttachedFile, filesOf, isItemContent, secretMembers } from '../sdk/index.ts'
 import { CliError } from '../terminal/exit-codes.ts'
-import { localTime, safeLine, safeText, table } from '../terminal/text.ts'
+import { table } from '../terminal/table.ts'
+import { type Line, localTime, safeLine, safeText, width } from '../terminal/text.ts'
 import { formatFileSize } from '../units.ts'
 import type { Entry } from './workspace.ts'
 
@@ -76,18 +77,30 @@ export function summaryJson({ item, vault }: Entry) {
 
 export type Summary = ReturnType<typeof summaryJson>
 
-/** A list for people. */
-export const summaryTable = (summaries: readonly Summary[]) =>
-  table(
-    ['NAME', 'KIND', 'USERNAME', 'FOLDER', 'UPDATED'],
-    summaries.map(({ name, kind, username, folder, updatedAt }) => [
-      name,
-      kind,
-      username ?? '',
-      folder ?? '',
-      localTime(updatedAt),
-    ]),
+/** The site of a URL, which is what people know it by. */
+export const siteOf = (url: string) => (URL.canParse(url) && new URL(url).host) || url
+
+/** A list for people. Columns in which there is nothing are left out; ids are shown if names are not enough. */
+export function summaryTable(summaries: readonly Summary[]): Line[] {
+  const names = new Set(summaries.map(({ name }) => name))
+  const vaults = new Set(summaries.map(({ vault }) => vault.id))
+  const columns: readonly [string, (summary: Summary) => string, boolean?][] = [
+    ['NAME', ({ name }) => name, true],
+    ['KIND', ({ kind }) => kind, true],
+    ['USERNAME', ({ username }) => username ?? ''],
+    ['SITE', ({ urls: [url = ''] }) => siteOf(url)],
+    ['FOLDER', ({ folder }) => folder ?? ''],
+    ['VAULT', ({ vault }) => (vaults.size > 1 ? vault.name : '')],
+    ['UPDATED', ({ updatedAt }) => localTime(updatedAt), true],
+    ['ID', ({ id }) => (names.size < summaries.length ? id : '')],
+  ]
+  const shown = columns.filter(([, cell, always]) => always || summaries.some((one) => cell(one) !== ''))
+  return table(
+    shown.map(([heading]) => heading),
+    summaries.map((summary) => shown.map(([, cell]) => cell(summary))),
+    { whole: ['UPDATED', 'ID'] },
   )
+}
 
 /** Names the files that an item came back without, behind its name. */
 export const lostFilesNote = (lostFiles: readonly string[] = []) =>
@@ -101,10 +114,13 @@ const asText = (value: unknown): string => {
 
 /** Rows with their names in a column; the second and later lines of a value stand below its first. */
 function rows(pairs: readonly (readonly [string, string])[]): string[] {
-  const column = Math.max(...pairs.map(([name]) => safeLine(name).length)) + 2
+  const column = Math.max(...pairs.map(([name]) => width(safeLine(name)))) + 2
   return pairs.flatMap(([name, value]) => {
     const [first = '', ...others] = safeText(value).split('\n')
-    return [safeLine(name).padEnd(column) + first, ...others.map((line) => ' '.repeat(column) + line)]
+    return [
+      `${safeLine(name)}${' '.repeat(column - width(safeLine(name)))}${first}`,
+      ...others.map((line) => ' '.repeat(column) + line),
+    ]
   })
 }
 
@@ -112,28 +128,66 @@ function rows(pairs: readonly (readonly [string, string])[]): string[] {
 const fileLine = ({ name, type, size }: AttachedFile) =>
   [name, [formatFileSize(size), ...(type === '' ? [] : [type])].join(', ')].join('  ')
 
-function contentPairs(content: Content, reveal: boolean): [string, string][] {
-  const shownBelow: readonly string[] = isItemContent(content) ? ['fields', 'attachments'] : []
+/** What an item has under a name, as people see it. */
+interface Shown {
+  readonly name: string
+  readonly value: string
+  readonly secret: boolean
+  /** By which it is compared where that is not its value. */
+  readonly id?: string
+}
+
+/** Members that are lists of objects, a line for each. */
+function memberText(content: Content, member: string, value: unknown): string {
+  if (isItemContent(content) && content.kind === 'login') {
+    if (member === 'previousPasswords')
+      return (content.previousPasswords ?? [])
+        .map(({ password, replacedAt }) =>
+          replacedAt === undefined ? password : `${password}  (until ${replacedAt})`,
+        )
+        .join('\n')
+    if (member === 'passkeys')
+      return (content.passkeys ?? [])
+        .map(({ rpId, userName, credentialId }) => [rpId, userName ?? '', credentialId].join('  '))
+        .join('\n')
+  }
+  return asText(value)
+}
+
+const membersBelow: readonly string[] = ['fields', 'attachments']
+const lastMembers = ['folder', 'tags', 'favourite', 'notes']
+
+function shownOf(content: Content): Shown[] {
   const members = Object.entries(content).filter(
-    ([member, value]) => value !== undefined && !shownBelow.includes(member),
+    ([member, value]) => value !== undefined && !(isItemContent(content) && membersBelow.includes(member)),
   )
-  const last = ['folder', 'tags', 'favourite', 'notes']
-  const ordered = members.toSorted(([left], [right]) => last.indexOf(left) - last.indexOf(right))
+  const ordered = members.toSorted(
+    ([left], [right]) => lastMembers.indexOf(left) - lastMembers.indexOf(right),
+  )
   return [
-    ...ordered.map(([member, value]): [string, string] => [
-      member,
-      reveal || !isSecret(content, member) ? asText(value) : mask,
-    ]),
-    ...fieldsOf(content).map(({ name, value, hidden }): [string, string] => [
+    ...ordered.map(([name, value]) => ({
       name,
-      hidden && !reveal ? mask : value,
-    ]),
-    ...(isItemContent(content) ? filesOf(content) : []).map((file): [string, string] => [
-      'file',
-      fileLine(file),
-    ]),
+      value: memberText(content, name, value),
+      secret: isSecret(content, name),
+    })),
+    ...fieldsOf(content).map(({ name, value, hidden }) => ({ name, value, secret: hidden })),
+    ...(isItemContent(content) ? filesOf(content) : []).map((file) => ({
+      name: 'file',
+      value: fileLine(file),
+      secret: false,
+      id: file.id,
+    })),
   ]
 }
+
+const contentPairs = (content: Content, reveal: boolean) =>
+  shownOf(content).map(({ name, value, secret }): [string, string] => [
+    name,
+    secret && !reveal ? mask : value,
+  ])
+
+/** Whether a view without `reveal` masks something of it. */
+export const hasSecrets = (content: Content) => shownOf(content).some(({ secret }) => secret)
 
 /** An item for people. */
 export function itemView({ item, vault }: Entry, reveal: boolean): string[] {
@@ -147,6 +201,38 @@ export function itemView({ item, vault }: Entry, reveal: boolean): string[] {
 }
 
 export const contentView = (content: Content, reveal: boolean) => rows(contentPairs(content, reveal))
+
+function changeOf(was: Shown | undefined, is: Shown | undefined, reveal: boolean): [string, string] {
+  const name = (is ?? was)?.name ?? ''
+  const isMasked = !reveal && [was, is].some((one) => one?.secret)
+  if (!was) return [name, isMasked ? 'added' : `added: ${is?.value}`]
+  if (!is) return [name, isMasked ? 'removed' : `removed: ${was.value}`]
+  return [name, isMasked ? 'changed' : `${was.value} → ${is.value}`]
+}
+
+/** What is other in content than in the content of before, for people. Secrets are named, and shown with `reveal` only. */
+export function changesView(before: Content, after: Content, reveal: boolean): string[] {
+  const gone = shownOf(before)
+  const changes: [string, string][] = []
+  const take = (fits: (one: Shown) => boolean) => {
+    const at = gone.findIndex(fits)
+    return at < 0 ? undefined : gone.splice(at, 1)[0]
+  }
+  // What is as it was goes first, so that of several of one name the others are compared.
+  const left = shownOf(after).filter(
+    (is) => !take(({ name, value, id }) => name === is.name && value === is.value && id === is.id),
+  )
+  for (const is of left)
+    changes.push(
+      changeOf(
+        take(({ name }) => name === is.name && name !== 'file'),
+        is,
+        reveal,
+      ),
+    )
+  for (const was of gone) changes.push(changeOf(was, undefined, reveal))
+  return changes.length > 0 ? rows(changes) : []
+}
 
 /**
  * One value of an item, raw: a member, a field of the owner's own, or id, vault, revision and the times.

@@ -175,7 +175,14 @@ export async function pullAll(source: VaultSource, copies: Copies, purpose: Purp
 }
 
 export async function openWorkspace(surroundings: Surroundings, purpose: Purpose): Promise<Workspace> {
-  const { source, copies } = await openSource(surroundings, purpose)
+  return workspaceOf(await openSource(surroundings, purpose), purpose)
+}
+
+/** The same of what is unlocked already. */
+export async function workspaceOf(
+  { source, copies }: { source: VaultSource; copies: Copies },
+  purpose: Purpose,
+): Promise<Workspace> {
   const pulled = await pullAll(source, copies, purpose)
   const opened = []
   for (const { vault, replica } of pulled) opened.push(await decrypt(vault, replica))

@@ -15,7 +15,8 @@ import { CliError } from '../terminal/exit-codes.ts'
 import { writeNewFile } from '../terminal/new-file.ts'
 import { pipe, print, printJson, printsToTerminal, remark } from '../terminal/output.ts'
 import { type Report, withProgress } from '../terminal/progress.ts'
-import { counted, localTime, safeLine, table } from '../terminal/text.ts'
+import { table } from '../terminal/table.ts'
+import { counted, localTime, safeLine } from '../terminal/text.ts'
 import { formatFileSize } from '../units.ts'
 import { version } from '../version.ts'
 import {
@@ -280,7 +281,7 @@ export const verify = command({
     if (json) printJson({ ...subject, migration, tables, damage })
     else {
       const lines = Object.entries(tables).map(([name, { rows, digest }]) => [name, String(rows), digest])
-      print(...table(['TABLE', 'ROWS', 'DIGEST'], lines))
+      print(...table(['TABLE', 'ROWS', 'DIGEST'], lines, { whole: ['DIGEST'] }))
       for (const sentence of damage) remark(sentence)
     }
     if (damage.length > 0)

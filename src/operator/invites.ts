@@ -17,7 +17,8 @@ import { systemRandom } from '../random.ts'
 import { duration } from '../terminal/command.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../terminal/output.ts'
-import { localTime, safeLine, table } from '../terminal/text.ts'
+import { table } from '../terminal/table.ts'
+import { localTime, safeLine } from '../terminal/text.ts'
 import { command, json, onDatabase } from './command.ts'
 
 const Note = line(200)

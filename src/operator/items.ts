@@ -7,7 +7,8 @@ import { findAccountById } from '../domain/identity/accounts.ts'
 import type { Store } from '../store/store.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../terminal/output.ts'
-import { localTime, table } from '../terminal/text.ts'
+import { table } from '../terminal/table.ts'
+import { localTime } from '../terminal/text.ts'
 import { command, json, onDatabase } from './command.ts'
 import { requireUser } from './users.ts'
 
@@ -54,7 +55,7 @@ export const history = command({
         localTime(toTimestamp(replacedAt)),
         bytes.toLocaleString('en'),
       ])
-      print(...table(['ITEM', 'VERSION', 'WRITTEN', 'REPLACED', 'BYTES'], rows))
+      print(...table(['ITEM', 'VERSION', 'WRITTEN', 'REPLACED', 'BYTES'], rows, { whole: ['ITEM'] }))
     })
   },
 })

@@ -7,30 +7,23 @@ import { CliError, InterruptedError } from '../terminal/exit-codes.ts'
 import { asksForHelp, helpFor } from '../terminal/help.ts'
 import { print, remark } from '../terminal/output.ts'
 import type { Prompter } from '../terminal/prompter.ts'
-import { safeLine } from '../terminal/text.ts'
-import { findCommand, overview } from './commands.ts'
+import { commands, overview } from './commands.ts'
 
 async function help(topic: readonly string[]) {
   if (topic.length === 0) return print(...(await overview()))
-  const found = await findCommand(topic)
-  if (!found) throw await unknown(topic)
+  const found = await commands.find(topic)
+  if (!found) throw commands.unknown(topic)
   return print(...helpFor(found.command))
 }
-
-const unknown = async (words: readonly string[]) =>
-  new CliError(
-    'usage',
-    [`There is no command "${safeLine(words.slice(0, 2).join(' '))}".`, '', ...(await overview())].join('\n'),
-  )
 
 async function run(args: readonly string[], prompter: Prompter): Promise<void> {
   const [name] = args
   if (name === 'help' || name === '--help' || name === '-h') return help(args.slice(1))
-  const found = await findCommand(name === undefined ? ['start'] : args)
+  const found = await commands.find(name === undefined ? ['start'] : args)
   if (!found) {
     // `limpet-server users --help` is about none of them yet.
     if (asksForHelp(args)) return help([])
-    throw await unknown(args)
+    throw commands.unknown(args)
   }
   if (asksForHelp(found.args)) return print(...helpFor(found.command))
   await found.command.run({ prompter }, found.args)

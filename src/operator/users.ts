@@ -15,7 +15,8 @@ import { removeAccount } from '../domain/identity/accounts.ts'
 import type { Store } from '../store/store.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../terminal/output.ts'
-import { counted, localTime, safeLine, table } from '../terminal/text.ts'
+import { table } from '../terminal/table.ts'
+import { counted, localTime, safeLine } from '../terminal/text.ts'
 import { command, json, onDatabase, type Surroundings } from './command.ts'
 
 const operands = ['EMAIL_OR_ID'] as const

@@ -14,7 +14,7 @@ import { InexactNumberError, parseExactly, RepeatedMemberError } from './json.ts
 
 /** The members of each kind that are secret; `fields` say for themselves which of them are. */
 export const secretMembers: Readonly<Record<ItemKind, readonly string[]>> = {
-  login: ['password', 'totp', 'notes'],
+  login: ['password', 'totp', 'previousPasswords', 'passkeys', 'notes'],
   note: ['notes'],
   card: ['number', 'code', 'notes'],
   identity: ['notes'],

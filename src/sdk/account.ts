@@ -42,7 +42,7 @@ import { SecondFactors } from './second-factors.ts'
 import type { SessionState, SessionStorage } from './session-storage.ts'
 import { Tokens } from './tokens.ts'
 import type { Transport } from './transport.ts'
-import { OpenVault } from './vault.ts'
+import { ifMatch, OpenVault } from './vault.ts'
 import type { SealedVaultKey } from './vault-keys.ts'
 import { type WatchEvent, type WatchOptions, watch } from './watch.ts'
 
@@ -248,10 +248,22 @@ export class UnlockedAccount {
     }
   }
 
-  /** Deletes a vault with everything in it from the server, for good. Throws `invalid-credentials`, `not-found`. */
-  async deleteVault(vaultId: string, password: string): Promise<void> {
+  /**
+   * Deletes a vault with everything in it from the server, for good. Throws `invalid-credentials`, `not-found`, `revision-conflict`.
+   * @param options `revision`: only if nothing was written in it since
+   */
+  async deleteVault(
+    vaultId: string,
+    password: string,
+    { revision }: { revision?: number } = {},
+  ): Promise<void> {
     await this.#prove(password, (body) =>
-      this.#transport.authorized({ method: 'DELETE', path: pathTo(vaultPaths.vault, { vaultId }), body }),
+      this.#transport.authorized({
+        method: 'DELETE',
+        path: pathTo(vaultPaths.vault, { vaultId }),
+        headers: ifMatch(revision),
+        body,
+      }),
     )
   }
 

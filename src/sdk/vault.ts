@@ -85,7 +85,7 @@ const vaultIn = (error: unknown): Vault | undefined =>
 type OperationToSend = z.input<typeof Operation>
 type ResealOperation = Extract<OperationToSend, { op: 'reseal' }>
 
-const ifMatch = (revision: number | undefined): Record<string, string> =>
+export const ifMatch = (revision: number | undefined): Record<string, string> =>
   revision === undefined ? {} : { 'If-Match': `"${revision}"` }
 
 /** An item's envelope, and the ids of its files, absent where nothing is said about them: they then stay as they are. */

@@ -3,6 +3,7 @@ import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util'
 import { seconds } from '../clock.ts'
 import { parseDuration } from '../units.ts'
 import { CliError, type Ending } from './exit-codes.ts'
+import { mostSimilar } from './similar.ts'
 import { safeLine } from './text.ts'
 
 export interface Option extends ParseArgsOptionDescriptor {
@@ -49,15 +50,20 @@ export interface Command<Context> {
 
 const noSecrets = 'Secrets are asked for, or read from standard input; they are never taken from arguments.'
 
+function didYouMean(option: string | undefined, options: Options): string {
+  const similar = option && mostSimilar(option.replace(/^--?/, ''), Object.keys(options))
+  return similar ? ` Did you mean --${similar}?` : ''
+}
+
 /** Said without the argument's text: it may be a secret that was typed in the wrong place. */
-function describeMistake(program: string, name: string, error: unknown): CliError {
+function describeMistake(program: string, name: string, options: Options, error: unknown): CliError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const option = error instanceof Error ? /--?[\w-]+/.exec(error.message)?.[0] : undefined
   const help = `"${program} help ${name}" shows what there is.`
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
     return new CliError(
       'usage',
-      `"${program} ${name}" has no option ${option ?? 'of that name'}. ${noSecrets} ${help}`,
+      `"${program} ${name}" has no option ${option ?? 'of that name'}.${didYouMean(option, options)} ${noSecrets} ${help}`,
     )
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')
     return new CliError(
@@ -103,7 +109,7 @@ export const commandOf =
         try {
           parsed = parseArgs<Config<O>>({ args: withLength(args), options, allowPositionals: true })
         } catch (error) {
-          throw describeMistake(program, name, error)
+          throw describeMistake(program, name, options, error)
         }
         checkOperands(program, name, operands, parsed.positionals)
         check(declaration, context)

@@ -102,6 +102,10 @@ export const printBytes = (bytes: Uint8Array) =>
     process.stdout.write(process.stdout.isTTY ? forTerminal(bytes) : bytes, () => resolve())
   })
 
+/** How wide the terminal is that shows the results. @returns undefined for a pipe or a file, which takes lines of any length */
+export const terminalColumns = (): number | undefined =>
+  process.stdout.isTTY ? process.stdout.columns || 80 : undefined
+
 /** Whether a person reads the results, and not a program. */
 export const printsToTerminal = (): boolean => process.stdout.isTTY
 

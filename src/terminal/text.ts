@@ -1,4 +1,6 @@
 // Text for people: nothing in it can steer the terminal. Only output.ts writes it there.
+import { eastAsianWidth } from 'get-east-asian-width'
+
 // What steers a terminal, reorders or breaks lines, or is not seen: control characters (C0 with ESC, DEL, C1), separators of lines,
 // directions, what is ignored where it is not known, annotations, and half surrogates. A shared or imported item can be named
 // by a stranger. Joiners stay where scripts and emoji need them, and variation selectors.
@@ -45,21 +47,45 @@ export const safeJsonLine = (value: unknown) => JSON.stringify(value).replace(un
 export type Line = string | { readonly text: string; readonly style: 'heading' | 'dark on light' }
 
 const segmenter = new Intl.Segmenter()
-/** How many characters a person sees. */
-export const width = (text: string) => [...segmenter.segment(text)].length
+const isEmoji = /^\p{RGI_Emoji}$/v
+const isMark = /^\p{Mark}+$/u
 
-/** Columns that line up, with a heading, a line each. The last column is not padded. */
-export function table(heading: readonly string[], rows: readonly (readonly string[])[]): Line[] {
-  const safeRows = rows.map((row) => row.map(safeLine))
-  const widths = heading.map((title, column) =>
-    Math.max(width(title), ...safeRows.map((row) => width(row[column] ?? ''))),
-  )
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - width(cell)))
-      .join('  ')
-      .trimEnd()
-  return [{ text: line(heading), style: 'heading' }, ...safeRows.map(line)]
+function graphemeWidth(grapheme: string): number {
+  if (isMark.test(grapheme)) return 0
+  return isEmoji.test(grapheme) ? 2 : eastAsianWidth(grapheme.codePointAt(0) ?? 0)
+}
+
+/** How many columns of a terminal a line takes. */
+export function width(text: string): number {
+  let columns = 0
+  for (const { segment } of segmenter.segment(text)) columns += graphemeWidth(segment)
+  return columns
+}
+
+/** A line that takes `columns` of a terminal at the most, with "…" where something of it is left out. */
+export function shortened(text: string, columns: number): string {
+  if (width(text) <= columns) return text
+  let kept = ''
+  let left = columns - 1
+  for (const { segment } of segmenter.segment(text)) {
+    left -= graphemeWidth(segment)
+    if (left < 0) break
+    kept += segment
+  }
+  return `${kept}…`
+}
+
+/** A text in lines of `columns` at the most, broken between words. A word that is longer has a line to itself. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && width(line) + 1 + width(word) > columns) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
 }
 
 /** A time as it is here, to the minute. */

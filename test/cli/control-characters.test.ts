@@ -9,7 +9,7 @@ import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Surroundings } from '../../src/cli/command.ts'
-import { loadCommands } from '../../src/cli/commands.ts'
+import { commands } from '../../src/cli/commands.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { StateFolder } from '../../src/cli/state-folder.ts'
 import { Limpet, type OpenVault, sharesOf } from '../../src/sdk/index.ts'
@@ -176,10 +176,11 @@ describe('a terminal', () => {
 
   /** A command line for each choice of operands, and with `options` one more for each option. */
   async function commandLines(command: Command<Surroundings>, item: string, email: string, options: boolean) {
-    let lines: string[][] = [[command.name]]
+    const called = command.name.split(' ')
+    let lines: string[][] = [called]
     const words = command.usage
       .split(' ')
-      .slice(2)
+      .slice(1 + called.length)
       .filter((word) => word !== '[options]')
     for (const word of words) {
       const values = await operandValues(word, item, email)
@@ -188,9 +189,9 @@ describe('a terminal', () => {
     const [first = []] = lines
     const withoutLast = words.at(-1)?.startsWith('[') ? [first.slice(0, -1)] : []
     const withOption = Object.entries(command.options).map(([name, option]) => [
-      ...first.slice(0, 1),
+      ...called,
       option.type === 'boolean' ? `--${name}` : `--${name}=${name === 'field' ? 'notes' : evil}`,
-      ...first.slice(1),
+      ...first.slice(called.length),
     ])
     return [...lines, ...withoutLast, ...(options ? withOption : [])]
   }
@@ -200,7 +201,7 @@ describe('a terminal', () => {
     async (with_) => {
       let login = await logIn()
       let met = 0
-      for (const [name, command] of await loadCommands()) {
+      for (const [name, command] of await commands.load()) {
         const lines = await commandLines(command, '', '', with_ === 'honest')
         for (const index of lines.keys()) {
           mode = 'honest'

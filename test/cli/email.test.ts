@@ -53,21 +53,21 @@ describe.each(engines)('e-mail at the shell on %s', (engine) => {
     await ada.done(['confirm'], link)
     await ada.done(['login', ada.email], ada.password)
 
-    await ada.done(['hint', ada.email])
+    await ada.done(['hint', 'send', ada.email])
     expect((await mail.next()).text).toContain('a snail')
 
     const email = `new-${ada.email}`
-    await ada.done(['change-hint', 'a limpet'], ada.password)
-    await ada.done(['change-email', email], ada.password)
+    await ada.done(['hint', 'set', 'a limpet'], ada.password)
+    await ada.done(['email', email], ada.password)
     await ada.done(['confirm'], linkIn(await nextLinkTo(mail, email)))
-    await ada.done(['hint', email])
+    await ada.done(['hint', 'send', email])
     expect((await nextTo(mail, email)).text).toContain('a limpet')
     // The session goes on, and knows the new address.
-    await ada.done(['change-hint'], ada.password)
+    await ada.done(['hint', 'remove'], ada.password)
     await ada.done(['logout'])
     await ada.done(['login', email], ada.password)
 
-    await ada.done(['delete-by-mail', email])
+    await ada.done(['account', 'delete-by-mail', email])
     const { stderr: going } = await ada.ended('done', ['confirm'], linkIn(await nextLinkTo(mail, email)))
     expect(going).toContain('The account goes on')
     expect(await ada.done(['status'])).toMatch(/^Goes {5}/m)

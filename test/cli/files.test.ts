@@ -104,9 +104,9 @@ describe('files at the shell', () => {
     await writeFile(path, 'two')
     const second = await shell.done(['attach', 'Deed', path, '--replace'])
     expect(await listed(shell)).toMatchObject([{ id: second, name: 'plan.txt' }])
-    const versions = JSON.parse(await shell.done(['get', 'Deed', '--versions', '--json']))
+    const versions = JSON.parse(await shell.done(['history', 'Deed', '--json']))
     expect(versions[0].content.attachments).toMatchObject([{ id: first }])
-    expect(await shell.done(['get', 'Deed', '--versions'])).toMatch(/file +plan\.txt/)
+    expect(await shell.done(['history', 'Deed'])).toMatch(/file +plan\.txt/)
     const old = ['attachment', 'get', 'Deed', '--revision', String(versions[0].revision), '--output', '-']
     expect((await shell.run(old)).stdout).toBe('one')
     await shell.done(['attach', 'Deed', path, '--name', 'copy.txt'])
@@ -122,7 +122,7 @@ describe('files at the shell', () => {
     const { stderr } = await shell.ended('done', ['attachment', 'rm', 'Deed', 'plan.txt'])
     expect(stderr).toContain('keeps it')
     expect(await listed(shell)).toEqual([])
-    const [version] = JSON.parse(await shell.done(['get', 'Deed', '--versions', '--json']))
+    const [version] = JSON.parse(await shell.done(['history', 'Deed', '--json']))
     const revision = ['--revision', String(version.revision)]
     await shell.ended('usage', ['attachment', 'rm', 'Deed', id, ...revision, '--permanent'])
     await shell.done(['attachment', 'rm', 'Deed', id, ...revision, '--permanent', '--yes'])

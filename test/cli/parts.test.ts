@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { loadCommands } from '../../src/cli/commands.ts'
+import { commands } from '../../src/cli/commands.ts'
 import { generatePassword } from '../../src/cli/passwords.ts'
 import { stateFolderPath } from '../../src/cli/state-folder.ts'
 import { exitCodes } from '../../src/terminal/exit-codes.ts'
@@ -55,7 +55,7 @@ describe('text for a terminal', () => {
 })
 
 it('calls every command by the name that it says of itself', async () => {
-  for (const [name, command] of await loadCommands()) expect(command.name).toBe(name)
+  for (const [name, command] of await commands.load()) expect(command.name).toBe(name)
 })
 
 it('documents the exit codes that the program has', async () => {

@@ -66,7 +66,7 @@ describe.each(engines)('the command line with a server on %s', (engine) => {
       folder: 'Work',
       fields: [{ name: 'team', value: 'core', hidden: false }],
     })
-    expect(await shell.done(['get', 'Git', '--versions', '--reveal'])).toContain(password)
+    expect(await shell.done(['history', 'Git', '--reveal'])).toContain(password)
     await shell.done(['rm', 'Git'])
     expect(await shell.done(['list'])).toBe('')
     expect(await shell.done(['list', '--trash'])).toContain('Git')

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { loadCommands } from '../../src/operator/commands.ts'
+import { commands } from '../../src/operator/commands.ts'
 import { runProgram } from '../../src/operator/program.ts'
 import { ask } from '../../src/terminal/output.ts'
 import type { Prompter } from '../../src/terminal/prompter.ts'
@@ -89,10 +89,10 @@ describe("the operator's terminal", () => {
 
   it('gets nothing that steers it from any command', async () => {
     const met = new Set<string>()
-    const commands = await loadCommands()
+    const loaded = await commands.load()
     // Serving is no command that ends, and nothing can be looked at in a database that was moved.
-    const others = commands.filter(([name]) => name !== 'start' && name !== 'move')
-    for (const [name, command] of [...others, ...commands.filter(([name]) => name === 'move')]) {
+    const others = loaded.filter(([name]) => name !== 'start' && name !== 'move')
+    for (const [name, command] of [...others, ...loaded.filter(([name]) => name === 'move')]) {
       const rows = await spoiledRows()
       const words = command.usage.split(' ').slice(1 + name.split(' ').length)
       const operands = words.filter((word) => word !== '[options]').map((word) => valueFor(word, rows))

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { findCommand, loadCommands } from '../../src/operator/commands.ts'
+import { commands } from '../../src/operator/commands.ts'
 import { helpFor } from '../../src/terminal/help.ts'
 import { version } from '../../src/version.ts'
 import { newShell } from '../cli/program.ts'
@@ -37,7 +37,7 @@ const names = [
 
 describe("the operator's command line", () => {
   it('calls every command by the name that it says of itself', async () => {
-    for (const [name, command] of await loadCommands()) expect(command.name).toBe(name)
+    for (const [name, command] of await commands.load()) expect(command.name).toBe(name)
   })
 
   it('explains every command, with an example', async () => {
@@ -46,7 +46,7 @@ describe("the operator's command line", () => {
     expect((await runServer(['--help'], {})).stdout).toBe(stdout)
     for (const name of names) {
       expect(stdout).toContain(`  ${name} `)
-      const found = await findCommand(name.split(' '))
+      const found = await commands.find(name.split(' '))
       const help = found ? helpFor(found.command).join('\n') : ''
       expect(help).toContain(`limpet-server ${name}`)
       expect(help).toMatch(new RegExp(`\nExample: .*limpet-server ${name}`))

@@ -25,6 +25,8 @@ export async function onTerminal(work: () => Promise<unknown>): Promise<string> 
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, 'write').mockImplementation(take)
     Object.defineProperty(stream, 'isTTY', { value: true, configurable: true, writable: true })
+    // Wide enough for tables to leave nothing out.
+    Object.defineProperty(stream, 'columns', { value: 1000, configurable: true, writable: true })
   }
   try {
     await work()

@@ -1,4 +1,4 @@
-// Commands about mail: confirm, resend, hint, delete-by-mail; and what mail needs: change-email, change-hint.
+// Commands about the account's e-mail address: email, resend; and about the links in mails: confirm.
 
 import { pagePaths } from '../../contract/paths.ts'
 import { encodedLength, linkTokenBytes } from '../../contract/sizes.ts'
@@ -6,12 +6,9 @@ import { CliError } from '../../terminal/exit-codes.ts'
 import { remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { localTime } from '../../terminal/text.ts'
-import { command, type Surroundings } from '../command.ts'
-import { chosenServer, connect, unlockWithPassword } from '../session.ts'
+import { command } from '../command.ts'
+import { connectTo, unlockWithPassword } from '../session.ts'
 import { emailFrom, server } from './account.ts'
-
-const connectTo = async (surroundings: Surroundings, option: string | undefined) =>
-  connect(await chosenServer(surroundings, option), surroundings.state)
 
 /** The page that a link of a mail opens, and the token. What stands after "#" alone is taken for a confirmation. */
 const linkForm = new RegExp(`([^#]*)#([\\w-]{${encodedLength(linkTokenBytes)}})$`)
@@ -58,72 +55,23 @@ export const resend = command({
   },
 })
 
-export const hint = command({
-  name: 'hint',
-  operands: ['EMAIL'],
-  summary: 'have the password hint sent to the e-mail address',
-  details:
-    'It goes to the confirmed address of the account and nowhere else. The password itself nobody can recover.',
-  example: 'limpet hint ada@example.com',
-  options: { server },
-  async run(surroundings, [address = ''], { server: option }) {
-    const email = emailFrom(address)
-    await (await connectTo(surroundings, option)).sendHint(email)
-    remark('If the address is the confirmed one of an account, its hint is on its way.')
-  },
-})
-
-export const deleteByMail = command({
-  name: 'delete-by-mail',
-  operands: ['EMAIL'],
-  summary: 'have a link sent that deletes the account, for when the password is lost',
-  details:
-    'It goes to the confirmed address of the account and nowhere else. "limpet confirm" takes the link; the account goes after a waiting time, unless somebody logs in to it. Nobody can bring it back.',
-  example: 'limpet delete-by-mail ada@example.com',
-  options: { server },
-  async run(surroundings, [address = ''], { server: option }) {
-    const email = emailFrom(address)
-    await (await connectTo(surroundings, option)).askForDeletion(email)
-    remark('If the address is the confirmed one of an account, a mail is on its way.')
-  },
-})
-
-export const changeEmail = command({
-  name: 'change-email',
+export const email = command({
+  name: 'email',
   accountOnly: true,
   operands: ['EMAIL'],
   summary: 'give the account another e-mail address',
   details:
     'Asks for the master password. Where the server sends mail, the account has the new address once the link was opened that is sent there.',
-  example: 'limpet change-email ada@example.org',
+  example: 'limpet email ada@example.org',
   options: {},
   async run(surroundings, [address = '']) {
-    const email = emailFrom(address)
+    const next = emailFrom(address)
     const { account, password } = await unlockWithPassword(surroundings)
     const { isConfirmationNeeded } = await withProgress('Changing the address', () =>
-      account.changeEmail(password, email),
+      account.changeEmail(password, next),
     )
     if (isConfirmationNeeded)
-      remark(`A mail is on its way to ${email}. Open its link within a day, or give it to "limpet confirm".`)
-    else remark(`The account has the address ${email} now. Logins take it from now on.`)
-  },
-})
-
-export const changeHint = command({
-  name: 'change-hint',
-  accountOnly: true,
-  operands: ['[TEXT]'],
-  summary: 'replace the password hint, which the server can read; without a text, remove it',
-  details: 'Asks for the master password.',
-  example: 'limpet change-hint "the usual, with a snail"',
-  options: {},
-  async run(surroundings, [hint]) {
-    const { account, password } = await unlockWithPassword(surroundings)
-    if (hint?.includes(password))
-      throw new CliError('usage', 'The hint contains the password, and the server can read the hint.')
-    await withProgress('Changing the hint', () => account.setHint(password, hint ?? null))
-    remark(
-      hint === undefined ? 'The hint is removed.' : 'The hint is changed. "limpet hint EMAIL" has it sent.',
-    )
+      remark(`A mail is on its way to ${next}. Open its link within a day, or give it to "limpet confirm".`)
+    else remark(`The account has the address ${next} now. Logins take it from now on.`)
   },
 })

@@ -2,7 +2,8 @@
 import type { AccountEvent } from '../../sdk/index.ts'
 import { print, printJson } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
-import { localTime, table } from '../../terminal/text.ts'
+import { table } from '../../terminal/table.ts'
+import { localTime } from '../../terminal/text.ts'
 import { command } from '../command.ts'
 import { unlock } from '../session.ts'
 

@@ -17,11 +17,6 @@ function versionsFrom(text: string): VersionsChoice {
   throw new CliError('usage', `--versions takes keep or drop, not "${safeLine(text)}".`)
 }
 
-function requireAction(name: string, action: string) {
-  if (action !== 'rotate-key')
-    throw new CliError('usage', `"limpet ${name}" takes rotate-key, not "${safeLine(action)}".`)
-}
-
 interface Wishes {
   readonly versions: VersionsChoice
   readonly dropUnreadable: boolean
@@ -56,10 +51,10 @@ async function rotate(
   }
 }
 
-export const vault = command({
-  name: 'vault',
+export const rotateVaultKey = command({
+  name: 'vault rotate-key',
   accountOnly: true,
-  operands: ['rotate-key', '[NAME_OR_ID]'],
+  operands: ['[NAME_OR_ID]'],
   summary: 'change the key of a vault, so that the old one opens nothing of it any more',
   details:
     'Everything in the vault is sealed anew under a new key. Other devices go on reading and writing meanwhile. If it breaks off, nothing is lost: type it again, here or on another device, and it goes on. The personal access tokens for the vault end. docs/lost-device.md says when to do it.',
@@ -76,8 +71,7 @@ export const vault = command({
     },
     json: { type: 'boolean', help: 'prints JSON' },
   },
-  async run(surroundings, [action = '', wanted], { json, ...values }) {
-    requireAction('vault', action)
+  async run(surroundings, [wanted], { json, ...values }) {
     const versions = versionsFrom(values.versions ?? 'keep')
     const dropUnreadable = values['drop-unreadable'] ?? false
     const unlocked = await unlockWithPassword(surroundings)
@@ -104,17 +98,16 @@ export const vault = command({
   },
 })
 
-export const account = command({
-  name: 'account',
+export const rotateAccountKey = command({
+  name: 'account rotate-key',
   accountOnly: true,
-  operands: ['rotate-key'],
+  operands: [],
   summary: 'change the account key, which opens the keys of the vaults',
   details:
     'The password stays, and so do sessions and personal access tokens. Other devices keep their copies, and have to log in again. The keys of the vaults stay: "limpet vault rotate-key" changes those. docs/lost-device.md says when to do it.',
   example: 'limpet account rotate-key',
   options: {},
-  async run(surroundings, [action = '']) {
-    requireAction('account', action)
+  async run(surroundings) {
     const { account: unlocked, password } = await unlockWithPassword(surroundings)
     const wasUnlocked = await keyOfThisShell(surroundings, unlocked.accountId)
     await withProgress('Changing the account key', () => unlocked.changeAccountKey({ password }), {

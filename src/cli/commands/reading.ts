@@ -1,50 +1,32 @@
 // Commands that read items: get, list.
-import { isItemContent } from '../../sdk/index.ts'
+import { isItemContent, secretMembers } from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
-import { print, printJson, printValue } from '../../terminal/output.ts'
-import { withProgress } from '../../terminal/progress.ts'
-import { localTime } from '../../terminal/text.ts'
+import { print, printJson, printValue, remark } from '../../terminal/output.ts'
+import { mostSimilar } from '../../terminal/similar.ts'
+import { safeLine } from '../../terminal/text.ts'
 import { command } from '../command.ts'
 import { watchList } from '../list-watch.ts'
 import { findItem, inPlace } from '../lookup.ts'
 import {
-  contentView,
   fieldOf,
+  hasSecrets,
   itemJson,
   itemView,
   summaryJson,
   summaryTable,
   withoutSecrets,
 } from '../views.ts'
-import { chosenVaults, type Entry, endingOf, isCalled, openSource, openWorkspace } from '../workspace.ts'
+import {
+  chosenVaults,
+  type Entry,
+  endingOf,
+  isCalled,
+  openSource,
+  openWorkspace,
+  type Workspace,
+} from '../workspace.ts'
 
 const vault = { type: 'string', value: 'NAME', help: 'looks in this vault only' } as const
-
-interface Showing {
-  readonly json: boolean
-  readonly reveal: boolean
-}
-
-async function showVersions({ vault, item }: Entry, { json, reveal }: Showing) {
-  const versions = await withProgress('Asking the server', () => vault.versions(item.id))
-  if (json) {
-    printJson(
-      versions.map(({ revision, createdAt, replacedAt, content }) => ({
-        revision,
-        createdAt,
-        replacedAt,
-        content,
-      })),
-    )
-    return
-  }
-  if (versions.length === 0) print('Nothing was replaced yet.')
-  for (const { revision, createdAt, replacedAt, content } of versions)
-    print(
-      `Revision ${revision}, written ${localTime(createdAt)}, replaced ${localTime(replacedAt)}`,
-      ...contentView(content, reveal).map((line) => `  ${line}`),
-    )
-}
 
 export const get = command({
   name: 'get',
@@ -57,19 +39,21 @@ export const get = command({
     field: { type: 'string', value: 'F', help: 'prints exactly this value, and a newline' },
     json: { type: 'boolean', help: 'prints all of the item as JSON, secrets too' },
     reveal: { type: 'boolean', help: 'shows secrets in the readable view' },
-    versions: { type: 'boolean', help: 'shows the versions that were replaced' },
     trash: { type: 'boolean', help: 'looks in the trash' },
     vault,
   },
-  async run(surroundings, [wanted = ''], { field, json = false, reveal = false, versions, trash, vault }) {
-    if (field !== undefined && (json || versions))
-      throw new CliError('usage', '--field prints one value; leave out --json and --versions.')
+  async run(surroundings, [wanted = ''], { field, json = false, reveal = false, trash, vault }) {
+    if (field !== undefined && json)
+      throw new CliError('usage', '--field prints one value; leave out --json.')
     const workspace = await openWorkspace(surroundings, 'read')
     const entry = findItem(workspace, wanted, { vault, place: trash ? 'trash' : 'active' })
-    if (versions) await showVersions(entry, { json, reveal })
-    else if (field !== undefined) printValue(fieldOf(entry, field))
+    if (field !== undefined) printValue(fieldOf(entry, field))
     else if (json) printJson(itemJson(entry, true))
-    else print(...itemView(entry, reveal))
+    else {
+      print(...itemView(entry, reveal))
+      if (!reveal && hasSecrets(entry.item.content))
+        remark('--reveal shows what is hidden, --field NAME prints one value.')
+    }
   },
 })
 
@@ -106,6 +90,25 @@ const sorted = (entries: readonly Entry[], place: 'active' | 'trash', filter: Fi
     )
     .map(summaryJson)
 
+/** Refuses a kind that neither this version nor any item knows. */
+function requireKind({ entries }: Workspace, kind: string | undefined) {
+  if (kind === undefined) return
+  const kinds = new Set([...Object.keys(secretMembers), ...entries.map(({ item }) => item.content.kind)])
+  if (kinds.has(kind)) return
+  const similar = mostSimilar(kind, kinds)
+  throw new CliError(
+    'usage',
+    `There is no kind "${safeLine(kind)}".${similar === undefined ? '' : ` Did you mean "${safeLine(similar)}"?`} Kinds are ${Object.keys(secretMembers).join(', ')}.`,
+  )
+}
+
+function nothingFound({ text, kind, folder, tag }: Filter, place: 'active' | 'trash'): string {
+  const where = place === 'trash' ? ' in the trash' : ''
+  if (text !== undefined) return `Nothing${where} has "${safeLine(text)}" in it. Secrets are not searched.`
+  if ([kind, folder, tag].some((filter) => filter !== undefined)) return `Nothing${where} fits.`
+  return place === 'trash' ? 'The trash is empty.' : 'There is no item yet. "limpet add login NAME" adds one.'
+}
+
 export const list = command({
   name: 'list',
   operands: ['[TEXT]'],
@@ -138,11 +141,13 @@ export const list = command({
       return 'done'
     }
     const workspace = await openWorkspace(surroundings, 'read')
+    requireKind(workspace, kind)
     const vaults = new Set(chosenVaults(workspace, vault))
     const inVaults = workspace.entries.filter((entry) => vaults.has(entry.vault))
     const summaries = sorted(inVaults, place, filter)
     if (json) printJson(summaries)
     else if (summaries.length > 0) print(...summaryTable(summaries))
+    else remark(nothingFound(filter, place))
     return endingOf(workspace)
   },
 })

@@ -3,7 +3,8 @@ import { ProblemError, type SecondFactor, type UnlockedAccount } from '../../sdk
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark, remarksToTerminal } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
-import { localTime, safeLine, table } from '../../terminal/text.ts'
+import { table } from '../../terminal/table.ts'
+import { localTime, safeLine } from '../../terminal/text.ts'
 import { command, type Surroundings } from '../command.ts'
 import { qrLines } from '../qr.ts'
 import { unlock, unlockWithPassword } from '../session.ts'
@@ -20,7 +21,7 @@ function showCodes(codes: readonly string[], json: boolean | undefined) {
   print(...codes)
 }
 
-async function list(surroundings: Surroundings, json: boolean | undefined) {
+async function show(surroundings: Surroundings, json: boolean | undefined) {
   const account = await unlock(surroundings)
   const { factors, recoveryCodesLeft } = await withProgress('Asking the server', () =>
     account.secondFactors.list(),
@@ -65,7 +66,7 @@ async function confirm(
   }
 }
 
-async function add(surroundings: Surroundings, name: string | undefined, json: boolean | undefined) {
+async function begin(surroundings: Surroundings, name: string | undefined, json: boolean | undefined) {
   const { account, password } = await unlockWithPassword(surroundings)
   const started = await withProgress('Asking the server', () => account.secondFactors.addTotp(password), {
     atOnce: true,
@@ -92,7 +93,7 @@ function oneFactor(factors: readonly SecondFactor[], wanted: string): SecondFact
   return factor
 }
 
-async function remove(surroundings: Surroundings, wanted: string) {
+async function end(surroundings: Surroundings, wanted: string) {
   const { account, password } = await unlockWithPassword(surroundings)
   const { factors } = await withProgress('Asking the server', () => account.secondFactors.list())
   const { id, name } = oneFactor(factors, wanted)
@@ -110,29 +111,47 @@ async function renew(surroundings: Surroundings, json: boolean | undefined) {
   showCodes(codes, json)
 }
 
-const actions = ['list', 'add', 'remove', 'recovery-codes']
+const asksPassword = 'Asks for the master password.'
 
-export const secondFactor = command({
-  name: 'second-factor',
+export const list = command({
+  name: 'second-factor list',
   accountOnly: true,
-  operands: [actions.join('|'), '[NAME_OR_ID]'],
+  operands: [],
+  summary: 'list what logins ask for beside the password',
+  example: 'limpet second-factor list',
+  options: { json: { type: 'boolean', help: 'prints JSON' } },
+  run: (surroundings, _operands, { json }) => show(surroundings, json),
+})
+
+export const add = command({
+  name: 'second-factor add',
+  accountOnly: true,
+  operands: ['[NAME]'],
   summary: 'let logins ask for a code of an authenticator app as well',
-  details:
-    'add shows a QR code, asks for the code that the app makes of it, and prints ten recovery codes. recovery-codes prints new ones in place of the old. Whatever changes something asks for the master password. Passkeys and security keys are added by apps that can use them.',
+  details: `Shows a QR code, asks for the code that the app makes of it, and prints ten recovery codes. ${asksPassword} Passkeys and security keys are added by apps that can use them.`,
   example: 'limpet second-factor add Phone',
-  options: { json: { type: 'boolean', help: 'list, add, recovery-codes: prints JSON' } },
-  async run(surroundings, [action = '', name], { json }) {
-    if (!actions.includes(action))
-      throw new CliError(
-        'usage',
-        `"limpet second-factor" takes ${actions.join(', ')}, not "${safeLine(action)}".`,
-      )
-    if (action === 'remove' && name === undefined)
-      throw new CliError('usage', '"limpet second-factor remove" takes the name of the factor.')
-    if (name !== undefined && action !== 'add' && action !== 'remove')
-      throw new CliError('usage', `"limpet second-factor ${action}" takes no name.`)
-    if (action === 'add') return add(surroundings, name, json)
-    if (action === 'remove') return remove(surroundings, name ?? '')
-    return action === 'list' ? list(surroundings, json) : renew(surroundings, json)
-  },
+  options: { json: { type: 'boolean', help: 'prints JSON' } },
+  run: (surroundings, [name], { json }) => begin(surroundings, name, json),
+})
+
+export const remove = command({
+  name: 'second-factor remove',
+  accountOnly: true,
+  operands: ['NAME_OR_ID'],
+  summary: 'remove a second factor, so that logins do not ask for it any more',
+  details: asksPassword,
+  example: 'limpet second-factor remove Phone',
+  options: {},
+  run: (surroundings, [wanted = '']) => end(surroundings, wanted),
+})
+
+export const recoveryCodes = command({
+  name: 'second-factor recovery-codes',
+  accountOnly: true,
+  operands: [],
+  summary: 'print ten new recovery codes in place of the old ones',
+  details: asksPassword,
+  example: 'limpet second-factor recovery-codes',
+  options: { json: { type: 'boolean', help: 'prints JSON' } },
+  run: (surroundings, _operands, { json }) => renew(surroundings, json),
 })

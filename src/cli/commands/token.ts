@@ -1,10 +1,11 @@
-// The command for personal access tokens: token create, list, revoke.
+// Commands for personal access tokens: token create, list, revoke.
 import type { OpenVault, TokenScope, TokenSummary, UnlockedAccount } from '../../sdk/index.ts'
 import { duration } from '../../terminal/command.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
-import { localTime, safeLine, table } from '../../terminal/text.ts'
+import { table } from '../../terminal/table.ts'
+import { localTime, safeLine } from '../../terminal/text.ts'
 import { command, type Surroundings } from '../command.ts'
 import { unlock, unlockWithPassword } from '../session.ts'
 import { oneVault } from '../workspace.ts'
@@ -41,7 +42,7 @@ interface Creation {
   readonly json?: boolean | undefined
 }
 
-async function create(
+async function make(
   surroundings: Surroundings,
   name: string,
   { vault: wanted, scope = 'read', expires = defaultExpiry, json }: Creation,
@@ -85,7 +86,7 @@ function nameOfReach({ scopes, vaultId }: TokenSummary, vault: OpenVault | undef
   return scopes.every((scope) => scope === 'shares') ? '' : 'all, as ciphertext'
 }
 
-async function list(account: UnlockedAccount, json: boolean | undefined) {
+async function show(account: UnlockedAccount, json: boolean | undefined) {
   const tokens = await withProgress('Asking the server', () => account.tokens.list())
   const vaults = new Map((await vaultsOf(account)).map((vault) => [vault.id, vault]))
   const vaultOf = ({ vaultId }: TokenSummary) => (vaultId === null ? undefined : vaults.get(vaultId))
@@ -115,7 +116,7 @@ async function list(account: UnlockedAccount, json: boolean | undefined) {
     )
 }
 
-async function revoke(account: UnlockedAccount, wanted: string) {
+async function end(account: UnlockedAccount, wanted: string) {
   const tokens = await withProgress('Asking the server', () => account.tokens.list())
   const found = tokens.filter(({ id, name }) => id === wanted || name === wanted)
   const [token, ...others] = found
@@ -132,42 +133,49 @@ async function revoke(account: UnlockedAccount, wanted: string) {
   remark(`Revoked "${safeLine(token.name)}".`)
 }
 
-export const token = command({
-  name: 'token',
+const onVault =
+  'A job that has it as LIMPET_TOKEN, and LIMPET_SERVER, runs get, list, add, edit, rm, restore, sync and share on that vault without login and password.'
+
+export const create = command({
+  name: 'token create',
   accountOnly: true,
-  operands: ['create|list|revoke', '[NAME_OR_ID]'],
-  summary: 'make, list and revoke personal access tokens, with which scripts use one vault',
-  details:
-    'create asks for the master password, also where "limpet unlock" was run, and prints the token once. A job that has it as LIMPET_TOKEN, and LIMPET_SERVER, runs get, list, add, edit, rm, restore, sync and share on that vault without login and password. The server gets only the part before the dot; the part behind it opens the vault. No token deletes for good, and a password change ends all of them unless it is told not to.',
+  operands: ['NAME'],
+  summary: 'make a personal access token, with which a script uses one vault',
+  details: `Asks for the master password, also where "limpet unlock" was run, and prints the token once. ${onVault} The server gets only the part before the dot; the part behind it opens the vault. No token deletes for good, and a password change ends all of them unless it is told not to.`,
   example: 'limpet token create deploy --vault Production --expires 30d',
   options: {
-    vault: { type: 'string', value: 'NAME', help: 'create: the vault, where there are several' },
+    vault: { type: 'string', value: 'NAME', help: 'the vault, where there are several' },
     scope: {
       type: 'string',
       value: 'SCOPES',
-      help: 'create: read, write (which includes read), shares; read unless said otherwise',
+      help: 'read, write (which includes read), shares; read unless said otherwise',
     },
     expires: {
       type: 'string',
       value: 'TIME',
-      help: `create: 12h, 30d, or never; ${defaultExpiry} unless said otherwise`,
+      help: `12h, 30d, or never; ${defaultExpiry} unless said otherwise`,
     },
-    json: { type: 'boolean', help: 'create, list: prints JSON' },
+    json: { type: 'boolean', help: 'prints JSON' },
   },
-  async run(surroundings, [action = '', name], { json, ...creation }) {
-    if (!['create', 'list', 'revoke'].includes(action))
-      throw new CliError('usage', `"limpet token" takes create, list or revoke, not "${safeLine(action)}".`)
-    if (action === 'list' ? name !== undefined : name === undefined)
-      throw new CliError(
-        'usage',
-        action === 'list'
-          ? '"limpet token list" takes no name.'
-          : `"limpet token ${action}" takes the name of the token.`,
-      )
-    if (action !== 'create' && Object.values(creation).some((value) => value !== undefined))
-      throw new CliError('usage', '--vault, --scope and --expires go with "limpet token create".')
-    if (action === 'create') return create(surroundings, name ?? '', { ...creation, json })
-    const account = await unlock(surroundings)
-    return action === 'list' ? list(account, json) : revoke(account, name ?? '')
-  },
+  run: (surroundings, [name = ''], values) => make(surroundings, name, values),
+})
+
+export const list = command({
+  name: 'token list',
+  accountOnly: true,
+  operands: [],
+  summary: 'list the personal access tokens, with their last use',
+  example: 'limpet token list',
+  options: { json: { type: 'boolean', help: 'prints JSON' } },
+  run: async (surroundings, _operands, { json }) => show(await unlock(surroundings), json),
+})
+
+export const revoke = command({
+  name: 'token revoke',
+  accountOnly: true,
+  operands: ['NAME_OR_ID'],
+  summary: 'end a personal access token at once',
+  example: 'limpet token revoke deploy',
+  options: {},
+  run: async (surroundings, [wanted = '']) => end(await unlock(surroundings), wanted),
 })

@@ -1,13 +1,14 @@
 // Commands that change items: add, edit, rm, restore.
+import { isDeepStrictEqual } from 'node:util'
 import { ConflictError, ItemContent, isItemContent, type OpenItem, type OpenVault } from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { safeLine } from '../../terminal/text.ts'
-import { command } from '../command.ts'
+import { command, type Surroundings } from '../command.ts'
 import { Edits, editOptions } from '../edits.ts'
 import { findItem } from '../lookup.ts'
-import { itemJson } from '../views.ts'
+import { itemJson, lostFilesNote } from '../views.ts'
 import { type Entry, oneVault, openWorkspace, requireTakenOver, type Workspace } from '../workspace.ts'
 
 /** What each kind that can be added asks for without being told to. An empty answer leaves it out. */
@@ -59,7 +60,7 @@ export const edit = command({
   operands: ['NAME_OR_ID'],
   summary: 'change an item; everything that is not named stays',
   details:
-    '--url and --tag replace all there were. --set-secret password asks for a new password, --generate makes one. What is replaced stays among the versions ("limpet get NAME --versions").',
+    '--url and --tag replace all there were. --set-secret password asks for a new password, --generate makes one. What is replaced stays among the versions ("limpet history NAME").',
   example: 'limpet edit GitHub --username ada@example.com --generate',
   options: {
     ...editOptions,
@@ -153,13 +154,52 @@ function findRemovable(workspace: Workspace, wanted: string, vault: string | und
   }
 }
 
+async function putVersionBack(
+  surroundings: Surroundings,
+  wanted: string,
+  { revision, vault: vaultName }: { revision: string; vault: string | undefined },
+) {
+  const workspace = await openWorkspace(surroundings, 'write')
+  const { vault, item } = findItem(workspace, wanted, { vault: vaultName, place: 'active' })
+  requireTakenOver(workspace, item.id)
+  const name = safeLine(item.content.name)
+  const versions = await withProgress('Asking the server', () => vault.versions(item.id))
+  const version = versions.find((one) => String(one.revision) === revision)
+  if (!version)
+    throw new CliError(
+      'notFound',
+      `"${name}" has no earlier version of revision ${safeLine(revision)}. "limpet history" shows what there is.`,
+    )
+  if (isDeepStrictEqual(version.content, item.content)) {
+    remark(`"${name}" is as it was at revision ${revision}. Nothing was written.`)
+    return
+  }
+  const lost = await refusingToOverwrite(item.content.name, () =>
+    withProgress('Writing', () =>
+      vault.putContentBack(item.id, version.content, { 'If-Match': `"${item.revision}"` }),
+    ),
+  )
+  await workspace.keep(vault)
+  remark(`"${name}" is as it was at revision ${revision}${lostFilesNote(lost.map((file) => file.name))}.`)
+}
+
 export const restore = command({
   name: 'restore',
   operands: ['NAME_OR_ID'],
-  summary: 'take an item out of the trash',
+  summary: 'take an item out of the trash; with --revision put back what it was before',
+  details:
+    'A version is put back as a new version, so that nothing is lost by it: "limpet history" shows what there is. Files that were deleted for good do not come back.',
   example: 'limpet restore "Old mail"',
-  options: { vault: editOptions.vault },
-  async run(surroundings, [wanted = ''], { vault: vaultName }) {
+  options: {
+    revision: {
+      type: 'string',
+      value: 'N',
+      help: 'puts this version of the item back, which is not in the trash',
+    },
+    vault: editOptions.vault,
+  },
+  async run(surroundings, [wanted = ''], { revision, vault: vaultName }) {
+    if (revision !== undefined) return putVersionBack(surroundings, wanted, { revision, vault: vaultName })
     const workspace = await openWorkspace(surroundings, 'write')
     const { vault, item } = findItem(workspace, wanted, { vault: vaultName, place: 'trash' })
     requireTakenOver(workspace, item.id)
