@@ -106,7 +106,7 @@ describe('files at the shell', () => {
     expect(await listed(shell)).toMatchObject([{ id: second, name: 'plan.txt' }])
     const versions = JSON.parse(await shell.done(['history', 'Deed', '--json']))
     expect(versions[0].content.attachments).toMatchObject([{ id: first }])
-    expect(await shell.done(['history', 'Deed'])).toMatch(/file +plan\.txt/)
+    expect(await shell.done(['history', 'Deed'])).toMatch(/file +removed: plan\.txt/)
     const old = ['attachment', 'get', 'Deed', '--revision', String(versions[0].revision), '--output', '-']
     expect((await shell.run(old)).stdout).toBe('one')
     await shell.done(['attach', 'Deed', path, '--name', 'copy.txt'])

@@ -106,7 +106,9 @@ function nothingFound({ text, kind, folder, tag }: Filter, place: 'active' | 'tr
   const where = place === 'trash' ? ' in the trash' : ''
   if (text !== undefined) return `Nothing${where} has "${safeLine(text)}" in it. Secrets are not searched.`
   if ([kind, folder, tag].some((filter) => filter !== undefined)) return `Nothing${where} fits.`
-  return place === 'trash' ? 'The trash is empty.' : 'There is no item yet. "limpet add login NAME" adds one.'
+  return place === 'trash'
+    ? 'The trash is empty.'
+    : 'There is no item here. "limpet add login NAME" adds one.'
 }
 
 export const list = command({
