@@ -11,6 +11,7 @@ import {
   guarded,
   type OpenedStore,
   type RowWriter,
+  refuseNested,
   type Store,
   StoreError,
   type Tx,
@@ -18,12 +19,16 @@ import {
   unguarded,
   unwrap,
 } from './store.ts'
+import { Lines, type Outcome, settled, type Unit } from './units.ts'
 
 /** Taken while migrating, so that replicas that start together migrate one after the other. "limpet" in ASCII. */
 export const migrationLock = 0x6c696d706574
 
 /** How a server's connections are called in Postgres's own list of them. */
 export const applicationName = 'limpet'
+
+/** Most units in one commit: bounds how long the first of them waits for the last, and how many subtransactions one has. */
+const unitsPerCommit = 32
 
 /** How often a unit is run again after Postgres chose it as the victim of a deadlock. */
 const deadlockRetries = 3
@@ -83,7 +88,9 @@ async function inTransaction<T>(
       client.release()
       return result.result
     }
-    await control(() => client.query('commit'))
+    const { command } = await control(() => client.query('commit'))
+    // Postgres answers so, and with no error, if a statement failed of whose failure nobody has taken notice.
+    if (command !== 'COMMIT') throw new StoreError('a rollback', undefined, false)
     client.release()
     return result
   } catch (error) {
@@ -95,6 +102,12 @@ async function inTransaction<T>(
     client.release(!rolledBack)
     throw storeError(error)
   }
+}
+
+/** Has the unit's caller answered, and does what the unit leaves to be done before that. */
+function settle(unit: Unit, outcome: Outcome): void {
+  if (outcome.ok) unguarded(() => outcome.afterCommit.run())
+  unit.settle(outcome)
 }
 
 const migrateDatabase = (pool: pg.Pool, now: number): Promise<number> =>
@@ -126,6 +139,8 @@ export async function openPostgres(
   const pool = new pg.Pool({
     ...poolOptions(url),
     max: 10,
+    // Statements that do not wait for each other's answers are sent together.
+    pipeline: true,
     // Also of a server that was idle while the database was moved away: whatever it does next needs a new connection.
     verify: (client, done) => void refuseMoved('postgres', migrationTarget(client)).then(() => done(), done),
   })
@@ -168,22 +183,78 @@ export async function openPostgres(
     announceSoon: (announcement) => afterCommit.announceSoon(announcement),
   })
 
-  async function write<T>(work: (tx: Tx) => Promise<T | Unchanged<T>>): Promise<T> {
+  async function writeAlone(work: Unit['work']): Promise<AfterCommit> {
     for (let retries = 0; ; retries++) {
       try {
         let afterCommit = newAfterCommit()
-        const result = await inTransaction(pool, async (client) => {
+        await inTransaction(pool, async (client) => {
           const returned = await work(txOf(client, afterCommit))
           if (returned instanceof Unchanged) afterCommit = newAfterCommit()
           return returned
         })
-        unguarded(() => afterCommit.run())
-        return result
+        return afterCommit
       } catch (error) {
         if (!isDeadlock(error) || retries === deadlockRetries) throw error
       }
     }
   }
+
+  const runAlone = (unit: Unit): Promise<void> =>
+    writeAlone(unit.work).then(
+      (afterCommit) => settle(unit, { ok: true, afterCommit }),
+      (error: unknown) => settle(unit, { ok: false, error }),
+    )
+
+  /**
+   * Runs one unit in a savepoint of the open transaction, so that its failure takes back nothing of the others'.
+   * @param send sends a statement that nothing waits for before the commit
+   */
+  async function runInSavepoint(
+    client: pg.PoolClient,
+    unit: Unit,
+    send: (statement: string) => void,
+  ): Promise<Outcome> {
+    const rollBack = 'rollback to unit; release unit'
+    send('savepoint unit')
+    const afterCommit = newAfterCommit()
+    try {
+      const returned = await unit.work(txOf(client, afterCommit))
+      const isUnchanged = returned instanceof Unchanged
+      send(isUnchanged ? rollBack : 'release unit')
+      return { ok: true, afterCommit: isUnchanged ? newAfterCommit() : afterCommit }
+    } catch (error) {
+      send(rollBack)
+      return { ok: false, error: storeError(error) }
+    }
+  }
+
+  /** No caller is answered before the commit. If the transaction is lost, every unit of it has failed. */
+  async function runTogether(units: readonly Unit[]): Promise<void> {
+    const [first, ...others] = units
+    if (first && others.length === 0) return runAlone(first)
+    try {
+      const outcomes = await inTransaction(pool, async (client) => {
+        const outcomes: [Unit, Outcome][] = []
+        const sent: Promise<unknown>[] = []
+        const send = (statement: string) => {
+          const answer = control(() => client.query(statement))
+          // Looked at below. Until then it is not an error that nobody takes.
+          answer.catch(() => {})
+          sent.push(answer)
+        }
+        for (const unit of units) outcomes.push([unit, await runInSavepoint(client, unit, send)])
+        await Promise.all(sent)
+        return outcomes
+      })
+      for (const [unit, outcome] of outcomes) {
+        if (!outcome.ok && isDeadlock(outcome.error)) await runAlone(unit)
+        else settle(unit, outcome)
+      }
+    } catch (error) {
+      for (const unit of units) unit.settle({ ok: false, error })
+    }
+  }
+  const lines = new Lines(runTogether, unitsPerCommit)
 
   const store: Store = {
     read: (work) =>
@@ -192,7 +263,10 @@ export async function openPostgres(
           throw storeError(error)
         }),
       ),
-    write: (work) => guarded(() => write(work)),
+    write: async (work, options) => {
+      refuseNested()
+      return settled(work, (unit) => (options ? lines.add(options.line, unit) : void runAlone(unit)))
+    },
     truncateWal: async () => {},
     counts: {
       table: getTableName(postgresTables.rateLimits),
@@ -204,7 +278,11 @@ export async function openPostgres(
       listener.start()
       return announcements.listen(heard)
     },
-    load: () => ({ connections: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    load: () => ({
+      connections: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount + lines.waiting,
+    }),
     isReady: () =>
       missingMigrations('postgres', migrationTarget(pool)).then(
         (missing) => missing.length === 0,

@@ -21,6 +21,7 @@ import {
   unguarded,
   unwrap,
 } from './store.ts'
+import { type Outcome, settled, type Unit } from './units.ts'
 
 /** How long a unit waits for another process that holds the write lock, and how often it looks. */
 const lockWaitMs = 5000
@@ -42,14 +43,6 @@ export function storeError(error: unknown): unknown {
     ? new StoreError(cause.code, query, unavailableCodes.test(cause.code))
     : error
 }
-
-/** One writer's turn; `settle` is called after the commit that made it durable, or after it failed. */
-interface Unit {
-  work(tx: Tx): Promise<unknown>
-  settle(outcome: Outcome): void
-}
-
-type Outcome = { ok: true; afterCommit: AfterCommit } | { ok: false; error: unknown }
 
 const failed = (error: unknown): Outcome => ({ ok: false, error: storeError(error) })
 
@@ -254,19 +247,11 @@ export async function openSqlite(file: string, options: { now: () => number }): 
           throw storeError(error)
         }),
       ),
-    write: async <T>(work: (tx: Tx) => Promise<T | Unchanged<T>>) => {
+    // Every unit waits for every other one here, whichever line it stands in.
+    write: async (work) => {
       refuseNested()
-      return new Promise<T>((resolve, reject) => {
-        let result: T
-        waiting.push({
-          work: (tx) =>
-            guarded(async () => {
-              const returned = await work(tx)
-              result = returned instanceof Unchanged ? returned.result : returned
-              return returned
-            }),
-          settle: (outcome) => (outcome.ok ? resolve(result) : reject(outcome.error)),
-        })
+      return settled(work, (unit) => {
+        waiting.push(unit)
         draining ??= drain()
       })
     },

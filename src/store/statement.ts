@@ -48,3 +48,21 @@ export const entryValues = (entries: readonly object[]): Record<string, unknown>
       Object.entries(entry).map(([name, value]) => [placeholderName(name, index), value]),
     ),
   )
+
+/**
+ * Runs statements that need nothing of each other's answers: they are sent together, and run in this order. Waits for all of them
+ * also if one fails, because nothing of a unit of work may run after its end.
+ */
+export async function together<First, Second, Third = undefined>(
+  first: PromiseLike<First>,
+  second: PromiseLike<Second>,
+  third?: PromiseLike<Third>,
+) {
+  const settled = await Promise.allSettled([first, second, third])
+  return [settledValue(settled[0]), settledValue(settled[1]), settledValue(settled[2])] as const
+}
+
+function settledValue<T>(outcome: PromiseSettledResult<T>): T {
+  if (outcome.status === 'rejected') throw outcome.reason
+  return outcome.value
+}

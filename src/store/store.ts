@@ -79,9 +79,11 @@ export interface Store {
 
   /**
    * Runs one unit of work in a transaction and answers once it is durable. All of it happens or, when `work` throws or returns
-   * `Unchanged`, nothing. Nothing slow belongs inside: others wait.
+   * `Unchanged`, nothing. Nothing slow belongs inside: others wait. `work` is run again if the engine says that it has to be.
+   * @param options.line units of one line begin by holding the same row, so that they wait for each other as it is; those of one
+   *   process then share a commit
    */
-  write<T>(work: (tx: Tx) => Promise<T | Unchanged<T>>): Promise<T>
+  write<T>(work: (tx: Tx) => Promise<T | Unchanged<T>>, options?: { line: string }): Promise<T>
 
   /**
    * Takes what was deleted out of the files as well, as far as the engine lets itself be told: SQLite's write-ahead log keeps

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import Driver from 'better-sqlite3'
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/server/config.ts'
@@ -100,7 +100,10 @@ describe.each(engines)('a store on %s', (engine) => {
     expect(await store.read(emails)).toHaveLength(1)
   })
 
-  it('rolls a unit back that throws, with the very error, and keeps the others of its commit', async () => {
+  it.each([
+    ['alone', undefined],
+    ['in one line', { line: 'one' }],
+  ])('rolls a unit back that throws, %s, with the very error, and keeps the others', async (_, options) => {
     const store = await openOn(await newDatabase())
     const own = new Error('of the unit itself')
     const outcomes = await Promise.allSettled(
@@ -110,7 +113,7 @@ describe.each(engines)('a store on %s', (engine) => {
           if (index % 4 === 0) throw own
           if (index % 4 === 1) await insert(tx, email)
           return email
-        }),
+        }, options),
       ),
     )
     const kept = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
@@ -123,14 +126,43 @@ describe.each(engines)('a store on %s', (engine) => {
     }
   })
 
-  it('rolls back what is returned as unchanged, and answers with its result', async () => {
+  it.each([
+    ['alone', undefined],
+    ['in one line', { line: 'one' }],
+  ])('rolls back what is returned as unchanged, %s, and answers with its result', async (_, options) => {
     const store = await openOn(await newDatabase())
-    const [unchanged, changed] = await Promise.all([
-      store.write(async (tx) => new Unchanged(await insert(tx, 'unchanged@example.com'))),
-      store.write((tx) => insert(tx, 'changed@example.com')),
-    ])
-    expect([unchanged, changed]).toEqual(['unchanged@example.com', 'changed@example.com'])
-    expect(await store.read(emails)).toEqual(['changed@example.com'])
+    const done: string[] = []
+    const unit = (email: string, isChanged: boolean) =>
+      store.write(async (tx) => {
+        await insert(tx, email)
+        tx.afterCommit(() => done.push(email))
+        return isChanged ? email : new Unchanged(email)
+      }, options)
+    const names = ['first', 'second', 'third', 'fourth'].map((name) => `${name}@example.com`)
+    const answers = await Promise.all(names.map((name, index) => unit(name, index % 2 === 0)))
+    expect(answers).toEqual(names)
+    expect(await store.read(emails)).toEqual(['first@example.com', 'third@example.com'])
+    expect(done.sort()).toEqual(['first@example.com', 'third@example.com'])
+  })
+
+  it('runs the units of one line one after the other, in the order in which they came', async () => {
+    const store = await openOn(await newDatabase())
+    const seen: number[] = []
+    let running = 0
+    await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        store.write(
+          async (tx) => {
+            expect(++running).toBe(1)
+            await insert(tx)
+            seen.push(index)
+            running--
+          },
+          { line: 'one' },
+        ),
+      ),
+    )
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index))
   })
 
   it('refuses a store call inside a store call, which would wait for itself', async () => {
@@ -250,19 +282,127 @@ describe('an SQLite file', () => {
   })
 })
 
+/** Ends every connection to the database but the one that does it. */
+async function terminateAll(url: string) {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  )
+  await client.end()
+}
+
 const times = { createdAt: 0, updatedAt: 0 }
 
-describe('a Postgres that goes away', () => {
-  /** Ends every connection to the database but the one that does it. */
-  async function terminateAll(url: string) {
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
-    await client.query(
-      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
-    )
-    await client.end()
+describe('units of work on Postgres', () => {
+  const withStore = async (use: (store: Store, database: TestDatabase) => Promise<void>) => {
+    const database = await createDatabase('postgres')
+    const { store } = await open(database)
+    try {
+      await use(store, database)
+    } finally {
+      await store.close()
+      await database.remove()
+    }
   }
 
+  /** The number of the transaction that a unit runs in. */
+  const transactionOf = async ({ db, tables: { instance } }: Tx) => {
+    const [row] = await db.select({ id: sql<string>`pg_current_xact_id()::text` }).from(instance)
+    return row?.id
+  }
+
+  it('share a commit if they wait in one line, and do not wait for those of another', () =>
+    withStore(async (store) => {
+      const { promise: looked, resolve: leave } = Promise.withResolvers<void>()
+      const first = store.write(() => looked, { line: 'one' })
+      const waiting = Array.from({ length: 5 }, () => store.write(transactionOf, { line: 'one' }))
+      const other = await store.write(transactionOf, { line: 'other' })
+      leave()
+      await first
+      const together = await Promise.all(waiting)
+      expect(new Set(together).size).toBe(1)
+      expect(together).not.toContain(other)
+    }))
+
+  it('fail if a statement failed of whose failure nobody took notice', () =>
+    withStore(async (store) => {
+      await store.write((tx) => insert(tx, 'ada@example.com'))
+      const careless = async (tx: Tx) => {
+        await insert(tx, 'lost@example.com')
+        await insert(tx, 'ada@example.com').catch(() => {})
+      }
+      expect(await failure(store.write(careless))).toBeInstanceOf(StoreError)
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 4 }, () => store.write(careless, { line: 'one' })),
+      )
+      expect(outcomes.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+      expect(await store.read(emails)).toEqual(['ada@example.com'])
+    }))
+
+  it('are run again if Postgres ends a deadlock by them, also in the middle of a line', () =>
+    withStore(async (store, database) => {
+      const [one = '', two = ''] = [
+        await store.write((tx) => insert(tx)),
+        await store.write((tx) => insert(tx)),
+      ]
+      const touch = ({ db, tables: { accounts } }: Tx, email: string, hint: string) =>
+        db.update(accounts).set({ hint }).where(eq(accounts.email, email))
+      const { store: other } = await open(database)
+      try {
+        const { promise: otherHolds, resolve: otherIsIn } = Promise.withResolvers<void>()
+        const { promise: lineHolds, resolve: lineIsIn } = Promise.withResolvers<void>()
+        const opposite = other.write(async (tx) => {
+          await touch(tx, two, 'other')
+          otherIsIn()
+          await lineHolds
+          await touch(tx, one, 'other')
+        })
+        await otherHolds
+        const { promise: gathered, resolve: gather } = Promise.withResolvers<void>()
+        const line = [
+          store.write(() => gathered, { line: 'one' }),
+          store.write((tx) => touch(tx, one, 'line').then(() => lineIsIn()), { line: 'one' }),
+          store.write((tx) => touch(tx, two, 'line'), { line: 'one' }),
+          store.write((tx) => insert(tx, 'last@example.com'), { line: 'one' }),
+        ]
+        gather()
+        const outcomes = await Promise.allSettled([opposite, ...line])
+        expect(outcomes.map(({ status }) => status)).toEqual(Array(5).fill('fulfilled'))
+        expect(await store.read(emails)).toContain('last@example.com')
+      } finally {
+        await other.close()
+      }
+    }))
+
+  it('fail together if their connection is lost, and nothing of them stays', () =>
+    withStore(async (store, database) => {
+      const { promise: gathered, resolve: gather } = Promise.withResolvers<void>()
+      const units = [
+        store.write(() => gathered, { line: 'one' }),
+        store.write((tx) => insert(tx), { line: 'one' }),
+        store.write(
+          async (tx) => {
+            await terminateAll(database.url)
+            await insert(tx)
+          },
+          { line: 'one' },
+        ),
+        store.write((tx) => insert(tx), { line: 'one' }),
+      ]
+      gather()
+      const outcomes = await Promise.allSettled(units)
+      expect(outcomes.map(({ status }) => status)).toEqual([
+        'fulfilled',
+        ...Array<string>(3).fill('rejected'),
+      ])
+      for (const outcome of outcomes.slice(1))
+        expect(outcome).toMatchObject({ reason: { unavailable: true } })
+      expect(await store.read(emails).catch(() => store.read(emails))).toEqual([])
+    }))
+})
+
+describe('a Postgres that goes away', () => {
   it('is connected to again by the next call', async () => {
     const database = await createDatabase('postgres')
     const { store } = await open(database)

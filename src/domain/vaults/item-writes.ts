@@ -3,7 +3,13 @@ import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Allowed } from '../../contract/quotas.ts'
 import { limits } from '../../contract/sizes.ts'
-import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
+import {
+  entryPlaceholder,
+  entryPlaceholders,
+  entryValues,
+  listStatement,
+  together,
+} from '../../store/statement.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
@@ -186,6 +192,12 @@ async function currentRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<
   return new Map(rows.map((row) => [row.id, row]))
 }
 
+/** The items that stand under these ids. Throws `too-large` if several hold too much together. */
+async function boundedRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<string, ItemRow>> {
+  if (ids.length > 1) await requireBounded(tx, vaultId, ids)
+  return currentRows(tx, vaultId, ids)
+}
+
 /** What rows of items count as. */
 const contentOf = (rows: readonly ItemRow[]): Growth => ({
   items: rows.filter(({ state }) => state !== 'purged').length,
@@ -255,18 +267,16 @@ export async function applyItemWrites(
   vaultId: string,
   { writes, now, allowed }: { writes: readonly ItemWrite[]; now: number; allowed: Allowed },
 ): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
-  // From here on no other transaction writes to the vault, so what is read below still stands when it is replaced.
-  const vault = await raiseRevision(tx, caller, vaultId)
+  const ids = writes.map(({ id }) => id)
+  // The vault is held first: no other transaction writes to it then, and what is read next still stands when it is replaced. Both
+  // statements are sent together.
+  const [vault, current] = await together(raiseRevision(tx, caller, vaultId), boundedRows(tx, vaultId, ids))
   const { revision } = vault
   if (writes.some(({ op }) => op === 'purge')) caller.requireMayPurge()
   if (writes.some(({ op }) => op === 'reseal')) caller.requireMayReseal()
   if (writes.some((write) => !takes(vault, write)))
     return new Unchanged<WriteOutcome>(await keyChanged(tx, vault))
   const stamp = { vaultId, revision, now }
-  const ids = writes.map(({ id }) => id)
-  if (writes.length > 1) await requireBounded(tx, vaultId, ids)
-  const current = await currentRows(tx, vaultId, ids)
-
   const unmet = writes.filter((write) => !meets(write, current.get(write.id)))
   if (unmet.length > 0) {
     const conflicts = unmet.map(({ id }) => ({ id, current: current.get(id) ?? null }))
@@ -282,14 +292,13 @@ export async function applyItemWrites(
     new Set(writes.flatMap((write) => (write.op === op ? [write.id] : [])))
   await nameFilesOf(tx, vaultId, writes, current)
   const put = idsOf('put')
-  const kept = await keepVersions(
-    tx,
-    [...current.values()].filter(({ id }) => put.has(id)),
-    stamp,
-  )
+  const replaced = [...current.values()].filter(({ id }) => put.has(id))
   const purged = [...idsOf('purge')]
-  const forgotten = await forgetVersions(tx, vaultId, purged)
-  await upsertItemsStatement(tx, changed.length).execute({ vaultId, ...entryValues(changed) })
+  const [kept, forgotten] = await together(
+    keepVersions(tx, replaced, stamp),
+    forgetVersions(tx, vaultId, purged),
+    upsertItemsStatement(tx, changed.length).execute({ vaultId, ...entryValues(changed) }),
+  )
   const before = contentOf(changed.flatMap(({ id }) => current.get(id) ?? []))
   const after = contentOf(changed)
   let freed = await freeFilesOf(tx, vaultId, purged)
@@ -327,8 +336,9 @@ export const writeItems = (
   vaultId: string,
   writes: readonly ItemWrite[],
 ): Promise<WriteOutcome> =>
-  store.write((tx) =>
-    applyItemWrites(tx, caller, vaultId, { writes, now: clock.now(), allowed: config.quotas }),
+  store.write(
+    (tx) => applyItemWrites(tx, caller, vaultId, { writes, now: clock.now(), allowed: config.quotas }),
+    { line: vaultId },
   )
 
 /** What became of one write. */

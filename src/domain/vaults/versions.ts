@@ -2,7 +2,13 @@
 import { and, desc, eq, getTableColumns, gte, inArray, lt, not, or, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import { limits } from '../../contract/sizes.ts'
-import { entryPlaceholder, entryPlaceholders, entryValues, listStatement } from '../../store/statement.ts'
+import {
+  entryPlaceholder,
+  entryPlaceholders,
+  entryValues,
+  listStatement,
+  together,
+} from '../../store/statement.ts'
 import type { Reader, Store, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
@@ -116,8 +122,10 @@ export async function keepVersions(
     dailySince: dailyVersionsSince(now),
     ...entryValues(versions),
   }
-  await insertVersionsStatement(tx, versions.length).execute(values)
-  const pruned = await pruneVersionsStatement(tx, versions.length).execute(values)
+  const [, pruned] = await together(
+    insertVersionsStatement(tx, versions.length).execute(values),
+    pruneVersionsStatement(tx, versions.length).execute(values),
+  )
   return {
     bytes: sumOf(versions.map(({ data }) => data.length)) - sumOf(pruned.map(({ bytes }) => bytes)),
     itemIds: itemsWithFiles(pruned),
