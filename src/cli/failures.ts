@@ -23,6 +23,7 @@ import {
   UnreadableError,
 } from '../sdk/index.ts'
 import { CliError, type Ending } from '../terminal/exit-codes.ts'
+import { networkSentence } from './network-causes.ts'
 
 const problemEndings: Readonly<Record<string, Ending>> = {
   'not-authenticated': 'loggedOut',
@@ -61,11 +62,7 @@ function describeProblem({ code, message, errors, requestId }: ProblemError): {
 export function describe(error: unknown): { ending: Ending; sentence: string } {
   if (error instanceof CliError) return { ending: error.ending, sentence: error.message }
   if (error instanceof ProblemError) return describeProblem(error)
-  if (error instanceof NetworkError)
-    return {
-      ending: 'unavailable',
-      sentence: `${error.message}. Check the address and the connection, then try again.`,
-    }
+  if (error instanceof NetworkError) return { ending: 'unavailable', sentence: networkSentence(error) }
   if (error instanceof LoggedOutError)
     return { ending: 'loggedOut', sentence: `${error.message} "limpet login EMAIL" does it.` }
   if (error instanceof AccountKeyChangedError)

@@ -42,7 +42,7 @@ export const fetchOverHttp: Fetch = async (url, { method, headers, body, signal 
   const { statusCode: status = 0 } = answer
   if (redirects.has(status)) {
     answer.destroy()
-    throw new Error('The server redirects')
+    throw Object.assign(new Error('The server redirects'), { code: 'ERR_REDIRECTED' })
   }
   return {
     ok: status >= 200 && status < 300,

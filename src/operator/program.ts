@@ -36,7 +36,7 @@ function explain(error: unknown): string {
   if (error instanceof StoreError)
     return `The database cannot be used (${error.code}). Is DATABASE_URL right, and is the database running and writable?`
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
-    return 'The port is taken by another program. Choose another one with PORT.'
+    return `${'port' in error ? `Port ${error.port}` : 'The port'} is taken by another program, or by another server. Choose another one with PORT (or METRICS_PORT).`
   return error instanceof Error ? error.message : String(error)
 }
 

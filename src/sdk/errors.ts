@@ -70,6 +70,13 @@ export class ProblemError extends Error {
 /** No answer came, or none that is Limpet's. A write may have happened; repeating it is safe. */
 export class NetworkError extends Error {
   override name = 'NetworkError'
+  /** The URL of a server of which nothing came. `cause` is then what `fetch` rejected with, or a `TimeoutError` after silence. */
+  readonly server: string | undefined
+
+  constructor(message?: string, { server, ...options }: ErrorOptions & { readonly server?: string } = {}) {
+    super(message, options)
+    this.server = server
+  }
 }
 
 /** There is no session, or it has ended. Log in again. */

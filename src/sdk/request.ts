@@ -5,8 +5,11 @@ import { limits } from '../contract/sizes.ts'
 import { RefusedError } from '../protocol/refused.ts'
 import { NetworkError, ProblemError } from './errors.ts'
 
-/** Milliseconds before a request without an answer counts as lost. */
-const usualTimeoutMs = 30_000
+/** Milliseconds that a server may keep silent after a request, and that the rest of its answer may then take. */
+const [silenceMs, restMs] = [15_000, 60_000]
+
+/** What is sent takes time before an answer can come: bytes in a millisecond over a slow line. */
+const slowLine = 50
 
 export interface Request {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
@@ -18,7 +21,7 @@ export interface Request {
   readonly headers?: Readonly<Record<string, string>>
   /** False for what must not happen twice when an answer is lost. */
   readonly repeatable?: boolean
-  /** Milliseconds that it may take, where that is not the usual. */
+  /** Milliseconds until the answer begins, where that is not the usual. */
   readonly timeoutMs?: number
   /** Gives the request up: it then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined
@@ -108,8 +111,13 @@ function parseJson(text: string): unknown {
   }
 }
 
+interface Sent {
+  readonly headers: Record<string, string>
+  readonly body?: string | Uint8Array<ArrayBuffer>
+}
+
 /** The headers of a request, and its body if it has one. */
-function bodyToSend({ body, bytes }: Pick<Request, 'body' | 'bytes'>, headers: Request['headers']) {
+function toSend({ body, bytes, headers }: Request): Sent {
   const typed = (type: string) => ({ ...headers, 'Content-Type': type })
   if (bytes) return { headers: typed('application/octet-stream'), body: bytes }
   if (body === undefined) return { headers: { ...headers } }
@@ -118,7 +126,8 @@ function bodyToSend({ body, bytes }: Pick<Request, 'body' | 'bytes'>, headers: R
 
 const fetchAnswer = (
   { server, fetch }: Connection,
-  { method, path, headers, ...content }: Request,
+  { method, path }: Request,
+  sent: Sent,
   signal: AbortSignal,
 ): Promise<FetchAnswer> =>
   fetch(server + path, {
@@ -127,9 +136,10 @@ const fetchAnswer = (
     credentials: 'omit',
     cache: 'no-store',
     signal,
-    ...bodyToSend(content, headers),
-  }).catch(() => {
-    throw new NetworkError(`The server at ${server} does not answer`)
+    ...sent,
+  }).catch((error: unknown) => {
+    const cause: unknown = signal.aborted ? signal.reason : error
+    throw new NetworkError(`The server at ${server} does not answer`, { server, cause })
   })
 
 /** The whole answer. Throws what stands in it, unless it is a success. */
@@ -146,37 +156,32 @@ async function readAnswer(
   throw new NetworkError(`The answer (status ${status}) is not one of a Limpet server`)
 }
 
-/** Does `work` with a signal that is aborted with that of the request, or once it has taken too long. */
-async function inTime<T>(
-  { signal: own, timeoutMs = usualTimeoutMs }: Request,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const tooLong = AbortSignal.timeout(timeoutMs)
-  if (!own) return work(tooLong)
-  const either = new AbortController()
-  const abort = () => either.abort()
-  for (const signal of [own, tooLong]) signal.addEventListener('abort', abort, { once: true })
-  if (own.aborted) abort()
-  try {
-    return await work(either.signal)
-  } finally {
-    // One signal may live through thousands of requests.
-    for (const signal of [own, tooLong]) signal.removeEventListener('abort', abort)
-  }
-}
-
 /**
  * Sends a request once.
  * @throws ProblemError, NetworkError, RefusedError for an answer that is too large, and the reason of the request's signal
  */
 export async function sendOnce(connection: Connection, request: Request): Promise<Answer> {
+  const { signal } = request
+  const sent = toSend(request)
+  const patience = request.timeoutMs ?? silenceMs + (sent.body?.length ?? 0) / slowLine
+  const given = new AbortController()
+  const giveUp = () => given.abort(new DOMException('The server keeps silent', 'TimeoutError'))
+  const follow = () => given.abort(signal?.reason)
+  let timer = setTimeout(giveUp, patience)
+  signal?.addEventListener('abort', follow, { once: true })
+  if (signal?.aborted) follow()
   try {
-    return await inTime(request, async (signal) =>
-      readAnswer(connection, request, await fetchAnswer(connection, request, signal)),
-    )
+    const answer = await fetchAnswer(connection, request, sent, given.signal)
+    clearTimeout(timer)
+    timer = setTimeout(giveUp, restMs)
+    return await readAnswer(connection, request, answer)
   } catch (error) {
-    request.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     throw error
+  } finally {
+    clearTimeout(timer)
+    // One signal may live through thousands of requests.
+    signal?.removeEventListener('abort', follow)
   }
 }
 
@@ -191,7 +196,7 @@ export async function openStream(
   success: { readonly mediaType: string; readonly status: number },
 ): Promise<AnswerReader> {
   try {
-    const response = await fetchAnswer(connection, request, request.signal)
+    const response = await fetchAnswer(connection, request, toSend(request), request.signal)
     if (!response.ok) await readAnswer(connection, request, response)
     const [type] = (response.headers.get('Content-Type') ?? '').split(';')
     if (

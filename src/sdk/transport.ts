@@ -79,11 +79,14 @@ function bodilessProblem({ status, headers }: Answer): Problem | undefined {
 const problemOf: Connection['problemOf'] = (answer, method) =>
   method === 'HEAD' ? bodilessProblem(answer) : parsed(Problem, answer.body)
 
+/** A server that takes a request and keeps silent gets no second one: the person waits already. */
+const keptSilent = ({ cause }: NetworkError) => cause instanceof Error && cause.name === 'TimeoutError'
+
 /** How long to wait before the next try in milliseconds, or undefined where there is to be none. */
 function retryDelay(error: unknown, tries: number): number | undefined {
   const delay = retryDelays[tries]
   if (delay === undefined) return undefined
-  if (error instanceof NetworkError) return delay
+  if (error instanceof NetworkError) return keptSilent(error) ? undefined : delay
   const later = error instanceof ProblemError && (error.status === 429 || error.status === 503)
   return later && error.retryAfter <= longestRetryAfter ? Math.max(delay, error.retryAfter * 1000) : undefined
 }

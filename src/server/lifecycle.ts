@@ -114,7 +114,8 @@ function closeUnread(server: Server, unreadMs: number): { closeUnused(): void; c
       if (now !== undefined && now === before) socket.destroy()
       else taken.set(socket, now)
     }
-  }, unreadMs)
+    // It must not hold up the end of a process whose port is taken.
+  }, unreadMs).unref()
   server.once('close', () => clearInterval(look))
   return {
     closeUnused() {
@@ -308,7 +309,10 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       logger.warn('MAX_CONNECTIONS are open: more are closed at once')
     })
     const stopMetrics = config.metrics && (await serveMetrics(metrics, config.metrics))
-    const { port } = await listen(server, config)
+    const { port } = await listen(server, config).catch(async (error: unknown) => {
+      await stopMetrics?.()
+      throw error
+    })
     const stopMaintenance = startMaintenance(
       { clock, config, deferredTasks, objects, random, store },
       (error) => logger.error({ error: safeError(error) }, 'maintenance failed'),

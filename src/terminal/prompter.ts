@@ -9,6 +9,8 @@ import { safeLine, textIn } from './text.ts'
 interface AskOptions {
   /** For a new secret: a terminal asks twice, since a typed secret is not shown. */
   readonly twice?: boolean
+  /** What is wrong with an answer, if something is. A terminal says it after the first entry, and asks again. */
+  readonly refusal?: (answer: string) => Promise<string | undefined>
 }
 
 export interface Prompter {
@@ -280,10 +282,15 @@ class TerminalPrompter implements Prompter {
     return requireTyped(line)
   }
 
-  async secret(question: string, { twice = false }: AskOptions = {}): Promise<string> {
+  async secret(question: string, { twice = false, refusal }: AskOptions = {}): Promise<string> {
     for (;;) {
       this.#forgetTypedAhead()
       const answer = await this.#line(question, false)
+      const wrong = answer === '' ? undefined : await refusal?.(answer)
+      if (wrong !== undefined) {
+        remark(`${wrong}.`)
+        continue
+      }
       if (!twice || answer === '' || answer === (await this.#line(`${question} (again)`, false)))
         return answer
       remark('These were two different answers. Once more, please.')

@@ -1,12 +1,16 @@
 // `limpet-server` as a process: starting, its messages, migrating, stopping.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { minKdf } from '../../src/sdk/index.ts'
 import { prepareRegistration } from '../../src/sdk/registration.ts'
 import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
@@ -49,6 +53,36 @@ describe('limpet-server', () => {
     expect(stderr).toContain('DATABASE_URL')
     expect(stderr).not.toContain('hidden-')
     expect(stderr).not.toContain('    at ')
+  })
+
+  it('names the port that another program has', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const address = taken.address()
+    if (address === null || typeof address === 'string') throw new Error('Not listening on a port')
+    const { code, stderr } = await runServer([], {
+      PORT: String(address.port),
+      HOST: '127.0.0.1',
+      DATABASE_URL: 'file::memory:',
+      JWT_SECRET: testSecret,
+      OPAQUE_SERVER_SETUP: testOpaqueSetup,
+    })
+    taken.close()
+    expect(code).toBe(1)
+    expect(stderr).toContain(`Port ${address.port} is taken`)
+  })
+
+  it('says nothing of a file of settings that nobody made', async () => {
+    // What `npm start` runs, with a program that only tells its version.
+    const { start } = z
+      .object({ scripts: z.object({ start: z.string() }) })
+      .parse(JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))).scripts
+    const bin = fileURLToPath(new URL('../../bin/limpet-server.js', import.meta.url))
+    const folder = await mkdtemp(join(tmpdir(), 'limpet-start-'))
+    const line = `PATH=${dirname(process.execPath)}:$PATH; ${start.replace('bin/limpet-server.js', bin)} --version`
+    const { stderr } = await promisify(execFile)('sh', ['-c', line], { cwd: folder })
+    await rm(folder, { recursive: true })
+    expect(stderr).toBe('')
   })
 })
 

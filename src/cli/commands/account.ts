@@ -10,6 +10,7 @@ import {
   ProblemError,
   passwordCharacters,
   type Quotas,
+  type ServerInfo,
   type SessionState,
 } from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
@@ -40,20 +41,19 @@ const advisedGuessingSeconds = 100 * 365 * 86_400
 
 /** Asks for a new master password, until there is one that may be chosen; without a terminal the first one has to be. */
 export async function newMasterPassword({ prompter }: Surroundings, email: string): Promise<string> {
-  for (;;) {
-    const password = await prompter.secret('New master password', { twice: true })
-    const { refusal, guessing } = await assessPassword(password, { email })
-    if (!refusal) {
-      remark(
-        `Guessing it takes ${guessing.words}, for an attacker with the server's database and ten graphics cards.`,
-      )
-      if (guessing.seconds < advisedGuessingSeconds || [...password].length < passwordCharacters.advised)
-        remark('Several words that do not belong together are better.')
-      return password
-    }
-    if (!prompter.interactive || refusal.code === 'empty') throw refusal
-    remark(`${refusal.message}.`)
-  }
+  const assess = (password: string) => assessPassword(password, { email })
+  const password = await prompter.secret('New master password', {
+    twice: true,
+    refusal: async (answer) => (await assess(answer)).refusal?.message,
+  })
+  const { refusal, guessing } = await assess(password)
+  if (refusal) throw refusal
+  remark(
+    `Guessing it takes ${guessing.words}, for an attacker with the server's database and ten graphics cards.`,
+  )
+  if (guessing.seconds < advisedGuessingSeconds || [...password].length < passwordCharacters.advised)
+    remark('Several words that do not belong together are better.')
+  return password
 }
 
 /** The invite of `--invite` or `LIMPET_INVITE`; a code lets its holder in, so it is not taken from an argument. */
@@ -64,6 +64,9 @@ async function inviteCode({ environment, prompter }: Surroundings, asked: boolea
   if (code.success) return code.data
   throw new CliError('usage', 'This is not an invite code: it begins with lmi_ and has 26 characters.')
 }
+
+/** What the server says of itself. Asked before a password is: nobody shall type one for a server that is not there. */
+const askServer = (limpet: Limpet) => withProgress('Asking the server', () => limpet.serverInfo())
 
 export const register = command({
   name: 'register',
@@ -82,7 +85,11 @@ export const register = command({
     const email = emailFrom(address)
     const url = await chosenServer(surroundings, option)
     const limpet = await connect(url, surroundings.state)
-    const invite = await inviteCode(surroundings, asked)
+    const { emailVerification, registration } = await askServer(limpet)
+    if (registration === 'closed')
+      throw new CliError('unexpected', `${url} makes no accounts. Its operator can change that.`)
+    const wantsInvite = asked || (registration === 'invite' && surroundings.prompter.interactive)
+    const invite = await inviteCode(surroundings, wantsInvite)
     const password = await newMasterPassword(surroundings, email)
     if (hint?.includes(password))
       throw new CliError('usage', 'The hint contains the password, and the server can read the hint.')
@@ -98,7 +105,6 @@ export const register = command({
       { atOnce: true },
     )
     const next = `limpet login ${email} --server ${url}`
-    const { emailVerification } = await limpet.serverInfo()
     if (emailVerification === 'off') remark(`${email} has an account at ${url}. Next: ${next}`)
     else
       remark(
@@ -142,9 +148,8 @@ async function confirmAuthKey(
 }
 
 /** Says beside a wrong password that the address may not be confirmed, where that could be: the server does not tell. */
-async function remarkOnConfirmation(error: unknown, limpet: Limpet, email: string): Promise<void> {
+function remarkOnConfirmation(error: unknown, { emailVerification }: ServerInfo, email: string) {
   if (!(error instanceof ProblemError) || error.code !== 'invalid-credentials') return
-  const { emailVerification } = await limpet.serverInfo()
   if (emailVerification === 'required')
     remark(
       `If you have just registered ${email}, open the link in the mail first. "limpet resend ${email}" has it sent again.`,
@@ -182,6 +187,7 @@ export const login = command({
       asking(() => confirmAuthKey(surroundings, offer, { expected, url })),
     )
     if (values['forget-method']) await limpet.forgetPin(email)
+    const info = await askServer(limpet)
     const password = await prompter.secret('Master password')
     const account = await withProgress(
       'Logging in',
@@ -194,8 +200,8 @@ export const login = command({
         })
       },
       { atOnce: true },
-    ).catch(async (error: unknown) => {
-      await remarkOnConfirmation(error, limpet, email).catch(() => {})
+    ).catch((error: unknown) => {
+      remarkOnConfirmation(error, info, email)
       throw error
     })
     await state.forgetOthers(account.accountId)
