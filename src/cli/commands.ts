@@ -36,6 +36,9 @@ export const commands = new CommandList<Surroundings>('limpet', {
     'vault rm': async () => (await import('./commands/vaults.ts')).remove,
     'vault rotate-key': async () => (await import('./commands/keys.ts')).rotateVaultKey,
   },
+  'Moving in and out': {
+    import: async () => (await import('./commands/import.ts')).importFile,
+  },
   'One-time links': {
     share: async () => (await import('./commands/sharing.ts')).share,
     open: async () => (await import('./commands/opening.ts')).open,

@@ -1,5 +1,6 @@
 // The vaults of the account, unlocked, with their items in clear: what the server has now, or without it what was last here.
 import {
+  type Account,
   ContentError,
   type Item,
   OpenError,
@@ -34,6 +35,7 @@ export interface Broken {
 }
 
 export interface Workspace {
+  readonly source: VaultSource
   readonly vaults: readonly OpenVault[]
   /** Of all vaults, in the trash or not. */
   readonly entries: readonly Entry[]
@@ -54,6 +56,10 @@ export interface VaultSource {
   vaults(): Promise<OpenVault[]>
   openVault(vault: Vault): Promise<OpenVault>
   watch(options: WatchOptions): AsyncIterable<WatchEvent>
+  /** Absent of a token, which stands for one vault. */
+  createVault?(name: string): Promise<OpenVault>
+  /** Absent of a token. */
+  details?(): Promise<Account>
 }
 
 /** Where copies of vaults are kept between runs. */
@@ -191,6 +197,7 @@ export async function workspaceOf(
   const refused = pulled.flatMap(({ replica }) => [...replica.refused.keys()])
   warnOfRefused(refused)
   return {
+    source,
     vaults: pulled.map(({ vault }) => vault),
     entries: opened.flatMap(({ entries }) => entries),
     broken,

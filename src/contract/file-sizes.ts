@@ -39,3 +39,6 @@ export const fileChunks = (size: number): number => Math.max(1, Math.ceil(padme(
 /** The bytes of a sealed file whose plaintext has `size` bytes. Throws as `padme` does. */
 export const sealedFileBytes = (size: number): number =>
   fileHeaderBytes + padme(size) + fileTagBytes * fileChunks(size)
+
+/** The bytes of an envelope whose plaintext has `length` bytes (docs/protocol.md, "Envelope"). Throws as `padme` does. */
+export const envelopeBytes = (length: number): number => fileHeaderBytes + padme(length + 1) + fileTagBytes

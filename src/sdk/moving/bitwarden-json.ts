@@ -2,10 +2,11 @@
 import type { ItemContent } from '../../contract/content.ts'
 import { expiryOf } from './dates.ts'
 import { Draft } from './draft.ts'
-import type { Incoming, IncomingItem, Leftover, Reader } from './incoming.ts'
+import type { Incoming, IncomingItem, Leftover } from './incoming.ts'
 import { Members } from './members.ts'
 import { guidToBase64url, toBase64url } from './passkeys.ts'
-import { textOf, wholeFile } from './whole-file.ts'
+import type { Reader } from './reader.ts'
+import { jsonIn, wholeFile } from './whole-file.ts'
 
 /** Kinds by their number there. */
 const kinds: Readonly<Record<string, ItemContent['kind']>> = {
@@ -190,10 +191,9 @@ export const bitwardenJson: Reader = {
   title,
   async recognises(glimpse) {
     const file = Members.of(await glimpse.json())
-    return Array.isArray(file.take('items')) && typeof file.take('encrypted') === 'boolean'
+    return Array.isArray(file.take('items')) && file.take('encrypted') === false
   },
   async read(file) {
-    const value: unknown = JSON.parse(textOf(await wholeFile(file)))
-    return readBitwarden(value, title)
+    return readBitwarden(jsonIn(await wholeFile(file)), title)
   },
 }

@@ -1,12 +1,11 @@
-// What was read of another program's file, before anything is written; and how a reader of a format is declared.
-import type { ItemContent } from '../../contract/content.ts'
+// What was read of another program's file, before anything is written.
+import type { ItemContent, UnknownContent } from '../../contract/content.ts'
 import type { NewFile } from '../attachments.ts'
-import type { Glimpse } from './glimpse.ts'
 
 /** One item of the file. */
 export interface IncomingItem {
   /** As it will be sealed, without `edits` and `attachments`: what is written sets them. */
-  readonly content: ItemContent
+  readonly content: ItemContent | UnknownContent
   /** The vault or collection that it came from, by name; undefined where the format has none. */
   readonly vault: string | undefined
   /** Whether it was in the trash or in the archive of deleted items. */
@@ -14,7 +13,7 @@ export interface IncomingItem {
   /** The files beside it. Each is read several times. */
   readonly files: readonly NewFile[]
   /** What it was before, oldest first. Only Limpet's own format has it; others have previous passwords in `content`. */
-  readonly versions: readonly ItemContent[]
+  readonly versions: readonly (ItemContent | UnknownContent)[]
   /** Where in the file it stands, for messages, such as `line 14`. It is no secret, but can hold a name that a stranger gave. */
   readonly place: string
 }
@@ -35,31 +34,6 @@ export interface Incoming {
   readonly format: string
   readonly items: readonly IncomingItem[]
   readonly leftovers: readonly Leftover[]
-}
-
-/** What a reader asks for, and only where the file needs it. */
-export interface ReadOptions {
-  /** The password or passphrase of the file. Asked at the most once. */
-  readonly password?: (() => Promise<string>) | undefined
-  /** The content of a KeePass key file. */
-  readonly keyFile?: Uint8Array | undefined
-  /** Told how far a long reading has come. */
-  readonly onProgress?: ((items: number) => void) | undefined
-}
-
-/** Reads one format. */
-export interface Reader {
-  /** As `--format` names it. */
-  readonly name: string
-  /** As people call it. */
-  readonly title: string
-  /** Whether the content is of this format, whatever the file is called. */
-  recognises(glimpse: Glimpse): boolean | Promise<boolean>
-  /**
-   * Reads all of it. Nothing is dropped without a word: what has no member of its own stands in `leftovers`.
-   * @throws ImportError
-   */
-  read(file: NewFile, options: ReadOptions): Promise<Incoming>
 }
 
 /** Why a file cannot be read. */

@@ -1,13 +1,24 @@
-// What `import { … } from 'limpet/moving'` offers: reading what other programs export. Runs in Node and in browsers.
+// What `import { … } from 'limpet/moving'` offers: reading what other programs export, and writing it to vaults. Runs in Node and in
+// browsers.
 
+export { type ColumnMember, columnMembers, csvByColumns } from './csv-by-columns.ts'
 export {
   ImportError,
   type ImportRefusal,
   type Incoming,
   type IncomingItem,
   type Leftover,
-  type Reader,
-  type ReadOptions,
 } from './incoming.ts'
+export {
+  type FolderChoice,
+  type ImportPlan,
+  type ImportTarget,
+  type PlannedItem,
+  type PlannedVault,
+  planImport,
+  vaultsAskedFor,
+} from './plan.ts'
+export type { Reader, ReadOptions } from './reader.ts'
 export { readerOf, readers, readIncoming } from './readers.ts'
+export { type ImportOptions, type ImportProgress, type ImportResult, runImport } from './run-import.ts'
 export { fileOfBytes } from './whole-file.ts'

@@ -1,11 +1,28 @@
 // Every format that can be imported, and how a file finds its reader: by its content, not by its name.
 import type { NewFile } from '../attachments.ts'
 import { bitwardenJson } from './bitwarden-json.ts'
+import { bitwardenAccountBound, bitwardenProtected } from './bitwarden-protected.ts'
+import { applePasswordsCsv, chromeCsv, firefoxCsv } from './browser-csv.ts'
 import { glimpseOf } from './glimpse.ts'
-import { ImportError, type Incoming, type Reader, type ReadOptions } from './incoming.ts'
+import { ImportError, type Incoming } from './incoming.ts'
+import { lastPassCsv } from './lastpass-csv.ts'
+import { bitwardenCsv, keePassXcCsv, onePasswordCsv, protonPassCsv } from './manager-csv.ts'
+import type { Reader, ReadOptions } from './reader.ts'
 
 /** From the most particular to the most general: the first one that recognises a file reads it. */
-export const readers: readonly Reader[] = [bitwardenJson]
+export const readers: readonly Reader[] = [
+  bitwardenProtected,
+  bitwardenAccountBound,
+  bitwardenJson,
+  bitwardenCsv,
+  lastPassCsv,
+  onePasswordCsv,
+  protonPassCsv,
+  keePassXcCsv,
+  applePasswordsCsv,
+  firefoxCsv,
+  chromeCsv,
+]
 
 const known = () => readers.map(({ name }) => name).join(', ')
 
@@ -24,7 +41,9 @@ export async function readerOf(file: NewFile, format?: string): Promise<Reader> 
   for (const reader of readers) if (await reader.recognises(glimpse)) return reader
   throw new ImportError(
     'unknown-format',
-    'The content of the file is of no format that is known here. Export from the other program as CSV or JSON, and do not change the file.',
+    glimpse.header
+      ? 'The file is a table, but of no program that is known here. Name its columns, such as --column username=HEADER --column password=HEADER.'
+      : 'The content of the file is of no format that is known here. Export from the other program as CSV or JSON, and do not change the file.',
   )
 }
 

@@ -5,7 +5,7 @@ import { ImportError } from './incoming.ts'
 const mebibyte = 1024 * 1024
 
 /** The largest file that is read whole. A vault of 100,000 logins takes some tens of mebibytes. */
-export const largestWholeFile = 512 * mebibyte
+const largestWholeFile = 512 * mebibyte
 
 /** @throws ImportError `too-large` for more than `most` bytes */
 export async function wholeFile(file: NewFile, most = largestWholeFile): Promise<Uint8Array<ArrayBuffer>> {
@@ -63,6 +63,19 @@ export function textOf(bytes: Uint8Array): string {
     throw new ImportError(
       'malformed',
       'The file is not in UTF-8, so that its characters cannot be told. Save it as UTF-8 ("CSV UTF-8" in spreadsheets), and import that.',
+    )
+  }
+}
+
+/** The value of a JSON file. Throws ImportError `malformed`. */
+export function jsonIn(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(textOf(bytes))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw new ImportError(
+      'malformed',
+      'The file is no well-formed JSON: it is cut off, or was changed. Export it again.',
     )
   }
 }
