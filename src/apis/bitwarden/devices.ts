@@ -102,7 +102,7 @@ const endOne = endings.map((spelling) =>
     ...spelling,
     auth: 'account',
     limit: 'write',
-    request: { query: anyQuery, params: z.object({ deviceId: z.string().max(64).toLowerCase() }) },
+    request: { query: anyQuery, params: z.object({ deviceId: z.string().toLowerCase().pipe(z.uuid()) }) },
     success: { 200: null },
     async handler({ caller, params }, { clock, store }) {
       await store.write((tx) => endDevice(tx, caller, params.deviceId, clock.now()))
