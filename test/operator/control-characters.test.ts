@@ -4,12 +4,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { commands } from '../../src/operator/commands.ts'
 import { runProgram } from '../../src/operator/program.ts'
 import { ask } from '../../src/terminal/output.ts'
 import type { Prompter } from '../../src/terminal/prompter.ts'
 import { newAccount } from '../support/accounts.ts'
-import { runStatement } from '../support/rows.ts'
+import { newBitwardenAccount } from '../support/bitwarden.ts'
+import { loginCipher } from '../support/ciphers.ts'
+import { bodyOf, send } from '../support/requests.ts'
+import { readRows, runStatement } from '../support/rows.ts'
 import { startServer, type TestServer, testOpaqueSetup, testSecret } from '../support/server.ts'
 import { evil, onTerminal, steering } from '../support/terminal.ts'
 
@@ -17,6 +21,8 @@ import { evil, onTerminal, steering } from '../support/terminal.ts'
 const showing = [
   'invite list',
   'invite revoke',
+  'items bring-back',
+  'items history',
   'users delete',
   'users disable',
   'users enable',
@@ -46,7 +52,7 @@ describe("the operator's terminal", () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'limpet-operator-'))
-    server = await startServer('sqlite')
+    server = await startServer('sqlite', { environment: { BITWARDEN_API: 'on' } })
     const settings = {
       DATABASE_URL: server.database.url,
       JWT_SECRET: testSecret,
@@ -62,6 +68,20 @@ describe("the operator's terminal", () => {
     await server.close()
     await rm(folder, { recursive: true, force: true })
   })
+
+  /** An account of Bitwarden's apps with an item that was replaced, under a name that is spoiled. */
+  async function spoiledApp() {
+    const { accountId, token } = await newBitwardenAccount(server)
+    const write = (method: string, path: string) => send(server, { method, path, token, body: loginCipher() })
+    const { id } = bodyOf(z.object({ id: z.string() }), await write('POST', '/api/ciphers'))
+    expect((await write('PUT', `/api/ciphers/${id}`)).status).toBe(200)
+    const { item_versions: [version] = [] } = await readRows(server.database)
+    await runStatement(
+      server.database,
+      `update accounts set email = email || '${evil}' where id = '${accountId}'`,
+    )
+    return { accountId, itemId: id, version: String(version?.revision) }
+  }
 
   /** An account and two invites, of which it has used one, with everything that is text spoiled as far as it can be. */
   async function spoiledRows() {
@@ -88,6 +108,7 @@ describe("the operator's terminal", () => {
         : evil
 
   it('gets nothing that steers it from any command', async () => {
+    const app = await spoiledApp()
     const met = new Set<string>()
     const loaded = await commands.load()
     // Serving is no command that ends, and nothing can be looked at in a database that was moved.
@@ -103,6 +124,9 @@ describe("the operator's terminal", () => {
         ...operands,
       ])
       const lines = [operands, ...withOption]
+      if (name === 'items history') lines.push([app.accountId])
+      if (name === 'items bring-back')
+        for (const version of [app.version, '7', evil]) lines.push([app.accountId, app.itemId, version])
       if (name === 'invite revoke') lines.push([rows.used], [rows.open], ['--json', rows.open])
       for (const line of lines) {
         const args = [...name.split(' '), ...line]

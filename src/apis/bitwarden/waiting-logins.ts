@@ -2,8 +2,7 @@
 import { z } from 'zod'
 import { bitwardenFactorPaths } from '../../contract/bitwarden-paths.ts'
 import { Email } from '../../contract/primitives.ts'
-import { mailDeviceCodeAgain, mailLoginCode } from '../../domain/identity/login-mails.ts'
-import { wrongPassword } from '../../domain/identity/passwords.ts'
+import { mailDeviceCodeAgain, mailLoginCode, type WaitingLogin } from '../../domain/identity/login-mails.ts'
 import { anyQuery, requestClient } from '../../http/route.ts'
 import { route } from './route.ts'
 import { ClientHash } from './secret.ts'
@@ -27,12 +26,10 @@ const visitor = {
   success: { 200: null },
 } as const
 
-/** Throws `invalid-credentials` if it proves nothing. */
-function waitingLoginIn(body: z.output<typeof LoginBody>, address: string) {
+function waitingLoginIn(body: z.output<typeof LoginBody>, address: string): WaitingLogin {
   const { email, masterPasswordHash: clientHash, ssoEmail2faSessionToken: ticket } = body
   if (clientHash) return { email, address, proof: { clientHash } }
-  if (ticket) return { email, address, proof: { ticket } }
-  throw wrongPassword()
+  return { email, address, proof: ticket ? { ticket } : undefined }
 }
 
 const mailFactor = route({

@@ -46,13 +46,18 @@ export const mailTicket = (
 export interface WaitingLogin {
   /** In its normalized form. */
   readonly email: string
-  readonly proof: { readonly clientHash: Uint8Array } | { readonly ticket: string }
+  /** Undefined if the request has none. */
+  readonly proof: { readonly clientHash: Uint8Array } | { readonly ticket: string } | undefined
   /** Where the request came from. */
   readonly address: string
 }
 
-/** The account, if its password was proved and it may log in; throws `invalid-credentials` and `too-many-requests`. */
-async function requireProof({ email, proof, address }: WaitingLogin, needs: Needs): Promise<AccountRow> {
+/** The account, if its password was proved and it may log in. Throws `too-many-requests`. @returns undefined for everybody else */
+async function findProved(
+  { email, proof, address }: WaitingLogin,
+  needs: Needs,
+): Promise<AccountRow | undefined> {
+  if (!proof) return undefined
   const { clock, keys, store } = needs
   const account = await store.read((reader) => findAccountByEmail(reader, email))
   const isProved =
@@ -64,8 +69,7 @@ async function requireProof({ email, proof, address }: WaitingLogin, needs: Need
           () => provesPassword(account, proof, needs),
           (isRight) => (isRight ? 'right' : 'wrong'),
         )
-  if (!account || !isProved || account.disabledAt !== null) throw wrongPassword()
-  return account
+  return account && isProved && account.disabledAt === null ? account : undefined
 }
 
 /**
@@ -74,7 +78,8 @@ async function requireProof({ email, proof, address }: WaitingLogin, needs: Need
  */
 export async function mailLoginCode(login: WaitingLogin, needs: Needs): Promise<void> {
   const { config, store } = needs
-  const account = await requireProof(login, needs)
+  const account = await findProved(login, needs)
+  if (!account) throw wrongPassword()
   const owner = { accountId: account.id }
   const { email: factors } = await store.read((reader) => factorsOf(reader, owner))
   const [factor] = factors
@@ -85,8 +90,11 @@ export async function mailLoginCode(login: WaitingLogin, needs: Needs): Promise<
   if (!isMailed) throw tooMany(codeValidForMs)
 }
 
-/** Mails the code for a new device again. Throws `invalid-credentials` and `too-many-requests`. */
+/**
+ * Mails the code for a new device again. Without a proof nothing is mailed and nothing is said: apps expect the same answer always. Throws
+ * `too-many-requests`.
+ */
 export async function mailDeviceCodeAgain(login: WaitingLogin, needs: Needs): Promise<void> {
-  const account = await requireProof(login, needs)
-  await mailDeviceCode(account, login.address, needs)
+  const account = await findProved(login, needs)
+  if (account) await mailDeviceCode(account, login.address, needs)
 }

@@ -115,7 +115,7 @@ describe.each(engines)("strangers at the API of Bitwarden's apps on %s", (engine
     ),
     [
       'POST /api/accounts/resend-new-device-otp',
-      400,
+      200,
       (email) => post('/api/accounts/resend-new-device-otp', { email, masterPasswordHash: passwordHash() }),
     ],
     ['POST /api/accounts/delete-recover', 200, (email) => post('/api/accounts/delete-recover', { email })],
