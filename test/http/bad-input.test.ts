@@ -380,7 +380,8 @@ function takes(schema: Schema, raw: string): boolean {
   return types.includes('string') && raw.startsWith('"') && fits(schema, z.string().parse(JSON.parse(raw)))
 }
 
-describe.each(engines)('bad input on %s', (engine) => {
+// Thousands of requests, which a busy machine answers slowly.
+describe.each(engines)('bad input on %s', { timeout: 300_000 }, (engine) => {
   let server: TestServer
   let document: Document
   let account: RawAccount

@@ -2,9 +2,9 @@
 // versions when it is deleted: clients show no versions, and an owner who deletes a file wants it gone.
 import { and, count, eq } from 'drizzle-orm'
 import { limits } from '../../contract/sizes.ts'
-import type { Reader, Tx } from '../../store/store.ts'
+import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import { VaultCaller } from '../caller.ts'
-import { Failure, notFound } from '../failure.ts'
+import { notFound } from '../failure.ts'
 import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
 import { addUsage, noGrowth } from '../quotas/usage.ts'
 import { announceFile, isHere, receiveFile } from '../vaults/announced-files.ts'
@@ -118,7 +118,7 @@ async function nameFilesAs(
 
 /**
  * Takes the bytes of a file. The revision date of its item stays, because the client that sends it is not told of another one; the hubs are
- * told. Throws as `receiveFile` does; what is too long or too short for what was announced takes the announcement with it.
+ * told. Throws as `receiveFile` does.
  */
 export async function receiveCipherFile(
   needs: FileNeeds,
@@ -129,42 +129,39 @@ export async function receiveCipherFile(
   const { clock, store } = needs
   const { itemId, fileId } = file
   await store.read((reader) => getCipherFile(reader, caller, file))
-  const vaultCaller = VaultCaller.bySession(caller)
-  try {
-    await receiveFile(needs, vaultCaller, placeOf(caller, file), content, async (tx) => {
-      const now = clock.now()
-      const { revision } = await beginChange(tx, caller, now)
-      await noteBitwardenChange(tx, caller, { now, what: 'item-changed', id: itemId })
-      await nameFilesAs(tx, caller, itemId, revision, (ids) => [...ids, fileId])
-    })
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'malformed-request')
-      await deleteCipherFile(needs, caller, file)
-    throw error
-  }
+  await receiveFile(needs, VaultCaller.bySession(caller), placeOf(caller, file), content, async (tx) => {
+    const now = clock.now()
+    const { revision } = await beginChange(tx, caller, now)
+    await noteBitwardenChange(tx, caller, { now, what: 'item-changed', id: itemId })
+    await nameFilesAs(tx, caller, itemId, revision, (ids) => [...ids, fileId])
+  })
 }
 
-/** Deletes a file, or the announcement of one. Throws `not-found`. @returns the item as it is then */
+/**
+ * Deletes a file, or the announcement of one. One that is gone already is none: apps ask this of an upload that has failed, and would show
+ * a refusal in place of what was wrong with it. Throws `not-found` without the item. @returns the item as it is then
+ */
 export function deleteCipherFile(
   { clock, store }: Pick<Needs, 'clock' | 'store'>,
   caller: CipherCaller,
-  file: CipherFile,
+  { itemId, fileId }: CipherFile,
 ): Promise<CipherRow> {
-  const { itemId, fileId } = file
   return store.write(async (tx) => {
     const now = clock.now()
     const { revision } = await beginChange(tx, caller, now)
-    const known = await getCipherFile(tx, caller, file)
+    const cipher = await getCipher(tx, caller, itemId)
+    const known = await findAttachment(tx, placeOf(caller, { itemId, fileId }))
+    if (!known) return new Unchanged(cipher)
     const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'item-changed', id: itemId })
     await stamp(tx, caller, itemId, revisionAt)
     const place = { vaultId: caller.accountId, itemId }
-    if (isHere(known.file)) {
+    if (isHere(known)) {
       await nameFilesAs(tx, caller, itemId, revision, (ids) => ids.filter((id) => id !== fileId))
       await forgetInVersions(tx, place, fileId)
     }
     const freed = await freeFiles(tx, place, [fileId])
     await addUsage(tx, caller.accountId, { ...noGrowth, attachmentBytes: -freed })
-    const files = known.cipher.files.filter(({ id }) => id !== fileId)
-    return { ...known.cipher, revisionAt, files }
+    const files = cipher.files.filter(({ id }) => id !== fileId)
+    return { ...cipher, revisionAt, files }
   })
 }

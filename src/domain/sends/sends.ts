@@ -4,14 +4,13 @@ import { type Clock, days, hours } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import type { Store } from '../../store/store.ts'
 import { VaultCaller } from '../caller.ts'
-import { Failure, notFound } from '../failure.ts'
+import { notFound } from '../failure.ts'
 import type { PasswordHasher } from '../identity/password-hasher.ts'
 import { noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
 import { announceFile, receiveFile, requireFileSize } from '../vaults/announced-files.ts'
 import type { AttachmentSettings } from '../vaults/attachment-uploads.ts'
 import { holdOwnVault } from '../vaults/vaults.ts'
 import { beginChange, mistake, type SendOwner } from './change.ts'
-import { deleteSend } from './ends.ts'
 import { getSend, ofOwner } from './read.ts'
 import type { Send, SendRow } from './rows.ts'
 
@@ -148,10 +147,7 @@ export const removeSendPassword = (
     return { send: { ...send, ...changed }, file }
   })
 
-/**
- * Takes the file of a send. Throws as `receiveFile` does; what is too long or too short for what was announced takes the send with
- * it.
- */
+/** Takes the file of a send. Throws as `receiveFile` does; without its file the send goes within a minute. */
 export async function receiveSendFile(
   needs: Needs,
   caller: SendOwner,
@@ -161,19 +157,13 @@ export async function receiveSendFile(
   const place = { vaultId: caller.accountId, itemId: sendId, attachmentId: fileId }
   const { send } = await needs.store.read((reader) => getSend(reader, caller, sendId))
   if (send.fileId !== fileId) throw notFound()
-  try {
-    await receiveFile(needs, VaultCaller.bySession(caller), place, content, async (tx) => {
-      const now = needs.clock.now()
-      const { sends } = tx.tables
-      const revisionAt = await beginChange(tx, caller, { now, what: 'send-changed', id: sendId })
-      await tx.db
-        .update(sends)
-        .set({ revisionAt })
-        .where(ofOwner(tx.tables, caller.accountId, sendId))
-    })
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'malformed-request')
-      await deleteSend(needs, caller, sendId)
-    throw error
-  }
+  await receiveFile(needs, VaultCaller.bySession(caller), place, content, async (tx) => {
+    const now = needs.clock.now()
+    const { sends } = tx.tables
+    const revisionAt = await beginChange(tx, caller, { now, what: 'send-changed', id: sendId })
+    await tx.db
+      .update(sends)
+      .set({ revisionAt })
+      .where(ofOwner(tx.tables, caller.accountId, sendId))
+  })
 }

@@ -7,6 +7,7 @@ import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.t
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { addUsage, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
+import { freeFiles } from './attachment-naming.ts'
 import {
   type AttachmentSettings,
   addChunk,
@@ -16,7 +17,7 @@ import {
 } from './attachment-uploads.ts'
 import { type AttachmentPlace, findAttachment } from './attachments.ts'
 import type { AttachmentRow } from './rows.ts'
-import { holdOwnVault } from './vaults.ts'
+import { holdOwnVault, holdVault } from './vaults.ts'
 
 /** How much longer or shorter than announced a file may be, in bytes. So much more is reserved until it is here. */
 const slack = 1024 * 1024
@@ -97,26 +98,30 @@ async function begin(
   return row
 }
 
-/**
- * Takes a file that was announced, in short transactions: none is open while the client sends. A file that is here already stays as
- * it is. Throws `not-found`, `malformed-request` if it has another length, `quota-exceeded`, `upload-offset` if it is sent a second time
- * meanwhile, and what `content` throws.
- * @param name makes what it belongs to name it, in the transaction in which it is here; the vault is held
- */
-export async function receiveFile(
-  { clock, config, random, store }: Needs,
+/** Deletes what was announced, and gives its room back, unless the file is here, or is sent anew by now. */
+async function dropAnnounced(tx: Tx, place: AttachmentPlace, upload: string): Promise<void> {
+  const { vaultId, itemId, attachmentId } = place
+  const vault = await holdVault(tx, vaultId)
+  const known = vault && (await findAttachment(tx, place))
+  if (!known || isHere(known) || known.upload !== upload) return
+  const freed = await freeFiles(tx, { vaultId, itemId }, [attachmentId])
+  await addUsage(tx, vault.accountId, { ...noGrowth, attachmentBytes: -freed })
+}
+
+/** Makes what a file belongs to name it, in the transaction in which the file is here; the vault is held. */
+type NameFile = (tx: Tx, row: AttachmentRow) => Promise<void>
+
+/** Receives what `begin` has begun. */
+async function receive(
+  { clock, config, store }: Needs,
   caller: VaultCaller,
-  place: AttachmentPlace,
+  { place, begun }: { readonly place: AttachmentPlace; readonly begun: AttachmentRow },
   content: AsyncIterable<Uint8Array>,
-  name: (tx: Tx, row: AttachmentRow) => Promise<void>,
+  name: NameFile,
 ): Promise<void> {
-  const known = await store.write((tx) =>
-    begin(tx, caller, place, { now: clock.now(), upload: random.uuid() }),
-  )
-  if (isHere(known)) return
-  const { upload } = known
+  const { upload } = begun
   let offset = 0
-  const sizes = { least: Math.max(1, announcedBytes(known) - slack), most: known.bytes - 1 }
+  const sizes = { least: Math.max(1, announcedBytes(begun) - slack), most: begun.bytes - 1 }
   for await (const data of inChunks(content, sizes)) {
     const chunk = { upload, offset, data, now: clock.now() }
     await store.write((tx) => addChunk(tx, place, chunk))
@@ -140,10 +145,37 @@ export async function receiveFile(
       .returning()
     if (!row) throw notFound()
     await name(tx, row)
-    const longer = offset - announcedBytes(known)
+    const longer = offset - announcedBytes(begun)
     await addUsage(tx, accountId, { ...noGrowth, attachmentBytes: -slack })
     await spendQuota(tx, accountId, { ...noGrowth, attachmentBytes: longer }, config.quotas)
   })
+}
+
+/**
+ * Takes a file that was announced, in short transactions: none is open while the client sends. A file that is here already stays as
+ * it is. Clients announce again after a failure, so what fails takes the announcement with it: otherwise a few lost connections would fill
+ * the quota for a day. Throws `not-found`, `malformed-request` if the file has another length, `quota-exceeded`, `upload-offset` if it is
+ * sent a second time meanwhile, and what `content` throws.
+ */
+export async function receiveFile(
+  needs: Needs,
+  caller: VaultCaller,
+  place: AttachmentPlace,
+  content: AsyncIterable<Uint8Array>,
+  name: NameFile,
+): Promise<void> {
+  const { clock, random, store } = needs
+  const begun = await store.write((tx) =>
+    begin(tx, caller, place, { now: clock.now(), upload: random.uuid() }),
+  )
+  if (isHere(begun)) return
+  try {
+    await receive(needs, caller, { place, begun }, content, name)
+  } catch (error) {
+    // If the database fails too, the announcement goes in a day.
+    await store.write((tx) => dropAnnounced(tx, place, begun.upload)).catch(() => {})
+    throw error
+  }
 }
 
 /** The files of items, by the item, oldest first: those that are here. */

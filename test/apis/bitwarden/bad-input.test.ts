@@ -183,7 +183,8 @@ const doesNothing = /\/(?:clear-token|token|web-push-auth)$/
 const leavesOut = new Set(['an object of nothing', 'nothing in every member', 'a text in every member'])
 const optional = /\/(?:profile|avatar|domains|partial)$/
 
-describe.each(engines)("bad input at the API of Bitwarden's apps on %s", (engine) => {
+// Thousands of requests, which a busy machine answers slowly.
+describe.each(engines)("bad input at the API of Bitwarden's apps on %s", { timeout: 300_000 }, (engine) => {
   let server: TestServer
   let app: Awaited<ReturnType<typeof registeredApp>>
   let routes: readonly { readonly method: string; readonly path: string }[]

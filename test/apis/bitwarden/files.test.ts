@@ -147,7 +147,8 @@ describe.each(engines)("files of Bitwarden's items on %s", (engine) => {
     await ask('PUT', `/api/ciphers/${item.id}`, loginCipher())
     expect((await get()).attachments).toHaveLength(1)
     expect((await ask('DELETE', path(id))).status).toBe(200)
-    expect((await ask('DELETE', path(id))).status).toBe(404)
+    // Once more after a lost answer: what was asked for is so.
+    expect((await ask('DELETE', path(id))).status).toBe(200)
     expect((await fetch(url)).status).toBe(404)
     expect(await usage()).toBe(0)
     await add(randomBytes(1000))

@@ -349,10 +349,12 @@ describe.each(engines)('sends on %s', (engine) => {
     await asOwner(server, owner, 'DELETE', `/api/sends/${near.sendResponse.id}`)
     const far = await announce(1000)
     expect((await upload(far.url, randomBytes(1_200_000))).status).toBe(400)
-    expect((await asOwner(server, owner, 'GET', `/api/sends/${far.sendResponse.id}`)).status).toBe(404)
+    expect((await get(far.sendResponse.id)).file).toBeNull()
     const nameless = await announce(1000)
     const { pathname } = new URL(nameless.url)
     expect((await sendForm(server, owner.token, pathname, randomBytes(1000), 'other')).status).toBe(400)
+    await deleteOldSends({ store }, clock.now())
+    expect((await asOwner(server, owner, 'GET', `/api/sends/${far.sendResponse.id}`)).status).toBe(404)
     expect(await usage()).toEqual(before)
   })
 
