@@ -20,6 +20,7 @@ export const commands = new CommandList<Surroundings>('limpet', {
     add: async () => (await import('./commands/writing.ts')).add,
     get: async () => (await import('./commands/reading.ts')).get,
     list: async () => (await import('./commands/reading.ts')).list,
+    totp: async () => (await import('./commands/totp.ts')).totp,
     edit: async () => (await import('./commands/writing.ts')).edit,
     rm: async () => (await import('./commands/writing.ts')).rm,
     history: async () => (await import('./commands/history.ts')).history,

@@ -1,5 +1,8 @@
 // The entry of the program `limpet`. The version is told before anything else is loaded.
 import { version } from '../version.ts'
+import { clearingArgument } from './clearing-argument.ts'
 
-if (process.argv[2] === '--version') process.stdout.write(`${version}\n`)
+const [, , first] = process.argv
+if (first === '--version') process.stdout.write(`${version}\n`)
+else if (first === clearingArgument) await (await import('./clipboard.ts')).clearLater(process.stdin)
 else await import('./main.ts')

@@ -1,4 +1,4 @@
-// Makes passwords: every one that has a character of each class is equally likely.
+// Makes passwords and passphrases, and says how many of them are equally likely.
 const classes = {
   lower: 'abcdefghijklmnopqrstuvwxyz',
   upper: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
@@ -16,14 +16,18 @@ export interface PasswordOptions {
 
 /** A number from 0 to `below` - 1. A remainder alone would favour the low ones, so what is left over is drawn again. */
 function fairNumber(below: number): number {
-  const limit = 256 - (256 % below)
-  const [drawn] = crypto.getRandomValues(new Uint8Array(1))
+  const limit = 2 ** 32 - (2 ** 32 % below)
+  const [drawn] = crypto.getRandomValues(new Uint32Array(1))
   return drawn !== undefined && drawn < limit ? drawn % below : fairNumber(below)
 }
 
-export function generatePassword({ length, symbols }: PasswordOptions): string {
+const classesOf = (symbols: boolean): readonly string[] => {
   const { symbols: marks, ...plain } = classes
-  const chosen = symbols ? [...Object.values(plain), marks] : Object.values(plain)
+  return symbols ? [...Object.values(plain), marks] : Object.values(plain)
+}
+
+export function generatePassword({ length, symbols }: PasswordOptions): string {
+  const chosen = classesOf(symbols)
   const alphabet = chosen.join('')
   for (;;) {
     const password = Array.from({ length }, () => alphabet[fairNumber(alphabet.length)]).join('')
@@ -31,3 +35,28 @@ export function generatePassword({ length, symbols }: PasswordOptions): string {
     if (chosen.every((characters) => [...characters].some((one) => password.includes(one)))) return password
   }
 }
+
+/**
+ * The entropy of a generated password in bits: the logarithm of how many there are. Those without a character of some class are taken off
+ * (inclusion and exclusion).
+ */
+export function passwordBits({ length, symbols }: PasswordOptions): number {
+  const sizes = classesOf(symbols).map((characters) => characters.length)
+  const all = sizes.reduce((sum, size) => sum + size, 0)
+  // As parts of all texts of the length, which are too many for a number.
+  let share = 0
+  for (let missing = 0; missing < 2 ** sizes.length; missing++) {
+    const left = sizes.filter((_size, index) => ((missing >> index) & 1) === 0)
+    const sign = (sizes.length - left.length) % 2 === 0 ? 1 : -1
+    share += sign * (left.reduce((sum, size) => sum + size, 0) / all) ** length
+  }
+  return length * Math.log2(all) + Math.log2(share)
+}
+
+export const passphraseLengths = { min: 4, max: 24 } as const
+
+/** A passphrase of words of a list, each equally likely, and its entropy in bits. */
+export const generatePassphrase = (list: readonly string[], count: number, separator: string) => ({
+  password: Array.from({ length: count }, () => list[fairNumber(list.length)]).join(separator),
+  bits: count * Math.log2(list.length),
+})

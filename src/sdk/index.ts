@@ -49,6 +49,13 @@ export {
 export * from './errors.ts'
 export type { TransferOptions } from './file-transfer.ts'
 export { type AskSecondFactor, Limpet, type LimpetOptions } from './limpet.ts'
+export {
+  type OneTimeCode,
+  OneTimeCodeError,
+  type OneTimeCodeSettings,
+  oneTimeCode,
+  oneTimeCodeSettings,
+} from './one-time-code.ts'
 export type { OpenItem } from './open-item.ts'
 export {
   assessPassword,

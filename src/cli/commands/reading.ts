@@ -4,7 +4,8 @@ import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, printValue, remark } from '../../terminal/output.ts'
 import { mostSimilar } from '../../terminal/similar.ts'
 import { safeLine } from '../../terminal/text.ts'
-import { command } from '../command.ts'
+import { copySecret } from '../clipboard.ts'
+import { command, type Surroundings } from '../command.ts'
 import { watchList } from '../list-watch.ts'
 import { findItem, inPlace } from '../lookup.ts'
 import {
@@ -28,26 +29,58 @@ import {
 
 const vault = { type: 'string', value: 'NAME', help: 'looks in this vault only' } as const
 
+/** What people come for, of each kind. */
+const usualFields: Readonly<Record<string, string>> = {
+  login: 'password',
+  note: 'notes',
+  card: 'number',
+  'ssh-key': 'publicKey',
+}
+
+function usualField({ item: { content } }: Entry): string {
+  const field = Object.hasOwn(usualFields, content.kind) ? usualFields[content.kind] : undefined
+  if (field !== undefined) return field
+  throw new CliError('usage', `--field says which value of "${safeLine(content.name)}" to copy.`)
+}
+
+const copyValue = ({ environment }: Surroundings, entry: Entry, field: string) =>
+  copySecret(
+    `${safeLine(field)} of "${safeLine(entry.item.content.name)}"`,
+    fieldOf(entry, field),
+    environment,
+  )
+
 export const get = command({
   name: 'get',
   operands: ['NAME_OR_ID'],
   summary: 'show an item, or one value of it',
   details:
-    'A name is matched exactly, then whatever its case, then by how it begins. --field and --json print secrets, since scripts ask for them.',
+    'A name is matched exactly, then whatever its case, then by how it begins. --field and --json print secrets, since scripts ask for them. What --copy copied is taken out of the clipboard after 45 seconds, if it is still there.',
   example: 'limpet get GitHub --field password',
   options: {
     field: { type: 'string', value: 'F', help: 'prints exactly this value, and a newline' },
+    copy: {
+      type: 'boolean',
+      help: 'copies a value to the clipboard and prints nothing: that of --field, otherwise the password, card number, public key or text',
+    },
     json: { type: 'boolean', help: 'prints all of the item as JSON, secrets too' },
     reveal: { type: 'boolean', help: 'shows secrets in the readable view' },
     trash: { type: 'boolean', help: 'looks in the trash' },
     vault,
   },
-  async run(surroundings, [wanted = ''], { field, json = false, reveal = false, trash, vault }) {
+  async run(
+    surroundings,
+    [wanted = ''],
+    { field, copy = false, json = false, reveal = false, trash, vault },
+  ) {
     if (field !== undefined && json)
       throw new CliError('usage', '--field prints one value; leave out --json.')
+    if (copy && (json || reveal))
+      throw new CliError('usage', '--copy prints nothing; leave out --json and --reveal.')
     const workspace = await openWorkspace(surroundings, 'read')
     const entry = findItem(workspace, wanted, { vault, place: trash ? 'trash' : 'active' })
-    if (field !== undefined) printValue(fieldOf(entry, field))
+    if (copy) await copyValue(surroundings, entry, field ?? usualField(entry))
+    else if (field !== undefined) printValue(fieldOf(entry, field))
     else if (json) printJson(itemJson(entry, true))
     else {
       print(...itemView(entry, reveal))

@@ -1,19 +1,27 @@
 // Commands without a session: generate, derive.
 import { encodeContent, itemAssociatedData, prepareRegistration, seal } from '../../sdk/index.ts'
 import { wholeNumber } from '../../terminal/command.ts'
-import { print, printJson } from '../../terminal/output.ts'
+import { CliError } from '../../terminal/exit-codes.ts'
+import { print, printJson, remark, remarksToTerminal } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
+import { copySecret } from '../clipboard.ts'
 import { command } from '../command.ts'
-import { generatePassword, passwordLengths } from '../passwords.ts'
+import {
+  generatePassphrase,
+  generatePassword,
+  passphraseLengths,
+  passwordBits,
+  passwordLengths,
+} from '../passwords.ts'
 import { newDevice } from '../state-folder.ts'
 import { emailFrom, newMasterPassword } from './account.ts'
 
 export const generate = command({
   name: 'generate',
   operands: [],
-  summary: 'print a new random password',
-  details: `Letters, digits and symbols, at least one of each, ${passwordLengths.default} characters unless said otherwise.`,
-  example: 'limpet generate --length 32 --no-symbols',
+  summary: 'print a new random password, or with --words a passphrase',
+  details: `A password has letters, digits and symbols, at least one of each, ${passwordLengths.default} characters unless said otherwise. A passphrase has words of a list of 7,776, each equally likely, so that each adds 12.9 bits of entropy.`,
+  example: 'limpet generate --words 6',
   options: {
     length: {
       type: 'string',
@@ -21,16 +29,59 @@ export const generate = command({
       help: `${passwordLengths.min} to ${passwordLengths.max} characters`,
     },
     'no-symbols': { type: 'boolean', help: 'letters and digits only' },
+    words: {
+      type: 'string',
+      value: 'N',
+      help: `a passphrase of ${passphraseLengths.min} to ${passphraseLengths.max} words`,
+    },
+    separator: {
+      type: 'string',
+      value: 'TEXT',
+      help: 'what stands between words; a hyphen unless said otherwise',
+    },
+    copy: { type: 'boolean', help: 'copies it to the clipboard, and prints nothing' },
     json: { type: 'boolean', help: 'prints JSON' },
   },
-  async run(_surroundings, _operands, { length, 'no-symbols': noSymbols = false, json }) {
-    const characters =
-      length === undefined ? passwordLengths.default : wholeNumber('length', length, passwordLengths)
-    const password = generatePassword({ length: characters, symbols: !noSymbols })
-    if (json) printJson({ password })
+  async run({ environment }, _operands, { words, separator, copy = false, json = false, ...characters }) {
+    if (copy && json) throw new CliError('usage', '--copy prints nothing; leave out --json.')
+    if (words === undefined && separator !== undefined)
+      throw new CliError('usage', '--separator goes with --words.')
+    const { password, bits } =
+      words === undefined
+        ? passwordOf(characters)
+        : await passphraseOf(wholeNumber('words', words, passphraseLengths), separator ?? '-', characters)
+    const entropy = Math.floor(bits * 10) / 10
+    if (copy) await copySecret('a new password', password, environment)
+    else if (json) printJson({ password, bits: entropy })
     else print(password)
+    if (remarksToTerminal() && !json)
+      remark(`${entropy} bits of entropy: one of 2^${Math.floor(bits)} or more that were equally likely.`)
   },
 })
+
+interface Characters {
+  readonly length?: string | undefined
+  readonly 'no-symbols'?: boolean | undefined
+}
+
+function passwordOf({ length, 'no-symbols': noSymbols = false }: Characters) {
+  const options = {
+    length: length === undefined ? passwordLengths.default : wholeNumber('length', length, passwordLengths),
+    symbols: !noSymbols,
+  }
+  return { password: generatePassword(options), bits: passwordBits(options) }
+}
+
+async function passphraseOf(
+  count: number,
+  separator: string,
+  { length, 'no-symbols': noSymbols }: Characters,
+) {
+  if (length !== undefined || noSymbols !== undefined)
+    throw new CliError('usage', '--length and --no-symbols are for passwords; leave them out with --words.')
+  const { words } = await import('../words.ts')
+  return generatePassphrase(words, count, separator)
+}
 
 export const derive = command({
   name: 'derive',
