@@ -1,4 +1,5 @@
 // JSON that is text already, as an answer: whole, or as it is made and no faster than the client takes it.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Request, Response } from 'express'
 import { freeMemory } from '../free-memory.ts'
 import { ClientGone } from './body.ts'
@@ -38,6 +39,8 @@ export class JsonStream extends Content {
       for await (const piece of this.#pieces) {
         await taken(res, piece)
         freeMemory(piece)
+        // A connection that takes everything at once would leave others no turn until the end.
+        await nextTurn()
       }
       res.end()
     } catch (error) {

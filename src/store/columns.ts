@@ -1,5 +1,5 @@
 // The column kinds that both engines share; the only file that knows either dialect's column builders.
-import type { BuildColumns, BuildExtraConfigColumns } from 'drizzle-orm'
+import { type BuildColumns, type BuildExtraConfigColumns, is, type SQL, sql } from 'drizzle-orm'
 import * as postgres from 'drizzle-orm/pg-core'
 import * as sqlite from 'drizzle-orm/sqlite-core'
 import { type Lifecycle, withLifecycle } from './table.ts'
@@ -29,6 +29,10 @@ interface SqliteTable<Name extends string, Columns extends SqliteColumns>
 
 /** A column that others can refer to. */
 export type ColumnOfTable = postgres.AnyPgColumn
+
+/** Bytes that are UTF-8 as text: SQLite says it in another way than Postgres. */
+export const textIn = (column: ColumnOfTable): SQL<string> =>
+  is(column, sqlite.SQLiteColumn) ? sql`cast(${column} as text)` : sql`convert_from(${column}, 'UTF8')`
 
 export const postgresColumns = {
   table: <Name extends string, Columns extends PostgresColumns>(

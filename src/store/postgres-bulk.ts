@@ -1,9 +1,7 @@
 // Postgres: one connection for work on the whole database.
-import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { type BulkConnection, InUseError, rowsAtOnce } from './bulk.ts'
-import { applicationName, control, migrationLock, migrationTarget } from './postgres.ts'
-import { postgresTables } from './schema.ts'
+import { applicationName, control, handle, migrationLock, migrationTarget } from './postgres.ts'
 import { allTables, type Cell, columnList, type Row, rowFrom, selectAll } from './shape.ts'
 import { withoutListeners } from './store.ts'
 
@@ -77,7 +75,7 @@ export async function connectPostgresBulk(url: string): Promise<BulkConnection> 
       const text = `insert into "${shape.name}" (${columnList(shape)}) values ${tuples.join(', ')}`
       await control(() => client.query<never, Cell[]>(text, rows.flat()))
     },
-    tx: withoutListeners({ db: drizzle(client), tables: postgresTables }),
+    tx: withoutListeners(handle(client)),
     // The server rolls back what was not committed.
     close: () => client.end(),
   }

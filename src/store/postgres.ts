@@ -1,5 +1,5 @@
 // Postgres: a pool of connections, one transaction for each unit of work.
-import { getTableName } from 'drizzle-orm'
+import { fillPlaceholders, getTableName, type Query } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { AfterCommit, Announcements, checkLength } from './announcements.ts'
@@ -64,6 +64,20 @@ const wholeNumbers: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
     oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format),
 }
+
+/** What queries are written against. */
+export const handle = (client: pg.Pool | pg.PoolClient | pg.Client): RowWriter => ({
+  db: drizzle(client),
+  tables: postgresTables,
+  rows<Row extends unknown[]>(name: string, select: { toSQL(): Query }) {
+    const { sql: text, params } = select.toSQL()
+    return async (values) => {
+      const query = { name, text, values: fillPlaceholders(params, values), types: wholeNumbers }
+      const { rows } = await control(() => client.query<Row, unknown[]>({ ...query, rowMode: 'array' }))
+      return rows
+    }
+  },
+})
 
 const isDeadlock = (error: unknown) =>
   error instanceof StoreError && (error.code === '40P01' || error.code === '40001')
@@ -153,16 +167,16 @@ export async function openPostgres(
     await pool.end()
     throw error
   })
-  const reader = { db: drizzle(pool), tables: postgresTables }
+  const reader = handle(pool)
 
   // One handle for each connection of the pool, as long as it lives.
   const handles = new WeakMap<pg.PoolClient, RowWriter>()
   const handleOf = (client: pg.PoolClient): RowWriter => {
     const known = handles.get(client)
     if (known) return known
-    const handle = { db: drizzle(client), tables: postgresTables }
-    handles.set(client, handle)
-    return handle
+    const made = handle(client)
+    handles.set(client, made)
+    return made
   }
 
   const announcements = new Announcements()

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import Driver from 'better-sqlite3'
+import { fillPlaceholders, type Query } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { AfterCommit, Announcements, checkLength } from './announcements.ts'
 import { migrate, missingMigrations } from './migrate.ts'
@@ -82,6 +83,11 @@ export async function connect(file: string): Promise<Driver.Database> {
 export const handle = (connection: Driver.Database): RowWriter => ({
   db: drizzle(connection) as unknown as RowWriter['db'],
   tables: sqliteTables,
+  rows<Row extends unknown[]>(_name: string, select: { toSQL(): Query }) {
+    const { sql, params } = select.toSQL()
+    const statement = connection.prepare<unknown[], Row>(sql).raw()
+    return async (values) => statement.all(...fillPlaceholders(params, values))
+  },
 })
 
 export const migrationTarget = (connection: Driver.Database) => ({

@@ -27,8 +27,8 @@ const params = z.strictObject({ id: ItemId })
 /** An item of the largest size, with what the server writes before it. */
 const oneAnswer = limits.sealedBytes + 1024
 
-/** What a list holds in memory at a time, with one large item more than is asked for. */
-export const listAnswer = 2 * (cipherBytesAtOnce + limits.sealedBytes)
+/** What a list holds in memory at a time: texts of items, their text together, and its bytes. */
+export const listAnswer = 3 * cipherBytesAtOnce
 
 /** An item has a field for each few hundred bytes. */
 const itemBody = { values: 20_000 }

@@ -33,5 +33,5 @@ export function fileOfItem(file: AttachmentRow, services: AnswerNeeds): z.output
 }
 
 /** The files of an item; null if it has none. */
-export const fileAnswers = ({ files }: CipherRow, services: AnswerNeeds) =>
+export const fileAnswers = ({ files }: Pick<CipherRow, 'files'>, services: AnswerNeeds) =>
   files.length === 0 ? null : files.map((file) => fileOfItem(file, services))

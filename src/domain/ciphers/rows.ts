@@ -18,6 +18,11 @@ export interface CipherRow extends CipherHead {
   readonly files: readonly AttachmentRow[]
 }
 
+/** An item of a list, whose body is text: it goes into an answer as it is. */
+export interface ListedCipher extends Omit<CipherRow, 'body'> {
+  readonly text: string
+}
+
 /** Who changes items. */
 export interface CipherCaller extends Caller {
   /** Of the device, which is not told of its own changes. */

@@ -53,6 +53,28 @@ describe.each(engines)("imports of Bitwarden's apps on %s", (engine) => {
     expect((await sync()).ciphers).toHaveLength(1100)
   })
 
+  it('are given back whole and in order, large items among small ones', async () => {
+    const ciphers = Array.from({ length: 300 }, (_, index) =>
+      loginCipher({ notes: encString(index % 9 === 0 ? 64_000 : 48) }),
+    )
+    expect((await bring({ ciphers })).status).toBe(200)
+    const Listed = z.array(z.looseObject({ id: z.string(), name: z.string(), notes: z.string() }))
+    const whole = (items: z.output<typeof Listed>) => new Map(items.map(({ name, notes }) => [name, notes]))
+    const synced = Listed.parse((await sync()).ciphers)
+    expect(whole(synced)).toEqual(new Map(ciphers.map(({ name, notes }) => [name, notes])))
+    expect(synced.map(({ id }) => id)).toEqual(synced.map(({ id }) => id).toSorted())
+    const ids = synced.map(({ id }) => id).toReversed()
+    const restored = await send(server, {
+      method: 'PUT',
+      path: '/api/ciphers/restore',
+      token: account.token,
+      body: { ids },
+    })
+    const { data } = z.object({ data: Listed }).parse(JSON.parse(restored.text))
+    expect(data.map(({ id }) => id)).toEqual(ids)
+    expect(whole(data)).toEqual(whole(synced))
+  })
+
   it('put items into folders, new ones and those that are there', async () => {
     const own = await makeFolder()
     const ciphers = some(4)
