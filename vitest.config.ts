@@ -10,6 +10,7 @@ const alone = [
   'test/cli/terminal.test.ts',
   'test/domain/identity/password-hasher.test.ts',
   'test/protocol/opaque.test.ts',
+  'test/protocol/sealed-export.test.ts',
   'test/protocol/vectors.test.ts',
 ]
 

@@ -75,16 +75,24 @@ export interface Counted<Content> {
 }
 
 /**
- * The content of an item's envelope (docs/protocol.md, "Item content"), with its counter beside it.
+ * Content without its counter, and the counter.
  *
- * @throws ContentError for bytes that are not JSON, or not of the form of their kind
+ * @param value as `parseExactly` gives it
+ * @throws ContentError for what is not of the form of its kind
  */
-export function readItemContent(bytes: Uint8Array): Counted<ItemContent | UnknownContent> {
-  const value = parseJson(bytes)
+export function countedContent(value: unknown): Counted<ItemContent | UnknownContent> {
   const unknown = requireShape(UnknownContent, value)
   const { edits = 0, ...content } = isItemKind(unknown.kind) ? requireShape(ItemContent, value) : unknown
   return { content, edits }
 }
+
+/**
+ * The content of an item's envelope (docs/protocol.md, "Item content"), with its counter beside it.
+ *
+ * @throws ContentError for bytes that are not JSON, or not of the form of their kind
+ */
+export const readItemContent = (bytes: Uint8Array): Counted<ItemContent | UnknownContent> =>
+  countedContent(parseJson(bytes))
 
 /**
  * The content of an item's envelope, without its counter.

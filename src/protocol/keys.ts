@@ -64,6 +64,31 @@ export const wrapKeyOf = (input: Uint8Array): Promise<Uint8Array> =>
   hkdfSha256(input, noSalt, wrapInfo, keyBytes)
 
 /**
+ * Argon2id version 1.3 (RFC 9106) of a password or passphrase (docs/protocol.md, "Keys"). Takes as long as the parameters make it, and
+ * holds up its thread meanwhile.
+ *
+ * @returns 32 bytes
+ * @throws KdfRefusedError for parameters out of bounds, before anything is derived
+ * @throws PasswordRefusedError for an empty password or one that is not well-formed Unicode
+ */
+export async function deriveMasterKey(
+  password: string,
+  kdf: KdfParameters,
+  kind?: 'password' | 'passphrase',
+): Promise<Uint8Array> {
+  const salt = requireAcceptableKdf(kdf)
+  return argon2id({
+    password: encodePassword(password, kind),
+    salt,
+    memorySize: kdf.memoryKiB,
+    iterations: kdf.iterations,
+    parallelism: kdf.parallelism,
+    hashLength: keyBytes,
+    outputType: 'binary',
+  })
+}
+
+/**
  * The two keys of a password: Argon2id version 1.3 (RFC 9106) to a master key, and from that HKDF-SHA-256 (RFC 5869) once
  * for each key (docs/protocol.md, "Keys"). Takes as long as the parameters make it, and holds up its thread meanwhile.
  *
@@ -75,16 +100,7 @@ export async function deriveKeys(
   password: string,
   kdf: KdfParameters,
 ): Promise<{ authKey: Uint8Array; wrapKey: Uint8Array }> {
-  const salt = requireAcceptableKdf(kdf)
-  const masterKey = await argon2id({
-    password: encodePassword(password),
-    salt,
-    memorySize: kdf.memoryKiB,
-    iterations: kdf.iterations,
-    parallelism: kdf.parallelism,
-    hashLength: keyBytes,
-    outputType: 'binary',
-  })
+  const masterKey = await deriveMasterKey(password, kdf)
   const [authKey, wrapKey] = await Promise.all([
     hkdfSha256(masterKey, noSalt, authInfo, keyBytes),
     wrapKeyOf(masterKey),

@@ -3,6 +3,7 @@ import { fileChunkBytes, fileChunks, padme, sealedFileBytes } from '../contract/
 import { type AssociatedData, encodeAssociatedData } from './associated-data.ts'
 import { encodeBase64url } from './base64url.ts'
 import { ByteReader } from './byte-reader.ts'
+import { chunkAlgorithm, openChunk, sealedChunkBytes } from './chunks.ts'
 import {
   commitmentBytes,
   deriveCommittedKey,
@@ -19,7 +20,6 @@ import { platformRandom, type Random, takeRandom } from './random.ts'
 const version = 0x01
 const commitmentAt = 1 + saltBytes
 const headerBytes = commitmentAt + commitmentBytes
-const sealedChunkBytes = fileChunkBytes + tagBytes
 const info = 'limpet/v1/file'
 
 /** A new salt for a file that is sealed for the first time. */
@@ -41,15 +41,6 @@ export class FileChangedError extends Error {
   constructor() {
     super('The file changed while it was read')
   }
-}
-
-/** AES-256-GCM (NIST SP 800-38D) of one chunk: its number and whether it is the last one are the nonce. */
-function aesGcm(associatedData: Uint8Array<ArrayBuffer>, chunk: number, chunks: number) {
-  const nonce = new Uint8Array(12)
-  // 11 bytes, big-endian. No file has as many chunks as the last six hold.
-  new DataView(nonce.buffer).setBigUint64(3, BigInt(chunk))
-  nonce[11] = chunk === chunks - 1 ? 1 : 0
-  return { name: 'AES-GCM', iv: nonce, additionalData: associatedData, tagLength: tagBytes * 8 }
 }
 
 /** Where chunk `chunk` lies in the padded plaintext, and how much of it is content; the rest is zeros. */
@@ -113,7 +104,7 @@ export async function prepareFile(
         const taken = await reader.take(content, padded)
         const isLonger = chunk === chunks - 1 && (await reader.take(1)).length > 0
         if (taken.length !== content || isLonger) throw new FileChangedError()
-        const algorithm = aesGcm(encoded, chunk, chunks)
+        const algorithm = chunkAlgorithm(encoded, chunk, chunk === chunks - 1)
         yield {
           chunk,
           sealed: new Uint8Array(await globalThis.crypto.subtle.encrypt(algorithm, aesKey, padded)),
@@ -184,7 +175,7 @@ export async function* openFile(
       const taken = await reader.take(length + tagBytes, sealedChunk)
       const isLonger = chunk === chunks - 1 && (await reader.take(1)).length > 0
       if (taken.length !== length + tagBytes || isLonger) throw new OpenError()
-      const padded = await decrypt(aesGcm(encoded, chunk, chunks), aesKey, taken)
+      const padded = await openChunk(chunkAlgorithm(encoded, chunk, chunk === chunks - 1), aesKey, taken)
       if (padded.subarray(content).some((byte) => byte !== 0)) throw new OpenError()
       if (content > 0) yield padded.subarray(0, content)
     }
@@ -203,16 +194,4 @@ async function openHeader(keys: readonly Uint8Array[], salt: Uint8Array, header:
       return importAesKey(encryptionKey, 'decrypt')
   }
   throw new OpenError()
-}
-
-async function decrypt(
-  algorithm: ReturnType<typeof aesGcm>,
-  aesKey: Awaited<ReturnType<typeof importAesKey>>,
-  sealed: Uint8Array<ArrayBuffer>,
-): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await globalThis.crypto.subtle.decrypt(algorithm, aesKey, sealed))
-  } catch {
-    throw new OpenError()
-  }
 }

@@ -264,9 +264,7 @@ export class Attachments {
         const entry = await this.#upload(toItemId, { ...file, read }, { signal: options.signal })
         copied.push({ ...file, ...entry })
       } catch (error) {
-        const isLost =
-          error instanceof OpenError || (error instanceof ProblemError && error.code === 'not-found')
-        if (!isLost) throw error
+        if (!isLostFile(error)) throw error
         lost.push(file)
       }
     }
@@ -319,9 +317,7 @@ export class Attachments {
         }
         resealed.push({ ...file, ...next })
       } catch (error) {
-        const isLost =
-          error instanceof OpenError || (error instanceof ProblemError && error.code === 'not-found')
-        if (!isLost) throw error
+        if (!isLostFile(error)) throw error
         lost.push(file)
       }
     }
@@ -391,6 +387,10 @@ async function* withoutFirst(bytes: AsyncIterable<Uint8Array>, count: number): A
     left = Math.max(0, left - piece.length)
   }
 }
+
+/** Whether a download ended because the server does not have the file any more, or gave something else in its place. */
+export const isLostFile = (error: unknown): boolean =>
+  error instanceof OpenError || (error instanceof ProblemError && error.code === 'not-found')
 
 interface Begun {
   readonly pending: PendingUpload

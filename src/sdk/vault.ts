@@ -147,6 +147,11 @@ export class OpenVault {
     return this.#content.name
   }
 
+  /** Its own data, without the counter: its name, and what other clients keep there. */
+  get content(): VaultContent {
+    return this.#content
+  }
+
   /** As the server had it when it was last looked at. */
   get itemCount(): number {
     return this.#vault.itemCount

@@ -226,6 +226,48 @@ const Files = z.object({
     .min(1),
 })
 
+/** A part of an accepted export, or its beginning; a chunk sealed for another place; or bytes. */
+const ExportPiece = z.union([
+  z.object({ part: z.number(), of: z.string().optional(), length: z.number().optional() }),
+  z.object({ nonce: Hex, begin: z.number(), length: z.number() }),
+  z.object({ hex: Hex }),
+])
+
+const Exports = z.object({
+  accepted: z
+    .array(
+      z.object({
+        name: z.string(),
+        passphrase: z.string(),
+        kdf: Kdf,
+        recordsBefore: z.string(),
+        fileBytes: z.number(),
+        recordsAfter: z.string(),
+        exportKey: Hex,
+        header: z.string(),
+        recordBytes: z.number(),
+        recordsSha256: z.string(),
+        padded: z.number(),
+        bytes: z.number(),
+        sealedSha256: z.string(),
+        sealed: Hex.optional(),
+      }),
+    )
+    .min(1),
+  refused: z
+    .array(
+      z.object({
+        why: z.string(),
+        refusal: z.enum(['header', 'costs', 'passphrase', 'content']),
+        of: z.string(),
+        passphrase: z.string(),
+        pieces: z.array(ExportPiece),
+        offeredSha256: z.string(),
+      }),
+    )
+    .min(1),
+})
+
 const read = <Shape extends z.ZodType>(name: string, shape: Shape): z.output<Shape> =>
   shape.parse(JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8')))
 
@@ -242,4 +284,5 @@ export const vectors = {
   history: read('history', History),
   content: read('content', Content),
   files: read('files', Files),
+  exports: read('export', Exports),
 }

@@ -1008,6 +1008,154 @@ def history() -> dict:
     }
 
 
+def exports() -> dict:
+    chunk_bytes = 65536
+
+    def records_around(file_bytes: int) -> tuple:
+        """The records up to the bytes of the file, and those behind them."""
+
+        def line(record: dict) -> bytes:
+            return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+        attachment = {"id": "5b7d9f31-2c4e-4a60-8b1d-3e5f7a9c1d01", "name": "chart.pdf", "type": "application/pdf"}
+        item = {"kind": "note", "name": "Low tide", "notes": "03:12", "madeUpByALaterClient": [1, {"kept": None}]}
+        times = {"createdAt": "2026-01-31T12:00:00.000Z", "updatedAt": "2026-02-01T12:00:00.000Z", "deletedAt": None}
+        lines = [line({"type": "export", "createdAt": "2026-03-01T12:00:00.000Z", "program": "generate.py"})]
+        lines += [line({"type": "vault", "id": VAULT, "content": {"name": "Caf\u00e9 \U0001f9aa"}})]
+        if file_bytes > 0:
+            file = {**attachment, "size": file_bytes, "salt": base64url(bytes_for("exported file salt"))}
+            lines += [line({"type": "item", "id": ITEM, **times, "content": {**item, "attachments": [file]}})]
+            replaced = {"createdAt": times["createdAt"], "replacedAt": times["updatedAt"]}
+            lines += [line({"type": "version", **replaced, "content": {**item, "notes": "02:48"}})]
+            lines += [line({"type": "file", "id": attachment["id"], "size": file_bytes})]
+        return b"".join(lines), (b"\n" if file_bytes > 0 else b"") + line({"type": "end"})
+
+    def records_of(file_bytes: int) -> bytes:
+        before, after = records_around(file_bytes)
+        return before + (bytes(range(1, 252)) * (file_bytes // 251 + 1))[:file_bytes] + after
+
+    def header_of(passphrase: str, kdf: dict, form: int = 1) -> tuple:
+        master_key = bytes.fromhex(derive_keys(passphrase, kdf)["masterKey"].hex())
+        derived = hkdf(master_key, b"", b"limpet/v1/export", 64)
+        header = {"limpetExport": form, "kdf": kdf, "commitment": base64url(derived[32:])}
+        return master_key, derived[:32], json.dumps(header, separators=(",", ":")).encode() + b"\n"
+
+    def nonce_of(number: int, last: bool) -> bytes:
+        return number.to_bytes(11, "big") + (b"\x01" if last else b"\x00")
+
+    def seal_chunk(key: bytes, header: bytes, number: int, last: bool, plaintext: bytes) -> bytes:
+        return AESGCM(key).encrypt(nonce_of(number, last), plaintext, header)
+
+    def chunks_of(records: bytes) -> list:
+        padded = records.ljust(padme(len(records)), b"\0")
+        return [padded[begin : begin + chunk_bytes] for begin in range(0, len(padded), chunk_bytes)]
+
+    accepted, parts_of, refused = [], {}, []
+    for name, passphrase, file_bytes in [
+        ("an empty vault", "correct horse battery staple", 0),
+        ("a passphrase that NFKC changes", "\ufb01ne \u2460 tide", 100),
+        ("several chunks", "correct horse battery staple", 150000),
+    ]:
+        kdf, records = kdf_with(f"export {name}"), records_of(file_bytes)
+        master_key, key, header = header_of(passphrase, kdf)
+        chunks = chunks_of(records)
+        sealed = [seal_chunk(key, header, at, at == len(chunks) - 1, chunk) for at, chunk in enumerate(chunks)]
+        parts_of[name] = [header, *sealed]
+        whole = b"".join(parts_of[name])
+        vector = {
+            "name": name,
+            "passphrase": passphrase,
+            "kdf": kdf,
+            "recordsBefore": records_around(file_bytes)[0].decode(),
+            "fileBytes": file_bytes,
+            "recordsAfter": records_around(file_bytes)[1].decode(),
+            "masterKey": master_key.hex(),
+            "exportKey": key.hex(),
+            "header": header.decode(),
+            "recordBytes": len(records),
+            "recordsSha256": hashlib.sha256(records).hexdigest(),
+            "padded": padme(len(records)),
+            "bytes": len(whole),
+            "sealedSha256": hashlib.sha256(whole).hexdigest(),
+        }
+        accepted.append({**vector, "sealed": whole.hex()} if len(whole) < 4000 else vector)
+
+    def refuse(why: str, refusal: str, of: str, pieces: list, passphrase: str = None):
+        vector = next(vector for vector in accepted if vector["name"] == of)
+        padded = records_of(vector["fileBytes"]).ljust(vector["padded"], b"\0")
+
+        def bytes_of(piece: dict) -> bytes:
+            if "hex" in piece:
+                return bytes.fromhex(piece["hex"])
+            if "nonce" in piece:
+                plaintext = padded[piece["begin"] : piece["begin"] + piece["length"]]
+                key, header = bytes.fromhex(vector["exportKey"]), vector["header"].encode()
+                return AESGCM(key).encrypt(bytes.fromhex(piece["nonce"]), plaintext, header)
+            return parts_of[piece.get("of", of)][piece["part"]][: piece.get("length")]
+
+        pieces = [{"hex": piece.hex()} if isinstance(piece, bytes) else piece for piece in pieces]
+        pieces = [{"part": piece} if isinstance(piece, int) else piece for piece in pieces]
+        digest = hashlib.sha256(b"".join(bytes_of(piece) for piece in pieces)).hexdigest()
+        assert digest != vector["sealedSha256"] or passphrase, why
+        said = {"why": why, "refusal": refusal, "of": of, "passphrase": passphrase or vector["passphrase"]}
+        refused.append({**said, "pieces": pieces, "offeredSha256": digest})
+
+    def sealed_as(number: int, last: bool, plaintext: int) -> dict:
+        """A chunk of the several, sealed as another one."""
+        length = min(chunk_bytes, accepted[2]["padded"] - plaintext * chunk_bytes)
+        return {"nonce": nonce_of(number, last).hex(), "begin": plaintext * chunk_bytes, "length": length}
+
+    several, small = "several chunks", "an empty vault"
+    header = parts_of[several][0]
+    last_bytes = len(parts_of[several][3])
+    assert len(parts_of[several]) == 4
+    refuse("another passphrase", "passphrase", small, [0, 1], "correct horse battery stable")
+    refuse("a last chunk that is left out", "content", several, [0, 1, 2])
+    refuse("a chunk that is left out", "content", several, [0, 1, 3])
+    refuse("two chunks in another order", "content", several, [0, 2, 1, 3])
+    refuse("a chunk that is repeated", "content", several, [0, 1, 1, 2, 3])
+    refuse("the chunks without the first", "content", several, [0, 2, 3])
+    refuse("a last chunk that is cut off", "content", several, [0, 1, 2, {"part": 3, "length": last_bytes - 1}])
+    refuse("a last chunk of a tag alone", "content", several, [0, 1, 2, {"part": 3, "length": 16}])
+    refuse("the header alone", "content", several, [0])
+    refuse("a byte behind the last chunk", "content", several, [0, 1, 2, 3, b"\0"])
+    refuse("a byte that is changed", "content", several, [0, 1, 2, {"part": 3, "length": last_bytes - 1}, b"\xff"])
+    refuse("a chunk in the place of one", "content", several, [0, 1, sealed_as(2, False, 1), 3])
+    refuse("a last chunk that is not sealed as such", "content", several, [0, 1, 2, sealed_as(2, False, 2)])
+    refuse("a chunk of another export", "content", several, [0, 1, 2, {"part": 1, "of": small}])
+    refuse("a space in the header", "content", several, [header.replace(b",", b", ", 1), 1, 2, 3])
+    refuse("another salt", "passphrase", small, [header_of("x", kdf_with("other"))[2], 1])
+    text = parts_of[small][0].decode()
+    other = text.replace(text[-46:-3], accepted[2]["header"][-46:-3]).encode()
+    refuse("the commitment of another export", "passphrase", small, [other, 1])
+    for why, refusal, old, new in [
+        ("more memory than a client gives", "costs", '"memoryKiB":19456', '"memoryKiB":1048577'),
+        ("all the memory that there is", "costs", '"memoryKiB":19456', '"memoryKiB":4294967295'),
+        ("less memory than the least", "costs", '"memoryKiB":19456', '"memoryKiB":19455'),
+        ("more passes than a client makes", "costs", '"iterations":2', '"iterations":17'),
+        ("half a pass more", "costs", '"iterations":2', '"iterations":2.5'),
+        ("more lanes than a client has", "costs", '"parallelism":1', '"parallelism":9'),
+        ("another algorithm", "header", "argon2id", "argon2i"),
+        ("a later form", "header", '"limpetExport":1', '"limpetExport":2'),
+        ("a form that is no number", "header", '"limpetExport":1', '"limpetExport":"1"'),
+        ("no commitment", "header", '"commitment"', '"promise"'),
+        ("a short salt", "header", '"salt":"', '"salt":"AA'),
+        ("a header without its end", "header", "\n", ""),
+    ]:
+        assert old in text, why
+        refuse(why, refusal, small, [text.replace(old, new).encode(), *([] if old == "\n" else [1])])
+    return {
+        "description": (
+            "docs/export-format.md. accepted: passphrase, kdf and records to the file; the records have so many bytes of a file "
+            "in their middle, which are 1 to 251, again and again. The sealed file is given whole, or as its SHA-256. refused: what is offered instead, put together "
+            "from parts of an accepted file (0 is its header, the others its chunks) and other bytes; refusal says what it "
+            "fails at: the header, the costs, the passphrase or the content."
+        ),
+        "accepted": accepted,
+        "refused": refused,
+    }
+
+
 def sealed_files() -> dict:
     vault_key = bytes_for("files vault key")
     attachment = "5b7d9f31-2c4e-4a60-8b1d-3e5f7a9c1d01"
@@ -1337,6 +1485,7 @@ def main():
         "history": history(),
         "content": content(),
         "files": sealed_files(),
+        "export": exports(),
         "credentials": credentials(),
         "opaque-registration": opaque_registrations(),
         "key-derivation": key_derivation(),
