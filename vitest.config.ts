@@ -8,6 +8,7 @@ const longer = ['test/bitwarden/**', 'test/crash/**', 'test/compose/**', 'test/*
 const alone = [
   'test/apis/limpet/login-queue.test.ts',
   'test/cli/terminal.test.ts',
+  'test/documents/export-format.test.ts',
   'test/domain/identity/password-hasher.test.ts',
   'test/protocol/opaque.test.ts',
   'test/protocol/sealed-export.test.ts',

@@ -39,6 +39,7 @@ export const commands = new CommandList<Surroundings>('limpet', {
   },
   'Moving in and out': {
     import: async () => (await import('./commands/import.ts')).importFile,
+    export: async () => (await import('./commands/export.ts')).exportCommand,
   },
   'One-time links': {
     share: async () => (await import('./commands/sharing.ts')).share,

@@ -47,8 +47,11 @@ export interface Workspace {
   keep(vault: OpenVault): Promise<void>
 }
 
-/** What a command is going to do: what was last here is good enough to read, and never to build a change on. */
-export type Purpose = 'read' | 'write'
+/**
+ * What a command is going to do: what was last here is good enough to read, and never to build a change on. An export is of what the
+ * server has now, and changes nothing.
+ */
+export type Purpose = 'read' | 'write' | 'export'
 
 /** Whose vaults a command works with: those of the unlocked account, or the one of a token. */
 export interface VaultSource {
@@ -155,7 +158,7 @@ export async function pullAll(source: VaultSource, copies: Copies, purpose: Purp
     vaults = await withProgress('Asking the server', () => source.vaults())
   } catch (error) {
     const [first] = stored
-    if (purpose === 'write' || !first || !isUnavailable(error)) throw error
+    if (purpose !== 'read' || !first || !isUnavailable(error)) throw error
     explainOldState(error, first)
     return Promise.all(
       stored.map(async ({ vault, replica }) => ({
@@ -172,7 +175,7 @@ export async function pullAll(source: VaultSource, copies: Copies, purpose: Purp
       await withProgress('Pulling changes', (report) => replica.pull(vault, reportCount(report)))
       await store(copies, source.accountId, vault, replica, known)
     } catch (error) {
-      if (purpose === 'write' || !known || !allowsOldState(error)) throw error
+      if (purpose !== 'read' || !known || !allowsOldState(error)) throw error
       explainOldState(error, known)
     }
     pulled.push({ vault, replica })

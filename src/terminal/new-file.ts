@@ -51,6 +51,11 @@ async function publish(draft: string, file: string, force: boolean) {
   }
 }
 
+/** Refuses a name that is taken, before anything is asked or made for it. */
+export function requireFree(file: string, { force }: { force: boolean }): void {
+  if (!force && existsSync(file)) throw taken(file)
+}
+
 type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 async function writeAll(handle: FileHandle, content: Content): Promise<number> {
@@ -74,7 +79,7 @@ export async function writeNewFile(
   content: Content,
   { force }: { force: boolean },
 ): Promise<number> {
-  if (!force && existsSync(file)) throw taken(file)
+  requireFree(file, { force })
   const draft = `${file}.${randomBytes(4).toString('hex')}.partial`
   const stop = (signal: NodeJS.Signals) => {
     rmSync(draft, { force: true })

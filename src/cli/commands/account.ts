@@ -7,6 +7,7 @@ import {
   assessPassword,
   type KdfCosts,
   type Limpet,
+  type PasswordContext,
   ProblemError,
   passwordCharacters,
   type Quotas,
@@ -39,22 +40,31 @@ export function emailFrom(text: string): string {
 /** What is guessed sooner comes with advice. */
 const advisedGuessingSeconds = 100 * 365 * 86_400
 
-/** Asks for a new master password, until there is one that may be chosen; without a terminal the first one has to be. */
-export async function newMasterPassword({ prompter }: Surroundings, email: string): Promise<string> {
-  const assess = (password: string) => assessPassword(password, { email })
-  const password = await prompter.secret('New master password', {
+/** What a password is for, and what an attacker needs to guess it. */
+interface PasswordUse extends PasswordContext {
+  readonly question: string
+  readonly attackerHas: string
+}
+
+/** Asks for a new password, until there is one that may be chosen; without a terminal the first one has to be. */
+export async function newPassword(
+  { prompter }: Pick<Surroundings, 'prompter'>,
+  { question, attackerHas, ...context }: PasswordUse,
+): Promise<string> {
+  const password = await prompter.secret(question, {
     twice: true,
-    refusal: async (answer) => (await assess(answer)).refusal?.message,
+    refusal: async (answer) => (await assessPassword(answer, context)).refusal?.message,
   })
-  const { refusal, guessing } = await assess(password)
+  const { refusal, guessing } = await assessPassword(password, context)
   if (refusal) throw refusal
-  remark(
-    `Guessing it takes ${guessing.words}, for an attacker with the server's database and ten graphics cards.`,
-  )
+  remark(`Guessing it takes ${guessing.words}, for an attacker with ${attackerHas} and ten graphics cards.`)
   if (guessing.seconds < advisedGuessingSeconds || [...password].length < passwordCharacters.advised)
     remark('Several words that do not belong together are better.')
   return password
 }
+
+export const newMasterPassword = (surroundings: Surroundings, email: string): Promise<string> =>
+  newPassword(surroundings, { question: 'New master password', attackerHas: "the server's database", email })
 
 /** The invite of `--invite` or `LIMPET_INVITE`; a code lets its holder in, so it is not taken from an argument. */
 async function inviteCode({ environment, prompter }: Surroundings, asked: boolean | undefined) {

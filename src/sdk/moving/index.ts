@@ -1,5 +1,5 @@
-// What `import { … } from 'limpet/moving'` offers: reading what other programs export, and writing it to vaults. Runs in Node and in
-// browsers.
+// What `import { … } from 'limpet/moving'` offers: reading what other programs export, writing it to vaults, and exporting. Runs in
+// Node and in browsers.
 
 export { type ColumnMember, columnMembers, csvByColumns } from './csv-by-columns.ts'
 export {
@@ -9,6 +9,14 @@ export {
   type IncomingItem,
   type Leftover,
 } from './incoming.ts'
+export {
+  type Omission,
+  type OutgoingItem,
+  type OutgoingOptions,
+  type OutgoingVersion,
+  outgoingItems,
+  type VaultToExport,
+} from './outgoing.ts'
 export {
   type FolderChoice,
   type ImportPlan,
@@ -22,3 +30,5 @@ export type { Reader, ReadOptions } from './reader.ts'
 export { readerOf, readers, readIncoming } from './readers.ts'
 export { type ImportOptions, type ImportProgress, type ImportResult, runImport } from './run-import.ts'
 export { fileOfBytes } from './whole-file.ts'
+export type { Unplaced, WriteOptions, Writer } from './writer.ts'
+export { writers } from './writers.ts'

@@ -6,11 +6,13 @@ import { applePasswordsCsv, chromeCsv, firefoxCsv } from './browser-csv.ts'
 import { glimpseOf } from './glimpse.ts'
 import { ImportError, type Incoming } from './incoming.ts'
 import { lastPassCsv } from './lastpass-csv.ts'
+import { limpetExport } from './limpet-export.ts'
 import { bitwardenCsv, keePassXcCsv, onePasswordCsv, protonPassCsv } from './manager-csv.ts'
 import type { Reader, ReadOptions } from './reader.ts'
 
 /** From the most particular to the most general: the first one that recognises a file reads it. */
 export const readers: readonly Reader[] = [
+  limpetExport,
   bitwardenProtected,
   bitwardenAccountBound,
   bitwardenJson,

@@ -1,21 +1,9 @@
 // An export as Limpet writes it: records, sealed under a passphrase (docs/export-format.md).
-import type { KdfParameters } from '../../contract/accounts.ts'
 import type { AttachedFile } from '../../contract/content.ts'
 import type { ExportBegin, ExportRecord } from '../../contract/exports.ts'
-import { sealExport } from '../../protocol/sealed-export.ts'
-import type { OpenVault } from '../vault.ts'
+import { exportCosts, sealExport } from '../../protocol/sealed-export.ts'
 import type { OutgoingItem } from './outgoing.ts'
-
-export interface SealedExportOptions {
-  readonly passphrase: string
-  /** Every vault that is exported, also one without items. */
-  readonly vaults: readonly Pick<OpenVault, 'id' | 'content'>[]
-  /** Which program makes it, and its version. */
-  readonly program: string
-  readonly createdAt: Date
-  /** With a salt that was never used before; a test takes cheaper costs. */
-  readonly kdf?: KdfParameters | undefined
-}
+import type { WriteOptions, Writer } from './writer.ts'
 
 const encoder = new TextEncoder()
 const lineFeed = encoder.encode('\n')
@@ -56,7 +44,7 @@ async function* fileRecords({ download }: OutgoingItem, file: AttachedFile): Asy
 
 async function* recordsOf(
   items: AsyncIterable<OutgoingItem>,
-  { vaults, program, createdAt }: SealedExportOptions,
+  { vaults, program, createdAt }: WriteOptions,
 ): AsyncGenerator<Uint8Array> {
   yield lineOf({ type: 'export', createdAt: createdAt.toISOString(), program })
   const left = [...vaults]
@@ -81,14 +69,11 @@ async function* recordsOf(
   yield lineOf({ type: 'end' })
 }
 
-/**
- * The sealed file of an export, piece by piece.
- *
- * @param items in the order of `vaults`
- * @throws PasswordRefusedError for an empty passphrase, KdfRefusedError, and what `items` throws
- */
-export const sealedExport = (
-  items: AsyncIterable<OutgoingItem>,
-  options: SealedExportOptions,
-): AsyncGenerator<Uint8Array, void, undefined> =>
-  sealExport(options.passphrase, recordsOf(items, options), options.kdf)
+/** Everything, sealed under a passphrase: what `limpet import` reads. */
+export const limpetOut: Writer = {
+  name: 'limpet',
+  title: 'Limpet export',
+  extension: 'limpet',
+  sealed: exportCosts,
+  write: (items, options) => sealExport(options.passphrase, recordsOf(items, options)),
+}
