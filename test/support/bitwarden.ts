@@ -166,3 +166,35 @@ export async function registeredApp(server: Server) {
   const session = bodyOf(z.looseObject({ access_token: z.string(), refresh_token: z.string() }), answer)
   return { email, passwordHash, device, registration, session, token: session.access_token }
 }
+
+/** A request for a new user key of such an account, under the password of another hash. */
+export const keyRotation = <Data>(
+  { email, passwordHash, registration }: Awaited<ReturnType<typeof registeredApp>>,
+  accountData: Data,
+) => ({
+  oldMasterKeyAuthenticationHash: passwordHash,
+  accountUnlockData: {
+    masterPasswordUnlockData: {
+      kdfType: 0,
+      kdfIterations: 600_000,
+      email,
+      salt: email,
+      masterKeyAuthenticationHash: randomBytes(32).toString('base64'),
+      masterKeyEncryptedUserKey: encString(80),
+      masterPasswordHint: null,
+    },
+    emergencyAccessUnlockData: [],
+    organizationAccountRecoveryUnlockData: [],
+    passkeyUnlockData: [],
+    deviceKeyUnlockData: [],
+  },
+  accountKeys: {
+    userKeyEncryptedAccountPrivateKey: encString(1216),
+    accountPublicKey: registration.userAsymmetricKeys.publicKey,
+    publicKeyEncryptionKeyPair: null,
+    signatureKeyPair: null,
+    securityState: null,
+  },
+  accountData,
+  newUserKeyId: 'ef'.repeat(16),
+})

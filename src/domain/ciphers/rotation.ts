@@ -3,6 +3,7 @@
 import { and, eq, getTableColumns, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Tx } from '../../store/store.ts'
 import { addUsage } from '../quotas/usage.ts'
+import { dropAnnouncedOf } from '../vaults/announced-files.ts'
 import { replaceContents } from '../vaults/item-writes.ts'
 import { inPieces } from './change.ts'
 import { bodyOf } from './content.ts'
@@ -117,6 +118,7 @@ export async function replaceCiphers(
     await addUsage(tx, accountId, growth)
   }
   await replaceFileKeys(tx, accountId, given)
+  await dropAnnouncedOf(tx, { vaultId: accountId })
   await tx.db.update(ciphers).set({ revisionAt: stamp.revisionAt }).where(eq(ciphers.vaultId, accountId))
   await replaceFolders(tx, accountId, folders, stamp)
 }

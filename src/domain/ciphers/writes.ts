@@ -3,6 +3,7 @@ import { and, eq } from 'drizzle-orm'
 import type { Tx } from '../../store/store.ts'
 import { VaultCaller } from '../caller.ts'
 import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
+import { dropAnnouncedOf } from '../vaults/announced-files.ts'
 import { applyItemWrites, type ItemWrite } from '../vaults/item-writes.ts'
 import type { ItemRow } from '../vaults/rows.ts'
 import { beginChange, holdForChange, inPieces, type Needs, requireFolder } from './change.ts'
@@ -231,8 +232,10 @@ export function replaceCipher(
     await requireFolder(tx, caller, write.folderId)
     const content = contentAfter(write, current)
     const body = bodyOf(write.type, content)
-    if (content.key !== keyIn(current.body)) requireAllFiles(write, current)
+    const isOtherKey = content.key !== keyIn(current.body)
+    if (isOtherKey) requireAllFiles(write, current)
     const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'item-changed', id })
+    if (isOtherKey) await dropAnnouncedOf(tx, { vaultId: caller.accountId, itemId: id })
     await writeBodies(tx, caller, [put(id, body, 'anything')], { now, config })
     await renameFiles(tx, caller, id, write.files)
     const head = {

@@ -1,6 +1,6 @@
 // Files of Bitwarden's apps: announced with a length, a name and a key, and then sent as a whole, by clients that do not always announce
 // the length that they send. What they belong to, an item or a send, names them once they are here.
-import { and, asc, eq, inArray, isNull } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
@@ -106,6 +106,31 @@ async function dropAnnounced(tx: Tx, place: AttachmentPlace, upload: string): Pr
   if (!known || isHere(known) || known.upload !== upload) return
   const freed = await freeFiles(tx, { vaultId, itemId }, [attachmentId])
   await addUsage(tx, vault.accountId, { ...noGrowth, attachmentBytes: -freed })
+}
+
+/**
+ * Deletes what was announced for items and is not here, and gives its room back: its key lies under one that goes. The vault is held.
+ * @param itemId of one item; of all if it is left out
+ */
+export async function dropAnnouncedOf(
+  tx: Tx,
+  { vaultId, itemId }: { readonly vaultId: string; readonly itemId?: string },
+): Promise<void> {
+  const { attachments } = tx.tables
+  const dropped = await tx.db
+    .delete(attachments)
+    .where(
+      and(
+        eq(attachments.vaultId, vaultId),
+        itemId === undefined ? undefined : eq(attachments.itemId, itemId),
+        isNotNull(attachments.fileKey),
+        isNotNull(attachments.expiresAt),
+      ),
+    )
+    .returning({ bytes: attachments.bytes })
+  const freed = dropped.reduce((sum, { bytes }) => sum + bytes, 0)
+  // The vault of these accounts has the id of the account.
+  if (freed > 0) await addUsage(tx, vaultId, { ...noGrowth, attachmentBytes: -freed })
 }
 
 /** Makes what a file belongs to name it, in the transaction in which the file is here; the vault is held. */

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findDamage, onSnapshot } from '../../../src/operator/whole-database.ts'
-import { askForToken, encString, passwordGrant, registeredApp } from '../../support/bitwarden.ts'
+import { askForToken, encString, keyRotation, passwordGrant, registeredApp } from '../../support/bitwarden.ts'
 import { cipherOf, loginCipher, otherKinds, wrappedKey } from '../../support/ciphers.ts'
 import { engines } from '../../support/database.ts'
 import { databaseOf } from '../../support/fresh-database.ts'
@@ -55,40 +55,12 @@ describe.each(engines)("a new user key for an account of Bitwarden's apps on %s"
   }
   type Filled = Awaited<ReturnType<typeof filledApp>>
 
-  function rotationOf({ email, passwordHash, registration, items, folder, secret }: Filled) {
-    const { publicKey } = registration.userAsymmetricKeys
-    return {
-      oldMasterKeyAuthenticationHash: passwordHash,
-      accountUnlockData: {
-        masterPasswordUnlockData: {
-          kdfType: 0,
-          kdfIterations: 600_000,
-          email,
-          salt: email,
-          masterKeyAuthenticationHash: newHash(),
-          masterKeyEncryptedUserKey: encString(80),
-          masterPasswordHint: null,
-        },
-        emergencyAccessUnlockData: [],
-        organizationAccountRecoveryUnlockData: [],
-        passkeyUnlockData: [],
-        deviceKeyUnlockData: [],
-      },
-      accountKeys: {
-        userKeyEncryptedAccountPrivateKey: encString(1216),
-        accountPublicKey: publicKey,
-        publicKeyEncryptionKeyPair: null,
-        signatureKeyPair: null,
-        securityState: null,
-      },
-      accountData: {
-        ciphers: items.map(({ id, cipher }) => ({ ...cipher, id, name: encString() })),
-        folders: [{ id: folder.id, name: encString() }],
-        sends: [{ ...textSend(clock.now()), id: secret.id }],
-      },
-      newUserKeyId: 'ef'.repeat(16),
-    }
-  }
+  const rotationOf = (app: Filled) =>
+    keyRotation(app, {
+      ciphers: app.items.map(({ id, cipher }) => ({ ...cipher, id, name: encString() })),
+      folders: [{ id: app.folder.id, name: encString() }],
+      sends: [{ ...textSend(clock.now()), id: app.secret.id }],
+    })
 
   it('replaces keys, items in every place, folders and the password, and ends all sessions', async () => {
     const app = await filledApp()
