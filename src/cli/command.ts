@@ -2,6 +2,7 @@
 import { commandOf, type Purpose } from '../terminal/command.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import type { Prompter } from '../terminal/prompter.ts'
+import type { Agent } from './agent/agent.ts'
 import type { StateFolder } from './state-folder.ts'
 
 /** What a command of `limpet` works with. */
@@ -9,6 +10,8 @@ export interface Surroundings {
   readonly state: StateFolder
   readonly prompter: Prompter
   readonly environment: NodeJS.ProcessEnv
+  /** The process that keeps this login session unlocked. */
+  readonly agent: Agent
   /** Does what goes on until a signal ends the program, see `terminal/until-signal.ts`. */
   readonly untilSignal: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>
 }

@@ -2,13 +2,18 @@
 import { endWithStandardOutput } from '../terminal/output.ts'
 import { createPrompter } from '../terminal/prompter.ts'
 import { untilSignal } from '../terminal/until-signal.ts'
+import { Agent } from './agent/agent.ts'
 import { runProgram } from './program.ts'
 import { StateFolder } from './state-folder.ts'
 
 endWithStandardOutput()
 const prompter = createPrompter()
 try {
-  const surroundings = { state: new StateFolder(), prompter, environment: process.env, untilSignal }
+  const [state, environment] = [new StateFolder(), process.env]
+  const agent = new Agent(environment, state.path, async (input) =>
+    (await import('./agent/processes.ts')).startHolder(input),
+  )
+  const surroundings = { state, prompter, environment, agent, untilSignal }
   process.exitCode = await runProgram(process.argv.slice(2), surroundings)
 } finally {
   prompter.close()

@@ -17,7 +17,7 @@ import { safeLine } from '../terminal/text.ts'
 import type { Surroundings } from './command.ts'
 import { fetchOverHttp } from './http-client.ts'
 import type { StateFolder } from './state-folder.ts'
-import { keyOfThisShell } from './unlock-keys.ts'
+import { heldKey } from './unlock-keys.ts'
 
 const defaultServer = 'http://localhost:8080'
 
@@ -121,10 +121,10 @@ function explainStaleKey({ environment, prompter }: Surroundings) {
   remark(`${why} eval "$(limpet unlock)" makes a new one for this shell.`)
 }
 
-/** The unlocked account: by the key of this shell, or by the password. Does not ask the server. */
+/** The unlocked account: by the key of this shell or login session, or by the password. Does not ask the server. */
 export async function unlock(surroundings: Surroundings): Promise<UnlockedAccount> {
   const { accountId, server } = await requireSession(surroundings)
-  const key = await keyOfThisShell(surroundings, accountId)
+  const key = await heldKey(surroundings, accountId)
   if (key) return (await connect(server, surroundings.state)).unlockWith(key.bytes, key.version)
   explainStaleKey(surroundings)
   return (await unlockWithPassword(surroundings)).account

@@ -57,14 +57,19 @@ export async function makeUnlockKey(state: StateFolder, account: UnlockedAccount
   return textOf(made)
 }
 
-/** Seals the account key anew under this shell's key, after the account key changed. Other shells have to unlock again. */
-export async function renewUnlockKey(
-  { state, environment }: Surroundings,
+/** Keeps unlocked what is so by `held`, after the account key changed. Other shells have to unlock again. */
+export async function renewHeldKey(
+  { agent, state, environment }: Surroundings,
   account: UnlockedAccount,
+  held: HeldKey | undefined,
 ): Promise<void> {
   const own = parse(environment.LIMPET_UNLOCK_KEY ?? '')
+  const { accountId, accountKeyVersion: version } = account
   await state.unlock.clearAll()
-  if (own) await keep(state, own, account)
+  if (held?.by === 'shell' && own) await keep(state, own, account)
+  if (held?.by === 'agent')
+    await agent.hold({ accountId, bytes: account.exportKey(), version, idle: held.idle })
+  else await agent.end()
 }
 
 /** Forgets what is sealed under this shell's key. @returns false if there was nothing */
@@ -76,7 +81,7 @@ export async function forgetUnlockKey({ state, environment }: Surroundings): Pro
 }
 
 /** The account key that this shell's key opens. @returns undefined if there is no such key, or if it opens nothing any more */
-export async function keyOfThisShell(
+async function keyOfThisShell(
   { state, environment }: Surroundings,
   accountId: string,
 ): Promise<AccountKey | undefined> {
@@ -84,8 +89,6 @@ export async function keyOfThisShell(
   const sealed = own && (await state.unlock.load(own.id))
   if (!sealed || sealed.accountId !== accountId) return undefined
   const { accountKeyVersion: version, accountKey } = sealed
-  // The account key was changed, and this shell was unlocked with the one of before.
-  if (version < ((await state.session.load())?.accountKeyVersion ?? 1)) return undefined
   try {
     const bytes = await open(own.key, unlockAssociatedData(accountId), accountKey)
     await state.unlock.touch(own.id)
@@ -94,4 +97,18 @@ export async function keyOfThisShell(
     if (error instanceof OpenError) return undefined
     throw error
   }
+}
+
+/** What spares the password: the key of this shell, or that of the login session. */
+export type HeldKey = AccountKey &
+  ({ readonly by: 'shell' } | { readonly by: 'agent'; readonly idle: number })
+
+/** The account key that can be had without the password. @returns undefined if there is none, or only one of before a change */
+export async function heldKey(surroundings: Surroundings, accountId: string): Promise<HeldKey | undefined> {
+  const newest = (await surroundings.state.session.load())?.accountKeyVersion ?? 1
+  const ofShell = await keyOfThisShell(surroundings, accountId)
+  if (ofShell && ofShell.version >= newest) return { ...ofShell, by: 'shell' }
+  const ofSession = await surroundings.agent.key()
+  if (ofSession?.accountId !== accountId || ofSession.version < newest) return undefined
+  return { ...ofSession, by: 'agent' }
 }

@@ -13,6 +13,10 @@ interface AskOptions {
   readonly refusal?: (answer: string) => Promise<string | undefined>
 }
 
+interface ConfirmOptions {
+  readonly byDefault?: boolean
+}
+
 export interface Prompter {
   readonly interactive: boolean
   /** A secret on one line, exactly as it was typed. Empty where nothing was. */
@@ -25,8 +29,8 @@ export interface Prompter {
   bytes(question: string, most: number): Promise<Uint8Array>
   /** All the rest of the input, exactly, as it comes: for what need not be in memory at once. */
   pieces(question: string): AsyncIterable<Uint8Array>
-  /** Whether the person agrees. Without a terminal nothing is asked: false. */
-  confirm(question: string): Promise<boolean>
+  /** Whether the person agrees; an empty answer is the one `byDefault`, or no. Without a terminal nothing is asked: false. */
+  confirm(question: string, options?: ConfirmOptions): Promise<boolean>
   /** Lets go of standard input, so that the program can end. */
   close(): void
 }
@@ -327,9 +331,10 @@ class TerminalPrompter implements Prompter {
     yield await this.bytes(question)
   }
 
-  async confirm(question: string): Promise<boolean> {
+  async confirm(question: string, { byDefault = false }: ConfirmOptions = {}): Promise<boolean> {
     this.#forgetTypedAhead()
-    return /^y(es)?$/i.test((await this.#line(`${question} [y/N]`, true)).trim())
+    const answer = (await this.#line(`${question} ${byDefault ? '[Y/n]' : '[y/N]'}`, true)).trim()
+    return answer === '' ? byDefault : /^y(es)?$/i.test(answer)
   }
 
   #closeInterface() {
@@ -359,7 +364,7 @@ export function createPrompter(input: () => Input = () => process.stdin): Prompt
     text: (question) => prompter().text(question),
     bytes: (question, most) => prompter().bytes(question, most),
     pieces: (question) => prompter().pieces(question),
-    confirm: (question) => prompter().confirm(question),
+    confirm: (question, options) => prompter().confirm(question, options),
     close: () => opened?.close(),
   }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { Agent } from '../../src/cli/agent/agent.ts'
 import type { Surroundings } from '../../src/cli/command.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { runProgram } from '../../src/cli/program.ts'
@@ -220,7 +221,8 @@ describe('a terminal', () => {
           const environment = { LIMPET_SERVER: url }
           // What goes on until a signal comes is given the time for its first words.
           const untilSignal = (work: (signal: AbortSignal) => Promise<void>) => work(AbortSignal.timeout(500))
-          const surroundings = { state, prompter: person, environment, untilSignal }
+          const agent = new Agent({ XDG_RUNTIME_DIR: state.path }, state.path, async () => {})
+          const surroundings = { state, prompter: person, environment, agent, untilSignal }
           const screen = await onTerminal(() => runProgram(args, surroundings))
           expect(steering.exec(screen)?.[0], `${args.join(' ')}:\n${JSON.stringify(screen)}`).toBeUndefined()
           // A value that was asked for may have lines of its own; nothing comes after it.

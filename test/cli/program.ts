@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { Agent } from '../../src/cli/agent/agent.ts'
+import { Held, holdKey } from '../../src/cli/agent/key-holder.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { StateFolder, stateFolderPath } from '../../src/cli/state-folder.ts'
 import { Limpet, type OpenVault, type UnlockedAccount } from '../../src/sdk/index.ts'
@@ -13,6 +15,7 @@ import { type Ending, exitCodes } from '../../src/terminal/exit-codes.ts'
 import { createPrompter } from '../../src/terminal/prompter.ts'
 import { untilSignal } from '../../src/terminal/until-signal.ts'
 import { type Result, type Running, runCommand } from '../support/console.ts'
+import { TestClock } from '../support/server.ts'
 
 export const program = fileURLToPath(new URL('../../bin/limpet.js', import.meta.url))
 
@@ -37,6 +40,10 @@ export class Shell {
   email = `${randomUUID()}@example.com`
   password = marker('master')
   readonly environment: Record<string, string> = {}
+  /** By which the key is forgotten that a command left for the login session; not for programs, which have the clock of the system. */
+  readonly clock = new TestClock()
+  /** Of each key that was left so: once it is forgotten. */
+  readonly agentsEnded: Promise<void>[] = []
   readonly #server: string
   readonly #how: How
 
@@ -48,7 +55,13 @@ export class Shell {
 
   #environment(): NodeJS.ProcessEnv {
     const { LIMPET_UNLOCK_KEY: _key, LIMPET_TOKEN: _token, ...inherited } = process.env
-    return { ...inherited, LIMPET_STATE_DIR: this.folder, LIMPET_SERVER: this.#server, ...this.environment }
+    return {
+      ...inherited,
+      LIMPET_STATE_DIR: this.folder,
+      XDG_RUNTIME_DIR: dirname(this.folder),
+      LIMPET_SERVER: this.#server,
+      ...this.environment,
+    }
   }
 
   start(...args: string[]): Running {
@@ -61,7 +74,11 @@ export class Shell {
       const prompter = createPrompter(() => stdin)
       try {
         const state = new StateFolder(stateFolderPath(environment))
-        return await runProgram(args, { state, prompter, environment, untilSignal })
+        const agent = new Agent(environment, state.path, async (input) => {
+          const { ended } = await holdKey(Held.parse(JSON.parse(input)), this.clock)
+          this.agentsEnded.push(ended)
+        })
+        return await runProgram(args, { state, prompter, environment, agent, untilSignal })
       } finally {
         prompter.close()
       }

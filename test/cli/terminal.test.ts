@@ -62,6 +62,7 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
       ['New master password: ', 'sunshine\r'],
       // The last time as a paste of both lines.
       ['New master password: ', `${shell.password}\r${shell.password}\r`],
+      ['[Y/n]: ', 'n\r'],
     ])
     expect(code).toBe(0)
     expect(screen).toContain('lists of common passwords')
@@ -167,6 +168,7 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
       password,
       ['or a recovery code: ', '0000-0000-0000-0000\r'],
       ['or a recovery code: ', `${codes[0]?.trim()}\r`],
+      ['[Y/n]: ', 'n\r'],
     ])
     expect(again.screen).toContain('Each code works once')
     expect(again.code).toBe(0)
@@ -198,6 +200,7 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
       converse(shell, server, `login ${email}`, [
         ['Master password: ', `${password}\r`],
         ['Log in by authKey all the same? [y/N]: ', typed],
+        ['[Y/n]: ', 'n\r'],
       ])
     for (const no of ['\r', 'n\r', 'no thanks\r', '\u0003']) {
       const { screen, code } = await answer(no)
@@ -238,7 +241,8 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
       ['Master password: ', `${shell.password}\u001a`],
       ['Stopped', 'fg\r'],
       ['Master password: ', `${shell.password}\r`],
-      ['Logged in as', 'exit\r'],
+      ['[Y/n]: ', 'n\r'],
+      ['$ ', 'exit\r'],
     ])
     expect(code, screen).toBe(0)
     expect(screen).not.toContain('half a password')
@@ -251,6 +255,7 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     const { screen, code } = await converse(shell, server, `login ${shell.email}`, [
       ['Master password: ', 'half\u001a'],
       ['Master password: ', `${shell.password}\r`],
+      ['[Y/n]: ', 'n\r'],
     ])
     expect(code, screen).toBe(0)
     expect(screen).not.toContain(shell.password)
@@ -263,7 +268,8 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
       // As a paste of two lines: the second one is there before the question is.
       ['$ ', `'${process.execPath}' '${program}' login ${shell.email}\recho pasted\r`],
       ['Master password: ', `${shell.password}\r`],
-      ['Logged in as', 'exit\r'],
+      ['[Y/n]: ', 'n\r'],
+      ['$ ', 'exit\r'],
     ])
     expect(code, screen).toBe(0)
   })

@@ -18,12 +18,13 @@ import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { type Hold, withProgress } from '../../terminal/progress.ts'
 import { counted, localTime, safeLine } from '../../terminal/text.ts'
-import { formatMebibytes } from '../../units.ts'
+import { formatDuration, formatMebibytes } from '../../units.ts'
 import { command, type Surroundings } from '../command.ts'
 import { describe } from '../failures.ts'
 import { askSecondFactor } from '../second-factor.ts'
 import { chosenServer, connect } from '../session.ts'
-import { keyOfThisShell } from '../unlock-keys.ts'
+import { offerToStayUnlocked, stayingOptions } from '../staying-unlocked.ts'
+import { type HeldKey, heldKey } from '../unlock-keys.ts'
 
 export const server = {
   type: 'string',
@@ -82,7 +83,7 @@ export const register = command({
   name: 'register',
   accountOnly: true,
   operands: ['EMAIL'],
-  summary: 'make an account on a server',
+  summary: 'make an account on a server, and log in',
   details:
     'Nobody can recover the master password: not this program, and not the server, which never sees it. An invite code is taken from LIMPET_INVITE, or with --invite asked for before the password.',
   example: 'limpet register ada@example.com --server https://vault.example.com',
@@ -90,8 +91,9 @@ export const register = command({
     server,
     hint: { type: 'string', value: 'TEXT', help: 'reminds you of the password; the server can read it' },
     invite: { type: 'boolean', help: 'asks for the invite code that the server wants' },
+    ...stayingOptions,
   },
-  async run(surroundings, [address = ''], { server: option, hint, invite: asked }) {
+  async run(surroundings, [address = ''], { server: option, hint, invite: asked, ...staying }) {
     const email = emailFrom(address)
     const url = await chosenServer(surroundings, option)
     const limpet = await connect(url, surroundings.state)
@@ -115,11 +117,20 @@ export const register = command({
       { atOnce: true },
     )
     const next = `limpet login ${email} --server ${url}`
-    if (emailVerification === 'off') remark(`${email} has an account at ${url}. Next: ${next}`)
-    else
-      remark(
+    if (emailVerification !== 'off')
+      return remark(
         `A mail was sent to ${email}. Open its link within a day, or give it to "limpet confirm". Then: ${next}`,
       )
+    const { state } = surroundings
+    // The session of another account stays.
+    if (await state.session.load()) return remark(`${email} has an account at ${url}. Next: ${next}`)
+    remark(`${email} has an account at ${url}.`)
+    const account = await withProgress('Logging in', () => limpet.login({ email, password }), {
+      atOnce: true,
+    })
+    await state.forgetOthers(account.accountId)
+    remark(`Logged in as ${email}.`)
+    await offerToStayUnlocked(surroundings, account, staying)
   },
 })
 
@@ -184,9 +195,10 @@ export const login = command({
       type: 'boolean',
       help: 'forgets how the account logged in here: only if you changed it on another device',
     },
+    ...stayingOptions,
   },
   async run(surroundings, [address = ''], { server: option, ...values }) {
-    const { state, prompter } = surroundings
+    const { agent, state, prompter } = surroundings
     const email = emailFrom(address)
     const url = await chosenServer(surroundings, option)
     const earlier = await state.session.load()
@@ -216,6 +228,8 @@ export const login = command({
     })
     await state.forgetOthers(account.accountId)
     remark(`Logged in as ${email} at ${url}.`)
+    if ((await agent.key())?.accountId !== account.accountId) await agent.end()
+    await offerToStayUnlocked(surroundings, account, values)
   },
 })
 
@@ -226,8 +240,9 @@ export const logout = command({
   summary: 'end the session, and remove it and the copies of the vaults from here',
   example: 'limpet logout',
   options: {},
-  async run({ state }) {
+  async run({ agent, state }) {
     const session = await state.session.load()
+    await agent.end()
     if (!session) {
       await state.forget()
       remark('Not logged in.')
@@ -270,6 +285,12 @@ function describeQuotas({ bytes, items, sessions, tokens, vaults }: Quotas): str
   return [`${formatMebibytes(bytes.used)} of ${formatMebibytes(bytes.allowed)}`, ...counts].join(', ')
 }
 
+function describeLock(held: HeldKey | undefined): string {
+  if (held?.by === 'shell') return 'unlocked in this shell'
+  if (held) return `unlocked for this login session, until ${formatDuration(held.idle)} without a command`
+  return 'locked: commands ask for the master password'
+}
+
 export const status = command({
   name: 'status',
   accountOnly: true,
@@ -286,7 +307,8 @@ export const status = command({
       return 'loggedOut'
     }
     const { server, email, accountId } = session
-    const unlocked = (await keyOfThisShell(surroundings, accountId)) !== undefined
+    const held = await heldKey(surroundings, accountId)
+    const unlocked = held !== undefined
     const vaults = (await state.vaults(accountId)).map(({ vault, replica, syncedAt }) => {
       const items = replica.items.filter((item) => 'data' in item)
       const active = items.filter(({ deletedAt }) => deletedAt === null).length
@@ -311,7 +333,7 @@ export const status = command({
     print(
       `Server   ${safeLine(server)}`,
       `Account  ${safeLine(email)}`,
-      `Session  logged in, ${unlocked ? 'unlocked in this shell' : 'locked: commands ask for the master password'}`,
+      `Session  logged in, ${describeLock(held)}`,
       ...vaults.map(
         ({ id, items, trash, lastSyncAt }) =>
           `Vault    ${id}: ${counted(items, 'item')}, ${trash} in the trash, last synced ${localTime(lastSyncAt)}`,

@@ -6,7 +6,7 @@ import { withProgress } from '../../terminal/progress.ts'
 import { counted, safeLine } from '../../terminal/text.ts'
 import { command, type Surroundings } from '../command.ts'
 import { unlockWithPassword } from '../session.ts'
-import { keyOfThisShell, renewUnlockKey } from '../unlock-keys.ts'
+import { heldKey, renewHeldKey } from '../unlock-keys.ts'
 import { oneVault, pullAll, sameVault, store, warnOfRefused } from '../workspace.ts'
 
 const versionsChoices: Readonly<Record<string, VersionsChoice>> = { keep: 'keep', drop: 'drop' }
@@ -109,12 +109,11 @@ export const rotateAccountKey = command({
   options: {},
   async run(surroundings) {
     const { account: unlocked, password } = await unlockWithPassword(surroundings)
-    const wasUnlocked = await keyOfThisShell(surroundings, unlocked.accountId)
+    const held = await heldKey(surroundings, unlocked.accountId)
     await withProgress('Changing the account key', () => unlocked.changeAccountKey({ password }), {
       atOnce: true,
     })
-    if (wasUnlocked) await renewUnlockKey(surroundings, unlocked)
-    else await surroundings.state.unlock.clearAll()
+    await renewHeldKey(surroundings, unlocked, held)
     remark('The account has a new key. Other devices keep their copies, and log in again with the password.')
     // The copies here name the vaults' keys under the old account key.
     await pullAll(unlocked, surroundings.state, 'read')

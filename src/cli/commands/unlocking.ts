@@ -3,22 +3,25 @@ import { print, printsToTerminal, remark } from '../../terminal/output.ts'
 import { counted } from '../../terminal/text.ts'
 import { command } from '../command.ts'
 import { requireSession, unlockWithPassword } from '../session.ts'
+import { stayingOptions, stayUnlocked } from '../staying-unlocked.ts'
 import { forgetUnlockKey, makeUnlockKey } from '../unlock-keys.ts'
 
 export const unlock = command({
   name: 'unlock',
   accountOnly: true,
   operands: [],
-  summary: 'ask for the master password once for all commands of this shell',
+  summary: 'ask for the master password once, for all commands of this login session or of one shell',
   details:
-    'Prints a line for the shell to evaluate. The key in it is nowhere else: what stays on disk opens nothing without it. Each shell gets a key of its own, which ends with "limpet lock", with "limpet logout", or when no command has used it for a week.',
+    'On a terminal, a process of yours keeps the key in memory, for every shell of this login session. In eval "$(limpet unlock)", it prints a line for the shell instead. The key in that line is nowhere else: what stays on disk opens nothing without it. Each shell gets a key of its own, which ends with "limpet lock", with "limpet logout", or when no command has used it for a week.',
   example: 'eval "$(limpet unlock)"',
-  options: {},
-  async run(surroundings) {
-    const { state } = surroundings
+  options: stayingOptions,
+  async run(surroundings, _operands, values) {
+    const { agent, state } = surroundings
     await requireSession(surroundings)
     // Always the password, and never the key that this shell may still have from last time.
     const { account } = await unlockWithPassword(surroundings)
+    const isForSession = values.agent || values.idle !== undefined || (agent.isOffered && printsToTerminal())
+    if (isForSession) return stayUnlocked(surroundings, account, values)
     // What this shell had before serves nobody any more.
     await forgetUnlockKey(surroundings)
     print(`export LIMPET_UNLOCK_KEY='${await makeUnlockKey(state, account)}'`)
@@ -33,14 +36,14 @@ export const unlock = command({
 export const lock = command({
   name: 'lock',
   operands: [],
-  summary: "forget what this shell's key opens; --all does the same for every shell",
+  summary: 'end what keeps this login session and this shell unlocked; --all does so for every shell',
   example: 'limpet lock; unset LIMPET_UNLOCK_KEY',
   options: { all: { type: 'boolean', help: 'locks every other shell too' } },
   async run(surroundings, _operands, { all }) {
-    const { state, environment } = surroundings
-    const wasUnlocked = await forgetUnlockKey(surroundings)
+    const { agent, state, environment } = surroundings
+    const ended = [await forgetUnlockKey(surroundings), await agent.end()]
     if (all) await state.unlock.clearAll()
-    remark(wasUnlocked || all ? 'Locked.' : 'This shell was not unlocked.')
+    remark(all || ended.includes(true) ? 'Locked.' : 'This shell was not unlocked.')
     if (environment.LIMPET_UNLOCK_KEY) remark('Also run: unset LIMPET_UNLOCK_KEY')
     const others = await state.unlock.count()
     if (others > 0)
