@@ -17,7 +17,7 @@ export const deleteNow = command({
   example: 'limpet account delete',
   options: {},
   async run(surroundings) {
-    const { prompter, state } = surroundings
+    const { agent, prompter, state } = surroundings
     const { server: url } = await requireSession(surroundings)
     const { account, password } = await unlockWithPassword(surroundings)
     const { email, quotas } = await withProgress('Asking the server', () => account.details())
@@ -29,6 +29,7 @@ export const deleteNow = command({
     if (typed.trim().toLowerCase() !== email.toLowerCase())
       throw new CliError('usage', 'That is not the address of the account. Nothing was deleted.')
     await withProgress('Deleting the account', () => account.delete(password), { atOnce: true })
+    await agent.end()
     await state.forget()
     remark(`The account ${safeLine(email)} is deleted, and so are the copies that were here.`)
   },

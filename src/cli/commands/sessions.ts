@@ -86,6 +86,7 @@ export const end = command({
     const own = sessions.find(({ current }) => current)
     if (!own || (session && session.id !== own.id) || others) return
     if (all) await withProgress('Ending this session', () => account.endSession(own.id))
+    await surroundings.agent.end()
     await surroundings.state.forget()
     remark('This session has ended too, and the copies here are removed. "limpet login EMAIL" is next.')
   },
