@@ -1,6 +1,7 @@
 // `npm run check:clients`: the contract as others read it. Linters find nothing in it, and clients that generators make from it
-// compile, register, log in, put, get and sync against a server. Other people's clients of Bitwarden's API do, too. No part of `npm test`: it fetches the generators, each of one
-// version, and needs the languages. What cannot be had is said and skipped; with --all that fails.
+// compile, register, log in, put, get and sync against a server. Other people's clients of Bitwarden's API do, too, on both engines. No part of
+// `npm test`: it fetches the generators, each of one version, and needs the languages. What cannot be had is said and skipped; with --all
+// that fails.
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { BitwardenDevice, registerBitwardenUser } from '../test/support/bitwarden-client.ts'
 import { freePort } from '../test/support/free-port.ts'
+import { keepExitCode, startPostgres } from '../test/support/postgres.ts'
+import { testOpaqueSetup, testSecret } from '../test/support/server.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const contract = path.join(root, 'docs/openapi.json')
@@ -107,8 +110,27 @@ async function bitwardenAccount(url: string) {
   }
 }
 
-/** Each check, and what it does with a server's address. */
-const checks: Record<string, (url: string) => void | Promise<void>> = {
+const rbwVersion = '1.15.0'
+
+/** A PATH with rbw's programs. Compiling them takes ten minutes: those on the PATH are taken, if they are of this version. */
+function rbwPath(here: string): string {
+  const { error, stdout } = spawnSync('rbw', ['--version'], { encoding: 'utf8' })
+  if (!error && stdout.trim() === `rbw ${rbwVersion}`) return process.env.PATH ?? ''
+  run('cargo', ['--version'])
+  // Without --debug it takes half an hour.
+  const options = ['--locked', '--debug', '--quiet', '--root', here]
+  fetchTools('cargo', ['install', `rbw@${rbwVersion}`, ...options], here)
+  return `${path.join(here, 'bin')}:${process.env.PATH}`
+}
+
+/** A server on each engine, as a check needs it: where it is. */
+interface Servers {
+  sqlite(): Promise<string>
+  postgres(): Promise<string>
+}
+
+/** Each check, and what it does with servers. */
+const checks: Record<string, (servers: Servers) => void | Promise<void>> = {
   'Redocly finds nothing'() {
     const here = npmPackages('redocly', ['@redocly/cli@2.46.0'])
     nodeProgram(
@@ -129,7 +151,8 @@ const checks: Record<string, (url: string) => void | Promise<void>> = {
     nodeProgram(here, cli, 'lint', '--fail-severity=hint', '--ruleset', rules, contract)
   },
 
-  'TypeScript, by openapi-typescript and openapi-fetch'(url) {
+  async 'TypeScript, by openapi-typescript and openapi-fetch'(servers) {
+    const url = await servers.sqlite()
     const here = npmPackages('typescript', [
       'openapi-typescript@7.13.0',
       'openapi-fetch@0.17.0',
@@ -152,7 +175,8 @@ const checks: Record<string, (url: string) => void | Promise<void>> = {
     run(process.execPath, ['drive.js', url], here)
   },
 
-  'Python, by openapi-python-client'(url) {
+  async 'Python, by openapi-python-client'(servers) {
+    const url = await servers.sqlite()
     const here = folder('python')
     const bin = pythonPackages(here, ['openapi-python-client==0.29.1', 'ruff==0.14.5'])
     const generator = path.join(bin, 'openapi-python-client')
@@ -178,7 +202,8 @@ const checks: Record<string, (url: string) => void | Promise<void>> = {
     run(path.join(bin, 'python'), ['drive.py', url], here)
   },
 
-  'Python, by openapi-generator'(url) {
+  async 'Python, by openapi-generator'(servers) {
+    const url = await servers.sqlite()
     const here = folder('python-openapi-generator')
     openApiGenerated('python', here, '--package-name', 'limpet_client')
     const bin = pythonPackages(here, ['--requirement', 'requirements.txt'])
@@ -187,7 +212,8 @@ const checks: Record<string, (url: string) => void | Promise<void>> = {
     run(path.join(bin, 'python'), ['drive.py', url], here)
   },
 
-  'Go, by oapi-codegen'(url) {
+  async 'Go, by oapi-codegen'(servers) {
+    const url = await servers.sqlite()
     const here = folder('go')
     run('go', ['mod', 'init', 'example.com/limpet'], here)
     const generator = 'github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2'
@@ -204,7 +230,8 @@ const checks: Record<string, (url: string) => void | Promise<void>> = {
     run(path.join(here, 'drive'), [url], here)
   },
 
-  'Rust, by openapi-generator'(url) {
+  async 'Rust, by openapi-generator'(servers) {
+    const url = await servers.sqlite()
     const here = folder('rust')
     run('cargo', ['--version'])
     const options = 'packageName=limpet_client,supportAsync=false'
@@ -228,21 +255,22 @@ const checks: Record<string, (url: string) => void | Promise<void>> = {
     run('mvn', [...maven, '--offline', 'kotlin:compile'], here)
   },
 
-  async "python-vaultwarden, by the API of Bitwarden's apps"(url) {
+  async "python-vaultwarden, by the API of Bitwarden's apps"(servers) {
     const bin = pythonPackages(folder('python-vaultwarden'), ['python-vaultwarden==1.1.2'])
-    const { email, variables } = await bitwardenAccount(url)
     const driver = path.join(drivers, 'python-vaultwarden/drive.py')
-    run(path.join(bin, 'python'), [driver, url, email], temporary, variables)
+    for (const url of [await servers.sqlite(), await servers.postgres()]) {
+      const { email, variables } = await bitwardenAccount(url)
+      run(path.join(bin, 'python'), [driver, url, email], temporary, variables)
+    }
   },
 
-  async "rbw, by the API of Bitwarden's apps"(url) {
+  async "rbw, by the API of Bitwarden's apps"(servers) {
     const here = folder('rbw')
-    run('cargo', ['--version'])
-    // Compiling it takes ten minutes. With --debug it takes that long, and not half an hour.
-    fetchTools('cargo', ['install', 'rbw@1.15.0', '--locked', '--debug', '--quiet', '--root', here], here)
-    const { email, variables } = await bitwardenAccount(url)
-    const programs = { PATH: `${path.join(here, 'bin')}:${process.env.PATH}` }
-    run('sh', [path.join(drivers, 'rbw/drive.sh'), url, email], here, { ...variables, ...programs })
+    const programs = { PATH: rbwPath(here) }
+    for (const url of [await servers.sqlite(), await servers.postgres()]) {
+      const { email, variables } = await bitwardenAccount(url)
+      run('sh', [path.join(drivers, 'rbw/drive.sh'), url, email], here, { ...variables, ...programs })
+    }
   },
 }
 
@@ -253,22 +281,28 @@ function config(here: string): string {
   return file
 }
 
-const port = await freePort()
-const url = `http://127.0.0.1:${port}`
-const server = spawn(process.execPath, [path.join(root, 'bin/limpet-server.js')], {
-  cwd: temporary,
-  stdio: 'ignore',
-  env: {
-    ...process.env,
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    PUBLIC_URL: url,
-    DATABASE_URL: 'file:./limpet.db',
-    BITWARDEN_API: 'on',
-  },
-})
-let [failed, skipped] = [0, 0]
-try {
+/** What has been started, and is stopped at the end, the last one first. */
+const stops: (() => unknown)[] = []
+
+/** Starts a server. @returns where it is */
+async function startServer(databaseUrl: string): Promise<string> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const server = spawn(process.execPath, [path.join(root, 'bin/limpet-server.js')], {
+    cwd: temporary,
+    stdio: 'ignore',
+    env: {
+      ...process.env,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      PUBLIC_URL: url,
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET: testSecret,
+      OPAQUE_SERVER_SETUP: testOpaqueSetup,
+      BITWARDEN_API: 'on',
+    },
+  })
+  stops.push(() => server.kill())
   const isReady = () =>
     fetch(`${url}/readyz`).then(
       ({ ok }) => ok,
@@ -278,13 +312,38 @@ try {
     if (attempt > 600) throw new Error('The server did not start within a minute')
     await sleep(100)
   }
+  return url
+}
+
+async function startOnPostgres(): Promise<string> {
+  keepExitCode()
+  const { url, stop } = await startPostgres()
+  stops.push(stop)
+  return startServer(url)
+}
+
+/** Does it when it is first asked for, and gives the same again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+const servers: Servers = {
+  sqlite: once(() => startServer('file:./limpet.db')),
+  postgres: once(startOnPostgres),
+}
+let [failed, skipped] = [0, 0]
+try {
   const [only] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
   const chosen = Object.entries(checks).filter(([name]) => only === undefined || name.startsWith(only))
   if (chosen.length === 0)
     throw new Error(`No check begins with ${only}. There are:\n${Object.keys(checks).join('\n')}`)
   for (const [name, check] of chosen) {
     try {
-      await check(url)
+      await check(servers)
       console.log(`ok       ${name}`)
     } catch (error) {
       if (error instanceof NotHere) {
@@ -297,7 +356,7 @@ try {
     }
   }
 } finally {
-  server.kill()
+  for (const stop of stops.toReversed()) await stop()
   rmSync(temporary, { recursive: true, force: true })
 }
 if (failed > 0 || (skipped > 0 && process.argv.includes('--all'))) process.exitCode = 1

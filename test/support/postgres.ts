@@ -73,7 +73,7 @@ export async function startPostgres(tls?: {
  * The package ends the process with 0 once nothing is left to do, whatever the exit code was to be: failing tests would pass.
  * Whoever listens first decides.
  */
-const keepExitCode = () => process.prependListener('beforeExit', () => process.exit(process.exitCode))
+export const keepExitCode = () => process.prependListener('beforeExit', () => process.exit(process.exitCode))
 
 export default async function setup(project: TestProject) {
   keepExitCode()
