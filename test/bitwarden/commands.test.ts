@@ -1,6 +1,6 @@
 // Every command of `bw` that a personal vault has, in both versions, on both engines. The tests of a device build on each other.
 import { randomBytes } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Secret, TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -86,7 +86,9 @@ describe.each(engines)('on %s', (engine) => {
   let server: TestServer
   beforeAll(async () => {
     proxy = await startTlsProxy()
-    server = await startServer(engine, { environment: { BITWARDEN_API: 'on', PUBLIC_URL: proxy.url } })
+    server = await startServer(engine, {
+      environment: { BITWARDEN_API: 'on', PUBLIC_URL: proxy.url, MAX_ATTACHMENT_SIZE: '100M' },
+    })
     proxy.pointAt(server.url)
   })
   afterAll(async () => {
@@ -97,13 +99,14 @@ describe.each(engines)('on %s', (engine) => {
   describe.each(versions)('bw %s', (version) => {
     let user: BitwardenUser
     let bw: Bw
+    /** Of somebody without an account, in the other version. */
     let bwOfOther: Bw
     let begun: number
     beforeAll(async () => {
       begun = proxy.seen.length
       user = await registerBitwardenUser(server)
       bw = await newBw(version, proxy)
-      bwOfOther = await newBw(version, proxy)
+      bwOfOther = await newBw(version === '2026.9.0' ? '2025.12.1' : '2026.9.0', proxy)
     })
     afterAll(async () => {
       await bw.remove()
@@ -248,6 +251,26 @@ describe.each(engines)('on %s', (engine) => {
       await bw.out(['sync'])
       expect((await get(id)).attachments ?? []).toEqual([])
       await bw.out(['delete', 'item', id, '--permanent'])
+    })
+
+    it('adds and reads a file of the largest size, and says so if one is larger', async () => {
+      const { id } = await create(login('with a large file'))
+      const [given, taken] = [join(bw.folder, 'given.bin'), join(bw.folder, 'taken.bin')]
+      const content = randomBytes(100 * 2 ** 20)
+      await writeFile(given, content)
+      const made = parsed(Item, await bw.out(['create', 'attachment', '--file', given, '--itemid', id]))
+      await bw.out([
+        ...['get', 'attachment', made.attachments?.[0]?.id ?? ''],
+        ...['--itemid', id, '--output', taken],
+      ])
+      expect((await readFile(taken)).equals(content)).toBe(true)
+      await writeFile(given, Buffer.concat([content, randomBytes(100_000)]))
+      const { code, stderr } = await bw.run(['create', 'attachment', '--file', given, '--itemid', id])
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/bytes at the most/)])
+      expect((await get(id)).attachments).toHaveLength(1)
+      await bw.out(['delete', 'item', id, '--permanent'])
+      await rm(given)
+      await rm(taken)
     })
 
     it('sends texts and files that somebody without an account receives', async () => {

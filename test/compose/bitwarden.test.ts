@@ -14,11 +14,7 @@ import { eventually } from './load.ts'
 
 const elsewhere = 'https://web-vault.example'
 
-const settings = `BITWARDEN_API=on
-BITWARDEN_ORIGINS=${elsewhere}
-BITWARDEN_WEB_VAULT=/srv/web-vault
-MAX_ATTACHMENT_SIZE=100M
-`
+const settings = `BITWARDEN_ORIGINS=${elsewhere}\nMAX_ATTACHMENT_SIZE=100M\n`
 
 const page = '<!doctype html><title>A web vault</title><script src="app/main.js"></script>'
 
@@ -33,9 +29,13 @@ describe.runIf(hasDocker())("Bitwarden's apps and docker-compose.prod.yml", () =
     deployment = await newDeployment('docker-compose.prod.yml')
     const { folder } = deployment
     await writeFile(join(folder, '.env'), settings)
-    await writeFile(join(folder, 'web-vault/index.html'), page)
-    await deployment.run('mkdir -p acme web-vault/app && echo "let vault" > web-vault/app/main.js')
     await deployment.run(walkThrough('production'))
+    // As releases of web vaults are packed.
+    await deployment.run('mkdir -p packed/web-vault/app && echo "let vault" > packed/web-vault/app/main.js')
+    await writeFile(join(folder, 'packed/web-vault/index.html'), page)
+    await deployment.run('tar --create --gzip --file bw_web_v1.tar.gz --directory packed web-vault')
+    for (const name of ['switch on', 'web vault'])
+      await deployment.run(walkThrough(name, 'docs/bitwarden.md'))
     const certificate = await readFile(join(folder, 'secrets/tls.crt'), 'utf8')
     setDefaultCACertificates([...getCACertificates('default'), certificate])
     user = await registerBitwardenUser(server)

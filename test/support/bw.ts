@@ -87,6 +87,14 @@ export async function newBw(
     return stdout
   }
 
+  /** A session key, which is all that a command may print here: with anything else every later command would find a locked vault. */
+  async function sessionBy(args: readonly string[]): Promise<string> {
+    const printed = (await out(args)).trim()
+    if (!/^[\d+/A-Za-z]{86}==$/.test(printed))
+      throw new Error(`bw ${args[0]} (${version}) printed no session key`)
+    return printed
+  }
+
   await out(['config', 'server', proxy.url])
   return {
     folder,
@@ -94,10 +102,10 @@ export async function newBw(
     out,
     start: (args) => start(args),
     async login(email, password, more = []) {
-      session = (await out(['login', email, password, '--raw', ...more])).trim()
+      session = await sessionBy(['login', email, password, '--raw', ...more])
     },
     async unlock(password) {
-      session = (await out(['unlock', password, '--raw'])).trim()
+      session = await sessionBy(['unlock', password, '--raw'])
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   }

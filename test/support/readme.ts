@@ -5,13 +5,17 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
-const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+const textOf = (page: string) => readFile(new URL(`../../${page}`, import.meta.url), 'utf8')
+const pages = {
+  'README.md': await textOf('README.md'),
+  'docs/bitwarden.md': await textOf('docs/bitwarden.md'),
+}
 
 /** The lines of a walk-through as they stand there. */
-export function walkThrough(name: string): string {
-  const [, block] = readme.split(`<!-- walk-through: ${name} -->\n\`\`\`sh\n`)
+export function walkThrough(name: string, page: keyof typeof pages = 'README.md'): string {
+  const [, block] = pages[page].split(new RegExp(`<!-- walk-through: ${name} -->\\n *\`\`\`sh\\n`))
   const [lines] = block?.split('```') ?? []
-  if (!lines) throw new Error(`The README has no walk-through "${name}"`)
+  if (!lines) throw new Error(`${page} has no walk-through "${name}"`)
   return lines
 }
 

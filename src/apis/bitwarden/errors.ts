@@ -44,6 +44,7 @@ export const errorForm = (failure: Failure): WrittenFailure => ({
   status: statusOf(failure),
   headers: {
     'Content-Type': 'application/json; charset=utf-8',
+    ...('bytes' in failure.members && { 'Content-Range': `bytes */${failure.members.bytes}` }),
     ...(failure instanceof PassingFailure && { 'Retry-After': String(failure.retryAfter) }),
   },
   body: JSON.stringify(errorBody(failure.message, validationErrorsOf(failure))),

@@ -1,9 +1,14 @@
 // Changes of what opens an account of Bitwarden's apps, and its deletion.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { days, minutes } from '../../../src/clock.ts'
+import { finishDeletions } from '../../../src/domain/identity/account-deletion.ts'
+import { systemRandom } from '../../../src/random.ts'
+import { openStore } from '../../../src/store/open.ts'
 import { askForToken, codeIn, encString, passwordGrant, registeredApp } from '../../support/bitwarden.ts'
 import { engines } from '../../support/database.ts'
-import { type MailServer, startMailServer } from '../../support/mail.ts'
+import { databaseOf } from '../../support/fresh-database.ts'
+import { type MailServer, startMailServer, tokenIn } from '../../support/mail.ts'
 import { send } from '../../support/requests.ts'
 import { readRows, runStatement } from '../../support/rows.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
@@ -177,6 +182,46 @@ describe.each(engines)("credentials of accounts of Bitwarden's apps on %s", (eng
       expect((await logIn(email, masterPasswordHash)).status).toBe(400)
       const rows = await readRows(server.database)
       expect(JSON.stringify(rows)).not.toContain(email)
+    }
+  })
+
+  it('deletes the account by a link that is mailed, with everything in it, unless its owner logs in meanwhile', async () => {
+    const [lost, found] = [await newApp(), await newApp()]
+    for (const { email, token } of [lost, found]) {
+      await runStatement(
+        server.database,
+        `update accounts set email_verified = true where email = '${email}'`,
+      )
+      const item = { type: 2, name: encString(), secureNote: { type: 0 } }
+      expect((await ask(token, 'POST', 'ciphers', item)).status).toBe(200)
+      const asked = await send(server, {
+        method: 'POST',
+        path: '/api/accounts/delete-recover',
+        body: { email },
+      })
+      expect(asked.status).toBe(200)
+      const link = tokenIn(await mailTo(email, 'Delete your account?'))
+      const path = '/api/v1/email/delete/confirm'
+      expect((await send(server, { method: 'POST', path, body: { token: link } })).status).toBe(200)
+    }
+    clock.advance(minutes(1))
+    expect((await logIn(found.email, found.passwordHash)).status).toBe(200)
+    clock.advance(days(8))
+    const surroundings = { now: () => clock.now(), onIdleError() {} }
+    const { store } = await openStore(databaseOf(server.database), surroundings)
+    const config = { accountDeletion: { wait: days(7) }, smtp: undefined }
+    try {
+      await finishDeletions({ store, random: systemRandom, config }, clock.now())
+    } finally {
+      await store.close()
+    }
+    expect((await logIn(lost.email, lost.passwordHash)).status).toBe(400)
+    const { bitwarden_accounts = [], ciphers = [] } = await readRows(server.database)
+    const idOf = ({ token }: { token: string }) =>
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sub
+    for (const rows of [bitwarden_accounts, ciphers]) {
+      expect(JSON.stringify(rows)).toContain(idOf(found))
+      expect(JSON.stringify(rows)).not.toContain(idOf(lost))
     }
   })
 })

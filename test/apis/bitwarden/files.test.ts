@@ -124,6 +124,24 @@ describe.each(engines)("files of Bitwarden's items on %s", (engine) => {
     expect((await fetch(url)).status).toBe(404)
   })
 
+  it('are read in parts, too: a download that was cut off goes on', async () => {
+    const content = randomBytes(2_000_000)
+    const { url } = bodyOf(File, await ask('GET', path(await add(content))))
+    const part = async (headers: Record<string, string>) => {
+      const answer = await fetch(url, { headers })
+      const range = answer.headers.get('content-range')
+      return { status: answer.status, range, bytes: Buffer.from(await answer.arrayBuffer()) }
+    }
+    const rest = await part({ Range: 'bytes=1500000-' })
+    expect([rest.status, rest.range]).toEqual([206, 'bytes 1500000-1999999/2000000'])
+    expect(rest.bytes.equals(content.subarray(1_500_000))).toBe(true)
+    expect((await part({ Range: 'bytes=-7' })).bytes.equals(content.subarray(-7))).toBe(true)
+    const whole = await part({ Range: 'bytes=5-', 'If-Range': '"some tag"' })
+    expect([whole.status, whole.bytes.length]).toEqual([200, content.length])
+    const beyond = await part({ Range: 'bytes=2000000-' })
+    expect([beyond.status, beyond.range]).toEqual([416, 'bytes */2000000'])
+  })
+
   it('change the revision of the account when they come and go, and that of the item as its clients know it', async () => {
     const revision = async () => Number((await ask('GET', '/api/accounts/revision-date')).text)
     const seen = [await revision()]
