@@ -2,7 +2,9 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const longer = ['test/bitwarden/**', 'test/crash/**', 'test/compose/**', 'test/**/*.long.test.ts']
+const longer = ['bitwarden', 'compose', 'crash', 'packages']
+  .map((folder) => `test/${folder}/**`)
+  .concat('test/**/*.long.test.ts')
 
 /** Files that replace a module, or what a setup file replaced, for themselves alone: each needs a process of its own. */
 const alone = [

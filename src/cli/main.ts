@@ -6,15 +6,17 @@ import { Agent } from './agent/agent.ts'
 import { runProgram } from './program.ts'
 import { StateFolder } from './state-folder.ts'
 
-endWithStandardOutput()
-const prompter = createPrompter()
-try {
-  const [state, environment] = [new StateFolder(), process.env]
-  const agent = new Agent(environment, state.path, async (input) =>
-    (await import('./agent/processes.ts')).startHolder(input),
-  )
-  const surroundings = { state, prompter, environment, agent, untilSignal }
-  process.exitCode = await runProgram(process.argv.slice(2), surroundings)
-} finally {
-  prompter.close()
+export async function main(): Promise<void> {
+  endWithStandardOutput()
+  const prompter = createPrompter()
+  try {
+    const [state, environment] = [new StateFolder(), process.env]
+    const agent = new Agent(environment, state.path, async (input) =>
+      (await import('./agent/processes.ts')).startHolder(input),
+    )
+    const surroundings = { state, prompter, environment, agent, untilSignal }
+    process.exitCode = await runProgram(process.argv.slice(2), surroundings)
+  } finally {
+    prompter.close()
+  }
 }

@@ -1,4 +1,4 @@
-// What `import { … } from 'limpet/credentials'` offers to the operator's own scripts.
+// What `import { … } from 'limpet-server/credentials'` offers to the operator's own scripts.
 
 import { systemRandom } from '../random.ts'
 import { credentialsFileOf, findSecret, readCredentials } from './credentials.ts'

@@ -5,6 +5,9 @@ import { print } from '../../terminal/output.ts'
 import { Held, holdKey } from './key-holder.ts'
 import { readyWord } from './words.ts'
 
-const { ended } = await holdKey(Held.parse(JSON.parse(await text(process.stdin))), systemClock)
-print(readyWord)
-await ended
+/** Holds the key that comes on standard input, until it is forgotten. */
+export async function hold(): Promise<void> {
+  const { ended } = await holdKey(Held.parse(JSON.parse(await text(process.stdin))), systemClock)
+  print(readyWord)
+  await ended
+}
