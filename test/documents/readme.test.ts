@@ -31,6 +31,15 @@ describe.each(engines)('the walk-throughs of the README on %s', (engine) => {
     // It starts the program thirteen times, which takes long on a busy machine.
   }, 600_000)
 
+  it('CI: what the token opens is there in the job', async () => {
+    await run(`${answering}npx limpet register ada@example.com; npx limpet login ada@example.com`)
+    const [token = ''] = /lmp_\S+/.exec(await run(answering + walkThrough('CI'))) ?? []
+    // On another machine, which has nothing but the token.
+    const job = walkThrough('the job').replace('https://vault.example.com', server.url)
+    const environment = { LIMPET_TOKEN: token, LIMPET_STATE_DIR: join(folder, 'other') }
+    expect(await runInProject(job, environment)).toMatch(/^\S{20}\n$/)
+  }, 300_000)
+
   it('one-time links', async () => {
     const lines = walkThrough('one-time links').replaceAll('link.txt', `${folder}/link.txt`)
     expect(await run(lines)).toMatch(/^correct horse\n?ended with 5: it opens once\n$/)
