@@ -59,6 +59,7 @@ const notRun: Readonly<Record<string, string>> = {
   'docs/lost-device.md': 'they are excerpts, and test/cli runs each of the commands',
   'docs/metrics.md': 'they ask a server that has METRICS_PORT; test/server/metrics.test.ts does',
   'docs/moving-in.md': 'they read files of other programs; test/cli runs the commands with such files',
+  'docs/moving-out.md': 'they are excerpts; test/cli runs the commands',
   'docs/operating.md': 'they name accounts of a server; test/operator runs each of the commands',
   'docs/operations.md':
     'they need folders of root, systemd or another database; test/operator and npm run test:crash run the commands',
