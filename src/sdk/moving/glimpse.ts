@@ -10,6 +10,8 @@ const headBytes = 64 * 1024
 export interface Glimpse {
   /** The first bytes of the file. */
   readonly head: Uint8Array
+  /** The same as text, without its byte order mark. What is no text is something else. */
+  readonly text: string
   /** The names in the first line of a file of comma-separated values; undefined for other files. */
   readonly header: readonly string[] | undefined
   /** The value of a JSON file; undefined for other files. */
@@ -39,6 +41,7 @@ export async function glimpseOf(file: NewFile): Promise<Glimpse> {
   }
   return {
     head,
+    text,
     header: isText(text) && !isJson(text) && !isXml(text) ? headerOf(text) : undefined,
     json() {
       parsed ??= parse()

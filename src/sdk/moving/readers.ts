@@ -5,6 +5,8 @@ import { bitwardenAccountBound, bitwardenProtected } from './bitwarden-protected
 import { applePasswordsCsv, chromeCsv, firefoxCsv } from './browser-csv.ts'
 import { glimpseOf } from './glimpse.ts'
 import { ImportError, type Incoming } from './incoming.ts'
+import { kdbx, keePass1 } from './kdbx.ts'
+import { keePassXml } from './keepass-xml.ts'
 import { lastPassCsv } from './lastpass-csv.ts'
 import { limpetExport } from './limpet-export.ts'
 import { bitwardenCsv, keePassXcCsv, onePasswordCsv, protonPassCsv } from './manager-csv.ts'
@@ -13,6 +15,9 @@ import type { Reader, ReadOptions } from './reader.ts'
 /** From the most particular to the most general: the first one that recognises a file reads it. */
 export const readers: readonly Reader[] = [
   limpetExport,
+  kdbx,
+  keePass1,
+  keePassXml,
   bitwardenProtected,
   bitwardenAccountBound,
   bitwardenJson,
