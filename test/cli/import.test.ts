@@ -1,30 +1,10 @@
 // `limpet import`: what another program exported, shown before anything is written, and never written twice.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../support/database.ts'
+import { chrome, fileWith } from '../support/moving.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { evil, steering } from '../support/terminal.ts'
 import { newShell } from './program.ts'
-
-async function fileWith(text: string, name = 'export.txt'): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'limpet-import-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const path = join(folder, name)
-  await writeFile(path, text)
-  return path
-}
-
-const chrome = (count: number, first = 0) =>
-  [
-    'name,url,username,password,note',
-    ...Array.from({ length: count }, (_, at) => {
-      const n = first + at
-      return `Site ${n},https://site-${n}.example.com,user-${n},"pass,word-${n}",`
-    }),
-  ].join('\n')
 
 const bitwarden = (...items: object[]) =>
   JSON.stringify({ encrypted: false, folders: [{ id: 'f', name: 'Work/Web' }], items })
@@ -220,31 +200,5 @@ describe('an import at the shell', () => {
       expect(await shell.done(['import', path, ...args])).not.toMatch(steering)
     const { stderr } = await shell.ended('usage', ['import', path, '--format', evil, '--yes'])
     expect(stderr).not.toMatch(steering)
-  })
-
-  it('goes on after it was killed in the middle, and asks for the password of a database', async () => {
-    const shell = await newShell(server, 'as programs')
-    await shell.enter()
-    const count = 2500
-    const path = await fileWith(chrome(count))
-    const { vault } = await shell.otherDevice()
-    const killed = shell.startProgram('import', path, '--yes')
-    const ended = killed.finish()
-    do await vault.refresh()
-    while (vault.itemCount === 0)
-    killed.signal('SIGKILL')
-    await ended
-    await vault.refresh()
-    const before = vault.itemCount
-    const again = JSON.parse(await shell.done(['import', path, '--yes', '--json']))
-    expect(again).toMatchObject({ present: before, written: { items: count - before } })
-    await vault.refresh()
-    expect(vault.itemCount).toBe(count)
-
-    const database = fileURLToPath(new URL('../fixtures/moving/keepassxc.kdbx', import.meta.url))
-    const wrong = await shell.ended('wrongPassword', ['import', database, '--yes'], 'wrong')
-    expect(wrong.stderr).toContain('The password or the key file of the database is wrong.')
-    await shell.done(['import', database, '--yes'], 'fixture passphrase')
-    expect(JSON.parse(await shell.done(['get', 'Example', '--json'])).content.passkeys).toHaveLength(1)
   })
 })
