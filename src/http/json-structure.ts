@@ -12,7 +12,7 @@ export interface Structure {
   readonly members: number
 }
 
-const [quote, backslash, colon] = [0x22, 0x5c, 0x3a]
+const [quote, backslash, colon, openList] = [0x22, 0x5c, 0x3a, 0x5b]
 
 /** What a byte outside of strings means. */
 const kinds = { other: 0, gap: 1, open: 2, close: 3, colon: 4, quote: 5 } as const
@@ -79,6 +79,83 @@ export function readStructure(text: Buffer, bounds: StructureBounds): Structure 
     if (values > bounds.values) return `Expected at most ${bounds.values} values and names of members`
   }
   return { members }
+}
+
+/** An object in a text, and how many members it and all objects in it have. */
+export interface JsonSpan {
+  readonly start: number
+  /** The index after its last byte. */
+  readonly end: number
+  readonly members: number
+}
+
+/** A text without the objects in its lists. */
+interface CutJson extends Structure {
+  /** In place of the first object stands `{"":0}`, of the second `{"":1}`, and so on. A character for each byte; `members` are of this. */
+  readonly rest: string
+  /** What was cut out, in the order of the text. */
+  readonly spans: readonly JsonSpan[]
+}
+
+/**
+ * Cuts out of a text the objects that stand in its lists, each with all that is in it. The text is JSON if the rest is, and each of
+ * these; and JSON.parse tells that.
+ * @param bounds of the whole text, and how many objects may be cut out
+ * @param bytesAtOnce after so many bytes others can have their turn
+ * @returns what was found, or the sentence that says which bound is exceeded
+ */
+export function* cutObjects(
+  text: Buffer,
+  bounds: StructureBounds & { readonly objects: number },
+  bytesAtOnce: number,
+): Generator<void, CutJson | string, void> {
+  /** For each level that is open, whether it is a list. */
+  const lists: boolean[] = []
+  const spans: JsonSpan[] = []
+  let [values, members, cutMembers, restFrom] = [0, 0, 0, 0]
+  let rest = ''
+  let isInWord = false
+  let object: { start: number; level: number; membersBefore: number } | undefined
+  let pauseAt = bytesAtOnce
+  for (let at = 0; at < text.length; at += 1) {
+    if (at >= pauseAt) {
+      yield
+      pauseAt = at + bytesAtOnce
+    }
+    const kind = kindOf[text[at] ?? 0]
+    if (kind === kinds.other) {
+      if (!isInWord) values += 1
+      isInWord = true
+    } else {
+      isInWord = false
+      if (kind === kinds.open) {
+        const isList = text[at] === openList
+        if (!isList && !object && lists.at(-1))
+          object = { start: at, level: lists.length, membersBefore: members }
+        lists.push(isList)
+        values += 1
+        if (lists.length > bounds.depth) return `Expected nesting of at most ${bounds.depth} levels`
+      } else if (kind === kinds.close) {
+        lists.pop()
+        if (object?.level === lists.length) {
+          const span = { start: object.start, end: at + 1, members: members - object.membersBefore }
+          rest += `${text.toString('latin1', restFrom, span.start)}{"":${spans.length}}`
+          restFrom = span.end
+          cutMembers += span.members
+          spans.push(span)
+          object = undefined
+          if (spans.length > bounds.objects) return `Expected at most ${bounds.objects} objects in lists`
+        }
+      } else if (kind === kinds.colon) members += 1
+      else if (kind === kinds.quote) {
+        values += 1
+        at = endOfString(text, at + 1)
+      }
+    }
+    if (values > bounds.values) return `Expected at most ${bounds.values} values and names of members`
+  }
+  rest += text.toString('latin1', restFrom)
+  return { rest, members: members - cutMembers + spans.length, spans }
 }
 
 /** How many members the objects in a parsed value have, all together. A recursion is safe: the depth is bounded. */

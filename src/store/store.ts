@@ -23,7 +23,7 @@ export interface Reader {
 }
 
 /** @param values of the placeholders, by their names */
-export type RowsStatement<Row> = (values: Record<string, unknown>) => Promise<Row[]>
+type RowsStatement<Row> = (values: Record<string, unknown>) => Promise<Row[]>
 
 /** A Reader that may also write rows. */
 export interface RowWriter extends Reader {

@@ -2,11 +2,11 @@
 import { z } from 'zod'
 import { bitwardenItemPaths } from '../../contract/bitwarden-paths.ts'
 import { FolderId } from '../../contract/primitives.ts'
-import { inPieces } from '../../domain/ciphers/change.ts'
 import { maxFolders } from '../../domain/ciphers/folders.ts'
 import { importCiphers } from '../../domain/ciphers/import.ts'
-import { type NewCipher, newCipher } from '../../domain/ciphers/writes.ts'
-import { anyQuery, parse } from '../../http/route.ts'
+import { newCipher } from '../../domain/ciphers/writes.ts'
+import { checkPieces, inJsonPieces } from '../../http/json-pieces.ts'
+import { anyQuery } from '../../http/route.ts'
 import { CipherRequest, FolderName } from './cipher-shapes.ts'
 import { route } from './route.ts'
 import { caseless } from './wire.ts'
@@ -15,13 +15,13 @@ import { caseless } from './wire.ts'
 const importBody = { bytes: 32 * 1024 * 1024, values: 2_000_000 }
 const maxCiphers = 20_000
 
-/** How many items are looked at before other requests have their turn. */
-const lookedAtOnce = 100
-
 /** A folder that the account has, or a new one: an id that is none comes from elsewhere. */
 const ImportedFolder = caseless({ id: FolderId.nullable().catch(null), name: FolderName })
 
 const Index = z.int().min(0)
+
+/** The indexes of an item, and of the folder that it goes into. */
+const Placement = caseless({ key: Index, value: Index })
 
 const importItems = route({
   method: 'post',
@@ -31,28 +31,36 @@ const importItems = route({
   bodyBounds: importBody,
   request: {
     query: anyQuery,
-    body: caseless({
-      // Looked at piece by piece.
-      ciphers: z.array(z.unknown()).max(maxCiphers),
-      folders: z.array(z.unknown()).max(maxFolders).nullable().default([]),
-      folderRelationships: z
-        .array(caseless({ key: Index, value: Index }))
-        .max(maxCiphers)
-        .nullable()
-        .default([]),
-    }),
+    body: inJsonPieces(
+      caseless({
+        ciphers: z.array(z.unknown()).max(maxCiphers),
+        folders: z.array(z.unknown()).max(maxFolders).nullable().default([]),
+        folderRelationships: z.array(z.unknown()).max(maxCiphers).nullable().default([]),
+      }),
+      { objects: 2 * maxCiphers + maxFolders },
+    ),
   },
   success: { 200: null },
   async handler({ caller, body }, services) {
     // Apps read in this form which item is meant.
-    const folders = (body.folders ?? []).map((folder, index) =>
-      parse(ImportedFolder, folder, [`Folders[${index}]`]),
+    const folders = await checkPieces(
+      ImportedFolder,
+      body.folders ?? [],
+      (index) => [`Folders[${index}]`],
+      (folder) => folder,
     )
-    const ciphers: NewCipher[] = []
-    for await (const piece of inPieces(body.ciphers, lookedAtOnce))
-      for (const cipher of piece)
-        ciphers.push(newCipher(parse(CipherRequest, cipher, [`Ciphers[${ciphers.length}]`])))
-    const placements = body.folderRelationships ?? []
+    const ciphers = await checkPieces(
+      CipherRequest,
+      body.ciphers,
+      (index) => [`Ciphers[${index}]`],
+      newCipher,
+    )
+    const placements = await checkPieces(
+      Placement,
+      body.folderRelationships ?? [],
+      (index) => [`FolderRelationships[${index}]`],
+      (placement) => placement,
+    )
     await importCiphers(services, caller, { ciphers, folders, placements })
     return { status: 200 }
   },

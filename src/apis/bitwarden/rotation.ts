@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { minutes } from '../../clock.ts'
 import { bitwardenAccountPaths } from '../../contract/bitwarden-paths.ts'
 import { FolderId, ItemId, line } from '../../contract/primitives.ts'
+import { rotatedCipher } from '../../domain/ciphers/rotation.ts'
 import { Failure } from '../../domain/failure.ts'
 import { bitwardenKdfOf } from '../../domain/identity/bitwarden-accounts.ts'
 import { replaceKeyPair } from '../../domain/identity/bitwarden-settings.ts'
 import { rotateUserKey } from '../../domain/key-rotation/key-rotation.ts'
+import { checkPieces, inJsonPieces } from '../../http/json-pieces.ts'
 import { anyQuery } from '../../http/route.ts'
 import { CipherRequest, FolderName } from './cipher-shapes.ts'
 import { encStringOf } from './enc-string.ts'
@@ -19,6 +21,9 @@ import { caseless } from './wire.ts'
 
 /** 10,000 items take about 20 MiB, of some hundred values each. */
 const rotationBody = { bytes: 48 * 1024 * 1024, values: 4_000_000, ms: minutes(5) }
+
+/** All items, folders and sends. */
+const maxObjects = 100_000
 
 /** The newer format of keys, which no client makes unless the server asks for it. */
 const refused = z.null('This server takes keys of version 1 alone').optional()
@@ -52,9 +57,9 @@ const RotationRequest = caseless({
   }),
   accountKeys: AccountKeysRequest,
   accountData: caseless({
-    ciphers: z.array(RotatedCipher),
-    folders: z.array(RotatedFolder).transform((folders) => folders.flat()),
-    sends: z.array(RotatedSend),
+    ciphers: z.array(z.unknown()),
+    folders: z.array(z.unknown()),
+    sends: z.array(z.unknown()),
   }),
   newUserKeyId: UserKeyId.nullish(),
   wrappedAccountCryptographicState: refused,
@@ -71,7 +76,7 @@ const rotate = route({
   auth: 'account',
   limit: 'proof',
   bodyBounds: rotationBody,
-  request: { query: anyQuery, body: RotationRequest },
+  request: { query: anyQuery, body: inJsonPieces(RotationRequest, { objects: maxObjects }) },
   success: { 200: null },
   async handler({ body, caller }, services) {
     const { accountUnlockData, accountData, accountKeys, newUserKeyId } = body
@@ -95,6 +100,15 @@ const rotate = route({
       },
       { email, flatUserKey: unlock.masterKeyEncryptedUserKey, kdf: bitwardenKdfOf(account) },
     )
+    const listed = (list: keyof typeof accountData) => (index: number) => ['accountData', list, index]
+    const folders = await checkPieces(RotatedFolder, accountData.folders, listed('folders'), (found) => found)
+    const sends = await checkPieces(RotatedSend, accountData.sends, listed('sends'), (send) => send)
+    const ciphers = await checkPieces(
+      RotatedCipher,
+      accountData.ciphers,
+      listed('ciphers'),
+      ({ id, write }) => rotatedCipher(id, write),
+    )
     await rotateUserKey(
       caller,
       account,
@@ -104,9 +118,9 @@ const rotate = route({
         publicKey: accountKeys.publicKey,
         privateKey: accountKeys.encryptedPrivateKey,
         userKeyId: newUserKeyId ?? unlock.containedKeyId ?? null,
-        ciphers: accountData.ciphers,
-        folders: accountData.folders,
-        sends: accountData.sends,
+        ciphers,
+        folders: folders.flat(),
+        sends,
       },
       services,
     )

@@ -21,7 +21,7 @@ export interface Needs {
 }
 
 /** How many rows one statement writes. */
-export const rowsAtOnce = 500
+export const rowsAtOnce = 100
 
 /**
  * The same rows in pieces, one after the other. The event loop is let go in between: on SQLite a unit of many statements would

@@ -11,10 +11,16 @@ import { refusedMember } from './rows.ts'
 import type { CipherWrite } from './writes.ts'
 
 /** An item under the new key. Only what is encrypted counts: its place and its dates stay. */
-export interface RotatedCipher {
+export interface RotatedCipher extends Pick<CipherWrite, 'type' | 'encryptedFor' | 'files'> {
   readonly id: string
-  readonly write: CipherWrite
+  readonly body: Uint8Array
 }
+
+/** What a client gives as an item under the new key. Throws `malformed-request` and `too-large`. */
+export const rotatedCipher = (
+  id: string,
+  { type, content, encryptedFor, files }: CipherWrite,
+): RotatedCipher => ({ id, type, encryptedFor, files, body: bodyOf(type, content) })
 
 interface RotatedFolder {
   readonly id: string
@@ -76,7 +82,7 @@ async function replaceFileKeys(
     .where(
       and(eq(attachments.vaultId, accountId), isNotNull(attachments.fileName), isNull(attachments.expiresAt)),
     )
-  const writes = new Map(given.map(({ id, write }) => [id, write]))
+  const writes = new Map(given.map((item) => [item.id, item]))
   for (const { id, itemId } of files) {
     const renamed = writes.get(itemId)?.files.get(id)
     if (!renamed?.key)
@@ -93,7 +99,7 @@ async function replaceFileKeys(
 
 /**
  * Puts all items and folders of an account under its new key. The vault and the row of `bitwarden_accounts` are held. Throws `malformed-request` unless
- * the request has each of them once, with all files, and nothing else; and `too-large`.
+ * the request has each of them once, with all files, and nothing else.
  */
 export async function replaceCiphers(
   tx: Tx,
@@ -108,12 +114,12 @@ export async function replaceCiphers(
     .where(eq(ciphers.vaultId, accountId))
   requireAll('accountData.ciphers', given, inAccount(stored))
   const types = new Map(stored.map(({ id, type }) => [id, type]))
-  if (given.some(({ id, write }) => types.get(id) !== write.type))
+  if (given.some(({ id, type }) => types.get(id) !== type))
     throw refusedMember('accountData.ciphers', 'An item has another kind than here. Sync, and try again.')
-  if (given.some(({ write }) => write.encryptedFor !== undefined && write.encryptedFor !== accountId))
+  if (given.some(({ encryptedFor }) => encryptedFor !== undefined && encryptedFor !== accountId))
     throw refusedMember('accountData.ciphers', 'An item is encrypted for another account.')
   for await (const piece of inPieces(given)) {
-    const bodies = new Map(piece.map(({ id, write }) => [id, bodyOf(write.type, write.content)]))
+    const bodies = new Map(piece.map(({ id, body }) => [id, body]))
     const growth = await replaceContents(tx, bodies, { ...stamp, vaultId: accountId })
     await addUsage(tx, accountId, growth)
   }
