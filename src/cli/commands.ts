@@ -43,6 +43,9 @@ export const commands = new CommandList<Surroundings>('limpet', {
   },
   'One-time links': {
     share: async () => (await import('./commands/sharing.ts')).share,
+    'share list': async () => (await import('./commands/kept-shares.ts')).list,
+    'share receipt': async () => (await import('./commands/kept-shares.ts')).receipt,
+    'share revoke': async () => (await import('./commands/kept-shares.ts')).revoke,
     open: async () => (await import('./commands/opening.ts')).open,
   },
   'Tokens for scripts': {

@@ -1,6 +1,7 @@
 // The session of this installation, and the ways to unlock it.
 import {
   type AcceptAuthKey,
+  isEnded,
   Limpet,
   LoggedOutError,
   OpenError,
@@ -79,8 +80,12 @@ export async function sharesOn(surroundings: Surroundings, option: string | unde
   const client = await tokenClient(surroundings)
   if (!client) return (await connect(server, surroundings.state)).shares
   const own = await chosenServer(surroundings, undefined)
-  return server === own ? client.shares : refusingAddress(() => sharesOf(server, { fetch: fetchOverHttp }))
+  return server === own ? client.shares : strangerShares(server)
 }
+
+/** The shares of a server for who has no account there. */
+export const strangerShares = (server: string): Shares =>
+  refusingAddress(() => sharesOf(server, { fetch: fetchOverHttp }))
 
 export async function requireSession({ state }: Pick<Surroundings, 'state'>): Promise<SessionState> {
   const session = await state.session.load()
@@ -121,11 +126,20 @@ function explainStaleKey({ environment, prompter }: Surroundings) {
   remark(`${why} eval "$(limpet unlock)" makes a new one for this shell.`)
 }
 
+/** The account that this shell or login session has unlocked. Asks nothing. @returns undefined without a session, beside a token, and if it is locked */
+export async function unlockedHere(surroundings: Surroundings): Promise<UnlockedAccount | undefined> {
+  const { state, environment } = surroundings
+  const session = await state.session.load()
+  if (!session || isEnded(session) || environment.LIMPET_TOKEN) return undefined
+  const key = await heldKey(surroundings, session.accountId)
+  return key && (await connect(session.server, state)).unlockWith(key.bytes, key.version)
+}
+
 /** The unlocked account: by the key of this shell or login session, or by the password. Does not ask the server. */
 export async function unlock(surroundings: Surroundings): Promise<UnlockedAccount> {
-  const { accountId, server } = await requireSession(surroundings)
-  const key = await heldKey(surroundings, accountId)
-  if (key) return (await connect(server, surroundings.state)).unlockWith(key.bytes, key.version)
+  await requireSession(surroundings)
+  const unlocked = await unlockedHere(surroundings)
+  if (unlocked) return unlocked
   explainStaleKey(surroundings)
   return (await unlockWithPassword(surroundings)).account
 }

@@ -25,6 +25,7 @@ import { encodeContent } from '../protocol/item-content.ts'
 import { newKey } from '../protocol/keys.ts'
 import { RefusedError } from '../protocol/refused.ts'
 import { AccountKeyChangedError, NetworkError, ProblemError } from './errors.ts'
+import { KeptShares } from './kept-shares.ts'
 import { findVault, listVaults } from './pages.ts'
 import { pinOf, refuseDowngrade } from './pins.ts'
 import {
@@ -474,6 +475,11 @@ export class UnlockedAccount {
       path: sessionPaths.sessions,
     })
     return sessions
+  }
+
+  /** The one-time links that this account made on any device, with what takes them back. Throws as `vaults` does. */
+  async keptShares(): Promise<KeptShares> {
+    return new KeptShares(await this.vaults())
   }
 
   /** The account's security log of the last 90 days, newest first. */

@@ -48,6 +48,7 @@ export {
 } from './attachments.ts'
 export * from './errors.ts'
 export type { TransferOptions } from './file-transfer.ts'
+export { type KeptShare, KeptShares, keptSharesId, keptSharesKind } from './kept-shares.ts'
 export { type AskSecondFactor, Limpet, type LimpetOptions } from './limpet.ts'
 export {
   type OneTimeCode,
@@ -75,7 +76,7 @@ export {
   type VersionsChoice,
 } from './rotation.ts'
 export { type SecondFactorAnswer, SecondFactors } from './second-factors.ts'
-export { memorySessionStorage, SessionState, type SessionStorage } from './session-storage.ts'
+export { isEnded, memorySessionStorage, SessionState, type SessionStorage } from './session-storage.ts'
 export * from './shares.ts'
 export type { Timing } from './timing.ts'
 export {

@@ -491,7 +491,7 @@ export class OpenVault {
    * Creates an item. Throws ConflictError where the id is in use. An item that was deleted can come back under its id: pull first, since
    * other devices take it over only if it counts on from the deletion.
    */
-  create(content: ItemContent, itemId: string = crypto.randomUUID()): Promise<OpenItem> {
+  create(content: ItemContent | UnknownContent, itemId: string = crypto.randomUUID()): Promise<OpenItem> {
     return this.#put(itemId, content, { 'If-None-Match': '*' })
   }
 

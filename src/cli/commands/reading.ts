@@ -1,5 +1,5 @@
 // Commands that read items: get, list.
-import { isItemContent, secretMembers } from '../../sdk/index.ts'
+import { isItemContent, keptSharesKind, secretMembers } from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, printValue, remark } from '../../terminal/output.ts'
 import { mostSimilar } from '../../terminal/similar.ts'
@@ -102,7 +102,8 @@ function fits({ item: { content } }: Entry, { text, kind, folder, tag }: Filter)
   const known = isItemContent(content) ? content : undefined
   const searched = JSON.stringify(Object.values(withoutSecrets(content))).toLowerCase()
   return (
-    (kind === undefined || content.kind === kind) &&
+    // The list of one-time links is no item of the owner's; "limpet share list" shows it.
+    (kind === undefined ? content.kind !== keptSharesKind : content.kind === kind) &&
     (folder === undefined || known?.folder === folder) &&
     (tag === undefined || (known?.tags ?? []).includes(tag)) &&
     (text === undefined || searched.includes(JSON.stringify(text.toLowerCase()).slice(1, -1)))

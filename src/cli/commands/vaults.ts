@@ -1,5 +1,5 @@
 // Commands about whole vaults: vault list, create, rename, rm.
-import { type OpenVault, ProblemError, type UnlockedAccount } from '../../sdk/index.ts'
+import { keptSharesKind, type OpenVault, ProblemError, type UnlockedAccount } from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
@@ -118,7 +118,10 @@ export const remove = command({
     const workspace = await workspaceOf({ source: account, copies: surroundings.state }, 'write')
     const vault = oneVault(workspace, wanted, 'say which')
     const name = safeLine(vault.name)
-    const inside = [...workspace.entries, ...workspace.broken].filter((one) => one.vault === vault)
+    const inside = [
+      ...workspace.entries.filter(({ item }) => item.content.kind !== keptSharesKind),
+      ...workspace.broken,
+    ].filter((one) => one.vault === vault)
     const trashed = inside.filter(({ item }) => item.deletedAt !== null).length
     const what = `${counted(inside.length, 'item')}${trashed > 0 ? `, of which ${trashed.toLocaleString('en')} in the trash` : ''}`
     if (inside.length > 0 && !withItems)
