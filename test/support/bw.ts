@@ -27,6 +27,9 @@ interface BwOptions {
 
 export interface Bw {
   readonly folder: string
+  /** The program, as a shell takes it, and its environment: for a test that types. */
+  readonly command: string
+  readonly environment: NodeJS.ProcessEnv
   /** Runs a command to its end, unlocked after a login or an unlock. */
   run(args: readonly string[], options?: BwOptions): Promise<BwEnded>
   /** The same, which must succeed. @returns what it wrote to standard output */
@@ -52,15 +55,19 @@ export async function newBw(
   const program = join(packages, bwVersions[version], 'build/bw.js')
   let session: string | undefined
 
+  const own = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    BITWARDENCLI_APPDATA_DIR: folder,
+    NODE_EXTRA_CA_CERTS: proxy.certificate,
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+  }
+
   const start = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
     spawn(process.execPath, [program, ...args], {
       env: {
-        PATH: process.env.PATH,
-        HOME: folder,
-        BITWARDENCLI_APPDATA_DIR: folder,
+        ...own,
         BW_NOINTERACTION: 'true',
-        NODE_EXTRA_CA_CERTS: proxy.certificate,
-        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         // Older versions ask a server of their maker before they are told of another one.
         https_proxy: proxy.gateway,
         ...(session !== undefined && { BW_SESSION: session }),
@@ -98,6 +105,8 @@ export async function newBw(
   await out(['config', 'server', proxy.url])
   return {
     folder,
+    command: `'${process.execPath}' '${program}'`,
+    environment: own,
     run,
     out,
     start: (args) => start(args),
