@@ -48,6 +48,10 @@ export const commands = new CommandList<Surroundings>('limpet', {
     'share revoke': async () => (await import('./commands/kept-shares.ts')).revoke,
     open: async () => (await import('./commands/opening.ts')).open,
   },
+  'Secrets for programs': {
+    run: async () => (await import('./commands/programs.ts')).run,
+    inject: async () => (await import('./commands/programs.ts')).inject,
+  },
   'Tokens for scripts': {
     'token create': async () => (await import('./commands/token.ts')).create,
     'token list': async () => (await import('./commands/token.ts')).list,

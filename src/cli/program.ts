@@ -1,6 +1,6 @@
 // Runs one command line of `limpet`, from its arguments to its exit code.
 
-import { type Ending, exitCodes, InterruptedError } from '../terminal/exit-codes.ts'
+import { ChildEnded, type Ending, exitCodes, InterruptedError } from '../terminal/exit-codes.ts'
 import { asksForHelp, helpFor } from '../terminal/help.ts'
 import { print, remark } from '../terminal/output.ts'
 import type { Surroundings } from './command.ts'
@@ -45,6 +45,10 @@ export async function runProgram(args: readonly string[], surroundings: Surround
     return exitCodes[await run(args, surroundings)].code
   } catch (error) {
     if (error instanceof InterruptedError) return error.code
+    if (error instanceof ChildEnded) {
+      if (error.message) remark(`limpet: ${error.message}`)
+      return error.code
+    }
     const { ending, sentence } = describe(error)
     remark(`limpet: ${sentence}`)
     if (surroundings.environment.LIMPET_DEBUG === '1' && error instanceof Error) remark(error.stack ?? '')

@@ -27,7 +27,7 @@ type Outcome = Promise<Ending | undefined> | Promise<void>
 export interface Declaration<Context, O extends Options> {
   /** One word, or two for commands that belong together. */
   readonly name: string
-  /** The operands, such as `NAME_OR_ID`; those in brackets may be left out. */
+  /** The operands, such as `NAME_OR_ID`; those in brackets may be left out, and `[NAME...]` at the end may be repeated. */
   readonly operands: readonly string[]
   readonly summary: string
   readonly details?: string
@@ -77,7 +77,8 @@ function checkOperands(program: string, name: string, expected: readonly string[
   const missing = expected.slice(given.length).find((operand) => !operand.startsWith('['))
   if (missing)
     throw new CliError('usage', `${missing} is missing. "${program} help ${name}" shows how it is used.`)
-  if (given.length > expected.length)
+  const takesAnyNumber = expected.at(-1)?.endsWith('...]')
+  if (given.length > expected.length && !takesAnyNumber)
     throw new CliError(
       'usage',
       `There are more arguments than "${program} ${name}" takes; a name of several words needs quotes. ${noSecrets}`,
@@ -88,8 +89,13 @@ function checkOperands(program: string, name: string, expected: readonly string[
 export type Purpose = Pick<Declaration<never, Options>, 'name' | 'accountOnly'>
 
 /** `--generate=20` means `--generate --length=20`; the parser knows no option with and without a value. */
-const withLength = (args: readonly string[]) =>
-  args.flatMap((arg) => (arg.startsWith('--generate=') ? ['--generate', `--length=${arg.slice(11)}`] : [arg]))
+function withLength(args: readonly string[]): string[] {
+  // What follows is for another program.
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  return args.flatMap((arg, at) =>
+    at < end && arg.startsWith('--generate=') ? ['--generate', `--length=${arg.slice(11)}`] : [arg],
+  )
+}
 
 /** The `command` of a program, whose commands work with a `Context`. It ties a declaration's options to what its `run` gets. */
 export const commandOf =

@@ -53,3 +53,15 @@ export class InterruptedError extends Error {
     this.code = 128 + signalNumbers[signal]
   }
 }
+
+/** A program that was run has ended with a code of its own, or could not be started. */
+export class ChildEnded extends Error {
+  override readonly name = 'ChildEnded'
+  readonly code: number
+
+  /** @param message why it could not be started; empty if it was */
+  constructor(code: number, message = '') {
+    super(message)
+    this.code = code
+  }
+}

@@ -106,6 +106,11 @@ export const printBytes = (bytes: Uint8Array) =>
 export const terminalColumns = (): number | undefined =>
   process.stdout.isTTY ? process.stdout.columns || 80 : undefined
 
+/** Passes on what another program writes, as it is: also to a terminal, which that program may steer. */
+export async function passOn(name: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
+  if (bytes.byteLength > 0 && !process[name].write(bytes)) await once(process[name], 'drain')
+}
+
 /** Whether a person reads the results, and not a program. */
 export const printsToTerminal = (): boolean => process.stdout.isTTY
 

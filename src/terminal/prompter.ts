@@ -19,6 +19,8 @@ interface ConfirmOptions {
 
 export interface Prompter {
   readonly interactive: boolean
+  /** Whether anything was read or asked yet. */
+  readonly isOpened: boolean
   /** A secret on one line, exactly as it was typed. Empty where nothing was. */
   secret(question: string, options?: AskOptions): Promise<string>
   /** One line that everybody may see. */
@@ -73,6 +75,7 @@ const nothing = Buffer.alloc(0)
 /** A pipe or a file, read only as far as is asked for. It is bytes; only what is asked for as text is decoded. */
 class PipePrompter implements Prompter {
   readonly interactive = false
+  readonly isOpened = true
   readonly #input: Readable
   #chunks: AsyncIterator<Buffer> | undefined
   /** What was read beyond the last line. */
@@ -176,6 +179,7 @@ function dropTypedAhead() {
 /** Questions on a terminal, shown on standard error so that standard output stays data. */
 class TerminalPrompter implements Prompter {
   readonly interactive = true
+  readonly isOpened = true
   readonly #input: Input
   #interface: Interface | undefined
   #echo = false
@@ -358,6 +362,9 @@ export function createPrompter(input: () => Input = () => process.stdin): Prompt
   return {
     get interactive() {
       return prompter().interactive
+    },
+    get isOpened() {
+      return opened !== undefined
     },
     secret: (question, options) => prompter().secret(question, options),
     line: (question) => prompter().line(question),

@@ -97,6 +97,7 @@ describe('a terminal', () => {
   /** A person who agrees to everything. */
   const person: Prompter = {
     interactive: true,
+    isOpened: true,
     secret: async (question) => {
       ask(question)
       return /password/i.test(question) ? password : '123456'

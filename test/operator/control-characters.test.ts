@@ -33,6 +33,7 @@ const showing = [
 /** Somebody at a terminal who answers everything with the same. */
 const person: Prompter = {
   interactive: true,
+  isOpened: true,
   secret: async () => evil,
   line: async (question) => {
     ask(question)

@@ -52,10 +52,10 @@ const copyValue = ({ environment }: Surroundings, entry: Entry, field: string) =
 
 export const get = command({
   name: 'get',
-  operands: ['NAME_OR_ID'],
-  summary: 'show an item, or one value of it',
+  operands: ['NAME_OR_ID', '[NAME_OR_ID...]'],
+  summary: 'show items, or one value of an item',
   details:
-    'A name is matched exactly, then whatever its case, then by how it begins. --field and --json print secrets, since scripts ask for them. What --copy copied is taken out of the clipboard after 45 seconds, if it is still there.',
+    'With --json, one item is an object, and several are an array in the order of their names. A name is matched exactly, then whatever its case, then by how it begins. --field and --json print secrets, since scripts ask for them. What --copy copied is taken out of the clipboard after 45 seconds, if it is still there.',
   example: 'limpet get GitHub --field password',
   options: {
     field: { type: 'string', value: 'F', help: 'prints exactly this value, and a newline' },
@@ -70,21 +70,27 @@ export const get = command({
   },
   async run(
     surroundings,
-    [wanted = ''],
+    [wanted = '', ...others],
     { field, copy = false, json = false, reveal = false, trash, vault },
   ) {
     if (field !== undefined && json)
       throw new CliError('usage', '--field prints one value; leave out --json.')
     if (copy && (json || reveal))
       throw new CliError('usage', '--copy prints nothing; leave out --json and --reveal.')
+    if (others.length > 0 && (copy || field !== undefined))
+      throw new CliError('usage', '--field and --copy are for one item; --json gives several at once.')
     const workspace = await openWorkspace(surroundings, 'read')
-    const entry = findItem(workspace, wanted, { vault, place: trash ? 'trash' : 'active' })
+    const place = trash ? 'trash' : 'active'
+    const entry = findItem(workspace, wanted, { vault, place })
+    const entries = [entry, ...others.map((other) => findItem(workspace, other, { vault, place }))]
     if (copy) await copyValue(surroundings, entry, field ?? usualField(entry))
     else if (field !== undefined) printValue(fieldOf(entry, field))
-    else if (json) printJson(itemJson(entry, true))
-    else {
-      print(...itemView(entry, reveal))
-      if (!reveal && hasSecrets(entry.item.content))
+    else if (json) {
+      const shown = entries.map((one) => itemJson(one, true))
+      printJson(others.length > 0 ? shown : shown[0])
+    } else {
+      print(...entries.flatMap((one, at) => [...(at > 0 ? [''] : []), ...itemView(one, reveal)]))
+      if (!reveal && entries.some(({ item }) => hasSecrets(item.content)))
         remark('--reveal shows what is hidden, --field NAME prints one value.')
     }
   },
