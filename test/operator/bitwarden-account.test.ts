@@ -1,4 +1,5 @@
 // Backup, restore and move of a database with a whole account of Bitwarden's apps: what it holds opens on the other engine, too.
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +30,13 @@ async function start(engine: Engine, database: TestDatabase, at?: TestServer): P
   return server
 }
 
+const FileSend = z.object({
+  sendResponse: z.object({ id: z.string(), accessId: z.string(), file: z.object({ id: z.string() }) }),
+})
+
+/** Of several stored pieces. */
+const file = randomBytes(700_000)
+
 /** An account with everything that an account can have. */
 async function wholeAccount(server: TestServer) {
   const user = await registerBitwardenUser(server)
@@ -47,7 +55,24 @@ async function wholeAccount(server: TestServer) {
   await device.ask('PUT', '/api/ciphers/archive', { ids: [archived.id] })
   const { body } = device.sealedSend('a send', 'its text', new Date(Date.now() + days(7)))
   await device.ask('POST', '/api/sends', body)
-  return { user, device, itemId: id }
+  await device.attach(id, 'a file', file)
+  const { body: about } = device.sealedSend('a send of a file', 'a name', new Date(Date.now() + days(7)))
+  const fileName = about.text.text
+  const announced = { ...about, type: 1, text: null, file: { fileName }, fileLength: file.length }
+  const { sendResponse } = FileSend.parse(await device.ask('POST', '/api/sends/file/v2', announced))
+  await device.upload(`/api/sends/${sendResponse.id}/file/${sendResponse.file.id}`, fileName, file)
+  return { user, device, itemId: id, fileSend: sendResponse }
+}
+type FileSend = z.infer<typeof FileSend>['sendResponse']
+
+/** Whether the file of a Send is given as it was sent, once its owner has enabled it again after a restore. */
+async function expectFileOf(device: BitwardenDevice, { id, accessId, file: { id: fileId } }: FileSend) {
+  const own = z.looseObject({ disabled: z.boolean() }).parse(await device.ask('GET', `/api/sends/${id}`))
+  if (own.disabled) await device.ask('PUT', `/api/sends/${id}`, { ...own, disabled: false })
+  const opened = await device.ask('POST', `/api/sends/${accessId}/access/file/${fileId}`, {})
+  const { pathname, search } = new URL(z.object({ url: z.string() }).parse(opened).url)
+  const answer = await fetch(`${device.server.url}${pathname}${search}`)
+  expect(Buffer.from(await answer.arrayBuffer()).equals(file)).toBe(true)
 }
 
 async function expectWhole(device: BitwardenDevice, itemId: string) {
@@ -60,7 +85,10 @@ async function expectWhole(device: BitwardenDevice, itemId: string) {
   const item = items.get(itemId)
   expect(item).toMatchObject({ username: 'ada', password: 'second' })
   expect(folders.get(item?.folderId ?? '')).toBe('work')
-  expect([...sends.values()]).toEqual(['a send'])
+  expect([...sends.values()].toSorted()).toEqual(['a send', 'a send of a file'])
+  const [attachment] = item?.attachments ?? []
+  expect(attachment?.fileName).toBe('a file')
+  if (attachment) expect((await device.download(itemId, attachment)).equals(file)).toBe(true)
 }
 
 const other = { sqlite: 'postgres', postgres: 'sqlite' } as const
@@ -69,7 +97,7 @@ describe.each(engines)("an account of Bitwarden's apps on %s", (engine) => {
   it('comes back from a backup on the other engine, and its devices log in again', async () => {
     const database = await newDatabase(engine)
     const server = await start(engine, database)
-    const { user, device, itemId } = await wholeAccount(server)
+    const { user, device, itemId, fileSend } = await wholeAccount(server)
     const folder = await mkdtemp(join(tmpdir(), 'limpet-backup-'))
     cleaning.push(() => rm(folder, { recursive: true }))
     const backup = join(folder, 'limpet.backup')
@@ -84,6 +112,7 @@ describe.each(engines)("an account of Bitwarden's apps on %s", (engine) => {
     const again = await start(other[engine], restored, server)
     const fresh = await BitwardenDevice.login(again, user)
     await expectWhole(fresh, itemId)
+    await expectFileOf(fresh, fileSend)
     // Devices from before hold items that the server no longer has: whatever they have seen, there is something newer.
     expect(await fresh.revision()).toBeGreaterThan(lastSeen)
     expect((await device.request('GET', '/api/sync')).status).toBe(401)
@@ -94,7 +123,7 @@ describe.each(engines)("an account of Bitwarden's apps on %s", (engine) => {
   it('moves to the other engine, and its devices notice nothing', async () => {
     const database = await newDatabase(engine)
     const server = await start(engine, database)
-    const { device, itemId } = await wholeAccount(server)
+    const { device, itemId, fileSend } = await wholeAccount(server)
     await server.stop()
     const target = await newDatabase(other[engine])
     const withoutPassword = ({ url }: TestDatabase) => url.replace('limpet:limpet@', 'limpet@')
@@ -103,6 +132,7 @@ describe.each(engines)("an account of Bitwarden's apps on %s", (engine) => {
     expect(code, stderr).toBe(0)
     await start(other[engine], target, server)
     await expectWhole(device, itemId)
+    await expectFileOf(device, fileSend)
     await device.refresh()
     await device.createItem({ name: 'after the move' })
     z.literal(4).parse((await device.sync()).items.size)

@@ -428,15 +428,15 @@ export class BitwardenDevice {
         adminRequest: false,
       }),
     )
-    const form = formOf(fileName, sealed)
-    const answer = await send(this.server, {
-      method: 'POST',
-      path: `${path}/${attachmentId}`,
-      token: this.#accessToken,
-      ...form,
-    })
-    if (!succeeded(answer)) throw new Refused('The upload', answer)
+    await this.upload(`${path}/${attachmentId}`, fileName, sealed)
     return attachmentId
+  }
+
+  /** Sends a file that was announced. @param fileName encrypted */
+  async upload(path: string, fileName: string, sealed: Uint8Array): Promise<void> {
+    const form = formOf(fileName, sealed)
+    const answer = await send(this.server, { method: 'POST', path, token: this.#accessToken, ...form })
+    if (!succeeded(answer)) throw new Refused('The upload', answer)
   }
 
   /** The content of an attachment, opened. */

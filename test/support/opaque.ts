@@ -63,11 +63,19 @@ export async function opaqueRegistration(server: Server, password: string) {
   return { ...body, opaque: await choosePassword(server, body, password) }
 }
 
-/** What `login` and every other proof take; of a wrong password the finish is undefined. */
-export async function startProof(server: Server, email: string, password: string) {
+/** Asks to begin a login, and keeps what finishes it. */
+export async function beginLogin(server: Server, email: string, password: string) {
   await ready
   const { clientLoginState, startLoginRequest } = client.startLogin({ password })
-  const answer = await post(server, 'opaque/login', { email, request: startLoginRequest })
+  return {
+    clientLoginState,
+    answer: await post(server, 'opaque/login', { email, request: startLoginRequest }),
+  }
+}
+
+/** What `login` and every other proof take; of a wrong password the finish is undefined. */
+export async function startProof(server: Server, email: string, password: string) {
+  const { answer, clientLoginState } = await beginLogin(server, email, password)
   const { handshake, response: loginResponse } = bodyOf(OpaqueLoginStarted, answer)
   const finished = client.finishLogin({ password, clientLoginState, loginResponse, keyStretching })
   return { handshake, finish: finished?.finishLoginRequest }

@@ -13,8 +13,9 @@ import {
 } from '../../support/bitwarden.ts'
 import { engines } from '../../support/database.ts'
 import { type MailServer, startMailServer, tokenIn } from '../../support/mail.ts'
+import { beginLogin } from '../../support/opaque.ts'
 import { operatorOf } from '../../support/operator.ts'
-import { outcomeOf, type RawAnswer, send } from '../../support/requests.ts'
+import { bodyOf, outcomeOf, type RawAnswer, send } from '../../support/requests.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 /** As long as every other address here. */
@@ -174,6 +175,13 @@ describe.each(engines)("strangers at the API of Bitwarden's apps on %s", (engine
       text === '' ? '' : z.object({ title: z.string(), detail: z.string() }).parse(JSON.parse(text)),
     ]
     for (const ask of questionsOfTheOther) expect(words(await ask(email))).toEqual(words(await ask(nobody())))
+    // These two answer everybody as if there were an account, with values that are made up.
+    const begun = async (to: string) => visible((await beginLogin(server, to, 'a guess')).answer)
+    expect(await begun(email)).toEqual(await begun(nobody()))
+    const method = async (to: string) =>
+      bodyOf(z.looseObject({ method: z.string() }), await post('/api/v1/prelogin', { email: to })).method
+    expect(['authKey', 'opaque']).toContain(await method(email))
+    expect(await method(email)).toBe(await method(email))
   })
 
   it('are asked about by every route that lets them in, or by none for a reason', async () => {

@@ -1,6 +1,7 @@
 // Files in an S3-compatible store: moved there once they are whole, read from there, deleted after the commit, and compared.
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { days } from '../../../src/clock.ts'
 import { Attachment } from '../../../src/contract/attachments.ts'
 import { Item } from '../../../src/contract/vaults.ts'
@@ -26,12 +27,15 @@ import {
   putFile,
   uploadOutcome,
 } from '../../support/attachments.ts'
+import { encString } from '../../support/bitwarden.ts'
+import { BitwardenDevice, registerBitwardenUser } from '../../support/bitwarden-client.ts'
 import { engines } from '../../support/database.ts'
 import { databaseOf } from '../../support/fresh-database.ts'
 import { type ObjectServer, startObjectServer } from '../../support/objects.ts'
 import { operatorOf } from '../../support/operator.ts'
 import { bodyOf, outcomeOf, send } from '../../support/requests.ts'
 import { readRows, runStatement } from '../../support/rows.ts'
+import { fileSend } from '../../support/sends.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
 
 const chunk = 256 * 1024
@@ -42,7 +46,7 @@ describe.each(engines)('files in an S3-compatible store, of a server on %s', (en
   let account: RawAccount
   let store: Store
   let objects: ObjectStore
-  let environment: { S3_URL: string }
+  let environment: { S3_URL: string; BITWARDEN_API: string }
   /** Of the store's objects, which have the time of the system. */
   let now = Date.now()
   const clock = { now: () => now, monotonic: () => performance.now() }
@@ -50,7 +54,7 @@ describe.each(engines)('files in an S3-compatible store, of a server on %s', (en
 
   beforeAll(async () => {
     s3 = await startObjectServer()
-    environment = { S3_URL: s3.setting }
+    environment = { S3_URL: s3.setting, BITWARDEN_API: 'on' }
     server = await startServer(engine, { environment })
     account = await newAccount(server)
     const { s3: settings } = readConfig(environment)
@@ -239,5 +243,46 @@ describe.each(engines)('files in an S3-compatible store, of a server on %s', (en
       expect.objectContaining({ check: 'files', status: 'ok' }),
     )
     await purge(path)
+  })
+
+  it("hold the files of Bitwarden's apps, of items and of Sends, until these are deleted", async () => {
+    const device = await BitwardenDevice.login(server, await registerBitwardenUser(server))
+    const { id } = await device.createItem({ name: 'with a file' })
+    const file = randomBytes(3 * chunk)
+    await device.attach(id, 'a file', file)
+    // One that was announced and has not arrived stays out.
+    const announced = { fileName: encString(), key: encString(80), fileSize: 1000 }
+    await device.ask('POST', `/api/ciphers/${id}/attachment/v2`, announced)
+    const request = fileSend(Date.now(), file.length)
+    const { sendResponse } = z
+      .object({ sendResponse: z.object({ id: z.string(), file: z.object({ id: z.string() }) }) })
+      .parse(await device.ask('POST', '/api/sends/file/v2', request))
+    await device.upload(`/api/sends/${sendResponse.id}/file/${sendResponse.file.id}`, encString(), file)
+    const before = (await files()).length
+    await move()
+    expect([await chunks(), (await files()).length - before]).toEqual([0, 2])
+    const opened = await device.ask(
+      'POST',
+      `/api/sends/${sendResponse.id}/access/file/${sendResponse.file.id}`,
+      {},
+    )
+    const { pathname, search } = new URL(z.object({ url: z.string() }).parse(opened).url)
+    const answer = await fetch(`${server.url}${pathname}${search}`)
+    expect(Buffer.from(await answer.arrayBuffer()).equals(file)).toBe(true)
+    await device.ask('DELETE', `/api/sends/${sendResponse.id}`)
+    const [held] =
+      (await readRows(server.database)).attachments?.filter(
+        (row) => row.item_id === id && row.place === 's3',
+      ) ?? []
+    const url = z
+      .object({ url: z.string() })
+      .parse(await device.ask('GET', `/api/ciphers/${id}/attachment/${held?.id}`)).url
+    expect((await fetch(url.replace(new URL(url).origin, server.url))).headers.get('content-length')).toBe(
+      String(held?.bytes),
+    )
+    await device.ask('DELETE', `/api/ciphers/${id}`)
+    await settle()
+    expect((await files()).length).toBe(before)
+    expect(await store.read((reader) => compareObjects(reader, objects))).toEqual({ missing: 0, wrong: 0 })
   })
 })
