@@ -1,16 +1,18 @@
 // The hubs of Bitwarden's apps: what they tell, to whom, and when they end.
-import { randomBytes, randomUUID } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { eq } from 'drizzle-orm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { z } from 'zod'
 import { days } from '../../../src/clock.ts'
 import { noteBitwardenChange } from '../../../src/domain/identity/bitwarden-accounts.ts'
 import { announceToHubs, type BitwardenChange } from '../../../src/domain/live/announcements.ts'
 import { openStore } from '../../../src/store/open.ts'
 import type { Store } from '../../../src/store/store.ts'
-import { type BitwardenTestAccount, newBitwardenAccount } from '../../support/bitwarden.ts'
+import { type BitwardenTestAccount, encString, newBitwardenAccount } from '../../support/bitwarden.ts'
+import { loginCipher } from '../../support/ciphers.ts'
 import { engines } from '../../support/database.ts'
 import { freePort } from '../../support/free-port.ts'
 import { databaseOf } from '../../support/fresh-database.ts'
@@ -18,6 +20,7 @@ import { type HubListener, listenAt } from '../../support/hubs.ts'
 import { listening, loseListeners } from '../../support/listeners.ts'
 import { operatorOf } from '../../support/operator.ts'
 import { send } from '../../support/requests.ts'
+import { textSend } from '../../support/sends.ts'
 import type { TestServer } from '../../support/server.ts'
 import { serversOn } from '../../support/servers.ts'
 
@@ -92,6 +95,8 @@ describe.each(engines)("the hub of Bitwarden's apps on %s", (engine) => {
   it('tells of what it may have missed once, and of nothing that it has told', async () => {
     const { server, clock } = await start({ environment: on })
     const beside = await processBeside(server)
+    // Before a server listens it has missed things, and tells so.
+    if (engine === 'postgres') await listening(server.database, 2)
     const account = await newBitwardenAccount(server, clock.now())
     const [hub, stranger] = [
       await listen(server, account),
@@ -224,6 +229,65 @@ describe.each(engines)("the hub of Bitwarden's apps on %s", (engine) => {
       listeners.push(await listenAt(`${url}?Token=${randomUUID()}`, { target }))
     expect((await refusal(`${url}?Token=${id}`))[0]).toBe(429)
     listeners.push(await listenAt(`${server.url}/notifications/hub`, account))
+  })
+
+  it('tells the other devices of an account each thing that one of them does', async () => {
+    const { server, clock } = await start({ environment: on })
+    if (engine === 'postgres') await listening(server.database, 1)
+    const account = await newBitwardenAccount(server, clock.now())
+    const { accountId, deviceIdentifier, token } = account
+    const hub = await listen(server, account)
+    const ask = async (method: string, path: string, body?: unknown) => {
+      const answer = await send(server, { method, path, token, ...(body !== undefined && { body }) })
+      expect(answer.status, `${method} ${path}: ${answer.text}`).toBe(200)
+      return z
+        .looseObject({ id: z.string().optional() })
+        .parse(answer.text === '' ? {} : JSON.parse(answer.text))
+    }
+    /** Does it, and expects to be told of it and of nothing else. */
+    const tells = async (type: number, ...asked: Parameters<typeof ask>) => {
+      const { id } = await ask(...asked)
+      const message = await hub.next()
+      expect(message, asked.join(' ')).toMatchObject({ Type: type, ContextId: deviceIdentifier })
+      expect(message.Payload.UserId).toBe(accountId)
+      if (id !== undefined) expect(message.Payload.Id).toBe(id)
+      expect(hub.waiting()).toEqual([])
+      return id ?? ''
+    }
+    const item = await tells(1, 'POST', '/api/ciphers', loginCipher())
+    await tells(0, 'PUT', `/api/ciphers/${item}`, loginCipher())
+    await tells(0, 'PUT', `/api/ciphers/${item}/partial`, { folderId: null, favorite: true })
+    await tells(0, 'PUT', `/api/ciphers/${item}/delete`)
+    await tells(2, 'DELETE', `/api/ciphers/${item}`)
+    const folder = await tells(7, 'POST', '/api/folders', { name: encString() })
+    await tells(8, 'PUT', `/api/folders/${folder}`, { name: encString() })
+    const secret = await tells(12, 'POST', '/api/sends', textSend(clock.now()))
+    await tells(13, 'PUT', `/api/sends/${secret}/remove-password`)
+    await tells(14, 'DELETE', `/api/sends/${secret}`)
+    await tells(10, 'PUT', '/api/settings/domains', { equivalentDomains: [] })
+    const asked = await send(server, {
+      method: 'POST',
+      path: '/api/auth-requests',
+      body: {
+        email: account.email,
+        publicKey: generateKeyPairSync('rsa', { modulusLength: 2048 })
+          .publicKey.export({ format: 'der', type: 'spki' })
+          .toString('base64'),
+        deviceIdentifier,
+        accessCode: 'abcdefghijklmnopqrstuvwxy',
+        type: 0,
+      },
+    })
+    expect(asked.status).toBe(200)
+    expect(await hub.next()).toMatchObject({ Type: 15, Payload: { Id: JSON.parse(asked.text).id } })
+    await send(server, {
+      method: 'POST',
+      path: '/api/accounts/security-stamp',
+      token,
+      body: { masterPasswordHash: account.passwordHash },
+    })
+    expect(await hub.next()).toMatchObject({ Type: 11 })
+    expect(await hub.closed).toBeUndefined()
   })
 
   it('is not there unless it is switched on', async () => {
