@@ -3,6 +3,7 @@ import type { NewFile } from '../attachments.ts'
 import { bitwardenJson } from './bitwarden-json.ts'
 import { bitwardenAccountBound, bitwardenProtected } from './bitwarden-protected.ts'
 import { applePasswordsCsv, chromeCsv, firefoxCsv } from './browser-csv.ts'
+import { dashlane, dashlaneCsv } from './dashlane.ts'
 import { glimpseOf } from './glimpse.ts'
 import { ImportError, type Incoming } from './incoming.ts'
 import { kdbx, keePass1 } from './kdbx.ts'
@@ -10,6 +11,8 @@ import { keePassXml } from './keepass-xml.ts'
 import { lastPassCsv } from './lastpass-csv.ts'
 import { limpetExport } from './limpet-export.ts'
 import { bitwardenCsv, keePassXcCsv, onePasswordCsv, protonPassCsv } from './manager-csv.ts'
+import { onePassword1pux } from './onepassword-1pux.ts'
+import { protonPass, protonPassPgp } from './proton-pass.ts'
 import type { Reader, ReadOptions } from './reader.ts'
 
 /** From the most particular to the most general: the first one that recognises a file reads it. */
@@ -18,6 +21,11 @@ export const readers: readonly Reader[] = [
   kdbx,
   keePass1,
   keePassXml,
+  onePassword1pux,
+  protonPass,
+  dashlane,
+  dashlaneCsv,
+  protonPassPgp,
   bitwardenProtected,
   bitwardenAccountBound,
   bitwardenJson,
