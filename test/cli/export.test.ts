@@ -125,6 +125,24 @@ describe.each(engines)('limpet export on %s', (engine) => {
     expect((await readdir(folder)).sort()).toEqual(['all', 'dangling'])
   })
 
+  it('is in clear only if that was said', async () => {
+    const shell = await filledShell()
+    const folder = await newFolder()
+    for (const [format, secret] of [
+      ['bitwarden-json', '"password":"the second"'],
+      ['csv', ',the second,'],
+    ] as const) {
+      const path = join(folder, format)
+      const refused = await shell.ended('usage', ['export', path, '--format', format])
+      expect(refused.stderr).toContain('--in-clear')
+      expect(await readdir(folder)).not.toContain(format)
+      const made = await shell.ended('done', ['export', path, '--format', format, '--in-clear'])
+      expect(made.stderr).toMatch(/no place for 1 item in the trash, 1 file, 2 earlier versions;/)
+      expect(await readFile(path, 'utf8')).toContain(secret)
+      expect((await stat(path)).mode & 0o777).toBe(0o600)
+    }
+  })
+
   it('is of the present state or of none', async () => {
     const shell = await filledShell()
     const folder = await newFolder()

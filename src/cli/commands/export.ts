@@ -1,5 +1,6 @@
 // The command that writes everything into one file: export.
 import {
+  ExportError,
   type Omission,
   type OutgoingItem,
   outgoingItems,
@@ -105,7 +106,7 @@ export const exportCommand = command({
   operands: ['[FILE]'],
   summary: 'write everything into one file',
   details:
-    'Without --format, the file holds all vaults with the trash, earlier versions and files, sealed under a passphrase that is asked for. "limpet import" reads it; so does a short script, see docs/export-format.md. bitwarden-json and csv are in clear, for moving to another program: it is asked twice. FILE may be - for a pipe; without FILE, the name has the date. The other formats have no place for some things, and it is said which.',
+    'Without --format, the file holds all vaults with the trash, earlier versions and files, sealed under a passphrase that is asked for. "limpet import" reads it; so does a short script, see docs/export-format.md. The other formats are for other programs. They have no place for some things, and it is said which. kdbx is sealed under a passphrase too; bitwarden-json and csv are in clear, which is asked twice. FILE may be - for a pipe; without FILE, the name has the date.',
   example: 'limpet export /media/stick/limpet.limpet',
   options: {
     format: { type: 'string', value: 'NAME', help: writers.map(({ name }) => name).join(', ') },
@@ -144,6 +145,8 @@ export const exportCommand = command({
         onUnplaced: (what, count) => tally.leave(what, count),
       })
       return file === undefined ? pipe(content) : writeNewFile(file, content, { force })
+    }).catch((error: unknown) => {
+      throw error instanceof ExportError ? new CliError('unexpected', error.message) : error
     })
     tellLeft(writer, tally)
     const { counts, omissions, unplaced } = tally

@@ -35,3 +35,8 @@ export interface Writer {
    */
   write(items: AsyncIterable<OutgoingItem>, options: WriteOptions): AsyncGenerator<Uint8Array>
 }
+
+/** A format cannot take what is to be exported. The message is a sentence for people and says what to do. */
+export class ExportError extends Error {
+  override readonly name = 'ExportError'
+}
