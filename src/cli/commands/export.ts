@@ -96,7 +96,11 @@ const sentenceOf = ({ vault, itemId, what }: Omission): string => {
 
 /** Says what is not in the file although it is in the account. */
 function tellLeft({ title }: Writer, { omissions, unplaced }: Tally): void {
-  const words = [...unplaced].map(([what, count]) => counted(count, ...unplacedWords[what]))
+  // In one order, whichever came first.
+  const order = Object.keys(unplacedWords)
+  const words = [...unplaced]
+    .toSorted(([one], [other]) => order.indexOf(one) - order.indexOf(other))
+    .map(([what, count]) => counted(count, ...unplacedWords[what]))
   if (words.length > 0) remark(`${title} has no place for ${words.join(', ')}; they are not in the file.`)
   if (omissions.length > 0) remark('The file is without:', ...omissions.map(sentenceOf))
 }
