@@ -15,6 +15,7 @@ const alone = [
   'test/protocol/opaque.test.ts',
   'test/protocol/sealed-export.test.ts',
   'test/protocol/vectors.test.ts',
+  'test/sdk/moving/real-databases.test.ts',
   'test/sdk/moving/writers.test.ts',
 ]
 
