@@ -1,5 +1,5 @@
 // The program `limpet`: runs what its arguments say, and ends with its exit code.
-import { endWithStandardOutput } from '../terminal/output.ts'
+import { endWithStandardOutput, typeBefore } from '../terminal/output.ts'
 import { createPrompter } from '../terminal/prompter.ts'
 import { untilSignal } from '../terminal/until-signal.ts'
 import { Agent } from './agent/agent.ts'
@@ -8,6 +8,7 @@ import { StateFolder } from './state-folder.ts'
 
 export async function main(): Promise<void> {
   endWithStandardOutput()
+  if (process.env.npm_command === 'exec') typeBefore('npx')
   const prompter = createPrompter()
   try {
     const [state, environment] = [new StateFolder(), process.env]

@@ -6,6 +6,7 @@ import { print, remark } from '../terminal/output.ts'
 import type { Surroundings } from './command.ts'
 import { commands, exitCodeHelp, overview } from './commands.ts'
 import { describe } from './failures.ts'
+import { naming } from './session.ts'
 
 async function help(topic: readonly string[]) {
   const [first] = topic
@@ -50,7 +51,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
       return error.code
     }
     const { ending, sentence } = describe(error)
-    remark(`limpet: ${sentence}`)
+    remark(`limpet: ${await naming(surroundings, sentence)}`)
     if (surroundings.environment.LIMPET_DEBUG === '1' && error instanceof Error) remark(error.stack ?? '')
     return exitCodes[ending].code
   }

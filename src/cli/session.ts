@@ -90,7 +90,18 @@ export const strangerShares = (server: string): Shares =>
 export async function requireSession({ state }: Pick<Surroundings, 'state'>): Promise<SessionState> {
   const session = await state.session.load()
   if (!session) throw new LoggedOutError('There is no session.')
+  // Before a password is asked for.
+  if (isEnded(session)) throw new LoggedOutError('The session has ended. Log in again.')
   return session
+}
+
+/** A sentence in which the hint to log in names the address and the server of the session that was here, so that it can be pasted. */
+export async function naming({ state }: Pick<Surroundings, 'state'>, sentence: string): Promise<string> {
+  const session = await state.session.load().catch(() => undefined)
+  if (!session) return sentence
+  const { email, server } = session
+  const option = server === defaultServer ? '' : ` --server ${server}`
+  return sentence.replaceAll('limpet login EMAIL', `limpet login ${email}${option}`)
 }
 
 /** Asks for the master password and unlocks with it, also where something else could: the password is for what takes a proof. */

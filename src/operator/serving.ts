@@ -21,11 +21,14 @@ export const start = command({
     const server = await startServer(config)
     if (!config.production) {
       const { publicUrl } = config
+      // As it can be pasted: npm has put the command line beside the server, but not where a shell looks.
+      const limpet = process.env.npm_command ? 'npx limpet' : 'limpet'
+      const option = publicUrl === 'http://localhost:8080' ? '' : ` --server ${publicUrl}`
       remark(
         '',
         `  Limpet listens on ${publicUrl}`,
         `  The contract is at ${publicUrl}${pagePaths.documentation}`,
-        '  Try next, in another terminal: npx limpet register you@example.com',
+        `  Try next, in another terminal: ${limpet} register you@example.com${option}`,
         '',
       )
     }

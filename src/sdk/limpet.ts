@@ -325,7 +325,8 @@ export class Limpet {
 
   async #session() {
     const state = await this.#storage.load()
-    if (!state || isEnded(state) || state.server !== this.#transport.server)
+    if (state && isEnded(state)) throw new LoggedOutError('The session has ended. Log in again.')
+    if (!state || state.server !== this.#transport.server)
       throw new LoggedOutError('There is no session with this server. Log in first.')
     return state
   }

@@ -33,6 +33,7 @@ export type SessionState = z.infer<typeof SessionState>
  */
 export const ended = (state: SessionState): SessionState => ({ ...state, accessToken: '', refreshToken: '' })
 
+/** Whether a session is over, so that only a login helps. */
 export const isEnded = ({ refreshToken }: SessionState): boolean => refreshToken === ''
 
 /** Several processes may share one; the newest state wins. */

@@ -175,7 +175,8 @@ export class Transport {
 
   async #state(): Promise<SessionState> {
     const state = await this.#storage.load()
-    if (!state || isEnded(state)) throw new LoggedOutError('There is no session. Log in first.')
+    if (!state) throw new LoggedOutError('There is no session. Log in first.')
+    if (isEnded(state)) throw new LoggedOutError('The session has ended. Log in again.')
     // A storage may hold the session of another server, which this one must not get hold of.
     if (state.server !== this.server)
       throw new LoggedOutError('There is no session with this server. Log in first.')

@@ -68,8 +68,21 @@ export function redrawScreen(lines: readonly Line[], isFirst: boolean): void {
   if (left > 0) print(`… and ${left.toLocaleString('en')} more, for which this window has no room`)
 }
 
+let typedBefore = ''
+
+/** Says how this program was started, such as by `npx`: its hints are then written as they have to be typed. */
+export const typeBefore = (words: string) => {
+  typedBefore = `${words} `
+}
+
+/** A sentence whose commands can be pasted. Commands stand in quotes, or in what a shell evaluates. */
+const asTyped = (line: Line): Line =>
+  typeof line === 'string' && typedBefore !== ''
+    ? line.replaceAll(/(?<=["(]|Next: |Then: )limpet (?=[a-z])/g, `${typedBefore}limpet `)
+    : line
+
 /** A remark beside the result, or several lines of it. */
-export const remark = (...lines: readonly Line[]) => write(process.stderr, lines)
+export const remark = (...lines: readonly Line[]) => write(process.stderr, lines.map(asTyped))
 
 /**
  * Prints one value: exactly as it is, and on a terminal with what could steer it escaped. There the output ends with a newline,

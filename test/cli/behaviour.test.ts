@@ -24,6 +24,36 @@ describe('the command line', () => {
     return shell
   }
 
+  it('tells of a session that was ended elsewhere in one sentence, before it asks for a password, with the line that helps', async () => {
+    const shell = await enteredShell()
+    await shell.done(['add', 'login', 'Mail'], 'one')
+    const { account } = await shell.otherDevice()
+    for (const { id, current } of await account.sessions()) if (!current) await account.endSession(id)
+    delete shell.environment.LIMPET_UNLOCK_KEY
+    const told = new Set<string>()
+    // The first command that asks the server notices it; the others know.
+    for (const args of [['status'], ['list'], ['get', 'Mail'], ['unlock'], ['sync'], ['status']]) {
+      const { stderr, stdout } = await shell.ended('loggedOut', args)
+      expect(stdout).toBe('')
+      told.add(stderr)
+    }
+    expect([...told]).toEqual([
+      `limpet: The session has ended. Log in again. "limpet login ${shell.email} --server ${server.url}" does it.\n`,
+    ])
+    const { stdout } = await shell.ended('loggedOut', ['status', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ loggedIn: false })
+    await shell.done(['login', shell.email], shell.password)
+    expect(await shell.done(['get', 'Mail', '--field', 'password'], shell.password)).toBe('one')
+  })
+
+  it('writes its hints as they have to be typed where npx started it', async () => {
+    const shell = await newShell(server, 'as programs')
+    const hint = async () => (await shell.ended('loggedOut', ['list'])).stderr
+    expect(await hint()).toContain('"limpet login EMAIL"')
+    shell.environment.npm_command = 'exec'
+    expect(await hint()).toContain('"npx limpet login EMAIL"')
+  })
+
   it('asks for the master password and then for the rest, a line each', async () => {
     const shell = await newShell(server)
     await shell.done(['register', shell.email, '--hint', 'the usual'], shell.password)

@@ -54,7 +54,7 @@ export class Shell {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    const { LIMPET_UNLOCK_KEY: _key, LIMPET_TOKEN: _token, ...inherited } = process.env
+    const { LIMPET_UNLOCK_KEY: _key, LIMPET_TOKEN: _token, npm_command: _npm, ...inherited } = process.env
     return {
       ...inherited,
       LIMPET_STATE_DIR: this.folder,

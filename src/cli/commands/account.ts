@@ -7,6 +7,7 @@ import {
   assessPassword,
   type KdfCosts,
   type Limpet,
+  LoggedOutError,
   type PasswordContext,
   ProblemError,
   passwordCharacters,
@@ -261,12 +262,13 @@ export const logout = command({
   },
 })
 
-/** The account as the server has it; undefined, with a remark, if the server does not say. */
+/** The account as the server has it; undefined, with a remark, if the server does not say. Throws LoggedOutError. */
 async function askAccount({ state }: Surroundings, server: string): Promise<Account | undefined> {
   try {
     const limpet = await connect(server, state)
     return await withProgress('Asking the server', () => limpet.account())
   } catch (error) {
+    if (error instanceof LoggedOutError) throw error
     remark(`What the server has of the account is not shown. ${describe(error).sentence}`)
     return undefined
   }
@@ -307,6 +309,10 @@ export const status = command({
       return 'loggedOut'
     }
     const { server, email, accountId } = session
+    const account = await askAccount(surroundings, server).catch((error: unknown) => {
+      if (json) printJson({ loggedIn: false, stateFolder: state.path })
+      throw error
+    })
     const held = await heldKey(surroundings, accountId)
     const unlocked = held !== undefined
     const vaults = (await state.vaults(accountId)).map(({ vault, replica, syncedAt }) => {
@@ -314,7 +320,6 @@ export const status = command({
       const active = items.filter(({ deletedAt }) => deletedAt === null).length
       return { id: vault.id, items: active, trash: items.length - active, lastSyncAt: syncedAt.toISOString() }
     })
-    const account = await askAccount(surroundings, server)
     const { quotas, deletesAt } = { quotas: undefined, deletesAt: null, ...account }
     if (json) {
       printJson({
