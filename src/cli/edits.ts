@@ -5,6 +5,7 @@ import { CliError } from '../terminal/exit-codes.ts'
 import type { Prompter } from '../terminal/prompter.ts'
 import { safeLine } from '../terminal/text.ts'
 import { generatePassword, passwordLengths } from './passwords.ts'
+import { publicKeyOf } from './ssh-keys.ts'
 
 export const editOptions = {
   username: { type: 'string', value: 'NAME', help: 'user name of a login' },
@@ -132,14 +133,30 @@ export class Edits {
     const asked = [...anyway, ...explicit].map((name) => memberNamed(kind, name) ?? name)
     const names = [...new Set(asked)]
     const answers = new Map<string, string>()
-    for (const name of names.filter((name) => name !== 'notes')) {
+    const whole = names.filter((name) => Object.hasOwn(textsOfLines, name))
+    if (whole.length > 1)
+      throw new CliError(
+        'usage',
+        `Each of ${whole.join(' and ')} takes all of the input. Set one after the other.`,
+      )
+    for (const name of names.filter((name) => !whole.includes(name))) {
       const answer = await prompter.secret(labels[name] ?? name, { twice: name === 'password' })
       if (answer !== '') answers.set(name, answer)
       else if (explicit.includes(name))
         throw new CliError('usage', `Nothing was given for "${safeLine(name)}". To remove it, use --unset.`)
     }
-    if (names.includes('notes')) answers.set('notes', await prompter.text('Text of the note'))
+    for (const name of whole) answers.set(name, await prompter.text(textsOfLines[name] ?? name))
     return answers
+  }
+
+  /** A new private key brings its public key along, unless that is said too. A public key of before would be another one. */
+  #takeKey(draft: Draft, privateKey: string) {
+    const publicKey = publicKeyOf(privateKey)
+    // ssh refuses a key without its last line break.
+    draft.privateKey = `${privateKey.trim()}\n`
+    if (this.#set.some(({ name }) => name.toLowerCase() === 'publickey')) return
+    if (publicKey === undefined) delete draft.publicKey
+    else draft.publicKey = publicKey
   }
 
   /** The content after the edits; members that nobody here knows stay. */
@@ -158,9 +175,17 @@ export class Edits {
     for (const { name, value } of this.#set) put(draft, content.kind, name, value, false)
     for (const [name, value] of secrets) put(draft, content.kind, name, value, true)
     if (this.#generated) draft.password = this.#generated()
+    const privateKey = secrets.get('privateKey')
+    if (content.kind === 'ssh-key' && privateKey) this.#takeKey(draft, privateKey)
     const { fields, ...rest } = draft
     return requireItemContent(fields.length > 0 ? draft : rest)
   }
+}
+
+/** Members of several lines: each takes the rest of the input. */
+const textsOfLines: Readonly<Record<string, string>> = {
+  notes: 'Text of the note',
+  privateKey: 'Private key, the text of its file',
 }
 
 const labels: Readonly<Record<string, string>> = {
@@ -189,7 +214,7 @@ function requireRemovable(kind: ItemKind, name: string) {
 function put(draft: Draft, kind: ItemKind, name: string, value: string, hidden: boolean) {
   const member = memberNamed(kind, name)
   if (member !== undefined) {
-    draft[member] = value
+    draft[member] = kind === 'card' && member === 'expiry' ? expiryFrom(value) : value
     return
   }
   const known = draft.fields.find((field) => field.name === name)
@@ -201,6 +226,17 @@ function put(draft: Draft, kind: ItemKind, name: string, value: string, hidden: 
   draft.fields = known
     ? draft.fields.map((field) => (field === known ? { ...field, value, hidden } : field))
     : [...draft.fields, { name, value, hidden }]
+}
+
+/** A month as docs/protocol.md has it, "Item content"; also as it stands on cards, MM/YY. */
+function expiryFrom(text: string): string {
+  const [, month, year] = /^(\d{2})\s*[/-]\s*((?:20)?\d{2})$/.exec(text.trim()) ?? []
+  const expiry = month && year ? `${year.padStart(4, '20')}-${month}` : text.trim()
+  if (/^\d{4}-(0[1-9]|1[0-2])$/.test(expiry)) return expiry
+  throw new CliError(
+    'usage',
+    `"${safeLine(text)}" is not a month: --set expiry=2029-08, or as on the card, --set expiry=08/29.`,
+  )
 }
 
 function remove(draft: Draft, kind: ItemKind, name: string) {

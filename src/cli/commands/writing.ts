@@ -12,7 +12,13 @@ import { itemJson, lostFilesNote } from '../views.ts'
 import { type Entry, oneVault, openWorkspace, requireTakenOver, type Workspace } from '../workspace.ts'
 
 /** What each kind that can be added asks for without being told to. An empty answer leaves it out. */
-const askedAnyway = { login: ['password'], note: ['notes'], card: ['number', 'code'], identity: [] } as const
+const askedAnyway = {
+  login: ['password'],
+  note: ['notes'],
+  card: ['number', 'code'],
+  identity: [],
+  'ssh-key': ['privateKey'],
+} as const
 
 const isAddable = (kind: string): kind is keyof typeof askedAnyway => Object.hasOwn(askedAnyway, kind)
 
@@ -29,9 +35,9 @@ function printWritten(vault: OpenVault, item: OpenItem, { json, reveal = false }
 export const add = command({
   name: 'add',
   operands: ['KIND', 'NAME'],
-  summary: 'add a login, note, card or identity; prints its id',
+  summary: 'add a login, note, card, identity or ssh-key; prints its id',
   details:
-    'A login asks for its password unless --generate makes one, a card for number and code, a note for its text (the rest of standard input, or up to Ctrl-D). An empty answer leaves a value out.',
+    'A login asks for its password unless --generate makes one, a card for number and code, a note for its text and an ssh-key for its private key (the rest of standard input, or up to Ctrl-D). The public key is read from a private key in the form of OpenSSH. An empty answer leaves a value out.',
   example: 'limpet add login GitHub --username ada --url https://github.com --generate',
   options: editOptions,
   async run(surroundings, [kind = '', name = ''], values) {
