@@ -3,7 +3,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { z } from 'zod'
 import { type BitwardenDevice, Refused } from '../../support/bitwarden-client.ts'
+import { decrypt } from '../../support/bitwarden-crypto.ts'
+import type { TestDatabase } from '../../support/database.ts'
+import { readRows } from '../../support/rows.ts'
+
+/** A body as it is stored. */
+const Body = z.object({ name: z.string() })
 
 interface ModelItem {
   readonly name: string
@@ -84,16 +91,39 @@ async function heldBy(device: BitwardenDevice) {
 
 let made = 0
 
-/** Runs the steps on an empty vault. */
+/** The names in the bodies that were replaced of each item that is there, as its owner can read them. */
+export async function namesReplaced(
+  database: TestDatabase,
+  { accountId, userKey }: BitwardenDevice,
+): Promise<Record<string, string[]>> {
+  const { item_versions: versions = [] } = await readRows(database)
+  const own = versions.filter((row) => row.vault_id === accountId)
+  const names = Map.groupBy(own, (row) => String(row.item_id))
+  return Object.fromEntries(
+    [...names].map(([id, rows]) => [
+      id,
+      rows
+        .map(({ data }) => Body.parse(JSON.parse(Buffer.from(String(data), 'hex').toString())))
+        .map(({ name }) => decrypt(userKey, name).toString())
+        .toSorted(),
+    ]),
+  )
+}
+
+/**
+ * Runs the steps on an empty vault.
+ * @returns how many steps have changed something, and what the names of the items that are left were before
+ */
 export async function runSteps(
   sequence: readonly Step[],
   { devices, pause, unanswered }: Vault,
-): Promise<number> {
+): Promise<{ changes: number; replaced: Record<string, string[]> }> {
   let model: Model = { items: new Map(), folders: new Set() }
   let held = await heldBy(devices[0])
   expect([held.items.size, held.folders.size]).toEqual([0, 0])
   /** The revision date of each item before its last change. */
   const outdated = new Map<string, string>()
+  const replaced = new Map<string, string[]>()
   let changes = 0
 
   for (const { kind, who, at, isAnswered } of sequence) {
@@ -204,10 +234,15 @@ export async function runSteps(
       expect(date > earlier, `${name}: the revision date of an item goes up`).toBe(true)
       outdated.set(key, earlier)
     }
+    for (const [key, { name: earlier }] of before.items) {
+      const now = held.items.get(key)
+      if (now && now.name !== earlier) replaced.set(key, [...(replaced.get(key) ?? []), earlier])
+    }
     // From here on by the ids that the server chose.
     model = { items: held.items, folders: new Set(held.folders.values()) }
   }
-  return changes
+  const left = [...replaced].filter(([id]) => held.items.has(id))
+  return { changes, replaced: Object.fromEntries(left.map(([id, names]) => [id, names.toSorted()])) }
 }
 
 /** Empties the vault. */

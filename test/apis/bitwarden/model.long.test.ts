@@ -6,7 +6,7 @@ import { BitwardenDevice, registerBitwardenUser } from '../../support/bitwarden-
 import { createDatabase, engines } from '../../support/database.ts'
 import { freePort } from '../../support/free-port.ts'
 import { startProcess } from '../../support/process.ts'
-import { empty, runSteps, steps } from './model-suite.ts'
+import { empty, namesReplaced, runSteps, steps } from './model-suite.ts'
 
 const sequences = 20
 
@@ -26,7 +26,7 @@ describe.each(engines)("two clients of Bitwarden's, a model and a server that is
       ] as const
       for (const sequence of fc.sample(steps(30), sequences)) {
         await empty(devices[0])
-        await runSteps(sequence, {
+        const { replaced } = await runSteps(sequence, {
           devices,
           pause: () => {},
           async unanswered(write) {
@@ -38,6 +38,7 @@ describe.each(engines)("two clients of Bitwarden's, a model and a server that is
             kills++
           },
         })
+        expect(await namesReplaced(database, devices[0])).toEqual(replaced)
       }
       // Chance decides how many; none at all would mean that the test does not do what it says.
       expect(kills).toBeGreaterThan(0)

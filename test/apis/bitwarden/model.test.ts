@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BitwardenDevice, registerBitwardenUser } from '../../support/bitwarden-client.ts'
 import { engines } from '../../support/database.ts'
 import { startServer, TestClock, type TestServer } from '../../support/server.ts'
-import { empty, runSteps, steps } from './model-suite.ts'
+import { empty, namesReplaced, runSteps, steps } from './model-suite.ts'
 
 describe.each(engines)("two clients of Bitwarden's and a model on %s", (engine) => {
   const clock = new TestClock()
@@ -18,19 +18,24 @@ describe.each(engines)("two clients of Bitwarden's and a model on %s", (engine) 
   afterAll(() => server.close())
 
   it('agree after each of 20 sequences', async () => {
-    let changes = 0
+    let [changes, replaced] = [0, 0]
     await fc.assert(
       fc.asyncProperty(steps(20), async (sequence) => {
         await empty(devices[0])
-        changes += await runSteps(sequence, {
+        const outcome = await runSteps(sequence, {
           devices,
           pause: () => clock.advance(10),
           // It is done, and the client does not know.
           unanswered: (write) => write().catch(() => undefined),
         })
+        changes += outcome.changes
+        replaced += Object.keys(outcome.replaced).length
+        // Whatever was replaced is kept, and opens.
+        expect(await namesReplaced(server.database, devices[0])).toEqual(outcome.replaced)
       }),
       { numRuns: 20 },
     )
     expect(changes).toBeGreaterThan(20)
+    expect(replaced).toBeGreaterThan(0)
   })
 })
