@@ -39,7 +39,7 @@ describe('limpet-server', () => {
   it('says what it can do when it is asked for something else', async () => {
     const { code, stderr } = await runServer(['serve-me'], {})
     expect(code).toBe(2)
-    expect(stderr).toContain('migrate')
+    expect(stderr).toContain('"limpet-server help"')
   })
 
   it('says in a sentence that a database cannot be reached, without its password', async () => {
