@@ -1,7 +1,8 @@
 // `limpet import` as a program: ended in the middle, and run again.
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { chrome, fileWith } from '../support/moving.ts'
+import { chrome } from '../support/chrome.ts'
+import { fileWith } from '../support/moving.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newShell } from './program.ts'
 

@@ -1,7 +1,8 @@
 // `limpet import`: what another program exported, shown before anything is written, and never written twice.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chrome } from '../support/chrome.ts'
 import { engines } from '../support/database.ts'
-import { chrome, fileWith } from '../support/moving.ts'
+import { fileWith } from '../support/moving.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { evil, steering } from '../support/terminal.ts'
 import { newShell } from './program.ts'

@@ -15,13 +15,3 @@ export async function fileWith(text: string, name = 'export.txt'): Promise<strin
   await writeFile(path, text)
   return path
 }
-
-/** Logins as Chrome exports them. */
-export const chrome = (count: number, first = 0) =>
-  [
-    'name,url,username,password,note',
-    ...Array.from({ length: count }, (_, at) => {
-      const n = first + at
-      return `Site ${n},https://site-${n}.example.com,user-${n},"pass,word-${n}",`
-    }),
-  ].join('\n')
