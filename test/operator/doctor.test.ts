@@ -12,9 +12,10 @@ import { z } from 'zod'
 import { operatorPaths } from '../../src/contract/paths.ts'
 import { Reflection, reflectionHeader, reflectionToken } from '../../src/domain/reflection.ts'
 import { deriveServerKeys } from '../../src/domain/server-keys.ts'
-import { judgeReflection } from '../../src/operator/doctor/public-url.ts'
+import { checkPublicUrl, judgeReflection } from '../../src/operator/doctor/public-url.ts'
 import { looksTyped } from '../../src/operator/doctor/secrets.ts'
 import { fillEmpty, withConnection } from '../../src/operator/whole-database.ts'
+import { readConfig } from '../../src/server/config.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { setMark } from '../../src/store/move-mark.ts'
 import { createDatabase, type Engine, engines, type TestDatabase } from '../support/database.ts'
@@ -32,7 +33,7 @@ const Report = z.strictObject({
   findings: z.array(
     z.strictObject({
       check: z.string(),
-      status: z.enum(['ok', 'warning', 'error']),
+      status: z.enum(['ok', 'unseen', 'warning', 'error']),
       message: z.string().regex(/[.?]$/),
       remedy: z.string().nullable(),
     }),
@@ -141,6 +142,33 @@ describe.each(engines)('the doctor of a server on %s', (engine) => {
     const text = await operatorOf(database, settings).run('doctor')
     expect(text).toMatchObject({ code: 0, stderr: '' })
     expect(text.stdout).toContain('ok       migrations: The database has every migration')
+  })
+
+  it('tells what it cannot see from what is wrong', async () => {
+    const database = await newDatabase(engine)
+    const server = await startServer(engine, { database })
+    const closed = `https://127.0.0.1:${await freePort()}`
+    const port = new URL(server.url).port
+    // Beside the unit of systemd: the secrets are the service's, and not in this environment.
+    const beside = { PORT: port, PUBLIC_URL: server.url, OPAQUE_SERVER_SETUP: '' }
+    // With Postgres, no configuration is complete without them.
+    const setup = async () => of(await examine(database, beside), 'opaque-setup').map(({ status }) => status)
+    expect(await setup()).toEqual(engine === 'sqlite' ? ['unseen'] : [])
+    // In a container, from which the outer address leads nowhere.
+    const inside = readConfig(environmentOf(database, { PORT: port, PUBLIC_URL: closed }))
+    const { findings, serves } = await checkPublicUrl(inside, true)
+    expect(findings.map(({ check, status }) => [check, status])).toEqual([
+      ['server', 'ok'],
+      ['tls', 'unseen'],
+    ])
+    expect(serves).toBe(true)
+    const errors = async (isInside: boolean) =>
+      (await checkPublicUrl(inside, isInside)).findings.map(({ status }) => status)
+    // A proxy that is down looks the same from the machine itself, and there it is an error.
+    expect(await errors(false)).toEqual(['error', 'error'])
+    await server.stop()
+    expect(await errors(true)).toEqual(['error', 'error'])
+    expect(await setup()).toEqual(engine === 'sqlite' ? ['error'] : [])
   })
 
   it('says how the database stands to this version', async () => {

@@ -39,10 +39,10 @@ async function examine(): Promise<Finding[]> {
     ok('configuration', 'Every setting can be read.'),
     ...checkSettings(config),
     checkJwtSecret(config),
-    await checkOpaqueSetup(config, database.fingerprint),
+    await checkOpaqueSetup(config, database.fingerprint, publicUrl.serves),
     ...checkFileModes(config),
     ...database.findings,
-    ...publicUrl,
+    ...publicUrl.findings,
     mail,
     files,
   ]
@@ -58,7 +58,7 @@ export const doctor = command({
   operands: [],
   summary: 'look at everything that the server depends on, and say what to do',
   details:
-    'Configuration, secrets, files, database, clocks, TLS, proxies and mail. It changes nothing. Exit code 0 when no error was found; warnings are none.',
+    'Configuration, secrets, files, database, clocks, TLS, proxies and mail. It changes nothing. Exit code 0 when no error was found; warnings are none, nor is what cannot be seen from here.',
   example: 'limpet-server doctor --json',
   options: { json },
   async run(_surroundings, _operands, { json }) {

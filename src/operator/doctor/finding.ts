@@ -2,7 +2,8 @@
 export interface Finding {
   /** What was looked at; a name that stays. */
   readonly check: string
-  readonly status: 'ok' | 'warning' | 'error'
+  /** `unseen`: nothing is known to be wrong, and whether it is right cannot be seen from where the doctor runs. */
+  readonly status: 'ok' | 'unseen' | 'warning' | 'error'
   /** A sentence without secrets. */
   readonly message: string
   /** What to do; null where nothing has to be done. */
@@ -14,6 +15,13 @@ export const ok = (check: string, message: string): Finding => ({
   status: 'ok',
   message,
   remedy: null,
+})
+
+export const unseen = (check: string, message: string, remedy: string): Finding => ({
+  check,
+  status: 'unseen',
+  message,
+  remedy,
 })
 
 export const warning = (check: string, message: string, remedy: string): Finding => ({

@@ -1,5 +1,7 @@
 // The server as clients reach it: whether it answers under PUBLIC_URL, by which TLS, with whose address and at which time.
 
+import { existsSync } from 'node:fs'
+import { connect as connectTcp } from 'node:net'
 import { connect, type PeerCertificate } from 'node:tls'
 import type { z } from 'zod'
 import { days, seconds, systemClock } from '../../clock.ts'
@@ -7,11 +9,11 @@ import { operatorPaths, serverPaths } from '../../contract/paths.ts'
 import { ServerInfo } from '../../contract/server.ts'
 import { Reflection, reflectionHeader, reflectionToken } from '../../domain/reflection.ts'
 import { deriveServerKeys } from '../../domain/server-keys.ts'
-import type { Config } from '../../server/config.ts'
+import { type Config, localUrl } from '../../server/config.ts'
 import { presentJwtSecret, presentOpaqueSetup } from '../../server/own-secrets.ts'
 import { version } from '../../version.ts'
 import { checkClock } from './database.ts'
-import { error, type Finding, ok, warning } from './finding.ts'
+import { error, type Finding, ok, unseen, warning } from './finding.ts'
 import { isLocalUrl } from './settings.ts'
 
 const patience = seconds(5)
@@ -177,9 +179,60 @@ export function judgeReflection({ address, peer, forwardedFor }: z.infer<typeof 
     : ok('proxy', 'No proxy is in front, or none that sets X-Forwarded-For; a forged one is not believed.')
 }
 
-export async function checkPublicUrl(config: Config): Promise<Finding[]> {
-  const tls = await checkTls(config.publicUrl)
+/** Whether Limpet answers at its own port, past every proxy: as it does within a container, from which no outer address leads back. */
+async function answersHere(config: Config): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(patience)
+    const answer = await fetch(`${localUrl(config)}${serverPaths.server}`, { redirect: 'manual', signal })
+    return ServerInfo.safeParse(await answer.json()).success
+  } catch {
+    return false
+  }
+}
+
+/** Whether a TCP connection to the host and port of PUBLIC_URL comes about. */
+const takesConnections = (publicUrl: string) =>
+  new Promise<boolean>((resolve) => {
+    const { hostname, port, protocol } = new URL(publicUrl)
+    const host = hostname.replace(/^\[|\]$/g, '')
+    const socket = connectTcp({ host, port: Number(port || (protocol === 'https:' ? 443 : 80)) })
+    const end = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setTimeout(patience, () => end(false))
+    socket.once('error', () => end(false))
+    socket.once('connect', () => end(true))
+  })
+
+export interface PublicCheckup {
+  readonly findings: readonly Finding[]
+  /** Whether a server answered, at PUBLIC_URL or at its own port. */
+  readonly serves: boolean
+}
+
+/** Made by Docker and by Podman in every container. */
+const inContainer = () => ['/.dockerenv', '/run/.containerenv'].some((file) => existsSync(file))
+
+/** @param isInside whether this is a container, from which outer addresses often lead nowhere */
+export async function checkPublicUrl(config: Config, isInside = inContainer()): Promise<PublicCheckup> {
+  const { publicUrl } = config
+  const isHere = await answersHere(config)
+  if (isInside && isHere && publicUrl.startsWith('https:') && !(await takesConnections(publicUrl)))
+    return {
+      serves: true,
+      findings: [
+        ok('server', `Limpet answers at ${localUrl(config)}.`),
+        unseen(
+          'tls',
+          `${publicUrl} cannot be reached from here, which is within a container. So its certificate, its proxy and the address that clients have are not looked at.`,
+          `Look from outside: curl --fail ${publicUrl}${serverPaths.readiness}`,
+        ),
+      ],
+    }
+  const tls = await checkTls(publicUrl)
   const server = await checkServer(config)
   const reached = server.every(({ check, status }) => check !== 'server' || status !== 'error')
-  return [...tls, ...server, ...(reached ? [await checkProxy(config)] : [])]
+  const findings = [...tls, ...server, ...(reached ? [await checkProxy(config)] : [])]
+  return { findings, serves: reached || isHere }
 }

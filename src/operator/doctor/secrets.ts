@@ -6,7 +6,7 @@ import { keyFileOf } from '../../credentials/master-key.ts'
 import { createOpaqueServer } from '../../domain/identity/opaque.ts'
 import { type Config, secretFiles } from '../../server/config.ts'
 import { keptSecretFiles, presentJwtSecret, presentOpaqueSetup } from '../../server/own-secrets.ts'
-import { error, type Finding, ok, warning } from './finding.ts'
+import { error, type Finding, ok, unseen, warning } from './finding.ts'
 
 /** Whether a text looks typed by hand: few different characters, a repetition, or words. */
 export const looksTyped = (secret: string) =>
@@ -31,14 +31,24 @@ export function checkJwtSecret(config: Config): Finding {
     : ok('jwt-secret', 'JWT_SECRET is there and looks random.')
 }
 
-/** @param remembered the fingerprint of the setup that the database was made with, where it has one */
+/**
+ * @param remembered the fingerprint of the setup that the database was made with, where it has one
+ * @param serves whether a server runs, which it cannot without the setup
+ */
 export async function checkOpaqueSetup(
   config: Config,
   remembered: string | null | undefined,
+  serves: boolean,
 ): Promise<Finding> {
   const setup = presentOpaqueSetup(config)
   const putBack =
     'Put back the OPAQUE_SERVER_SETUP, or the file opaque-setup beside the SQLite file, that the accounts were made with.'
+  if (setup === undefined && remembered && serves)
+    return unseen(
+      'opaque-setup',
+      'The OPAQUE setup is not in this environment. The server that runs has it: it would not have started without.',
+      'Run this with OPAQUE_SERVER_SETUP, or as root with OPAQUE_SERVER_SETUP_FILE, as the service has it.',
+    )
   if (setup === undefined)
     return remembered
       ? error('opaque-setup', 'The OPAQUE setup that the accounts were made with is missing.', putBack)
