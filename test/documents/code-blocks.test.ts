@@ -66,6 +66,7 @@ const notRun: Readonly<Record<string, string>> = {
   'docs/packages/limpet.md': 'they install for the whole machine; npm run test:packages installs in a folder',
   'docs/packages/limpet-server.md':
     'they install for the whole machine; npm run test:packages installs in a folder',
+  'docs/secrets-for-programs.md': 'they are excerpts; test/cli runs the commands, and the snippets for CI',
   'docs/snappass.md': 'they ask a server that has the API switched on; test/apis/snappass does',
 }
 
