@@ -133,7 +133,12 @@ export function missingFiles(item: OpenItem, files: readonly NewFile[]): NewFile
 }
 
 /** How many of its states an item has already: all of them if it is not one of those before the last. */
-export function statesWritten({ content }: OpenItem, { versions }: Pick<PlannedItem, 'versions'>): number {
+export function statesWritten(
+  { content }: OpenItem,
+  { versions, content: last }: Pick<PlannedItem, 'versions' | 'content'>,
+): number {
+  // Also if it was the same before: writing the last state again would take the files out of it.
+  if (canonical(content) === canonical(last)) return versions.length + 1
   const at = versions.findLastIndex((version) => canonical(version) === canonical(content))
   return at < 0 ? versions.length + 1 : at + 1
 }
