@@ -272,6 +272,6 @@ describe('a terminal', () => {
       // The entry tells its version before anything else is loaded.
       if (/process\.std(out|err)|console\.|['"]\\u001b/.test(text)) others.push(file)
     }
-    expect(others.sort()).toEqual(['cli/limpet.ts', 'terminal/output.ts'])
+    expect(others.sort()).toEqual(['cli/start.ts', 'terminal/output.ts'])
   })
 })
