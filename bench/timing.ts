@@ -1,14 +1,20 @@
 // `npm run bench:timing`: whether strangers learn by a clock what answers do not tell them. For each question that anybody may ask,
 // and each two kinds of addresses, the area under the ROC curve: 0.5 where times tell nothing, 1 where one request tells all.
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { client as library, ready } from '@serenity-kit/opaque'
 import { z } from 'zod'
+import {
+  bitwardenAccountPaths,
+  bitwardenDevicePaths,
+  bitwardenLoginPaths,
+} from '../src/contract/bitwarden-paths.ts'
 import { OpaqueLoginStarted } from '../src/contract/opaque.ts'
 import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { logInBody, randomKey, registration } from '../test/support/accounts.ts'
+import { registerBitwardenUser } from '../test/support/bitwarden-client.ts'
 import { freePort } from '../test/support/free-port.ts'
 import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
 import { startMailServer } from '../test/support/mail.ts'
@@ -31,11 +37,21 @@ const states = [
   'unverified authKey',
   'disabled',
   'disabled authKey',
+  'app',
+  'disabled app',
 ] as const
-/** What an address is: of nobody, or of an account by its method (OPAQUE unless said) and state (confirmed unless said). */
+/**
+ * What an address is: of nobody, or of an account by its method (OPAQUE unless said) and state (confirmed unless said); `app` is
+ * one of Bitwarden's apps.
+ */
 type Kind = (typeof states)[number]
 
-type Ask = (path: string, body?: object) => Promise<{ ms: number; status: number; text: string }>
+/** @param path of the native API; or of another one, from its slash on */
+type Ask = (
+  path: string,
+  body?: object | URLSearchParams,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<{ ms: number; status: number; text: string }>
 
 interface Probe {
   readonly kinds: readonly Kind[]
@@ -59,9 +75,21 @@ const after =
   }
 
 const everybody: readonly Kind[] = ['unknown', 'opaque', 'authKey', 'unverified', 'disabled']
+const ofApps: readonly Kind[] = ['unknown', 'opaque', 'app', 'disabled app']
+
+const app = { identifier: randomUUID(), type: '25' }
+
+/** What an app sends to log in. */
+const appLogin = (email: string) =>
+  new URLSearchParams({
+    ...{ grant_type: 'password', scope: 'api offline_access', client_id: 'cli', username: email },
+    ...{ deviceType: app.type, deviceIdentifier: app.identifier, deviceName: 'bench' },
+    password: randomBytes(32).toString('base64'),
+  })
+
 const probes: Readonly<Record<string, Probe>> = {
   prelogin: { kinds: everybody, status: 200, ask: (ask, email) => ask('prelogin', { email }) },
-  'opaque-start': { kinds: everybody, status: 200, ask: begin },
+  'opaque-start': { kinds: [...everybody, 'app'], status: 200, ask: begin },
   'opaque-finish': {
     kinds: ['unknown', 'opaque', 'authKey', 'unverified', 'disabled'],
     status: 401,
@@ -80,6 +108,40 @@ const probes: Readonly<Record<string, Probe>> = {
   resend: { kinds: everybody, status: 202, ask: (ask, email) => ask('email/resend', { email }) },
   'after-hint': { kinds: everybody, status: 200, ask: after('email/hint') },
   'after-resend': { kinds: everybody, status: 200, ask: after('email/resend') },
+  'app-prelogin': {
+    kinds: ofApps,
+    status: 200,
+    ask: (ask, email) => ask(bitwardenLoginPaths.prelogin[0], { email }),
+  },
+  'app-register': {
+    kinds: ofApps,
+    status: 200,
+    ask: (ask, email) => ask(bitwardenLoginPaths.sendVerification, { email, name: null }),
+  },
+  'app-login': {
+    kinds: ofApps,
+    status: 400,
+    ask: (ask, email) => ask(bitwardenLoginPaths.token, appLogin(email)),
+  },
+  'app-hint': {
+    kinds: ofApps,
+    status: 200,
+    ask: (ask, email) => ask(bitwardenLoginPaths.hint, { email }),
+  },
+  'app-deletion': {
+    kinds: ofApps,
+    status: 200,
+    ask: (ask, email) => ask(bitwardenAccountPaths.deletionByMail, { email }),
+  },
+  'app-known-device': {
+    kinds: ofApps,
+    status: 200,
+    ask: (ask, email) =>
+      ask(bitwardenDevicePaths.known, undefined, {
+        'X-Request-Email': Buffer.from(email).toString('base64url'),
+        'X-Device-Identifier': app.identifier,
+      }),
+  },
 }
 
 const { values } = parseArgs({
@@ -102,19 +164,23 @@ const chosen = values.probe.map((name) => {
 function connectionTo(url: string): { ask: Ask; close(): void } {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   return {
-    ask: (path, body) =>
+    ask: (path, body, headers) =>
       new Promise((resolve, reject) => {
-        const content = body === undefined ? undefined : JSON.stringify(body)
+        const isForm = body instanceof URLSearchParams
+        const content = body === undefined ? undefined : isForm ? body.toString() : JSON.stringify(body)
         let sent = 0
         const outgoing = request(
-          `${url}/api/v1/${path}`,
+          path.startsWith('/') ? `${url}${path}` : `${url}/api/v1/${path}`,
           {
             agent,
             method: content === undefined ? 'GET' : 'POST',
-            headers:
-              content === undefined
-                ? {}
-                : { 'Content-Type': 'application/json', 'Content-Length': content.length },
+            headers: {
+              ...headers,
+              ...(content !== undefined && {
+                'Content-Type': isForm ? 'application/x-www-form-urlencoded' : 'application/json',
+                'Content-Length': content.length,
+              }),
+            },
           },
           (incoming) => {
             const ms = performance.now() - sent
@@ -138,6 +204,10 @@ async function populate(server: { url: string }, database: { url: string }) {
   for (const kind of states) {
     const emails: string[] = []
     while (emails.length < addressesEach) {
+      if (/app/.test(kind)) {
+        emails.push((await registerBitwardenUser(server)).email)
+        continue
+      }
       const body = /authKey/.test(kind) ? registration() : await opaqueRegistration(server, 'correct horse')
       emails.push(body.email)
       if (kind === 'unknown') continue
@@ -248,6 +318,7 @@ async function measureOn(engine: string, database: { url: string }) {
     RATE_LIMITS: 'off',
     ...mail.settings,
     EMAIL_VERIFICATION: 'required',
+    BITWARDEN_API: 'on',
   })
   const { ask, close } = connectionTo(server.url)
   try {
