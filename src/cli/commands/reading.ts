@@ -118,7 +118,7 @@ function fits({ item: { content } }: Entry, { text, kind, folder, tag }: Filter)
 
 const byName = new Intl.Collator(undefined, { numeric: true })
 
-/** What a list shows of the entries, in its order. */
+/** The entries that a list shows, in its order. */
 const sorted = (entries: readonly Entry[], place: 'active' | 'trash', filter: Filter) =>
   entries
     .filter(inPlace(place))
@@ -128,7 +128,6 @@ const sorted = (entries: readonly Entry[], place: 'active' | 'trash', filter: Fi
         byName.compare(left.item.content.name, right.item.content.name) ||
         (left.item.id < right.item.id ? -1 : 1),
     )
-    .map(summaryJson)
 
 /** Refuses a kind that neither this version nor any item knows. */
 function requireKind({ entries }: Workspace, kind: string | undefined) {
@@ -166,9 +165,12 @@ export const list = command({
       type: 'boolean',
       help: 'prints JSON; with --watch one line of it for each item, and for each change',
     },
+    reveal: { type: 'boolean', help: 'with --json: prints all of each item, secrets too' },
     vault,
   },
-  async run(surroundings, [text], { kind, folder, tag, trash, watch, json = false, vault }) {
+  async run(surroundings, [text], { kind, folder, tag, trash, watch, json = false, reveal, vault }) {
+    if (reveal && (watch || !json))
+      throw new CliError('usage', '--reveal goes with --json, and not with --watch.')
     const place = trash ? 'trash' : 'active'
     const filter = { text, kind, folder, tag }
     if (watch) {
@@ -177,7 +179,7 @@ export const list = command({
         ...(await openSource(surroundings, 'read')),
         untilSignal: surroundings.untilSignal,
         json,
-        choose: (entries) => sorted(entries.filter(isChosen), place, filter),
+        choose: (entries) => sorted(entries.filter(isChosen), place, filter).map(summaryJson),
         check: (vaults) => void chosenVaults({ vaults }, vault),
       })
       return 'done'
@@ -186,8 +188,10 @@ export const list = command({
     requireKind(workspace, kind)
     const vaults = new Set(chosenVaults(workspace, vault))
     const inVaults = workspace.entries.filter((entry) => vaults.has(entry.vault))
-    const summaries = sorted(inVaults, place, filter)
-    if (json) printJson(summaries)
+    const found = sorted(inVaults, place, filter)
+    const summaries = found.map(summaryJson)
+    if (reveal) printJson(found.map((entry) => itemJson(entry, true)))
+    else if (json) printJson(summaries)
     else if (summaries.length > 0) print(...summaryTable(summaries))
     else remark(nothingFound(filter, place))
     return endingOf(workspace)

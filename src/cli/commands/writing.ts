@@ -10,6 +10,7 @@ import { Edits, editOptions } from '../edits.ts'
 import { findItem } from '../lookup.ts'
 import { itemJson, lostFilesNote } from '../views.ts'
 import { type Entry, oneVault, openWorkspace, requireTakenOver, type Workspace } from '../workspace.ts'
+import { addFromJson, editFromJson } from './bulk.ts'
 
 /** What each kind that can be added asks for without being told to. An empty answer leaves it out. */
 const askedAnyway = {
@@ -21,6 +22,11 @@ const askedAnyway = {
 } as const
 
 const isAddable = (kind: string): kind is keyof typeof askedAnyway => Object.hasOwn(askedAnyway, kind)
+
+const fromJson = {
+  type: 'boolean',
+  help: 'takes an array of items from standard input, as "limpet list --json --reveal" prints it',
+} as const
 
 interface Showing {
   readonly json?: boolean | undefined
@@ -34,13 +40,22 @@ function printWritten(vault: OpenVault, item: OpenItem, { json, reveal = false }
 
 export const add = command({
   name: 'add',
-  operands: ['KIND', 'NAME'],
+  operands: ['[KIND]', '[NAME]'],
   summary: 'add a login, note, card, identity or ssh-key; prints its id',
   details:
     'A login asks for its password unless --generate makes one, a card for number and code, a note for its text and an ssh-key for its private key (the rest of standard input, or up to Ctrl-D). The public key is read from a private key in the form of OpenSSH. An empty answer leaves a value out.',
   example: 'limpet add login GitHub --username ada --url https://github.com --generate',
-  options: editOptions,
-  async run(surroundings, [kind = '', name = ''], values) {
+  options: { ...editOptions, 'from-json': fromJson },
+  async run(surroundings, [kind = '', name = ''], { 'from-json': bulk, ...values }) {
+    if (bulk) {
+      const { vault: vaultName, ...others } = values
+      if (kind !== '' || Object.values(others).some((value) => value !== undefined))
+        throw new CliError(
+          'usage',
+          '--from-json takes everything from standard input; only --vault goes with it.',
+        )
+      return addFromJson(surroundings, vaultName)
+    }
     if (!isAddable(kind))
       throw new CliError(
         'usage',
@@ -63,7 +78,7 @@ export const add = command({
 
 export const edit = command({
   name: 'edit',
-  operands: ['NAME_OR_ID'],
+  operands: ['[NAME_OR_ID]'],
   summary: 'change an item; everything that is not named stays',
   details:
     '--url and --tag replace all there were. --set-secret password asks for a new password, --generate makes one. What is replaced stays among the versions ("limpet history NAME").',
@@ -72,8 +87,20 @@ export const edit = command({
     ...editOptions,
     name: { type: 'string', value: 'NAME', help: 'a new name' },
     unset: { type: 'string', value: 'MEMBER', multiple: true, help: 'removes a member or a field' },
+    'from-json': fromJson,
   },
-  async run(surroundings, [wanted = ''], { vault: vaultName, json, reveal, ...values }) {
+  async run(surroundings, [wanted = ''], { vault: vaultName, json, reveal, 'from-json': bulk, ...values }) {
+    if (bulk) {
+      if (
+        [wanted || undefined, vaultName, json, reveal, ...Object.values(values)].some(
+          (one) => one !== undefined,
+        )
+      )
+        throw new CliError('usage', '--from-json takes everything from standard input; nothing goes with it.')
+      return editFromJson(surroundings)
+    }
+    if (wanted === '')
+      throw new CliError('usage', 'NAME_OR_ID is missing. "limpet help edit" shows how it is used.')
     const edits = new Edits(values)
     if (edits.isEmpty)
       throw new CliError('usage', 'Nothing to change was given. "limpet help edit" shows what there is.')
