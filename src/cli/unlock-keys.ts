@@ -10,14 +10,9 @@ import {
   type UnlockedAccount,
   unlockAssociatedData,
 } from '../sdk/index.ts'
+import type { AccountKey } from './account-key.ts'
 import type { Surroundings } from './command.ts'
 import type { StateFolder } from './state-folder.ts'
-
-/** An account key in clear. */
-export interface AccountKey {
-  readonly bytes: Uint8Array
-  readonly version: number
-}
 
 /** What `LIMPET_UNLOCK_KEY` holds: which of the sealed account keys is meant, and the key that it is sealed under. */
 interface UnlockKey {

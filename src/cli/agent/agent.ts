@@ -1,6 +1,6 @@
 // How commands use the process that holds the account key for a login session.
 import { decodeBase64url, encodeBase64url } from '../../sdk/index.ts'
-import type { AccountKey } from '../unlock-keys.ts'
+import type { AccountKey } from '../account-key.ts'
 import { type Held, HeldKey, type Question } from './key-holder.ts'
 import { findSocket, placeForSocket } from './place.ts'
 import { askAt } from './private-socket.ts'
