@@ -60,14 +60,16 @@ describe('limpet-server', () => {
     await once(taken, 'listening')
     const address = taken.address()
     if (address === null || typeof address === 'string') throw new Error('Not listening on a port')
+    const folder = await mkdtemp(join(tmpdir(), 'limpet-port-'))
     const { code, stderr } = await runServer([], {
       PORT: String(address.port),
       HOST: '127.0.0.1',
-      DATABASE_URL: 'file::memory:',
+      DATABASE_URL: `file:${join(folder, 'limpet.db')}`,
       JWT_SECRET: testSecret,
       OPAQUE_SERVER_SETUP: testOpaqueSetup,
     })
     taken.close()
+    await rm(folder, { recursive: true })
     expect(code).toBe(1)
     expect(stderr).toContain(`Port ${address.port} is taken`)
   })
