@@ -31,8 +31,6 @@ await build({
   format: 'cjs',
   target: 'node24',
   mainFields: ['module', 'main'],
-  // Native code cannot be in the file; without it there is no keychain, as on a machine that has none.
-  external: ['@napi-rs/keyring', 'cpu-features', '*.node'],
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'eof',
