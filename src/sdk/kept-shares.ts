@@ -126,7 +126,9 @@ export class KeptShares {
         shares: withShare(item ? entriesOf(item.content) : [], share, now),
       }
       try {
-        await (revision === undefined ? vault.create(content, id) : vault.replace(id, revision, content))
+        await (revision === undefined
+          ? vault.createOfKind(content, id)
+          : vault.replace(id, revision, content))
         return
       } catch (error) {
         if (!(error instanceof ConflictError) || tries === writeTries) throw error

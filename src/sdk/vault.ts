@@ -491,7 +491,12 @@ export class OpenVault {
    * Creates an item. Throws ConflictError where the id is in use. An item that was deleted can come back under its id: pull first, since
    * other devices take it over only if it counts on from the deletion.
    */
-  create(content: ItemContent | UnknownContent, itemId: string = crypto.randomUUID()): Promise<OpenItem> {
+  create(content: ItemContent, itemId: string = crypto.randomUUID()): Promise<OpenItem> {
+    return this.createOfKind(content, itemId)
+  }
+
+  /** The same for an item of a kind that is not one of `ItemContent`, which other clients keep and do not show. */
+  createOfKind(content: ItemContent | UnknownContent, itemId: string): Promise<OpenItem> {
     return this.#put(itemId, content, { 'If-None-Match': '*' })
   }
 

@@ -147,10 +147,9 @@ export class Shell {
     return result
   }
 
-  /** Registers, logs in, and unlocks: later commands ask for no password. */
+  /** Registers, which logs in, and unlocks: later commands ask for no password. */
   async enter(): Promise<void> {
     await this.done(['register', this.email], this.password)
-    await this.done(['login', this.email], this.password)
     await this.unlock()
   }
 

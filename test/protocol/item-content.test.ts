@@ -30,6 +30,8 @@ const full: ItemContent[] = [
     password: 'tide',
     urls: ['https://harbour.example'],
     totp: 'JBSWY3DPEHPK3PXP',
+    previousPasswords: [{ password: 'ebb', replacedAt: '2026-01-01T00:00:00Z' }, { password: 'flood' }],
+    passkeys: [{ credentialId: 'AQID', privateKey: 'BAUG', rpId: 'harbour.example', counter: 1 }],
   },
   { kind: 'note', name: 'Shells', ...common },
   {
