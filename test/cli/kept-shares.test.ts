@@ -111,7 +111,7 @@ describe('the list of links', () => {
     const id = await keptSharesId(vault.id)
     const later = { form: 'of a later version' }
     const full = Array.from({ length: 499 }, (_, index) => keptShare(index, now + index * 1000))
-    await vault.create(
+    await vault.createOfKind(
       {
         kind: 'shares',
         name: 'Links',
