@@ -106,16 +106,25 @@ function readIdentity(draft: Draft, identity: Members): void {
   draft.keep('License number', identity.text('licenseNumber'), true)
 }
 
-function readFields(draft: Draft, item: Members): void {
+/** @returns the names of the hidden fields */
+function readFields(draft: Draft, item: Members): string[] {
+  const hidden: string[] = []
   for (const field of item.each('fields')) {
     const [name, value, type] = [field.text('name'), field.text('value'), field.text('type')]
     const linkedId = field.text('linkedId')
+    if (type === '1') hidden.push(name)
     if (type === '3') draft.keep(name, `shows the ${linked[linkedId] ?? `member ${linkedId}`} of the item`)
     else draft.field(name, value, type === '1')
   }
+  return hidden
 }
 
-function readHistory(draft: Draft, item: Members, isLogin: boolean): void {
+/** @param hidden the names of the item's hidden fields, whose earlier values stand among the passwords, as `name: value` */
+function readHistory(
+  draft: Draft,
+  item: Members,
+  { isLogin, hidden }: { isLogin: boolean; hidden: string[] },
+) {
   const before = item.each('passwordHistory').map((one) => {
     const replacedAt = one.text('lastUsedDate')
     return { password: one.text('password'), ...(replacedAt !== '' && { replacedAt }) }
@@ -123,9 +132,15 @@ function readHistory(draft: Draft, item: Members, isLogin: boolean): void {
   const newestFirst = before.toSorted((one, other) =>
     (other.replacedAt ?? '').localeCompare(one.replacedAt ?? ''),
   )
-  if (isLogin) draft.setList('previousPasswords', newestFirst)
-  // Of other kinds it holds the hidden fields of before.
-  else for (const { password } of newestFirst) draft.keep('Previous value', password, true)
+  const fieldOf = (value: string) => hidden.find((name) => name !== '' && value.startsWith(`${name}: `))
+  const passwords = newestFirst.filter(({ password }) => isLogin && fieldOf(password) === undefined)
+  draft.setList('previousPasswords', passwords)
+  for (const one of newestFirst) {
+    if (passwords.includes(one)) continue
+    const name = fieldOf(one.password)
+    if (name === undefined) draft.keep('Previous value', one.password, true)
+    else draft.keep(`Previous value of ${name}`, one.password.slice(name.length + 2), true)
+  }
 }
 
 interface Place {
@@ -158,8 +173,8 @@ function readItem(item: Members, at: number, { folders, collections, leftovers }
     key.ignore('keyFingerprint')
   }
   if (!Object.hasOwn(kinds, type)) draft.moved(`an item of the unknown kind ${type}`, 'a note')
-  readFields(draft, item)
-  readHistory(draft, item, kind === 'login')
+  const hidden = readFields(draft, item)
+  readHistory(draft, item, { isLogin: kind === 'login', hidden })
   if (item.text('reprompt') === '1') draft.keep('Master password re-prompt', 'yes')
   draft.trashed = item.text('deletedDate') !== ''
   if (item.text('archivedDate') !== '') {
@@ -186,13 +201,16 @@ export function readBitwarden(value: unknown, format: string): Incoming {
   return { format, items, leftovers }
 }
 
+/** Whether a value is an export that is in clear. */
+export function isBitwardenInClear(value: unknown): boolean {
+  const file = Members.of(value)
+  return Array.isArray(file.take('items')) && file.take('encrypted') === false
+}
+
 export const bitwardenJson: Reader = {
   name: 'bitwarden-json',
   title,
-  async recognises(glimpse) {
-    const file = Members.of(await glimpse.json())
-    return Array.isArray(file.take('items')) && file.take('encrypted') === false
-  },
+  recognises: async (glimpse) => isBitwardenInClear(await glimpse.json()),
   async read(file) {
     return readBitwarden(jsonIn(await wholeFile(file)), title)
   },

@@ -33,7 +33,10 @@ export const bitwardenCsv = csvReader({
     }
     if (members.text('reprompt') === '1') item.keep('Master password re-prompt', 'yes')
     members.ignore('reprompt')
-    if (members.text('archiveddate') !== '') item.tag('archived')
+    if (members.text('archiveddate') !== '') {
+      item.tag('archived')
+      item.moved('that it is archived', 'a tag')
+    }
     return item
   },
 })

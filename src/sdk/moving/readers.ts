@@ -2,6 +2,7 @@
 import type { NewFile } from '../attachments.ts'
 import { bitwardenJson } from './bitwarden-json.ts'
 import { bitwardenAccountBound, bitwardenProtected } from './bitwarden-protected.ts'
+import { bitwardenZip } from './bitwarden-zip.ts'
 import { applePasswordsCsv, chromeCsv, firefoxCsv } from './browser-csv.ts'
 import { dashlane, dashlaneCsv } from './dashlane.ts'
 import { glimpseOf } from './glimpse.ts'
@@ -25,6 +26,7 @@ export const readers: readonly Reader[] = [
   protonPass,
   dashlane,
   dashlaneCsv,
+  bitwardenZip,
   protonPassPgp,
   bitwardenProtected,
   bitwardenAccountBound,
