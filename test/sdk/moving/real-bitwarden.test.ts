@@ -75,11 +75,12 @@ const contents = [
   {
     ...mail,
     urls: ['https://mail.example.com/login?a=1,2', 'https://webmail.example.com', '^https://.*example'],
-    previousPasswords: [{ password: 'tidal-pool-1', replacedAt: '2026-11-22T08:35:45.139Z' }],
+    previousPasswords: [{ password: 'tidal-pool-1', replacedAt: '2026-11-22T08:43:42.519Z' }],
     passkeys: [
       {
         credentialId: 'ABEiM0RVZneImaq7zN3u_w',
-        privateKey: 'AQIDBA',
+        privateKey:
+          'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg53MrCTukTics-A5zJ2JdM3yqgzFXnDSdqELeJNGR2hahRANCAAQP55SCionBXd8ZZ4ikFUJMEOrLxNMhHpkJXDcb9CG62K5sdUBkfWml7jXEvasBCCQgmw_vLxPuPoT_WCrxdYJI',
         rpId: 'mail.example.com',
         rpName: 'Mail',
         userHandle: 'dXNlcg',
