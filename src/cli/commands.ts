@@ -6,7 +6,7 @@ import { columns } from '../terminal/help.ts'
 import type { Line } from '../terminal/text.ts'
 import type { Surroundings } from './command.ts'
 
-export const commands = new CommandList<Surroundings>('limpet', {
+export const commands: CommandList<Surroundings> = new CommandList<Surroundings>('limpet', {
   Session: {
     register: async () => (await import('./commands/account.ts')).register,
     login: async () => (await import('./commands/account.ts')).login,
@@ -79,6 +79,7 @@ export const commands = new CommandList<Surroundings>('limpet', {
   Tools: {
     generate: async () => (await import('./commands/tools.ts')).generate,
     derive: async () => (await import('./commands/tools.ts')).derive,
+    completion: async () => (await import('./commands/completion.ts')).completionOf(() => commands.load()),
   },
 })
 

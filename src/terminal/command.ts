@@ -9,6 +9,8 @@ import { safeLine } from './text.ts'
 export interface Option extends ParseArgsOptionDescriptor {
   /** What stands for the value in help, such as NAME. */
   readonly value?: string
+  /** What it may be, if that is one of several words that would be too long as `value`, in which `|` stands between such words. */
+  readonly words?: readonly string[]
   readonly help: string
 }
 type Options = Record<string, Option>
@@ -27,7 +29,7 @@ type Outcome = Promise<Ending | undefined> | Promise<void>
 export interface Declaration<Context, O extends Options> {
   /** One word, or two for commands that belong together. */
   readonly name: string
-  /** The operands, such as `NAME_OR_ID`; those in brackets may be left out, and `[NAME...]` at the end may be repeated. */
+  /** The operands, such as `NAME_OR_ID`, or `on|off` for one of these words; those in brackets may be left out, and `[NAME...]` at the end may be repeated. */
   readonly operands: readonly string[]
   readonly summary: string
   readonly details?: string
@@ -41,6 +43,7 @@ export interface Declaration<Context, O extends Options> {
 export interface Command<Context> {
   readonly name: string
   readonly usage: string
+  readonly operands: readonly string[]
   readonly summary: string
   readonly details: string | undefined
   readonly example: string
@@ -105,6 +108,7 @@ export const commandOf =
     const described = Object.keys(options).length > 0 ? ['[options]'] : []
     return {
       name,
+      operands,
       usage: [program, name, ...operands, ...described].join(' '),
       summary: declaration.summary,
       details: declaration.details,

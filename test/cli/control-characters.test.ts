@@ -169,7 +169,6 @@ describe('a terminal', () => {
     const name = operand.replace(/^\[(.*)\]$/, '$1')
     if (name.includes('|')) return name.split('|')
     if (name === 'EMAIL') return [email]
-    if (name === 'KIND') return ['note']
     if (name === 'NAME_OR_ID') return [item]
     if (name === 'LINK')
       return [(await sharesOf(server.url).create({ secret: evil })).link.replace(server.url, url)]

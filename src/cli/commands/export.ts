@@ -113,7 +113,11 @@ export const exportCommand = command({
     'Without --format, the file holds all vaults with the trash, earlier versions and files, sealed under a passphrase that is asked for. "limpet import" reads it; so does a short script, see docs/export-format.md. The other formats are for other programs. They have no place for some things, and it is said which. kdbx is sealed under a passphrase too; bitwarden-json and csv are in clear, which is asked twice. FILE may be - for a pipe; without FILE, the name has the date.',
   example: 'limpet export /media/stick/limpet.limpet',
   options: {
-    format: { type: 'string', value: 'NAME', help: writers.map(({ name }) => name).join(', ') },
+    format: {
+      type: 'string',
+      value: writers.map(({ name }) => name).join('|'),
+      help: 'the format; limpet if it is left out',
+    },
     vault: { type: 'string', value: 'NAME', help: 'this vault only' },
     'in-clear': { type: 'boolean', help: 'does not ask whether a format in clear is meant' },
     force: { type: 'boolean', help: 'replaces FILE, once the new one is whole' },

@@ -341,7 +341,12 @@ export const importFile = command({
   details: `The format is recognised by the content of FILE: ${formats()}. Before anything is written, the command shows what is new, what is there already, and what has no place of its own here; then it asks. If it breaks off, the same command goes on, and writes nothing twice. - reads standard input.`,
   example: 'limpet import bitwarden_export.json',
   options: {
-    format: { type: 'string', value: 'NAME', help: 'the format, if the content does not tell it' },
+    format: {
+      type: 'string',
+      value: 'NAME',
+      words: readers.map(({ name }) => name),
+      help: 'the format, if the content does not tell it',
+    },
     column: {
       type: 'string',
       value: 'MEMBER=HEADER',
@@ -352,8 +357,8 @@ export const importFile = command({
     vault: { type: 'string', value: 'NAME', help: 'the vault that everything goes to' },
     folders: {
       type: 'string',
-      value: 'CHOICE',
-      help: 'what folders become: folder, tags or vaults; folder if it is left out',
+      value: folderChoices.join('|'),
+      help: 'what folders become; folder if it is left out',
     },
     'dry-run': { type: 'boolean', help: 'shows what would be done, and writes nothing' },
     yes: { type: 'boolean', help: 'does not ask' },

@@ -156,7 +156,7 @@ export const list = command({
   summary: 'list items, by name; TEXT finds those that contain it anywhere but in secrets',
   example: 'limpet list mail --kind login',
   options: {
-    kind: { type: 'string', value: 'K', help: 'only this kind' },
+    kind: { type: 'string', value: 'K', words: Object.keys(secretMembers), help: 'only this kind' },
     folder: { type: 'string', value: 'F', help: 'only what is in this folder' },
     tag: { type: 'string', value: 'T', help: 'only what has this tag' },
     trash: { type: 'boolean', help: 'what is in the trash' },

@@ -148,6 +148,7 @@ export const create = command({
     scope: {
       type: 'string',
       value: 'SCOPES',
+      words: Object.keys(scopeNames),
       help: 'read, write (which includes read), shares; read unless said otherwise',
     },
     expires: {

@@ -40,7 +40,7 @@ function printWritten(vault: OpenVault, item: OpenItem, { json, reveal = false }
 
 export const add = command({
   name: 'add',
-  operands: ['[KIND]', '[NAME]'],
+  operands: [`[${Object.keys(askedAnyway).join('|')}]`, '[NAME]'],
   summary: 'add a login, note, card, identity or ssh-key; prints its id',
   details:
     'A login asks for its password unless --generate makes one, a card for number and code, a note for its text and an ssh-key for its private key (the rest of standard input, or up to Ctrl-D). The public key is read from a private key in the form of OpenSSH. An empty answer leaves a value out.',
