@@ -79,6 +79,10 @@ export const commands: CommandList<Surroundings> = new CommandList<Surroundings>
   Tools: {
     generate: async () => (await import('./commands/tools.ts')).generate,
     derive: async () => (await import('./commands/tools.ts')).derive,
+    'config list': async () => (await import('./commands/config.ts')).list,
+    'config get': async () => (await import('./commands/config.ts')).get,
+    'config set': async () => (await import('./commands/config.ts')).set,
+    'config unset': async () => (await import('./commands/config.ts')).unset,
     completion: async () => (await import('./commands/completion.ts')).completionOf(() => commands.load()),
   },
 })

@@ -16,6 +16,7 @@ import { remark } from '../terminal/output.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { safeLine } from '../terminal/text.ts'
 import type { Surroundings } from './command.ts'
+import { loadConfiguration } from './configuration.ts'
 import { fetchOverHttp } from './http-client.ts'
 import type { StateFolder } from './state-folder.ts'
 import { heldKey } from './unlock-keys.ts'
@@ -59,7 +60,7 @@ export async function chosenServer(
   const known = option ?? environment.LIMPET_SERVER
   if (known !== undefined) return known
   const session = environment.LIMPET_TOKEN ? undefined : await state.session.load()
-  return session?.server ?? defaultServer
+  return session?.server ?? (await loadConfiguration(environment)).server ?? defaultServer
 }
 
 /** A client of the server that a command without a session talks to. */

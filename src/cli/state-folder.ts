@@ -1,6 +1,6 @@
 // The folder in which this installation keeps what it needs between runs. Nothing in it opens a vault.
 import { createHash, randomUUID } from 'node:crypto'
-import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -15,6 +15,7 @@ import {
   type Vault,
 } from '../sdk/index.ts'
 import { CliError } from '../terminal/exit-codes.ts'
+import { replaceFile } from './whole-file.ts'
 
 /** The account key under a key that only the environment of a shell holds (`limpet unlock`). */
 const UnlockState = z.object({
@@ -99,28 +100,11 @@ export class StateFolder {
     }
   }
 
-  /**
-   * Written aside and renamed into place, so that another process sees the old state or the new one and nothing between,
-   * and so that a crash leaves one of the two.
-   */
   async #write(name: string, value: unknown): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
     // A folder that was there before may be open to others.
     await chmod(this.path, 0o700)
-    const temporary = join(this.path, `.${name}.${randomUUID()}`)
-    try {
-      const file = await open(temporary, 'wx', 0o600)
-      try {
-        await file.writeFile(JSON.stringify(value))
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(temporary, join(this.path, name))
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw error
-    }
+    await replaceFile(join(this.path, name), JSON.stringify(value))
   }
 
   #remove(name: string): Promise<void> {

@@ -17,6 +17,7 @@ import { remark } from '../terminal/output.ts'
 import { type Report, withProgress } from '../terminal/progress.ts'
 import { counted, localTime, safeLine } from '../terminal/text.ts'
 import type { Surroundings } from './command.ts'
+import { configurationPath, loadConfiguration } from './configuration.ts'
 import { describe, isUnavailable } from './failures.ts'
 import { tokenClient, unlock } from './session.ts'
 import type { StateFolder, StoredVault } from './state-folder.ts'
@@ -278,4 +279,18 @@ export function oneVault(
   if (others.length === 0) return vault
   const list = [vault, ...others].map(({ id, name }) => `${id}  ${safeLine(name)}`)
   throw new CliError('ambiguous', `There are several vaults; ${how}, by name or id:\n${list.join('\n')}`)
+}
+
+/** @returns the vault that new items go to if none is named: undefined if there is only one, or if the configuration has none */
+export async function usualVault(
+  { environment }: Pick<Surroundings, 'environment'>,
+  { vaults }: Pick<Workspace, 'vaults'>,
+): Promise<string | undefined> {
+  if (vaults.length < 2) return undefined
+  const { vault } = await loadConfiguration(environment)
+  if (vault === undefined || vaults.some(isCalled(vault))) return vault
+  throw new CliError(
+    'notFound',
+    `There is no vault "${safeLine(vault)}", which ${safeLine(configurationPath(environment))} names. --vault names another, and so does "limpet config set vault NAME".`,
+  )
 }

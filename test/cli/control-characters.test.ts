@@ -218,7 +218,7 @@ describe('a terminal', () => {
           const args = (await commandLines(command, item, email, with_ === 'honest'))[index] ?? []
           mode = with_
           const { state } = login
-          const environment = { LIMPET_SERVER: url }
+          const environment = { LIMPET_SERVER: url, LIMPET_CONFIG_DIR: join(folder, 'config') }
           // What goes on until a signal comes is given the time for its first words.
           const untilSignal = (work: (signal: AbortSignal) => Promise<void>) => work(AbortSignal.timeout(500))
           const agent = new Agent({ XDG_RUNTIME_DIR: state.path }, state.path, async () => {})

@@ -39,7 +39,7 @@ export class Shell {
   readonly folder: string
   email = `${randomUUID()}@example.com`
   password = marker('master')
-  readonly environment: Record<string, string> = {}
+  readonly environment: NodeJS.ProcessEnv = {}
   /** By which the key is forgotten that a command left for the login session; not for programs, which have the clock of the system. */
   readonly clock = new TestClock()
   /** Of each key that was left so: once it is forgotten. */
@@ -58,6 +58,7 @@ export class Shell {
     return {
       ...inherited,
       LIMPET_STATE_DIR: this.folder,
+      LIMPET_CONFIG_DIR: `${this.folder}-config`,
       XDG_RUNTIME_DIR: dirname(this.folder),
       LIMPET_SERVER: this.#server,
       ...this.environment,

@@ -30,7 +30,7 @@ import { type HeldKey, heldKey } from '../unlock-keys.ts'
 export const server = {
   type: 'string',
   value: 'URL',
-  help: 'the server; otherwise LIMPET_SERVER, then http://localhost:8080',
+  help: 'the server; otherwise LIMPET_SERVER, then as in "limpet config", then http://localhost:8080',
 } as const
 
 export function emailFrom(text: string): string {

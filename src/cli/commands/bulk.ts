@@ -6,7 +6,7 @@ import { print, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
 import { counted, textIn } from '../../terminal/text.ts'
 import type { Surroundings } from '../command.ts'
-import { oneVault, openWorkspace, requireTakenOver, type Workspace } from '../workspace.ts'
+import { oneVault, openWorkspace, requireTakenOver, usualVault, type Workspace } from '../workspace.ts'
 
 /** More is for "limpet import", which goes on where it broke off. */
 const largestInput = 64 * 2 ** 20
@@ -86,7 +86,7 @@ const Added = z.union([z.object({ content: ItemContent }).transform(({ content }
 /** Adds each entry as a new item, and prints their ids in this order. */
 export async function addFromJson(surroundings: Surroundings, vaultName: string | undefined): Promise<void> {
   const workspace = await openWorkspace(surroundings, 'write')
-  const vault = oneVault(workspace, vaultName)
+  const vault = oneVault(workspace, vaultName ?? (await usualVault(surroundings, workspace)))
   const contents = await entriesOf(surroundings, Added)
   const withFiles = contents.findIndex(({ attachments = [] }) => attachments.length > 0)
   if (withFiles >= 0)

@@ -27,7 +27,7 @@ import { counted, safeLine } from '../../terminal/text.ts'
 import { formatFileSize } from '../../units.ts'
 import { command, type Surroundings } from '../command.ts'
 import { nameOfPath, openLocalFile, standardStream } from '../local-files.ts'
-import { oneVault, openWorkspace, type Workspace } from '../workspace.ts'
+import { oneVault, openWorkspace, usualVault, type Workspace } from '../workspace.ts'
 
 const largestKeyFile = 1024 * 1024
 
@@ -120,7 +120,11 @@ async function readFile(surroundings: Surroundings, local: ReadableFile, source:
 function targetsOf(
   workspace: Workspace,
   incoming: Incoming,
-  { vault: chosen, folders }: { vault: string | undefined; folders: FolderChoice },
+  {
+    vault: chosen,
+    usual,
+    folders,
+  }: Record<'vault' | 'usual', string | undefined> & { folders: FolderChoice },
 ): (name: string | undefined) => ImportTarget {
   const targets = new Map<string, ImportTarget>()
   const toVault = (vault: OpenVault): ImportTarget => {
@@ -137,11 +141,11 @@ function targetsOf(
   const asked = vaultsAskedFor(incoming, folders)
   const several = [...asked].filter((name) => name !== undefined).length > 1 || folders === 'vaults'
   return (name) => {
-    if (chosen !== undefined || name === undefined) return toVault(oneVault(workspace, chosen))
+    if (chosen !== undefined || name === undefined) return toVault(oneVault(workspace, chosen ?? usual))
     const there = workspace.vaults.find((vault) => vault.name === name)
     if (there) return toVault(there)
     // The only vault of another program is this account's own only vault, whatever both are called.
-    return several ? toNew(name) : toVault(oneVault(workspace, undefined))
+    return several ? toNew(name) : toVault(oneVault(workspace, usual))
   }
 }
 
@@ -380,7 +384,8 @@ export const importFile = command({
     try {
       const incoming = await readFile(surroundings, local, source)
       const workspace = early ?? (await openWorkspace(surroundings, 'write'))
-      const targetOf = targetsOf(workspace, incoming, { vault, folders })
+      const usual = vault === undefined ? await usualVault(surroundings, workspace) : undefined
+      const targetOf = targetsOf(workspace, incoming, { vault, usual, folders })
       const plan = await withProgress('Comparing', () => planImport(incoming, { folders, targetOf }))
       if (!json) showPlan(plan)
       const nothing = plan.vaults.length === 0

@@ -9,7 +9,14 @@ import { command, type Surroundings } from '../command.ts'
 import { Edits, editOptions } from '../edits.ts'
 import { findItem } from '../lookup.ts'
 import { itemJson, lostFilesNote } from '../views.ts'
-import { type Entry, oneVault, openWorkspace, requireTakenOver, type Workspace } from '../workspace.ts'
+import {
+  type Entry,
+  oneVault,
+  openWorkspace,
+  requireTakenOver,
+  usualVault,
+  type Workspace,
+} from '../workspace.ts'
 import { addFromJson, editFromJson } from './bulk.ts'
 
 /** What each kind that can be added asks for without being told to. An empty answer leaves it out. */
@@ -65,7 +72,7 @@ export const add = command({
     const edits = new Edits(values)
     edits.check(kind)
     const workspace = await openWorkspace(surroundings, 'write')
-    const vault = oneVault(workspace, values.vault)
+    const vault = oneVault(workspace, values.vault ?? (await usualVault(surroundings, workspace)))
     const secrets = await edits.ask(kind, askedAnyway[kind], surroundings.prompter)
     const content = edits.apply(ItemContent.parse({ kind, name }), secrets)
     const item = await withProgress('Adding', () => vault.create(content))
