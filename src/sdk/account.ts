@@ -71,6 +71,8 @@ export class UnlockedAccount {
   #accountKey: AccountKey
   /** Whether the account key was compared with the server's: after a login it is the newest one. */
   #isCompared: boolean
+  /** The sealed keys of the vaults that were listed last; undefined before the first list. */
+  #listedKeys: ReadonlySet<string> | undefined
 
   /** @param isNewest whether the server has just given the account key */
   constructor(
@@ -113,10 +115,13 @@ export class UnlockedAccount {
    * @param signal gives it up, with its reason
    */
   async vaults(signal?: AbortSignal): Promise<OpenVault[]> {
-    // Asked before anything is opened: a server must not learn from a question whether a vault opened.
-    if (!this.#isCompared) this.#requireNewest(await this.details(signal))
-    this.#isCompared = true
     const vaults = await listVaults(this.#transport, signal)
+    // After the list, which is then of no newer account key; and before anything is opened: a server must not learn from a question
+    // whether a vault opened.
+    const hasNewKey = vaults.some(({ key }) => this.#listedKeys?.has(key) === false)
+    if (!this.#isCompared || hasNewKey) this.#requireNewest(await this.details(signal))
+    this.#isCompared = true
+    this.#listedKeys = new Set(vaults.map(({ key }) => key))
     return Promise.all(vaults.map((vault) => this.openVault(vault)))
   }
 

@@ -170,6 +170,7 @@ describe('a terminal', () => {
     if (name.includes('|')) return name.split('|')
     if (name === 'EMAIL') return [email]
     if (name === 'NAME_OR_ID') return [item]
+    if (name === 'FILE') return [join(folder, evil)]
     if (name === 'LINK')
       return [(await sharesOf(server.url).create({ secret: evil })).link.replace(server.url, url)]
     return [evil]
