@@ -7,7 +7,12 @@ import { fileURLToPath } from 'node:url'
 const checkout = fileURLToPath(new URL('..', import.meta.url))
 
 /** What the programs are made from besides `src`. */
-const tools = ['scripts/programs.ts', 'scripts/lighter-packages.ts', 'package-lock.json']
+const tools = [
+  'scripts/programs.ts',
+  'scripts/lighter-packages.ts',
+  'scripts/small-ssh2.ts',
+  'package-lock.json',
+]
 
 /** Changes with each change to an ingredient. Of the sources names, sizes and times are enough, and are read in milliseconds. */
 function fingerprint() {

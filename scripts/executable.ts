@@ -8,6 +8,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { version } from '../src/version.ts'
+import { smallSsh2 } from './small-ssh2.ts'
 
 if (process.platform !== 'linux') throw new Error('The executable is built on Linux, for Linux.')
 
@@ -36,6 +37,7 @@ await build({
   legalComments: 'eof',
   logLevel: 'warning',
   plugins: [
+    smallSsh2,
     {
       name: 'version',
       setup({ onLoad }) {

@@ -17,6 +17,7 @@ import { build } from 'esbuild'
 import { z } from 'zod'
 import { bundleWeb } from '../src/apis/pages/web-bundle.ts'
 import { lighterPackages } from './lighter-packages.ts'
+import { smallSsh2 } from './small-ssh2.ts'
 
 const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.meta.url))
 
@@ -24,7 +25,8 @@ const source = (path: string) => fileURLToPath(new URL(`../src/${path}`, import.
 const requireInModules =
   "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);"
 
-const Manifest = z.object({ name: z.string(), license: z.string() })
+/** Older packages say their licence in another way, and have the file. */
+const Manifest = z.object({ name: z.string(), license: z.string().optional() })
 
 /** The licences of the packages that were built in: they ask to be passed on with every copy. */
 function licensesOf(files: readonly string[]): string {
@@ -33,6 +35,7 @@ function licensesOf(files: readonly string[]): string {
   const texts = [...folders].sort().map((path) => {
     const [file] = readdirSync(path).filter((name) => /^licen[cs]e/i.test(name))
     const { name, license } = Manifest.parse(JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')))
+    if (!file && !license) throw new Error(`${name} says nothing of its licence`)
     return `${name}\n\n${file ? readFileSync(join(path, file), 'utf8') : `Licence: ${license}\n`}`
   })
   return texts.join(`\n${'-'.repeat(80)}\n\n`)
@@ -56,7 +59,7 @@ export async function buildPrograms(folder: string): Promise<void> {
     mainFields: ['module', 'main'],
     external: ['argon2', 'better-sqlite3', 'esbuild', 'pg-native'],
     banner: { js: requireInModules },
-    plugins: [lighterPackages],
+    plugins: [lighterPackages, smallSsh2],
     metafile: true,
     sourcemap: 'linked',
     sourcesContent: false,

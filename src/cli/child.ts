@@ -7,6 +7,10 @@ import { ChildEnded, CliError } from '../terminal/exit-codes.ts'
 import { Masking } from '../terminal/masking.ts'
 import { passOn } from '../terminal/output.ts'
 import { safeLine } from '../terminal/text.ts'
+import type { Surroundings } from './command.ts'
+
+/** What opens vaults stays here: a program gets the secrets that it was given, and not the way to all others. */
+const keptBack = ['LIMPET_TOKEN', 'LIMPET_UNLOCK_KEY', 'LIMPET_INVITE']
 
 /** Passed on to the program. A terminal sends the first two to both by itself. */
 const ofTerminals = ['SIGINT', 'SIGQUIT'] as const
@@ -25,7 +29,7 @@ function notStarted(error: unknown, command: string): Error {
   return error instanceof Error ? error : new Error(String(error))
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly environment: NodeJS.ProcessEnv
   /** Hidden in what it writes; undefined to let it write to where this program does. */
   readonly masked: readonly string[] | undefined
@@ -56,11 +60,7 @@ async function feed({ stdin }: ChildProcess, input: AsyncIterable<Uint8Array>): 
  * Runs a program to its end.
  * @throws ChildEnded with its exit code, or 128 and the number of the signal that ended it, unless it ended with 0
  */
-export async function runChild(
-  command: string,
-  args: readonly string[],
-  options: ChildOptions,
-): Promise<void> {
+async function runChild(command: string, args: readonly string[], options: ChildOptions): Promise<void> {
   const { environment: env, masked, input } = options
   const output = masked ? 'pipe' : 'inherit'
   const child = spawn(command, args, { env, stdio: [input ? 'pipe' : 'inherit', output, output] })
@@ -88,4 +88,24 @@ export async function runChild(
   } finally {
     for (const [name, pass] of passedOn) process.off(name, pass)
   }
+}
+
+/**
+ * Runs a program with these variables beside those of the shell. What was not read of standard input is for the program.
+ * @param masked hidden in what it writes; undefined to let it write to where this program does
+ * @throws ChildEnded as `runChild` does
+ */
+export async function runProgramWith(
+  { environment: inherited, prompter }: Surroundings,
+  program: string,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>>,
+  masked: readonly string[] | undefined,
+): Promise<void> {
+  const environment = { ...inherited, ...variables }
+  for (const name of keptBack) if (!Object.hasOwn(variables, name)) delete environment[name]
+  const input =
+    prompter.isOpened && !prompter.interactive ? prompter.pieces('Input of the program') : undefined
+  if (prompter.isOpened && !input) prompter.close()
+  await runChild(program, args, { environment, masked, input })
 }

@@ -51,6 +51,7 @@ export const commands: CommandList<Surroundings> = new CommandList<Surroundings>
   'Secrets for programs': {
     run: async () => (await import('./commands/programs.ts')).run,
     inject: async () => (await import('./commands/programs.ts')).inject,
+    'ssh-agent': async () => (await import('./commands/ssh-agent.ts')).sshAgent,
   },
   'Tokens for scripts': {
     'token create': async () => (await import('./commands/token.ts')).create,

@@ -3,8 +3,8 @@ import { CliError } from '../terminal/exit-codes.ts'
 
 const magic = Buffer.from('openssh-key-v1\0')
 
-/** Takes strings with their lengths in front, as in RFC 4251, section 5. */
-function stringReader(bytes: Buffer, start: number) {
+/** Takes strings with their lengths in front, as in RFC 4251, section 5. They throw a RangeError where the bytes end too early. */
+export function stringReader(bytes: Buffer, start: number) {
   let at = start
   return {
     string(): Buffer {

@@ -5,14 +5,11 @@ import { shortestMasked } from '../../terminal/masking.ts'
 import { writeNewFile } from '../../terminal/new-file.ts'
 import { printBytes, remark } from '../../terminal/output.ts'
 import { safeLine, textIn } from '../../terminal/text.ts'
-import { runChild } from '../child.ts'
+import { runProgramWith } from '../child.ts'
 import { command, type Surroundings } from '../command.ts'
 import { parseEnvFile, parseVariable, type Variable } from '../env-file.ts'
 import { isReference, parseReference, resolveReference } from '../references.ts'
 import { openWorkspace } from '../workspace.ts'
-
-/** What opens vaults stays here: a program gets the secrets that it was given, and not the way to all others. */
-const keptBack = ['LIMPET_TOKEN', 'LIMPET_UNLOCK_KEY', 'LIMPET_INVITE']
 
 async function readText(file: string): Promise<string> {
   try {
@@ -74,13 +71,7 @@ export const run = command({
       remark(
         `Not hidden, because shorter than ${shortestMasked} characters: ${short.map(([name]) => name).join(', ')}.`,
       )
-    const environment = { ...surroundings.environment, ...values }
-    for (const name of keptBack) if (!Object.hasOwn(values, name)) delete environment[name]
-    const { prompter } = surroundings
-    const input =
-      prompter.isOpened && !prompter.interactive ? prompter.pieces('Input of the program') : undefined
-    if (prompter.isOpened && !input) prompter.close()
-    await runChild(program, args, { environment, masked: mask ? [...secrets.values()] : undefined, input })
+    await runProgramWith(surroundings, program, args, values, mask ? [...secrets.values()] : undefined)
   },
 })
 
