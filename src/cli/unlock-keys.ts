@@ -44,7 +44,7 @@ async function keep(state: StateFolder, { id, key }: UnlockKey, account: Unlocke
   await state.unlock.save(id, { accountId, accountKey, accountKeyVersion })
 }
 
-/** Unlocks for whoever has the text that this returns, as `LIMPET_UNLOCK_KEY`. */
+/** Unlocks for shells that have the text that this returns as `LIMPET_UNLOCK_KEY`. */
 export async function makeUnlockKey(state: StateFolder, account: UnlockedAccount): Promise<string> {
   const id = Buffer.from(crypto.getRandomValues(new Uint8Array(idBytes))).toString('hex')
   const made = { id, key: newKey() }

@@ -16,7 +16,7 @@ const noSalt = new Uint8Array(0)
 const mostHeaderBytes = 1024
 const beginning = '{"limpetExport":'
 
-/** What an export costs whoever guesses its passphrase: an export is made seldom, and lies about for years. */
+/** What a guess at the passphrase of an export costs: an export is made seldom, and lies about for years. */
 export const exportCosts = { memoryKiB: 262_144, iterations: 3, parallelism: 1 } as const
 
 /** Why the file of an export is not read. */

@@ -1,4 +1,4 @@
-// Addresses under which one file is read for minutes, whoever asks: of an item, and of a send.
+// Addresses of one file of an item or a send. They are good for minutes, and anyone who has one can read the file.
 
 import { z } from 'zod'
 import { bitwardenFilePaths, bitwardenSendPaths } from '../../contract/bitwarden-paths.ts'

@@ -36,7 +36,7 @@ const inodeOf = async (path: string) => (await lstat(path).catch(() => undefined
 
 /**
  * Listens at a path. What is there already is replaced in one step: a process that listened there before finds out by
- * `isReachable`, and what a killed one left is in nobody's way.
+ * `isReachable`, and what a killed one left is replaced.
  */
 export async function listenAt(path: string, serve: (socket: Socket) => void): Promise<Listening> {
   const open = new Set<Socket>()

@@ -37,7 +37,7 @@ function nameFor({ extension }: Writer, now: Date): string {
 /** Asks twice whether everything is to be readable. A script says so by an option, and is not asked. */
 async function confirmInClear({ prompter }: Surroundings, said: boolean | undefined): Promise<void> {
   if (said) return
-  const warning = 'This format is in clear: the file shows every password to whoever gets it.'
+  const warning = 'This format is in clear: the file shows every password to anyone who gets it.'
   if (!prompter.interactive)
     throw new CliError('usage', `${warning} There is no terminal to ask on, so --in-clear has to say it.`)
   const refused = () => new CliError('unexpected', 'Nothing was written.')

@@ -11,7 +11,6 @@ import {
   type ImportRefusal,
   type ImportTarget,
   type Incoming,
-  type Leftover,
   planImport,
   readers,
   readIncoming,
@@ -19,13 +18,13 @@ import {
   vaultsAskedFor,
 } from '../../sdk/moving/index.ts'
 import { CliError, type Ending } from '../../terminal/exit-codes.ts'
-import { print, printJson, remark } from '../../terminal/output.ts'
+import { printJson, remark } from '../../terminal/output.ts'
 import { type Report, withProgress } from '../../terminal/progress.ts'
 import type { ReadableFile } from '../../terminal/spool.ts'
-import { table } from '../../terminal/table.ts'
 import { counted, safeLine } from '../../terminal/text.ts'
 import { formatFileSize } from '../../units.ts'
 import { command, type Surroundings } from '../command.ts'
+import { planJson, showPlan, totalOf } from '../import-views.ts'
 import { nameOfPath, openLocalFile, standardStream } from '../local-files.ts'
 import { oneVault, openWorkspace, usualVault, type Workspace } from '../workspace.ts'
 
@@ -148,114 +147,6 @@ function targetsOf(
     return several ? toNew(name) : toVault(oneVault(workspace, usual))
   }
 }
-
-interface Group {
-  readonly what: string
-  readonly wentTo: string | undefined
-  readonly places: string[]
-}
-
-/** The same of several items stands together, what is lost first. */
-function grouped(leftovers: readonly Leftover[]): Group[] {
-  const groups = new Map<string, Group>()
-  for (const { what, wentTo, place } of leftovers) {
-    const key = JSON.stringify([what, wentTo])
-    const group = groups.get(key) ?? { what, wentTo, places: [] }
-    group.places.push(place)
-    groups.set(key, group)
-  }
-  return [...groups.values()].sort(
-    (one, other) => Number(one.wentTo !== undefined) - Number(other.wentTo !== undefined),
-  )
-}
-
-const mostGroups = 25
-
-const totalOf = ({ kinds }: ImportPlan) => [...kinds.values()].reduce((sum, count) => sum + count, 0)
-
-const sentences = (plan: ImportPlan): string[] => {
-  const { present, presentInTrash, repeated, begun, trashed, files, fileBytes } = plan
-  return [
-    ...(begun > 0 ? [`${counted(begun, 'item')} of an import that broke off will be finished.`] : []),
-    ...(trashed > 0 ? [`${counted(trashed, 'item')} of them go to the trash, where they were.`] : []),
-    ...(files > 0 ? [`${counted(files, 'file')} will be uploaded (${formatFileSize(fileBytes)}).`] : []),
-    ...(present > 0 ? [`${counted(present, 'item')} are in the vault already and are left out.`] : []),
-    ...(repeated > 0
-      ? [`${counted(repeated, 'item')} stand in the file a second time and are left out.`]
-      : []),
-    ...(presentInTrash > 0
-      ? [
-          `${counted(presentInTrash, 'item')} are in the trash here and stay there; "limpet restore" takes them out.`,
-        ]
-      : []),
-  ]
-}
-
-function showPlan(plan: ImportPlan): void {
-  const total = totalOf(plan)
-  print(`${plan.format}: ${counted(total, 'new item')}.`)
-  if (total > 0) {
-    print('')
-    print(
-      ...table(
-        ['KIND', 'NEW'],
-        [...plan.kinds].map(([kind, count]) => [kind, count.toLocaleString('en')]),
-      ),
-    )
-    print('')
-    print(
-      ...table(
-        ['TO THE VAULT', 'ITEMS'],
-        plan.vaults.map(({ target, items }) => [
-          `${target.name}${target.vault ? '' : ' (will be made)'}`,
-          items.length.toLocaleString('en'),
-        ]),
-      ),
-    )
-  }
-  const more = sentences(plan)
-  if (more.length > 0) print('', ...more)
-  const groups = grouped(plan.leftovers)
-  if (groups.length === 0) return
-  print('')
-  print(
-    ...table(
-      ['WHAT HAS NO PLACE OF ITS OWN', 'TIMES', 'BECOMES', 'FIRST AT'],
-      groups
-        .slice(0, mostGroups)
-        .map(({ what, wentTo, places }) => [
-          what,
-          places.length.toLocaleString('en'),
-          wentTo ?? 'nothing: it is not taken',
-          places[0] ?? '',
-        ]),
-    ),
-  )
-  if (groups.length > mostGroups) print(`… and ${groups.length - mostGroups} more; --json shows all of them.`)
-}
-
-const planJson = (plan: ImportPlan, written: { items: number; files: number } | null) => ({
-  format: plan.format,
-  kinds: Object.fromEntries(plan.kinds),
-  vaults: plan.vaults.map(({ target, items }) => ({
-    id: target.vault?.id ?? null,
-    name: target.name,
-    items: items.length,
-  })),
-  trashed: plan.trashed,
-  files: plan.files,
-  fileBytes: plan.fileBytes,
-  present: plan.present,
-  presentInTrash: plan.presentInTrash,
-  repeated: plan.repeated,
-  begun: plan.begun,
-  leftovers: grouped(plan.leftovers).map(({ what, wentTo, places }) => ({
-    what,
-    becomes: wentTo ?? null,
-    places,
-  })),
-  written,
-})
 
 const barWidth = 20
 

@@ -50,7 +50,7 @@ export class ImportIds {
     this.#key = key
   }
 
-  /** @param vaultKey 32 bytes: whoever does not have it cannot tell by an id whether a guess at the content is right */
+  /** @param vaultKey 32 bytes: without it, nobody can tell by an id whether a guess at the content is right */
   static async of(vaultKey: Uint8Array): Promise<ImportIds> {
     const bytes = await hkdfSha256(vaultKey, new Uint8Array(0), 'limpet/v1/import', 32)
     return new ImportIds(

@@ -8,7 +8,7 @@ import { ImportError } from './incoming.ts'
 /** Bytes of one record. An item has at most 256 KiB; JSON may write each of its bytes as six. */
 const longestLine = 8 * 1024 * 1024
 
-/** The sentence for records that no Limpet writes: whoever wrote them had the passphrase. */
+/** The sentence for records that no Limpet writes: their writer had the passphrase. */
 export const malformedExport = () =>
   new ImportError(
     'malformed',

@@ -100,7 +100,7 @@ describe.each(engines)("guesses at what Bitwarden's apps keep on %s", (engine) =
     expect((await logIn(elsewhere)).status).toBe(200)
   })
 
-  it('at the code of an app, by somebody who knows the password', async () => {
+  it('at the code of an app, by a stranger with the password', async () => {
     const secret = { masterPasswordHash: owner.passwordHash }
     const shown = await post(elsewhere, '/api/two-factor/get-authenticator', secret, owner.token)
     const { key, userVerificationToken } = bodyOf(Totp, shown)
