@@ -1,6 +1,6 @@
 // Bitwarden's JSON in clear, as its own programs export and import it (bitwarden.com/help/condition-bitwarden-import).
 import type { ItemContent } from '../../contract/content.ts'
-import { folderOf, leavingContent, passwordsBefore } from './leaving.ts'
+import { folderOf, passwordsBefore, withoutTrashAndFiles } from './leaving.ts'
 import type { OutgoingItem } from './outgoing.ts'
 import { base64urlToGuid, isP256Key } from './passkeys.ts'
 import type { WriteOptions, Writer } from './writer.ts'
@@ -183,15 +183,7 @@ export const bitwardenJsonOut: Writer = {
     }
     let separator = '\n'
     yield encoder.encode('{\n"encrypted": false,\n"items": [')
-    for await (const outgoing of items) {
-      if (outgoing.item.deletedAt !== null) {
-        options.onUnplaced('trashed', 1)
-        continue
-      }
-      const content = leavingContent(outgoing, options)
-      if (!content) continue
-      options.onUnplaced('files', outgoing.files.length)
-      options.onUnplaced('versions', outgoing.versions.length)
+    for await (const { outgoing, content } of withoutTrashAndFiles(items, options)) {
       const item = await itemOut(content, outgoing, folderIdOf(folderOf(outgoing, options)), options)
       yield encoder.encode(`${separator}${JSON.stringify(item)}`)
       separator = ',\n'

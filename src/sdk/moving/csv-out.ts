@@ -1,6 +1,6 @@
 // Comma-separated values (RFC 4180): one line for each item, for programs that read nothing better.
 import type { ItemContent } from '../../contract/content.ts'
-import { leavingContent, passwordsBefore } from './leaving.ts'
+import { passwordsBefore, withoutTrashAndFiles } from './leaving.ts'
 import type { OutgoingItem } from './outgoing.ts'
 import type { Writer } from './writer.ts'
 
@@ -83,15 +83,7 @@ export const csvOut: Writer = {
   sealed: undefined,
   async *write(items, options) {
     yield lineOf(columns)
-    for await (const outgoing of items) {
-      if (outgoing.item.deletedAt !== null) {
-        options.onUnplaced('trashed', 1)
-        continue
-      }
-      const content = leavingContent(outgoing, options)
-      if (!content) continue
-      options.onUnplaced('files', outgoing.files.length)
-      options.onUnplaced('versions', outgoing.versions.length)
+    for await (const { outgoing, content } of withoutTrashAndFiles(items, options)) {
       if (content.kind === 'login') options.onUnplaced('passkeys', content.passkeys?.length ?? 0)
       const row = rowOf(content, outgoing)
       yield lineOf(columns.map((column) => row[column] ?? ''))

@@ -31,6 +31,24 @@ export function leavingContent(
   return content
 }
 
+/** The items for a format that has no trash, no files and no versions. Tells of each item and part that it has no place for. */
+export async function* withoutTrashAndFiles(
+  items: AsyncIterable<OutgoingItem>,
+  options: WriteOptions,
+): AsyncGenerator<{ outgoing: OutgoingItem; content: ItemContent }> {
+  for await (const outgoing of items) {
+    if (outgoing.item.deletedAt !== null) {
+      options.onUnplaced('trashed', 1)
+      continue
+    }
+    const content = leavingContent(outgoing, options)
+    if (!content) continue
+    options.onUnplaced('files', outgoing.files.length)
+    options.onUnplaced('versions', outgoing.versions.length)
+    yield { outgoing, content }
+  }
+}
+
 /** The folder of an item, within its vault where several are exported. */
 export function folderOf({ vault, item }: OutgoingItem, { vaults }: WriteOptions): string {
   const folder = isItemContent(item.content) ? (item.content.folder ?? '') : ''
