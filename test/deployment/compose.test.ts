@@ -1,6 +1,8 @@
 // The deployment's files as they stand there: whatever hardens it is asserted for every service, so that none is dropped unnoticed.
 
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -14,6 +16,10 @@ import { addressKey, networkKey } from '../../src/domain/rate-limits/keys.ts'
 import { readConfig, settingNames } from '../../src/server/config.ts'
 
 const read = (name: string) => readFile(new URL(`../../${name}`, import.meta.url), 'utf8')
+
+/** The lines of .dockerignore: all that is left out, then `!` and what an image is built from. */
+const dockerignore = async () =>
+  (await read('.dockerignore')).split('\n').filter((line) => /^[^#]/.test(line))
 
 const Service = z.looseObject({
   image: z.string(),
@@ -222,12 +228,30 @@ describe('docker-compose.prod.yml', () => {
     })
     for (const { file } of Object.values(production.secrets)) expect(file).toMatch(/^\.\/secrets\/[a-z.-]+$/)
     expect((await read('.gitignore')).split('\n')).toContain('secrets/')
-    const [all, ...taken] = (await read('.dockerignore')).split('\n').filter((line) => /^[^#]/.test(line))
+    const [all, ...taken] = await dockerignore()
     expect(all).toBe('*')
     for (const line of taken)
-      expect(line).toMatch(
-        /^!(bin|migrations|src|LICENSE|(package|tsconfig)\S*\.json|scripts\/(build|lighter-packages|programs)\.ts)$/,
-      )
+      expect(line).toMatch(/^!(bin|migrations|scripts|src|LICENSE|(package|tsconfig)\S*\.json)$/)
+  })
+
+  it('builds the image from every file that the build needs', async () => {
+    const { metafile } = await build({
+      absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)),
+      entryPoints: ['scripts/build.ts'],
+      bundle: true,
+      metafile: true,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      write: false,
+      logLevel: 'silent',
+    })
+    const allowed = new Set((await dockerignore()).map((line) => line.slice(1)))
+    const needed = Object.keys(metafile.inputs)
+    expect(needed).toContain('scripts/programs.ts')
+    expect(
+      needed.filter((file) => !allowed.has(file) && !allowed.has(file.slice(0, file.indexOf('/')))),
+    ).toEqual([])
   })
 
   it('runs two servers that are the same', () => {
