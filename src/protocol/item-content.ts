@@ -58,6 +58,10 @@ function requireShape<Shape extends ContentShape>(shape: Shape, value: unknown):
   throw new ContentError(`The content has another form than expected at: ${wrong.join(', ')}`)
 }
 
+/** Two contents as texts: a client that seals content anew keeps the order of its members. */
+export const sameContent = (left: object, right: object): boolean =>
+  JSON.stringify(left) === JSON.stringify(right)
+
 /** Content that was put together here, such as after an edit. @throws ContentError where it is none of its kind */
 export const requireItemContent = (content: unknown): ItemContent => requireShape(ItemContent, content)
 

@@ -38,12 +38,13 @@ import {
 } from './proofs.ts'
 import { refuseOther } from './refusals.ts'
 import { Replica } from './replica.ts'
+import { ifMatch } from './request.ts'
 import { Rotation, type RotationOptions, type RotationResult } from './rotation.ts'
 import { SecondFactors } from './second-factors.ts'
 import type { SessionState, SessionStorage } from './session-storage.ts'
 import { Tokens } from './tokens.ts'
 import type { Transport } from './transport.ts'
-import { ifMatch, OpenVault } from './vault.ts'
+import { OpenVault } from './vault.ts'
 import type { SealedVaultKey } from './vault-keys.ts'
 import { type WatchEvent, type WatchOptions, watch } from './watch.ts'
 
@@ -240,7 +241,7 @@ export class UnlockedAccount {
         if (!(error instanceof NetworkError)) throw error
         return begin()
       })
-      await vault.take(begun.vault)
+      await vault.data.take(begun.vault)
       const left = new Set((await this.tokens.list()).map(({ id }) => id))
       return tokens.filter(({ id }) => !left.has(id))
     } catch (error) {

@@ -3,6 +3,7 @@ import type { Problem, ProblemCode } from '../contract/problems.ts'
 import type { WebauthnOptions } from '../contract/second-factors.ts'
 import type { Conflict, ItemState, Vault } from '../contract/vaults.ts'
 import { RefusedError } from '../protocol/refused.ts'
+import type { OpenItem } from './open-item.ts'
 
 /** What a login asks for beside the password. */
 export interface SecondFactorChallenge {
@@ -123,4 +124,31 @@ export class AccountKeyChangedError extends Error {
 /** The cursor is of another history (a restored backup): `Replica.resync` is next. */
 export class ResyncRequiredError extends Error {
   override name = 'ResyncRequiredError'
+}
+
+/** The write found something else than what it was to replace; nothing was written. */
+export class ConflictError extends Error {
+  override name = 'ConflictError'
+  /** The item as it is now, or undefined where it was deleted for good. */
+  readonly current: OpenItem | undefined
+  /** The revision to build on: that of the item, or of what is left of it. */
+  readonly revision: number
+  /** Of the key that seals it now. */
+  readonly keyVersion: number
+
+  constructor(revision: number, current: OpenItem | undefined, keyVersion: number) {
+    super(current ? 'The item was changed in the meantime' : 'The item was deleted for good in the meantime')
+    this.revision = revision
+    this.current = current
+    this.keyVersion = keyVersion
+  }
+}
+
+/** The item is of a kind that came later, and is kept as it is. */
+export class UnknownKindError extends Error {
+  override name = 'UnknownKindError'
+
+  constructor() {
+    super('This version does not know the kind of the item, and does not edit it')
+  }
 }

@@ -88,5 +88,5 @@ export {
   type TokenOptions,
   Tokens,
 } from './tokens.ts'
-export { ConflictError, OpenVault, type SealedItem, UnknownKindError } from './vault.ts'
+export { OpenVault, type SealedItem } from './vault.ts'
 export type { WatchEvent, WatchOptions } from './watch.ts'

@@ -3,9 +3,9 @@ import * as z from 'zod'
 import type { UnknownContent } from '../contract/content.ts'
 import { base64urlOf } from '../contract/primitives.ts'
 import { ShareId } from '../contract/shares.ts'
-import { ProblemError } from './errors.ts'
+import { ConflictError, ProblemError } from './errors.ts'
 import type { OpenItem } from './open-item.ts'
-import { ConflictError, type OpenVault } from './vault.ts'
+import type { OpenVault } from './vault.ts'
 
 /** The kind of the item that holds them. It is none that people see among their items. */
 export const keptSharesKind = 'shares'

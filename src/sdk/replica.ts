@@ -149,7 +149,7 @@ export class Replica {
       // Opened before what is known here, such as a change of its key, it is looked at again before the server is blamed.
       if (vault.sealed.revision < this.#vault.revision) await vault.refresh()
       vault.keys.refuseOlder(this.#vault.keyVersion)
-      await vault.refuseOlderData(this.#vault)
+      await vault.data.refuseOlder(this.#vault)
     }
     this.acceptVault(vault)
   }
@@ -166,10 +166,10 @@ export class Replica {
     if (!this.#vault) return
     try {
       await vault.keys.recall(this.#vault.keys)
-      await vault.refuseOlderData(this.#vault)
+      await vault.data.refuseOlder(this.#vault)
     } catch (error) {
       if (!(error instanceof OlderVaultError)) throw error
-      await vault.putDataBack(this.#vault)
+      await vault.data.putBack(this.#vault)
     }
   }
 
@@ -180,8 +180,8 @@ export class Replica {
       items.map(async (item) => {
         const known = this.#items.get(item.id) ?? vault.lastSeen(item.id)
         // So that what is created anew under the id counts on.
-        if ('purged' in item && !known) await vault.editsOf(item)
-        return { item, known, follows: known === undefined || (await vault.follows(known, item)) }
+        if ('purged' in item && !known) await vault.seals.editsOf(item)
+        return { item, known, follows: known === undefined || (await vault.seals.follows(known, item)) }
       }),
     )
     for (const { item, known, follows } of taken) {
@@ -216,7 +216,7 @@ export class Replica {
     const [shown, known] = [this.#refused.get(itemId), this.#items.get(itemId)]
     if (!shown || !known) return []
     // Opened for its counter: what is written counts on from both.
-    await vault.follows(known, shown)
+    await vault.seals.follows(known, shown)
     if ('purged' in known) {
       await vault.purge(itemId, shown.revision)
       return []
@@ -260,7 +260,7 @@ export class Replica {
  * counter, and no marker of a deletion.
  */
 async function isLost(item: Item, now: ItemState | undefined, vault: OpenVault): Promise<boolean> {
-  if (!now || !(await vault.follows(item, now))) return true
+  if (!now || !(await vault.seals.follows(item, now))) return true
   if (!('data' in now) || now.data === item.data) return false
   if (now.revision < item.revision) return true
   const versions = await vault.versions(item.id)

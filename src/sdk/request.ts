@@ -27,6 +27,10 @@ export interface Request {
   readonly signal?: AbortSignal | undefined
 }
 
+/** The header for a write over this revision, or over whatever is there. */
+export const ifMatch = (revision: number | undefined): Record<string, string> =>
+  revision === undefined ? {} : { 'If-Match': `"${revision}"` }
+
 /** Names are taken in any case. */
 type AnswerHeaders = Pick<Headers, 'get'>
 

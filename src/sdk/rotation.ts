@@ -136,7 +136,7 @@ export class Rotation {
       ]
       if (unreadable.length > 0) throw new UnreadableError([...new Set(unreadable)])
       this.#options.signal?.throwIfAborted()
-      await this.#vault.resealData()
+      await this.#vault.data.reseal()
       if (await this.#finish()) return
       if (this.#done > before) idle = 0
     }
@@ -180,7 +180,7 @@ export class Rotation {
     const sealed = await Promise.all(
       states.map(async (state) => {
         try {
-          return await this.#vault.reseal(state)
+          return await this.#vault.seals.reseal(state)
         } catch (error) {
           if (!(error instanceof OpenError)) throw error
           unreadable.push(state)
@@ -358,7 +358,7 @@ export class Rotation {
         path: pathTo(rotationPaths.finish, { vaultId: this.#vault.id }),
         body: { keyVersion: this.#keyVersion },
       })
-      await this.#vault.take(vault)
+      await this.#vault.data.take(vault)
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'rotation-incomplete') return false
       throw error

@@ -1,6 +1,5 @@
 // An opened vault: items in clear on this side, sealed on the way out.
 
-import type * as z from 'zod'
 import type { AttachedFile, ItemContent, UnknownContent, VaultContent } from '../contract/content.ts'
 import { itemPaths, pathTo, vaultPaths } from '../contract/paths.ts'
 import { limits } from '../contract/sizes.ts'
@@ -8,85 +7,29 @@ import {
   BatchResult,
   Changes,
   Item,
-  type ItemState,
   ItemVersions,
   type Operation,
   Tombstone,
-  Vault,
+  type Vault,
 } from '../contract/vaults.ts'
-import {
-  itemAssociatedData,
-  purgeAssociatedData,
-  vaultDataAssociatedData,
-} from '../protocol/associated-data.ts'
 import { OpenError } from '../protocol/envelope.ts'
-import {
-  ContentError,
-  editsIn,
-  encodeContent,
-  isItemContent,
-  parseItemContent,
-  readItemContent,
-  readVaultContent,
-  recount,
-} from '../protocol/item-content.ts'
+import { ContentError, isItemContent, sameContent } from '../protocol/item-content.ts'
 import { RefusedError } from '../protocol/refused.ts'
 import { Attachments, type FileKey, filesOf } from './attachments.ts'
-import { OlderVaultError, ProblemError, ResyncRequiredError } from './errors.ts'
+import { ConflictError, ProblemError, ResyncRequiredError, UnknownKindError } from './errors.ts'
 import type { TransferOptions } from './file-transfer.ts'
+import { ItemSeals, type ResealOperation } from './item-seals.ts'
 import type { OpenItem } from './open-item.ts'
-import { findVault, readPages } from './pages.ts'
+import { readPages } from './pages.ts'
 import { refuseOther } from './refusals.ts'
-import type { Request } from './request.ts'
-import { countsOn, goesBack, refuseRollback } from './rollback.ts'
+import { ifMatch, type Request } from './request.ts'
+import { goesBack, refuseRollback } from './rollback.ts'
 import type { Transport } from './transport.ts'
+import { VaultData } from './vault-data.ts'
 import { type KeyOpener, keyVersionOf, type SealedData, VaultKeys } from './vault-keys.ts'
-
-/** The write found something else than what it was to replace; nothing was written. */
-export class ConflictError extends Error {
-  override name = 'ConflictError'
-  /** The item as it is now, or undefined where it was deleted for good. */
-  readonly current: OpenItem | undefined
-  /** The revision to build on: that of the item, or of what is left of it. */
-  readonly revision: number
-  /** Of the key that seals it now. */
-  readonly keyVersion: number
-
-  constructor(revision: number, current: OpenItem | undefined, keyVersion: number) {
-    super(current ? 'The item was changed in the meantime' : 'The item was deleted for good in the meantime')
-    this.revision = revision
-    this.current = current
-    this.keyVersion = keyVersion
-  }
-}
-
-/** The item is of a kind that came later, and is kept as it is. */
-export class UnknownKindError extends Error {
-  override name = 'UnknownKindError'
-
-  constructor() {
-    super('This version does not know the kind of the item, and does not edit it')
-  }
-}
 
 /** How often an edit is tried again while other devices write the same item. */
 const editTries = 10
-
-/** How often a rename is tried again while items are being written, or the key is being changed. */
-const renameTries = 10
-
-/** Two contents as texts: a client that seals content anew keeps the order of its members. */
-const sameContent = (left: object, right: object) => JSON.stringify(left) === JSON.stringify(right)
-
-const vaultIn = (error: unknown): Vault | undefined =>
-  error instanceof ProblemError ? Vault.safeParse(error.current).data : undefined
-
-/** What a request for a batch takes. */
-type OperationToSend = z.input<typeof Operation>
-type ResealOperation = Extract<OperationToSend, { op: 'reseal' }>
-
-export const ifMatch = (revision: number | undefined): Record<string, string> =>
-  revision === undefined ? {} : { 'If-Match': `"${revision}"` }
 
 /** An item's envelope, and the ids of its files, absent where nothing is said about them: they then stay as they are. */
 export interface SealedItem extends SealedData {
@@ -99,27 +42,20 @@ export class OpenVault {
   readonly attachments: Attachments
   /** Its keys, of every version that this object opens with. */
   readonly keys: VaultKeys
+  /** Its own data, such as its name. */
+  readonly data: VaultData
+  /** What seals and opens its items. */
+  readonly seals: ItemSeals
   readonly #transport: Transport
-  #vault: Vault
-  #content: VaultContent
-  #edits: number
   /** The newest state seen of each item, to notice a server that goes back behind it. */
   readonly #seen = new Map<string, Item>()
-  /** The highest counter of each item that was opened or sealed here: the next envelope counts on from it. */
-  readonly #counters = new Map<string, number>()
 
-  #refreshing: Promise<void> | undefined
-
-  private constructor(
-    { transport, vault, keys }: { transport: Transport; vault: Vault; keys: VaultKeys },
-    { content, edits }: { content: VaultContent; edits: number },
-  ) {
+  private constructor(transport: Transport, vault: Vault, keys: VaultKeys, data: VaultData) {
     this.id = vault.id
     this.keys = keys
+    this.data = data
+    this.seals = new ItemSeals(vault.id, keys, () => data.refresh())
     this.#transport = transport
-    this.#vault = vault
-    this.#content = content
-    this.#edits = edits
     this.attachments = new Attachments(transport, {
       id: vault.id,
       get: (itemId) => this.get(itemId),
@@ -139,146 +75,41 @@ export class OpenVault {
    */
   static async open(transport: Transport, vault: Vault, opener: KeyOpener): Promise<OpenVault> {
     const keys = await VaultKeys.of(vault, opener)
-    const plaintext = await keys.open(vault.dataKeyVersion, vaultDataAssociatedData(vault.id), vault.data)
-    return new OpenVault({ transport, vault, keys }, readVaultContent(plaintext))
+    return new OpenVault(transport, vault, keys, await VaultData.open(transport, vault, keys))
   }
 
   get name(): string {
-    return this.#content.name
+    return this.data.content.name
   }
 
   /** Its own data, without the counter: its name, and what other clients keep there. */
   get content(): VaultContent {
-    return this.#content
+    return this.data.content
   }
 
   /** As the server had it when it was last looked at. */
   get itemCount(): number {
-    return this.#vault.itemCount
+    return this.data.sealed.itemCount
   }
 
   /** As the server gave it when it was last looked at; `UnlockedAccount.openVault` opens it again, without the server. */
   get sealed(): Vault {
-    return this.#vault
+    return this.data.sealed
   }
 
   /** Looks at the vault again: its keys, and its own data. Throws as `open` does, and RefusedError where they go back. */
-  async refresh(): Promise<void> {
-    this.#refreshing ??= this.#refresh().finally(() => {
-      this.#refreshing = undefined
-    })
-    return this.#refreshing
+  refresh(): Promise<void> {
+    return this.data.refresh()
   }
 
-  async #refresh(): Promise<void> {
-    const [vault] = await Promise.all([findVault(this.#transport, this.id), this.keys.requireNewest()])
-    await this.take(vault)
+  /** Renames the vault, keeping whatever else its data holds. Throws ProblemError `revision-conflict` if another client replaced it. */
+  rename(name: string): Promise<void> {
+    return this.data.rename(name)
   }
 
-  /** Takes the vault as the server showed it just now. Throws as `refresh` does. */
-  async take(vault: Vault): Promise<void> {
-    refuseOther(vault, this.id)
-    await this.keys.take(vault)
-    if (vault.revision < this.#vault.revision) return
-    if (vault.data !== this.#vault.data) {
-      const { content, edits } = readVaultContent(await this.#openData(vault))
-      if (!countsOn(this.#edits, edits)) throw new OlderVaultError()
-      this.#content = content
-      this.#edits = edits
-    }
-    this.#vault = vault
-  }
-
-  #openData({ data, dataKeyVersion }: Pick<Vault, 'data' | 'dataKeyVersion'>): Promise<Uint8Array> {
-    return this.keys.open(dataKeyVersion, vaultDataAssociatedData(this.id), data)
-  }
-
-  /**
-   * Renames the vault, keeping whatever else its data holds. Throws ProblemError `revision-conflict` if its data was replaced
-   * in the meantime; that items were written, which raises its revision too, is no conflict, nor is a change of its key.
-   */
-  async rename(name: string): Promise<void> {
-    await this.#replaceContent({ ...this.#content, name }, this.#edits + 1)
-  }
-
-  /**
-   * Writes data that this vault had over what the server shows. It counts on from both. Throws as `rename` does.
-   * @param known the data of before, which was of this vault too
-   */
-  async putDataBack(known: Pick<Vault, 'data' | 'dataKeyVersion'>): Promise<void> {
-    const { content, edits } = readVaultContent(await this.#openData(known))
-    await this.#replaceContent(content, Math.max(edits, this.#edits) + 1)
-  }
-
-  /** Seals the vault's own data under the newest key, if it is not yet. Throws as `rename` does. */
-  async resealData(): Promise<void> {
-    if (this.#vault.dataKeyVersion < this.keys.newest)
-      await this.#replaceContent(this.#content, this.#edits + 1)
-  }
-
-  async #replaceContent(content: VaultContent, edits: number): Promise<void> {
-    for (let tries = 0, count = edits; ; tries++) {
-      const sealed = await this.keys.seal(vaultDataAssociatedData(this.id), encodeContent(content, count))
-      try {
-        await this.#replaceData(sealed)
-        this.#content = content
-        this.#edits = count
-        return
-      } catch (error) {
-        const current = vaultIn(error)
-        if (!current || tries === renameTries) throw error
-        refuseOther(current, this.id)
-        await this.keys.take(current)
-        if (current.data !== this.#vault.data) {
-          // Only what another client sealed under the next key is no conflict.
-          if (current.dataKeyVersion <= this.#vault.dataKeyVersion) throw error
-          const shown = readVaultContent(await this.#openData(current)).content
-          const isDone = sameContent(shown, content)
-          if (!isDone && !sameContent(shown, this.#content)) throw error
-          await this.take(current)
-          if (isDone) return
-        } else this.#vault = current
-        count = Math.max(count, this.#edits + 1)
-      }
-    }
-  }
-
-  /**
-   * Refuses the data that the server gave of this vault if it is older than what was known of it. Throws OlderVaultError.
-   * @param known the data of before, which was of this vault too
-   */
-  async refuseOlderData(known: Pick<Vault, 'data' | 'dataKeyVersion'>): Promise<void> {
-    if (known.data === this.#vault.data) return
-    let before: number
-    try {
-      before = editsIn(await this.#openData(known))
-    } catch (error) {
-      // Under a key of before, which opens no more since the account key was changed, there is nothing to compare with.
-      if (error instanceof OpenError && known.dataKeyVersion < this.keys.newest) return
-      throw error
-    }
-    if (!countsOn(before, this.#edits)) throw new OlderVaultError()
-  }
-
-  async #replaceData(sealed: SealedData): Promise<void> {
-    const vault = await this.#transport
-      .sendAuthorized(Vault, {
-        method: 'PUT',
-        path: this.#vaultPath(vaultPaths.vault),
-        headers: ifMatch(this.#vault.revision),
-        body: sealed,
-      })
-      .catch((error: unknown) => {
-        // The very same data is this write's own, whose answer was lost.
-        const current = vaultIn(error)
-        if (current?.data === sealed.data) return current
-        throw error
-      })
-    refuseOther(vault, this.id)
-    await this.keys.take(vault)
-    if (vault.data !== sealed.data)
-      throw new RefusedError('The server answered with another vault than was written.')
-    this.#vault = vault
+  /** Opens an item that came from the server, now or earlier. Throws OpenError, ContentError and RefusedError. */
+  openItem(item: Item): Promise<OpenItem> {
+    return this.seals.open(item)
   }
 
   /**
@@ -287,50 +118,16 @@ export class OpenVault {
    * open what is to be replaced before.
    */
   async sealItem(itemId: string, content: ItemContent | UnknownContent): Promise<SealedItem> {
-    const encoded = encodeContent(content, this.#count(itemId))
-    const sealed = await this.keys.seal(itemAssociatedData(this.id, itemId), encoded)
+    const sealed = await this.seals.seal(itemId, content)
     const files = filesOf(content).map(({ id }) => id)
     // Servers and items without files are not told of them.
     const hasFiles = files.length > 0 || this.#seen.get(itemId)?.attachments !== undefined
     return { ...sealed, ...(hasFiles && { attachments: files }) }
   }
 
-  /** Seals the marker that shows other devices that this account deleted the item. It counts on, as `sealItem` does. */
-  sealPurge(itemId: string): Promise<SealedData> {
-    const marker = new TextEncoder().encode(JSON.stringify({ edits: this.#count(itemId) }))
-    return this.keys.seal(purgeAssociatedData(this.id, itemId), marker)
-  }
-
   /**
-   * What is in a state, sealed anew under the newest key, with a higher counter. Malformed content stays as it is, byte for byte if it
-   * holds no counter. A marker that does not open becomes one that shows nothing.
-   *
-   * @returns undefined where nothing is sealed under an older key
-   * @throws OpenError for an item that does not open, and ContentError for a number that this program cannot keep
-   */
-  async reseal(state: ItemState): Promise<ResealOperation | undefined> {
-    const keyVersion = this.keys.newest
-    const { id, revision } = state
-    const sealed = 'data' in state ? state.data : state.marker
-    if (sealed === undefined || keyVersionOf(state) >= keyVersion) return undefined
-    const associatedData =
-      'data' in state ? itemAssociatedData(this.id, id) : purgeAssociatedData(this.id, id)
-    let plaintext: Uint8Array
-    try {
-      plaintext = await this.keys.open(keyVersionOf(state), associatedData, sealed)
-    } catch (error) {
-      if (!('purged' in state && error instanceof OpenError)) throw error
-      plaintext = new TextEncoder().encode('{"edits":0}')
-      const { data } = await this.keys.seal(associatedData, plaintext)
-      return { op: 'reseal', id, revision, data, keyVersion }
-    }
-    this.#counted(id, editsIn(plaintext))
-    const { data } = await this.keys.seal(associatedData, recount(plaintext, this.#count(id)))
-    return { op: 'reseal', id, revision, data, keyVersion }
-  }
-
-  /**
-   * The same with its files, which are sealed anew before: for an item whose files lie under an older key.
+   * What is in an item, sealed anew under the newest key, with its files, which are sealed anew before: for files that lie under an
+   * older key.
    *
    * @returns the operation, and the files that cannot be sealed anew, which the operation leaves out
    * @throws OpenError and ContentError for an item without content that names its files
@@ -342,10 +139,7 @@ export class OpenVault {
     const { id, revision } = item
     const { content } = await this.openItem(item)
     const { files, lost } = await this.resealedContent(id, content, options)
-    const { data } = await this.keys.seal(
-      itemAssociatedData(this.id, id),
-      encodeContent(files, this.#count(id)),
-    )
+    const { data } = await this.seals.seal(id, files)
     const attachments = filesOf(files).map((file) => file.id)
     return {
       operation: { op: 'reseal', id, revision, data, keyVersion: this.keys.newest, attachments },
@@ -374,71 +168,6 @@ export class OpenVault {
     }
   }
 
-  /** Opens what lies under a key of this version; looks for a key that this client does not know yet. Throws OpenError. */
-  async #open(keyVersion: number, associatedData: readonly string[], sealed: string): Promise<Uint8Array> {
-    if (keyVersion > this.keys.newest) await this.refresh()
-    return this.keys.open(keyVersion, associatedData, sealed)
-  }
-
-  /** The next counter of an item. One that is not written in the end leaves a gap, which harms nothing. */
-  #count(itemId: string): number {
-    const next = (this.#counters.get(itemId) ?? 0) + 1
-    this.#counters.set(itemId, next)
-    return next
-  }
-
-  #counted(itemId: string, edits: number): number {
-    this.#counters.set(itemId, Math.max(edits, this.#counters.get(itemId) ?? 0))
-    return edits
-  }
-
-  /** Opens an item that came from the server, now or earlier. Throws OpenError, ContentError and RefusedError. */
-  async openItem(item: Item): Promise<OpenItem> {
-    this.#requireOwn(item)
-    const { id, revision, createdAt, updatedAt, deletedAt } = item
-    const plaintext = await this.#open(keyVersionOf(item), itemAssociatedData(this.id, id), item.data)
-    this.#counted(id, editsIn(plaintext))
-    const { content } = readItemContent(plaintext)
-    return { id, revision, createdAt, updatedAt, deletedAt, content }
-  }
-
-  #requireOwn(item: ItemState) {
-    if ('vaultId' in item && item.vaultId !== this.id)
-      throw new RefusedError('The server showed an item of another vault.')
-  }
-
-  /**
-   * The counter of a state, which what is sealed next counts on from.
-   * @returns undefined where nothing in it is sealed for this item
-   */
-  async editsOf(state: ItemState): Promise<number | undefined> {
-    const [associatedData, sealed] =
-      'data' in state
-        ? [itemAssociatedData(this.id, state.id), state.data]
-        : [purgeAssociatedData(this.id, state.id), state.marker]
-    if (sealed === undefined) return undefined
-    try {
-      return this.#counted(state.id, editsIn(await this.#open(keyVersionOf(state), associatedData, sealed)))
-    } catch (error) {
-      if (error instanceof OpenError) return undefined
-      throw error
-    }
-  }
-
-  /**
-   * Whether an owner's client can have made `shown` out of `known`: by its counter, and for a deletion by its marker. A server
-   * can neither raise a counter nor make a marker; it can only show again what there was.
-   */
-  async follows(known: ItemState, shown: ItemState): Promise<boolean> {
-    if ('data' in known && 'data' in shown && known.data === shown.data) return true
-    if ('purged' in known && 'purged' in shown) return true
-    const [before, now] = [await this.editsOf(known), await this.editsOf(shown)]
-    // What does not open here has nothing to be compared with, and is replaced by anything that does.
-    if (before === undefined) return true
-    if (now === undefined) return false
-    return 'purged' in shown ? now > before : countsOn(before, now)
-  }
-
   /** After a resync, of which the person was told: what was seen of the old history counts no more. */
   startOver(): void {
     this.#seen.clear()
@@ -454,11 +183,11 @@ export class OpenVault {
     const known = this.#seen.get(itemId)
     const item = await this.#transport.sendAuthorized(Item, request)
     refuseOther(item, itemId)
-    this.#requireOwn(item)
+    this.seals.requireOwn(item)
     if (written !== undefined && item.data !== written)
       throw new RefusedError('The server answered with other data than was written.')
     refuseRollback(known, item)
-    if (known && !(await this.follows(known, item))) throw await this.#refusal(item)
+    if (known && !(await this.seals.follows(known, item))) throw await this.#refusal(item)
     this.notice(item)
     return item
   }
@@ -480,7 +209,7 @@ export class OpenVault {
 
   /** Why a state does not follow what is known: it does not open, or it is older. */
   async #refusal(item: Item): Promise<Error> {
-    return (await this.editsOf(item)) === undefined ? new OpenError() : goesBack()
+    return (await this.seals.editsOf(item)) === undefined ? new OpenError() : goesBack()
   }
 
   async get(itemId: string): Promise<OpenItem> {
@@ -527,7 +256,7 @@ export class OpenVault {
 
   async #replace(itemId: string, revision: number, content: ItemContent | UnknownContent) {
     return this.#over(itemId, revision, async (at) => {
-      if (!this.#counters.has(itemId)) await this.#lookAt(itemId)
+      if (!this.seals.knows(itemId)) await this.#lookAt(itemId)
       return this.#put(itemId, content, ifMatch(at))
     })
   }
@@ -566,7 +295,7 @@ export class OpenVault {
   async #lookAt(itemId: string): Promise<Item | undefined> {
     try {
       const item = await this.#fetchItem(itemId, { method: 'GET', path: this.#itemPath(itemId) })
-      await this.editsOf(item)
+      await this.seals.editsOf(item)
       return item
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'not-found') return undefined
@@ -632,9 +361,10 @@ export class OpenVault {
     refuseOther(error.current, itemId)
     const item = Item.safeParse(error.current)
     const tombstone = Tombstone.safeParse(error.current)
-    if (tombstone.success) await this.editsOf(tombstone.data)
+    if (tombstone.success) await this.seals.editsOf(tombstone.data)
     const known = this.#seen.get(itemId)
-    if (item.success && known && !(await this.follows(known, item.data))) return this.#refusal(item.data)
+    if (item.success && known && !(await this.seals.follows(known, item.data)))
+      return this.#refusal(item.data)
     return new ConflictError(
       error.current.revision,
       item.success ? await this.openItem(item.data) : undefined,
@@ -676,7 +406,7 @@ export class OpenVault {
    * that. What is deleted already stays so. Throws ConflictError, and ProblemError `not-found`.
    */
   async purge(itemId: string, revision?: number): Promise<void> {
-    const known = revision !== undefined && this.#counters.has(itemId)
+    const known = revision !== undefined && this.seals.knows(itemId)
     const item = known ? undefined : await this.#lookAt(itemId)
     const at = revision ?? item?.revision
     if (at === undefined) {
@@ -690,7 +420,7 @@ export class OpenVault {
   async #purgeAt(itemId: string, revision: number): Promise<void> {
     try {
       await this.#withNewestKey(async () => {
-        const { data: marker, ...version } = await this.sealPurge(itemId)
+        const { data: marker, ...version } = await this.seals.sealPurge(itemId)
         await this.#apply([{ op: 'purge', id: itemId, revision, marker, ...version }], true)
       })
     } catch (error) {
@@ -713,10 +443,8 @@ export class OpenVault {
     return Promise.all(
       versions.map(async (version) => {
         const { data, revision, createdAt, replacedAt } = version
-        const associatedData = itemAssociatedData(this.id, itemId)
-        const plaintext = await this.#open(keyVersionOf(version), associatedData, data)
-        this.#counted(itemId, editsIn(plaintext))
-        return { revision, createdAt, replacedAt, content: parseItemContent(plaintext), data }
+        const content = await this.seals.openVersion(itemId, version)
+        return { revision, createdAt, replacedAt, content, data }
       }),
     )
   }
@@ -725,7 +453,7 @@ export class OpenVault {
    * Applies sealed operations, all or none. Throws ProblemError `revision-conflict` with `conflicts`, and RefusedError where the
    * answer is about something else.
    */
-  batch(operations: OperationToSend[]): Promise<BatchResult> {
+  batch(operations: Operation[]): Promise<BatchResult> {
     return this.#apply(operations, false)
   }
 
@@ -734,7 +462,7 @@ export class OpenVault {
     return this.#apply(operations, true)
   }
 
-  async #apply(operations: OperationToSend[], repeatable: boolean): Promise<BatchResult> {
+  async #apply(operations: Operation[], repeatable: boolean): Promise<BatchResult> {
     const result = await this.#transport.sendAuthorized(BatchResult, {
       method: 'POST',
       path: this.#vaultPath(vaultPaths.batch),
@@ -745,7 +473,7 @@ export class OpenVault {
       throw new RefusedError('The server answered with something else than what it was asked for.')
     for (const [index, item] of result.items.entries()) {
       refuseOther(item, operations[index]?.id ?? '')
-      this.#requireOwn(item)
+      this.seals.requireOwn(item)
     }
     return result
   }
@@ -766,7 +494,7 @@ export class OpenVault {
       if (changes.items.length > limits.pageItems)
         throw new RefusedError('The server gave a page that is longer than a page may be.')
       for (const item of changes.items) {
-        this.#requireOwn(item)
+        this.seals.requireOwn(item)
         refuseRollback(known.get(item.id), item)
       }
       return changes

@@ -245,7 +245,7 @@ describe('what may follow what', () => {
       open: async () => vaultKey,
       requireNewest: async () => {},
     })
-    return vault.follows(stateAt(1, known), stateAt(2, shown))
+    return vault.seals.follows(stateAt(1, known), stateAt(2, shown))
   }
 
   test.each(accepted)('$why', async (pair) => {

@@ -91,10 +91,10 @@ describe.each(engines)('changed keys on %s', (engine) => {
     const item = later.items.get(id)
     const before = stored.items.find((one) => one.id === id)
     if (!item || !before) throw new Error('The item is not there')
-    expect(await vault.follows(before, item)).toBe(true)
-    expect(await vault.follows(item, { ...before, revision: item.revision + 1 })).toBe(false)
+    expect(await vault.seals.follows(before, item)).toBe(true)
+    expect(await vault.seals.follows(item, { ...before, revision: item.revision + 1 })).toBe(false)
     // A server that comes back with the old key.
-    await expect(vault.take({ ...away.vault.sealed, revision: 1_000_000 })).rejects.toBeInstanceOf(
+    await expect(vault.data.take({ ...away.vault.sealed, revision: 1_000_000 })).rejects.toBeInstanceOf(
       RefusedError,
     )
   })

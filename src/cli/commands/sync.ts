@@ -95,7 +95,7 @@ async function putBack(
 ): Promise<readonly AttachedFile[] | undefined> {
   if (now && 'data' in now) return undefined
   const opened = await openLost(vault, item)
-  if (now) await vault.editsOf(now)
+  if (now) await vault.seals.editsOf(now)
   const headers = now ? { 'If-Match': `"${now.revision}"` } : { 'If-None-Match': '*' }
   let lost: readonly AttachedFile[] = []
   try {

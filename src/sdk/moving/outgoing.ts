@@ -56,7 +56,7 @@ const atOnce = 16
 
 /** Whether an item was written once only, so that it has no earlier versions. Items of clients that do not count say nothing. */
 const isNew = async (vault: OpenVault, item: Item) =>
-  item.createdAt === item.updatedAt && (await vault.editsOf(item)) === 1
+  item.createdAt === item.updatedAt && (await vault.seals.editsOf(item)) === 1
 
 /** The states before the one that is exported, oldest first. Throws OpenError and ContentError. */
 async function versionsBefore(vault: OpenVault, item: Item): Promise<OutgoingVersion[]> {
