@@ -3,6 +3,7 @@ import type * as Kdbxweb from 'kdbxweb'
 import type { NewFile } from '../attachments.ts'
 import { ImportError, type Leftover } from './incoming.ts'
 import { type KdbxLibrary as Library, loadKdbxweb } from './kdbx-argon2.ts'
+import { openKdbx } from './kdbx-open.ts'
 import { itemsOfKeePass, type KeePassEntry, type KeePassState, othersOf } from './keepass-entry.ts'
 import type { Reader } from './reader.ts'
 import { fileOfBytes, wholeFile } from './whole-file.ts'
@@ -14,75 +15,7 @@ const signatureOfKeePass1 = [0x03, 0xd9, 0xa2, 0x9a, 0x65, 0xfb, 0x4b, 0xb5]
 const beginsWith = (head: Uint8Array, bytes: readonly number[]) =>
   bytes.every((byte, at) => head[at] === byte)
 
-/** What opening may cost: far above what KeePass chooses for one second, below what would hold up this machine. */
-const bounds = { rounds: 200_000_000, memoryKiB: 1024 * 1024, passes: 1000, lanes: 64 } as const
-
 const title = 'KeePass (KDBX)'
-
-const damaged = () =>
-  new ImportError(
-    'malformed',
-    'The database is cut off or damaged. Open it in KeePass or KeePassXC, save it again, and import that.',
-  )
-
-/** Looks at what opening would cost, before it is begun. Throws ImportError `too-large`. */
-function requireBearable(
-  { BinaryStream, Int64, Kdbx, KdbxContext, KdbxHeader }: Library,
-  data: ArrayBuffer,
-): void {
-  const { kdfParameters, keyEncryptionRounds = 0 } = KdbxHeader.read(
-    new BinaryStream(data),
-    new KdbxContext({ kdbx: new Kdbx() }),
-  )
-  const number = (name: string) => {
-    const value = kdfParameters?.get(name)
-    if (value instanceof Int64) return value.hi > 0x1fffff ? Number.POSITIVE_INFINITY : value.value
-    return typeof value === 'number' ? value : 0
-  }
-  const isBearable =
-    Math.max(keyEncryptionRounds, number('R')) <= bounds.rounds &&
-    number('M') / 1024 <= bounds.memoryKiB &&
-    number('I') <= bounds.passes &&
-    number('P') <= bounds.lanes &&
-    (number('M') / 1024) * number('I') <= bounds.memoryKiB * 16
-  if (isBearable) return
-  throw new ImportError(
-    'too-large',
-    'Opening the database would take more memory or time than this program spends on a file. Choose less in the encryption settings of the database in KeePass or KeePassXC (1 second is enough), save it, and import it again.',
-  )
-}
-
-/** The library's errors as sentences. */
-function explained({ Consts, KdbxError }: Library, error: unknown): unknown {
-  if (error instanceof RangeError || error instanceof TypeError) return damaged()
-  if (!(error instanceof KdbxError)) return error
-  const { InvalidKey, InvalidVersion, Unsupported } = Consts.ErrorCodes
-  if (error.code === InvalidKey)
-    return new ImportError(
-      'wrong-password',
-      'The password or the key file of the database is wrong. If it has a key file, --key-file names it.',
-    )
-  if (error.code === InvalidVersion || error.code === Unsupported)
-    return new ImportError(
-      'unsupported',
-      'The database is of a version or has an encryption that is not known here. Save it as KDBX 4 with AES or ChaCha20, and import that.',
-    )
-  return damaged()
-}
-
-/** A database with a key file need not have a password: an empty one then means none. */
-async function open(library: Library, data: ArrayBuffer, password: string, keyFile: Uint8Array | undefined) {
-  const { Kdbx, KdbxCredentials, ProtectedValue } = library
-  const key = keyFile && new Uint8Array(keyFile).buffer
-  const secret = password === '' && key ? null : ProtectedValue.fromString(password)
-  const credentials = new KdbxCredentials(secret, key ?? null)
-  try {
-    await credentials.ready
-    return await Kdbx.load(data, credentials)
-  } catch (error) {
-    throw explained(library, error)
-  }
-}
 
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 
@@ -186,14 +119,7 @@ export const kdbx: Reader = {
   async read(file, { password, keyFile }) {
     const data = (await wholeFile(file)).buffer
     const library = await loadKdbxweb()
-    try {
-      requireBearable(library, data)
-    } catch (error) {
-      throw explained(library, error)
-    }
-    if (!password && !keyFile)
-      throw new ImportError('needs-password', 'The database has a password, and none was given.')
-    const opened = await open(library, data, (await password?.()) ?? '', keyFile)
+    const opened = await openKdbx(library, data, { password, keyFile })
     const leftovers: Leftover[] = [
       { place: 'all items', what: 'when they were made and changed', wentTo: undefined },
       { place: 'all items', what: 'icons', wentTo: undefined },

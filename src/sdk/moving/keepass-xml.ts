@@ -1,6 +1,6 @@
 // KeePass 2 and KeePassXC: a database as XML in clear (keepass.info/help/kb/kdbx.html, "Inner Format: XML").
-import { gunzipSync } from 'fflate'
 import type { NewFile } from '../attachments.ts'
+import { gunzipped, LargeGzipError } from './gzip.ts'
 import { ImportError, type Leftover } from './incoming.ts'
 import { itemsOfKeePass, type KeePassEntry, type KeePassState, othersOf } from './keepass-entry.ts'
 import type { Reader } from './reader.ts'
@@ -37,13 +37,11 @@ const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).pa
 function unpacked(element: Element): Uint8Array {
   const bytes = bytesOf(element.text)
   if (element.attributes.Compressed?.toLowerCase() !== 'true') return bytes
-  // The last four bytes tell the size (RFC 1952, section 2.3.1); no more than that is written.
-  const size = bytes.length < 18 ? 0 : new DataView(bytes.buffer).getUint32(bytes.length - 4, true)
-  if (size > largestFile)
-    throw new ImportError('too-large', 'An attached file has more than 512 MiB once it is unpacked.')
   try {
-    return gunzipSync(bytes, { out: new Uint8Array(size) })
-  } catch {
+    return gunzipped(bytes, largestFile)
+  } catch (error) {
+    if (error instanceof LargeGzipError)
+      throw new ImportError('too-large', 'An attached file has more than 512 MiB once it is unpacked.')
     throw new ImportError(
       'malformed',
       'An attached file of the database cannot be unpacked. Export it again.',

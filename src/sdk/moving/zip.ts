@@ -13,6 +13,15 @@ const mostEntries = 20_000
 export const isZip = (head: Uint8Array) =>
   head[0] === 0x50 && head[1] === 0x4b && head[2] === 3 && head[3] === 4
 
+/** A file as the list at the end of the archive has it: its bytes in the archive, and unpacked. */
+interface Listed {
+  readonly name: string
+  readonly size: number
+  readonly originalSize: number
+}
+
+const damaged = () => new ImportError('malformed', 'The archive is cut off or damaged. Export it again.')
+
 export class Zip {
   readonly #bytes: Uint8Array
   readonly #sizes: ReadonlyMap<string, number>
@@ -25,10 +34,13 @@ export class Zip {
   /** Reads the list of files. Throws ImportError `malformed`, `too-large`. */
   static of(bytes: Uint8Array): Zip {
     const sizes = new Map<string, number>()
-    let total = 0
-    const list = ({ name, originalSize }: { name: string; originalSize: number }) => {
+    let [packed, total] = [0, 0]
+    const list = ({ name, size, originalSize }: Listed) => {
       sizes.set(name, originalSize)
+      packed += size
       total += originalSize
+      // Entries that share their bytes: each of them would be unpacked.
+      if (packed > bytes.length) throw damaged()
       if (originalSize > largestEntry || total > largestArchive || sizes.size > mostEntries)
         throw new ImportError(
           'too-large',
@@ -40,12 +52,12 @@ export class Zip {
     return new Zip(bytes, sizes)
   }
 
-  static #unzip(bytes: Uint8Array, filter: (file: { name: string; originalSize: number }) => boolean) {
+  static #unzip(bytes: Uint8Array, filter: (file: Listed) => boolean) {
     try {
       return unzipSync(bytes, { filter })
     } catch (error) {
       if (error instanceof ImportError) throw error
-      throw new ImportError('malformed', 'The archive is cut off or damaged. Export it again.')
+      throw damaged()
     }
   }
 

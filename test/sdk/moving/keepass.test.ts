@@ -1,5 +1,6 @@
 // Databases of KeePass: made by KeePassXC, and what a hostile one asks for.
 import { readFileSync } from 'node:fs'
+import { constants, deflateRawSync } from 'node:zlib'
 import kdbxweb from 'kdbxweb'
 import { describe, expect, it } from 'vitest'
 import { fileOfBytes, type ReadOptions, readerOf, readIncoming } from '../../../src/sdk/moving/index.ts'
@@ -113,6 +114,46 @@ const cheap = (database: kdbxweb.Kdbx) => {
   database.header.kdfParameters?.set('I', kdbxweb.VarDictionary.ValueType.UInt64, kdbxweb.Int64.from(1))
 }
 
+/** Zeros packed with gzip, of which a thousandth is left: a mebibyte that ends at a whole byte, as often as wanted. */
+function bomb(mebibytes: number): Buffer {
+  const piece = deflateRawSync(Buffer.alloc(1024 * 1024), { finishFlush: constants.Z_FULL_FLUSH })
+  const header = Buffer.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3)
+  // An empty last block, and a checksum and a size that are lies.
+  return Buffer.concat([
+    header,
+    ...Array.from({ length: mebibytes }, () => piece),
+    Buffer.of(3, 0),
+    Buffer.alloc(8, 1),
+  ])
+}
+
+/** A database of KDBX 3 with any content, which its password opens. */
+async function sealed3(content: Uint8Array, isPacked: boolean): Promise<Uint8Array> {
+  await loadKdbxweb()
+  const { BinaryStream, ByteUtils, Consts, CryptoEngine, HashedBlockTransform, KeyEncryptorAes } = kdbxweb
+  const credentials = new kdbxweb.Credentials(kdbxweb.ProtectedValue.fromString('fixture passphrase'))
+  const { header } = kdbxweb.Kdbx.create(credentials, 'bomb')
+  header.setVersion(3)
+  header.compression = Consts.CompressionAlgorithm[isPacked ? 'GZip' : 'None']
+  header.keyEncryptionRounds = 1000
+  header.generateSalts()
+  const stream = new BinaryStream()
+  header.write(stream)
+  const { masterSeed, transformSeed, streamStartBytes, encryptionIV } = header
+  if (!masterSeed || !transformSeed || !streamStartBytes || !encryptionIV) throw new Error('No salts')
+  await credentials.ready
+  const hash = new Uint8Array(await credentials.getHash())
+  const derived = await KeyEncryptorAes.encrypt(hash, transformSeed, 1000)
+  const inner = await CryptoEngine.sha256(ByteUtils.arrayToBuffer(derived))
+  const both = Buffer.concat([new Uint8Array(masterSeed), new Uint8Array(inner)])
+  const aes = CryptoEngine.createAesCbc()
+  await aes.importKey(await CryptoEngine.sha256(ByteUtils.arrayToBuffer(both)))
+  const blocks = await HashedBlockTransform.encrypt(ByteUtils.arrayToBuffer(content))
+  const plain = Buffer.concat([new Uint8Array(streamStartBytes), new Uint8Array(blocks)])
+  stream.writeBytes(await aes.encrypt(ByteUtils.arrayToBuffer(plain), encryptionIV))
+  return new Uint8Array(stream.getWrittenBytes())
+}
+
 describe('a database of another program', () => {
   it('has files, references, and codes of other plug-ins; with Argon2, and in version 3', async () => {
     for (const version of [3, 4] as const) {
@@ -172,6 +213,22 @@ describe('a database of another program', () => {
         code: 'too-large',
       })
     }
+  })
+
+  it('is refused if more comes out of it than it may hold', async () => {
+    const packedFile = (bytes: Buffer) =>
+      Buffer.from(
+        `<KeePassFile><Meta><Binaries><Binary ID="0" Compressed="True">${bytes.toString('base64')}</Binary></Binaries></Meta><Root/></KeePassFile>`,
+      )
+    const bombs = [
+      await sealed3(bomb(600), true),
+      await sealed3(packedFile(bomb(600)), false),
+      await sealed3(Buffer.alloc(10_000_001, '<'), false),
+    ]
+    for (const database of bombs)
+      await expect(readIncoming(fileOfBytes(database, 'bomb'), { password })).rejects.toMatchObject({
+        code: 'too-large',
+      })
   })
 
   it('of KeePass 1 is refused with what to do', async () => {

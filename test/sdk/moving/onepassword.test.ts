@@ -141,6 +141,14 @@ describe('an archive of 1Password', () => {
     const list = Buffer.from(bomb).indexOf(Buffer.from([0x50, 0x4b, 1, 2]))
     new DataView(bomb.buffer).setUint32(list + 24, 300 * 1024 * 1024, true)
     await expect(readIncoming(fileOfBytes(bomb, 'x'))).rejects.toMatchObject({ code: 'too-large' })
+    // Two entries of the list that are unpacked from the same bytes.
+    const two = zipSync({ a: new Uint8Array(100_000), b: new Uint8Array(100_000) })
+    const second = Buffer.from(two).lastIndexOf(Buffer.from([0x50, 0x4b, 1, 2]))
+    new DataView(two.buffer).setUint32(second + 20, two.length - 50, true)
+    await expect(readIncoming(fileOfBytes(two, 'x'), { format: '1password-1pux' })).rejects.toMatchObject({
+      code: 'malformed',
+      message: expect.stringContaining('damaged'),
+    })
     const cut = archive({ accounts }).subarray(0, 200)
     await expect(readIncoming(fileOfBytes(cut, 'x'))).rejects.toMatchObject({ code: 'malformed' })
   })

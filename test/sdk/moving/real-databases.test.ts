@@ -1,4 +1,4 @@
-// Databases that KeePassXC and pykeepass made (test/fixtures/moving): every value of them arrives.
+// Databases that KeePassXC, pykeepass and File::KDBX made (test/fixtures/moving): every value of them arrives.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { fileOfBytes, readIncoming } from '../../../src/sdk/moving/index.ts'
@@ -25,6 +25,7 @@ async function textOf(file: { read(start: number): AsyncIterable<Uint8Array> } |
 describe.each([
   ['keepassxc-4.kdbx', 'keepassxc.key'],
   ['pykeepass-4.kdbx', undefined],
+  ['file-kdbx-3.kdbx', 'file-kdbx-3.keyx'],
 ] as const)('%s', (name, keyFile) => {
   it('arrives whole', async () => {
     const items = await itemsOf(name, keyFile)
