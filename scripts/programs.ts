@@ -1,9 +1,9 @@
 // Builds the programs: one file each for `limpet` and `limpet-server`, with a chunk for each part that only some commands load, and
 // what browsers load. Packages with native code, and the bundler, stay in node_modules.
+import { randomUUID } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -86,7 +86,9 @@ const keptBuilds = 5
 export async function buildOnce(folder: string): Promise<void> {
   const builds = dirname(folder)
   mkdirSync(builds, { recursive: true })
-  const draft = mkdtempSync(join(builds, '.draft-'))
+  // With the mode that the umask gives, unlike mkdtemp: root builds, and the service's user starts the programs.
+  const draft = join(builds, `.draft-${randomUUID()}`)
+  mkdirSync(draft)
   try {
     await buildPrograms(draft)
     try {

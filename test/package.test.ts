@@ -1,7 +1,7 @@
 // The package as it is published: built, packed, and used from JavaScript and TypeScript that know nothing of this checkout.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -145,6 +145,14 @@ describe('the package', () => {
     for (const name of ['express', 'pg', '@serenity-kit/opaque', 'zod'])
       expect(licences).toMatch(new RegExp(`^${name}$`, 'm'))
     expect(licences).toContain('Permission is hereby granted')
+  })
+
+  it('is built in a clone so that the user of a service can start what root has built', async () => {
+    const builds = join(folder, 'copy', 'dist', 'checkout')
+    const modes = await Promise.all(
+      (await readdir(builds)).map(async (name) => (await stat(join(builds, name))).mode & 0o777),
+    )
+    expect(modes).toEqual([0o777 & ~process.umask()])
   })
 
   it('has every migration of the checkout', async () => {
