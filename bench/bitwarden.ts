@@ -4,26 +4,27 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import autocannon from 'autocannon'
 import { z } from 'zod'
-import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { askForToken, BitwardenDevice, registerBitwardenUser } from '../test/support/bitwarden-client.ts'
-import { freePort } from '../test/support/free-port.ts'
-import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
-import { startPostgres } from '../test/support/postgres.ts'
-import { median, percentile } from './figures.ts'
-import { launch, type ServerProcess } from './processes.ts'
-import { machine, writeResults } from './results.ts'
-import { limpet } from './targets.ts'
+import { endProgress, figure, median, percentile, progress, table } from './figures.ts'
+import { measureGets } from './load.ts'
+import { writeResults } from './results.ts'
+import {
+  type BenchDatabase,
+  type Engine,
+  engines,
+  newSettings,
+  type ServerProcess,
+  startLimpet,
+  startPeer,
+  withDatabases,
+} from './servers.ts'
 
 const items = 10_000
 const syncs = 7
 const [seconds, connections] = [3, 16]
 const [writes, logins] = [300, 20]
 const hubs = Number(process.argv[2] ?? 1000)
-
-const ms = (value: number) => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(2))
-const perSecond = (value: number) => Math.round(value).toLocaleString('en')
 
 const encrypted = (bytes: number) =>
   `2.${[16, bytes, 32].map((length) => randomBytes(length).toString('base64')).join('|')}`
@@ -107,7 +108,7 @@ interface Target {
 }
 
 async function measureOneSync({ server, path, token }: Target): Promise<SyncCost> {
-  const before = await server.usage()
+  const before = server.usage()
   const began = performance.now()
   const response = await fetch(`${server.url}${path}`, { headers: { Authorization: `Bearer ${token}` } })
   if (!response.ok || !response.body) throw new Error(`A sync was answered ${response.status}`)
@@ -117,14 +118,14 @@ async function measureOneSync({ server, path, token }: Target): Promise<SyncCost
     bytes += chunk.length
   }
   const wholeMs = performance.now() - began
-  const { processorMs } = await server.usage()
+  const { processorMs } = server.usage()
   return { firstByteMs, wholeMs, processorMs: processorMs - before.processorMs, megabytes: bytes / 1e6 }
 }
 
 /** Syncs of all servers in turn. @returns for each the medians, and how far the peak of its memory went up */
 async function measureSyncs(targets: readonly Target[]) {
   const measured = await Promise.all(
-    targets.map(async (target) => ({ target, idle: await target.server.usage(), costs: [] as SyncCost[] })),
+    targets.map(async (target) => ({ target, idle: target.server.usage(), costs: [] as SyncCost[] })),
   )
   for (let sync = 0; sync < syncs; sync++)
     for (const { target, costs } of measured) costs.push(await measureOneSync(target))
@@ -136,17 +137,10 @@ async function measureSyncs(targets: readonly Target[]) {
         wholeMs: of('wholeMs'),
         processorMs: of('processorMs'),
         megabytes: of('megabytes'),
-        grownMb: (await target.server.usage()).peakMb - idle.residentMb,
+        grownMb: target.server.usage().peakMb - idle.residentMb,
       }
     }),
   )
-}
-
-async function load(url: string, token: string) {
-  const headers = { authorization: `Bearer ${token}` }
-  const result = await autocannon({ url, connections, duration: seconds, headers })
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url}: some requests were refused`)
-  return { perSecond: result['2xx'] / result.duration, p99: result.latency.p99 }
 }
 
 /** Two syncs at a time, until they are stopped: by a process of its own, which has to read all of it. */
@@ -162,7 +156,7 @@ function syncAllTheTime(url: string, token: string) {
 
 /** Opens hubs, and waits until one change has reached each of them. @returns the waits, and the memory that one hub takes */
 async function measureHubs(server: ServerProcess, device: BitwardenDevice, itemId: string) {
-  const before = await server.usage()
+  const before = server.usage()
   const waits: number[] = []
   let began = 0
   const url = `${server.url.replace('http', 'ws')}/notifications/hub?access_token=${device.accessToken}`
@@ -184,7 +178,7 @@ async function measureHubs(server: ServerProcess, device: BitwardenDevice, itemI
         sockets.push(socket)
       }),
     )
-  const after = await server.usage()
+  const after = server.usage()
   began = performance.now()
   await device.ask('PUT', `/api/ciphers/${itemId}/partial`, { folderId: null, favorite: true })
   for (let waited = 0; waits.length < hubs && waited < 20_000; waited += 20) await pause(20)
@@ -194,32 +188,26 @@ async function measureHubs(server: ServerProcess, device: BitwardenDevice, itemI
 
 /** A database, and how servers on it are started: tokens of one are good on the next. */
 interface Place {
-  readonly engine: 'SQLite' | 'Postgres'
+  readonly engine: Engine
   start(): Promise<ServerProcess>
 }
 
-async function placeOf(engine: Place['engine'], databaseUrl: string): Promise<Place> {
+async function placeOf({ engine, url }: BenchDatabase): Promise<Place> {
   const settings = {
-    DATABASE_URL: databaseUrl,
+    ...(await newSettings(url)),
     PUBLIC_URL: 'https://vault.example.com',
-    JWT_SECRET: randomBytes(32).toString('hex'),
-    OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
-    RATE_LIMITS: 'off',
     BITWARDEN_API: 'on',
     MAX_CONNECTIONS: String(2 * hubs + 200),
     MAX_STREAMS: String(hubs + 10),
     MAX_STREAMS_PER_ACCOUNT: String(hubs + 10),
     MAX_STREAMS_PER_ADDRESS: String(hubs + 10),
   }
-  return {
-    engine,
-    start: async () => launch('../bin/limpet-server.js', [], { ...settings, PORT: String(await freePort()) }),
-  }
+  return { engine, start: () => startLimpet(settings) }
 }
 
 /** Imports the items, on a server that does nothing else afterwards; and what that takes. */
 async function fill({ engine, start }: Place) {
-  process.stderr.write(`${engine}: filling\n`)
+  progress(`${engine}: filling`)
   const server = await start()
   const device = await BitwardenDevice.login(server, await registerBitwardenUser(server))
   const other = await BitwardenDevice.login(server, await registerBitwardenUser(server))
@@ -237,12 +225,14 @@ async function measure({ engine, start }: Place, device: BitwardenDevice) {
   const other = await BitwardenDevice.login(server, await registerBitwardenUser(server))
   const { id } = await other.createItem({ name: 'one' })
   const itemUrl = `${server.url}/api/ciphers/${id}`
-  process.stderr.write(`${engine}: measuring\n`)
-  const alone = await load(itemUrl, other.accessToken)
+  progress(`${engine}: measuring`)
+  const load = (path: string) =>
+    measureGets(server, { path, token: other.accessToken }, { connections, seconds })
+  const alone = await load(`/api/ciphers/${id}`)
   const stop = syncAllTheTime(server.url, device.accessToken)
-  const beside = await load(itemUrl, other.accessToken)
+  const beside = await load(`/api/ciphers/${id}`)
   await stop()
-  const revision = await load(`${server.url}/api/accounts/revision-date`, other.accessToken)
+  const revision = await load('/api/accounts/revision-date')
   const timesOf = async (count: number, act: () => Promise<unknown>) => {
     const times: number[] = []
     for (let done = 0; done < count; done++) {
@@ -286,77 +276,94 @@ async function measure({ engine, start }: Place, device: BitwardenDevice) {
   return { alone, beside, revision, writeTimes, loginTimes, hub, rotated }
 }
 
-const sqlite = await createSqliteDatabase()
-const postgres = await startPostgres()
-const onPostgresDatabase = await createPostgresDatabase(postgres.url)
+await withDatabases(engines, async ({ create }) => {
+  const sqlite = await create('SQLite')
+  const sqlitePlace = await placeOf(sqlite)
+  const postgresPlace = await placeOf(await create('Postgres'))
+  const inSqlite = await fill(sqlitePlace)
+  const inPostgres = await fill(postgresPlace)
 
-const sqlitePlace = await placeOf('SQLite', sqlite.url)
-const postgresPlace = await placeOf('Postgres', onPostgresDatabase.url)
-const inSqlite = await fill(sqlitePlace)
-const inPostgres = await fill(postgresPlace)
+  const path = '/api/sync?excludeDomains=true'
+  const targets: readonly Target[] = [
+    {
+      server: await startPeer('./joining-server.js', [
+        sqlite.url.replace('file:', ''),
+        inSqlite.device.accountId,
+      ]),
+      path: '/api/sync',
+      token: '',
+    },
+    { server: await sqlitePlace.start(), path, token: inSqlite.device.accessToken },
+    { server: await postgresPlace.start(), path, token: inPostgres.device.accessToken },
+  ]
+  const [joined, sqliteSync, postgresSync] = await measureSyncs(targets)
+  for (const { server } of targets) await server.stop()
+  if (!joined || !sqliteSync || !postgresSync) throw new Error('A server was not measured')
 
-const joining = await launch(
-  './joining-server.js',
-  [String(await freePort()), sqlite.url.replace('file:', ''), inSqlite.device.accountId],
-  {},
-)
-const path = '/api/sync?excludeDomains=true'
-const targets: readonly Target[] = [
-  { server: joining, path: '/api/sync', token: '' },
-  { server: await sqlitePlace.start(), path, token: inSqlite.device.accessToken },
-  { server: await postgresPlace.start(), path, token: inPostgres.device.accessToken },
-]
-const [joined, sqliteSync, postgresSync] = await measureSyncs(targets)
-for (const { server } of targets) await server.stop()
-if (!joined || !sqliteSync || !postgresSync) throw new Error('A server was not measured')
+  const onSqlite = await measure(sqlitePlace, inSqlite.device)
+  const onPostgres = await measure(postgresPlace, inPostgres.device)
+  endProgress()
 
-const onSqlite = await measure(sqlitePlace, inSqlite.device)
-const onPostgres = await measure(postgresPlace, inPostgres.device)
-
-// The native API, on a server of its own.
-const nativeDatabase = await createSqliteDatabase()
-const native = await limpet('SQLite', nativeDatabase.url)
-const nativeFigures = new Map<string, number>()
-for (const scenario of native.scenarios) {
-  const result = await autocannon({ ...(await scenario.options(connections)), duration: seconds })
-  nativeFigures.set(scenario.name, result['2xx'] / result.duration / scenario.requestsEach)
-}
-const idle = await native.server.usage()
-await native.server.stop()
-
-const ratio = (value: number, of: number) => (value / of).toFixed(2)
-const syncRow = (name: string, cost: NonNullable<typeof joined>) =>
-  `| ${name} | ${ms(cost.firstByteMs)} | ${ms(cost.wholeMs)} | ${ms(cost.processorMs)} | ${ratio(cost.processorMs, joined.processorMs)} | ${ms(cost.grownMb)} | ${ratio(cost.grownMb, joined.grownMb)} |`
-const heldRow = (name: string, { wholeMs, p50, p99 }: Held) =>
-  `| while the server takes ${name} | ${ms(wholeMs)} | ${ms(p50)} | ${ms(p99)} |`
-const rowOf = (name: string, { alone, beside, revision, writeTimes, loginTimes, hub }: typeof onSqlite) =>
-  `| ${name} | ${perSecond(alone.perSecond)} | ${perSecond(beside.perSecond)} | ${ms(alone.p99)} | ${ms(beside.p99)} | ${perSecond(revision.perSecond)} | ${ms(median(writeTimes))} | ${ms(median(loginTimes))} | ${hub.waits.length} of ${hubs} | ${ms(percentile(hub.waits, 0.5))} | ${ms(percentile(hub.waits, 0.99))} | ${ms(hub.kilobytesEach)} |`
-
-writeResults(
-  'bitwarden',
-  [
-    `${machine()} Median of ${syncs} syncs of ${items.toLocaleString('en')} items, ${joined.megabytes.toFixed(1)} MB.`,
-    '',
-    '| sync | first byte ms | whole ms | processor ms | of joining | peak MB grown | of joining |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
-    syncRow('parsing and joining in memory, SQLite', joined),
-    syncRow('Limpet, SQLite', sqliteSync),
-    syncRow('Limpet, Postgres', postgresSync),
-    '',
-    `| at ${connections} connections | GET item a second | beside two syncs | p99 ms | beside two syncs | revision-date a second | PUT item ms | login ms | hubs reached | median ms | p99 ms | KB a hub |`,
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
-    rowOf('SQLite', onSqlite),
-    rowOf('Postgres', onPostgres),
-    '',
-    '| GET item of others, every 10 ms | takes ms | p50 ms | p99 ms |',
-    '| --- | ---: | ---: | ---: |',
-    heldRow('an import, SQLite', inSqlite.imported),
-    heldRow('an import, Postgres', inPostgres.imported),
-    heldRow('a key rotation, SQLite', onSqlite.rotated),
-    heldRow('a key rotation, Postgres', onPostgres.rotated),
-    '',
-    `Native, SQLite, at ${connections} connections, a second: ${[...nativeFigures].map(([name, value]) => `${name.replace(', SQLite', '')} ${perSecond(value)}`).join('; ')}. Peak of that server: ${idle.peakMb.toFixed(0)} MB.`,
-  ].join('\n'),
-)
-await postgres.stop()
-for (const { remove } of [sqlite, nativeDatabase]) await remove()
+  const ratio = (value: number, of: number) => (value / of).toFixed(2)
+  const syncRow = (name: string, cost: typeof joined) => [
+    name,
+    ...[cost.firstByteMs, cost.wholeMs, cost.processorMs].map(figure),
+    ratio(cost.processorMs, joined.processorMs),
+    figure(cost.grownMb),
+    ratio(cost.grownMb, joined.grownMb),
+  ]
+  const heldRow = (name: string, { wholeMs, p50, p99 }: Held) => [
+    `while the server takes ${name}`,
+    ...[wholeMs, p50, p99].map(figure),
+  ]
+  const rowOf = (name: string, measured: typeof onSqlite) => {
+    const { alone, beside, revision, writeTimes, loginTimes, hub } = measured
+    return [
+      name,
+      ...[alone.perSecond, beside.perSecond, alone.p99, beside.p99, revision.perSecond].map(figure),
+      ...[median(writeTimes), median(loginTimes)].map(figure),
+      `${hub.waits.length} of ${hubs}`,
+      ...[percentile(hub.waits, 0.5), percentile(hub.waits, 0.99), hub.kilobytesEach].map(figure),
+    ]
+  }
+  writeResults(
+    'bitwarden',
+    [
+      `Median of ${syncs} syncs of ${figure(items)} items, ${joined.megabytes.toFixed(1)} MB.`,
+      '',
+      table(
+        ['sync', 'first byte ms', 'whole ms', 'processor ms', 'of joining', 'peak MB grown', 'of joining'],
+        [
+          syncRow('parsing and joining in memory, SQLite', joined),
+          syncRow('Limpet, SQLite', sqliteSync),
+          syncRow('Limpet, Postgres', postgresSync),
+        ],
+      ),
+      '',
+      table(
+        [
+          `at ${connections} connections`,
+          ...[
+            'GET item a second',
+            'beside two syncs',
+            'p99 ms',
+            'beside two syncs',
+            'revision-date a second',
+          ],
+          ...['PUT item ms', 'login ms', 'hubs reached', 'median ms', 'p99 ms', 'KB a hub'],
+        ],
+        [rowOf('SQLite', onSqlite), rowOf('Postgres', onPostgres)],
+      ),
+      '',
+      table(
+        ['GET item of others, every 10 ms', 'takes ms', 'p50 ms', 'p99 ms'],
+        [
+          heldRow('an import, SQLite', inSqlite.imported),
+          heldRow('an import, Postgres', inPostgres.imported),
+          heldRow('a key rotation, SQLite', onSqlite.rotated),
+          heldRow('a key rotation, Postgres', onPostgres.rotated),
+        ],
+      ),
+    ].join('\n'),
+  )
+})

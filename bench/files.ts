@@ -3,13 +3,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { newAccount } from '../test/support/accounts.ts'
 import { type FilePlace, filePath, newPlace } from '../test/support/attachments.ts'
-import { freePort } from '../test/support/free-port.ts'
-import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
-import { startPostgres } from '../test/support/postgres.ts'
-import { launch, type ServerProcess } from './processes.ts'
+import { onBothEngines, type ServerProcess } from './servers.ts'
 
 const mebibyte = 2 ** 20
 const fileBytes = 100 * mebibyte
@@ -58,7 +54,7 @@ async function watched(server: ServerProcess, work: () => Promise<number>) {
   })
   let most = 0
   while (!isOver) {
-    most = Math.max(most, (await server.usage()).residentMb)
+    most = Math.max(most, server.usage().residentMb)
     await pause(20)
   }
   const status = await done
@@ -66,17 +62,8 @@ async function watched(server: ServerProcess, work: () => Promise<number>) {
   return { most, seconds: (performance.now() - began) / 1000 }
 }
 
-async function measure(engine: string, databaseUrl: string): Promise<void> {
-  const server = await launch('../bin/limpet-server.js', [], {
-    DATABASE_URL: databaseUrl,
-    PORT: String(await freePort()),
-    PUBLIC_URL: 'http://localhost',
-    JWT_SECRET: randomBytes(32).toString('base64url'),
-    OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
-    MAX_ATTACHMENT_SIZE: '110M',
-    RATE_LIMITS: 'off',
-  })
-  try {
+await onBothEngines(
+  async (server, { engine }) => {
     const { token, vaultId } = await newAccount(server)
     const move = (place: FilePlace, method: 'PUT' | 'GET', bytes: number) =>
       watched(server, () => transfer(server, token, place, method, bytes))
@@ -84,21 +71,13 @@ async function measure(engine: string, databaseUrl: string): Promise<void> {
     const small = newPlace(vaultId, randomUUID())
     await move(small, 'PUT', 4 * mebibyte)
     await move(small, 'GET', 4 * mebibyte)
-    const { residentMb: before } = await server.usage()
+    const { residentMb: before } = server.usage()
     const place = newPlace(vaultId, randomUUID())
     const up = await move(place, 'PUT', fileBytes)
     const down = await move(place, 'GET', fileBytes)
     const told = ({ most, seconds }: typeof up) =>
       `${(most - before).toFixed(1)} MiB more in ${seconds.toFixed(1)} s`
     console.log(`${engine}: ${before.toFixed(0)} MiB before; up ${told(up)}, down ${told(down)}`)
-  } finally {
-    await server.stop()
-  }
-}
-
-const sqlite = await createSqliteDatabase()
-await measure('SQLite', sqlite.url).finally(() => sqlite.remove())
-const postgres = await startPostgres()
-const database = await createPostgresDatabase(postgres.url)
-await measure('Postgres', database.url).finally(() => database.remove())
-await postgres.stop()
+  },
+  { MAX_ATTACHMENT_SIZE: '110M' },
+)

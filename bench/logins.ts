@@ -1,26 +1,15 @@
 // `npm run bench:logins`: how long the owner of an account waits while one address tries 10,000 wrong passwords on it in a minute.
-import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { logInBody, newAccount, randomKey } from '../test/support/accounts.ts'
-import { freePort } from '../test/support/free-port.ts'
-import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
-import { startPostgres } from '../test/support/postgres.ts'
 import { outcomeOf, send } from '../test/support/requests.ts'
 import { percentile } from './figures.ts'
-import { launch } from './processes.ts'
+import { onBothEngines, type ServerProcess } from './servers.ts'
 
 const wrongLogins = 10_000
 const ownerLogins = 20
 const seconds = 60
 
-async function measure(engine: string, databaseUrl: string) {
-  const port = await freePort()
-  const server = await launch('../bin/limpet-server.js', [], {
-    PORT: String(port),
-    DATABASE_URL: databaseUrl,
-    JWT_SECRET: randomBytes(32).toString('base64url'),
-    TRUST_PROXY: '127.0.0.1',
-  })
+async function measure(engine: string, server: ServerProcess) {
   const owner = await newAccount(server)
   const logIn = (address: string, authKey: string) =>
     send(server, {
@@ -54,19 +43,13 @@ async function measure(engine: string, databaseUrl: string) {
   const outcomes = Map.groupBy(await Promise.all(answers), (outcome) => outcome)
   const refused = [...outcomes].map(([outcome, all]) => `${all.length} × ${outcome}`).join(', ')
   const took = Math.round((performance.now() - began) / 1000)
-  await server.stop()
   const wait = (part: number) => Math.round(percentile(waits, part))
   console.log(
     `${engine}: the owner logged in ${waits.length} of ${ownerLogins} times, p50 ${wait(0.5)} ms, p95 ${wait(0.95)} ms, most ${wait(1)} ms; the attacker in ${took} s: ${refused}`,
   )
 }
 
-const postgres = await startPostgres()
-for (const [engine, database] of [
-  ['SQLite', await createSqliteDatabase()],
-  ['Postgres', await createPostgresDatabase(postgres.url)],
-] as const) {
-  await measure(engine, database.url)
-  await database.remove()
-}
-await postgres.stop()
+await onBothEngines((server, { engine }) => measure(engine, server), {
+  RATE_LIMITS: 'on',
+  TRUST_PROXY: '127.0.0.1',
+})

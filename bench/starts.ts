@@ -1,56 +1,43 @@
 // What starts cost: processor time and memory of the programs, side by side with bare Node and bare Express.
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { minKdf } from '../src/contract/accounts.ts'
-import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { Limpet } from '../src/sdk/index.ts'
-import { freePort } from '../test/support/free-port.ts'
+import { endProgress, median, progress, table } from './figures.ts'
+import { writeResults } from './results.ts'
 import {
-  createPostgresDatabase,
-  createSqliteDatabase,
-  type TestDatabase,
-} from '../test/support/fresh-database.ts'
-import { median } from './figures.ts'
-import { launch, run, type ServerProcess, type Usage } from './processes.ts'
-
-/** Everything is started once a round, one after the other; the median of the rounds counts. */
-export const startsRounds = 9
+  type BenchDatabase,
+  type Databases,
+  engines,
+  newSettings,
+  run,
+  type ServerProcess,
+  startBareExpress,
+  startLimpet,
+  withDatabases,
+} from './servers.ts'
+import type { Usage } from './usage.ts'
 
 const itemsInVault = 100
 
 const program = (name: string) => fileURLToPath(new URL(`../bin/${name}.js`, import.meta.url))
 
-const settings = async (database: TestDatabase) => ({
-  PORT: String(await freePort()),
-  DATABASE_URL: database.url,
-  JWT_SECRET: randomBytes(32).toString('base64url'),
-  OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
-  SHUTDOWN_GRACE: '0s',
-})
-
 /** What a server has used when it answers for the first time. */
 async function start(launched: Promise<ServerProcess>): Promise<Usage> {
   const server = await launched
-  const usage = await server.usage()
+  const usage = server.usage()
   await server.stop()
   return usage
 }
 
-async function startOn(database: TestDatabase): Promise<Usage> {
-  const usage = await start(launch('../bin/limpet-server.js', [], await settings(database)))
-  await database.remove()
-  return usage
-}
+const startOn = async ({ url }: BenchDatabase): Promise<Usage> => start(startLimpet(await newSettings(url)))
 
 /** A server with an account, whose vault a token reads. @returns what a job has in its environment */
-async function job(database: TestDatabase, stateFolder: string) {
-  const server = await launch('../bin/limpet-server.js', [], {
-    ...(await settings(database)),
-    RATE_LIMITS: 'off',
-  })
+async function job({ url }: BenchDatabase, stateFolder: string) {
+  const server = await startLimpet(await newSettings(url))
   const limpet = new Limpet({
     server: server.url,
     device: { id: randomUUID(), name: 'bench', type: 'other' },
@@ -81,43 +68,53 @@ const row = (name: string, usages: readonly Usage[], bare: readonly Usage[]) => 
     of(usages, figure).toFixed(0),
     (of(usages, figure) / of(bare, figure)).toFixed(1),
   ])
-  return `| ${[name, ...cells, of(usages, 'peakMb').toFixed(0)].join(' | ')} |`
+  return [name, ...cells, of(usages, 'peakMb').toFixed(0)]
 }
 
 /** @returns the table */
-export async function measureStarts(postgresUrl: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'limpet-starts-'))
-  const database = await createSqliteDatabase()
-  const { environment, stop } = await job(database, folder)
-  const bare = async () => start(launch('./bare-express.js', [String(await freePort()), '{}'], {}))
+async function measure({ create }: Databases, folder: string, rounds: number): Promise<string> {
+  const { environment, stop } = await job(await create('SQLite'), folder)
   const starts: readonly (readonly [name: string, start: () => Promise<Usage>])[] = [
     ['`node -e 0`', () => run(['-e', '0'])],
-    ['bare Express, listening', bare],
+    ['bare Express, listening', () => start(startBareExpress({}))],
     ['`limpet --version`', () => run([program('limpet'), '--version'])],
     ['`limpet-server --version`', () => run([program('limpet-server'), '--version'])],
     [
       '`limpet get` with a token',
       () => run([program('limpet'), 'get', 'Item 7', '--field', 'password'], environment),
     ],
-    ['`limpet-server`, ready, SQLite', async () => startOn(await createSqliteDatabase())],
-    ['`limpet-server`, ready, Postgres', async () => startOn(await createPostgresDatabase(postgresUrl))],
+    ...engines.map(
+      (engine) => [`\`limpet-server\`, ready, ${engine}`, async () => startOn(await create(engine))] as const,
+    ),
   ]
   const usages = new Map<string, Usage[]>(starts.map(([name]) => [name, []]))
   // The first round is not counted: it fills V8's caches.
-  for (let round = 0; round <= startsRounds; round++)
+  for (let round = 0; round <= rounds; round++)
     for (const [name, start] of starts) {
-      process.stderr.write(`\rstarts, round ${round} of ${startsRounds}: ${name}${' '.repeat(20)}`)
+      progress(`starts, round ${round} of ${rounds}: ${name}`)
       const usage = await start()
       if (round > 0) usages.get(name)?.push(usage)
     }
-  process.stderr.write('\n')
+  endProgress()
   await stop()
-  await database.remove()
-  await rm(folder, { recursive: true })
   const [first = []] = usages.values()
-  return [
-    '| started | processor ms | of bare Node | resident MB | of bare Node | most MB |',
-    '| --- | ---: | ---: | ---: | ---: | ---: |',
-    ...[...usages].map(([name, all]) => row(name, all, first)),
-  ].join('\n')
+  return table(
+    ['started', 'processor ms', 'of bare Node', 'resident MB', 'of bare Node', 'most MB'],
+    [...usages].map(([name, all]) => row(name, all, first)),
+  )
+}
+
+/**
+ * Starts everything once a round, one after the other, and writes the medians.
+ * @returns no errors: a start that fails ends it
+ */
+export async function measureStarts(rounds: number): Promise<readonly string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'limpet-starts-'))
+  try {
+    const text = await withDatabases(engines, (databases) => measure(databases, folder, rounds))
+    writeResults('starts', `Median of ${rounds} rounds.\n\n${text}`)
+    return []
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }

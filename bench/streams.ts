@@ -1,19 +1,16 @@
 // `npm run bench:streams`: thousands of open streams of events on one of two servers on one Postgres. Measures how long it takes from a
 // PUT on the other server to the event on each stream of its account, what a stream takes of memory, and what `GET item` loses to
 // the streams, beside a third server that holds none. Fewer of them: `npm run bench:streams -- 1000`.
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import autocannon from 'autocannon'
 import { Item } from '../src/contract/vaults.ts'
-import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
-import { fakeEnvelope, newAccount, type RawAccount } from '../test/support/accounts.ts'
-import { freePort } from '../test/support/free-port.ts'
-import { createPostgresDatabase } from '../test/support/fresh-database.ts'
-import { startPostgres } from '../test/support/postgres.ts'
-import { bodyOf, outcomeOf, type Server, send } from '../test/support/requests.ts'
+import { newAccount, type RawAccount } from '../test/support/accounts.ts'
+import { bodyOf, type Server } from '../test/support/requests.ts'
 import { median, percentile } from './figures.ts'
-import { launch, type ServerProcess } from './processes.ts'
+import { measureGets } from './load.ts'
+import { ask, usualEnvelope } from './place.ts'
+import { newSettings, startLimpet, withDatabases } from './servers.ts'
 
 const streams = Number(process.argv[2] ?? 5000)
 const streamsOfAccount = 20
@@ -56,14 +53,9 @@ const openStream = (server: Server, token: string, heard: Heard) =>
 
 /** @returns the revision of the vault after it */
 async function put(server: Server, { token, vaultId }: RawAccount): Promise<number> {
-  const answer = await send(server, {
-    method: 'PUT',
-    path: `/api/v1/vaults/${vaultId}/items/${randomUUID()}`,
-    token,
-    headers: { 'If-None-Match': '*' },
-    body: { data: fakeEnvelope(400) },
-  })
-  if (answer.status !== 201) throw new Error(`A PUT was answered ${outcomeOf(answer)}`)
+  const path = `/api/v1/vaults/${vaultId}/items/${randomUUID()}`
+  const headers = { 'If-None-Match': '*' }
+  const answer = await ask(server, { method: 'PUT', path, token, headers, body: { data: usualEnvelope() } })
   return bodyOf(Item, answer).revision
 }
 
@@ -103,136 +95,112 @@ async function measureEvents(
   return waits
 }
 
-/** @returns requests a second */
-async function measureGets(server: Server, { token, vaultId }: RawAccount, itemId: string): Promise<number> {
-  const url = `${server.url}/api/v1/vaults/${vaultId}/items/${itemId}`
-  const headers = { authorization: `Bearer ${token}` }
-  const result = await autocannon({ url, connections, duration: seconds, headers })
-  if (result.non2xx > 0 || result.errors > 0) throw new Error('Some of the requests were refused')
-  return result['2xx'] / result.duration
-}
-
-async function firstItem(server: Server, account: RawAccount): Promise<string> {
-  const id = randomUUID()
-  const path = `/api/v1/vaults/${account.vaultId}/items/${id}`
+/** @returns how to ask for it */
+async function firstItem(server: Server, { token, vaultId }: RawAccount) {
+  const path = `/api/v1/vaults/${vaultId}/items/${randomUUID()}`
   const headers = { 'If-None-Match': '*' }
-  await send(server, {
-    method: 'PUT',
-    path,
-    token: account.token,
-    headers,
-    body: { data: fakeEnvelope(400) },
-  })
-  return id
+  await ask(server, { method: 'PUT', path, token, headers, body: { data: usualEnvelope() } })
+  return { path, token }
 }
 
 function closeAll(sockets: readonly Socket[]) {
   for (const socket of sockets) socket.removeAllListeners('close').destroy()
 }
 
-const postgres = await startPostgres()
-const database = await createPostgresDatabase(postgres.url)
-const settings = {
-  DATABASE_URL: database.url,
-  // One server to their clients: tokens name it.
-  PUBLIC_URL: 'http://localhost',
-  JWT_SECRET: randomBytes(32).toString('base64url'),
-  OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
-  RATE_LIMITS: 'off',
-  ACCESS_TOKEN_TTL: '1h',
-  MAX_CONNECTIONS: String(streams + 1000),
-  MAX_STREAMS: String(streams),
-  MAX_STREAMS_PER_ADDRESS: String(streams),
-}
-const start = async (): Promise<ServerProcess> =>
-  launch('../bin/limpet-server.js', [], { ...settings, PORT: String(await freePort()) })
-const servers = [await start(), await start(), await start()] as const
-const [writing, holding, empty] = servers
-const open: Socket[] = []
-try {
-  const accounts: RawAccount[] = []
-  for (let count = 0; count < streams / streamsOfAccount; count++) accounts.push(await newAccount(writing))
-  const [reader] = accounts
-  if (!reader) throw new Error('There are no accounts')
-  const itemId = await firstItem(writing, reader)
-  // Warm, before the memory is looked at, and before the two are compared.
-  for (const server of [holding, empty, holding, empty, holding, empty])
-    await measureGets(server, reader, itemId)
-  const before = await holding.usage()
-
-  const hearers = new Set<Heard>()
-  const heard: Heard = (...event) => {
-    for (const hear of hearers) hear(...event)
+await withDatabases(['Postgres'], async ({ create }) => {
+  const settings = {
+    ...(await newSettings((await create('Postgres')).url)),
+    MAX_CONNECTIONS: String(streams + 1000),
+    MAX_STREAMS: String(streams),
+    MAX_STREAMS_PER_ADDRESS: String(streams),
   }
-  const wanted = accounts.flatMap(({ token }) => Array.from({ length: streamsOfAccount }, () => token))
-  const openAll = async (server: Server): Promise<Socket[]> => {
-    const sockets: Socket[] = []
-    for (let from = 0; from < wanted.length; from += openedTogether) {
-      const some = wanted.slice(from, from + openedTogether)
-      sockets.push(...(await Promise.all(some.map((token) => openStream(server, token, heard)))))
-      if (from % 500 === 0) process.stderr.write(`\r${sockets.length} of ${wanted.length} streams`)
+  const start = () => startLimpet(settings)
+  const servers = [await start(), await start(), await start()] as const
+  const [writing, holding, empty] = servers
+  const open: Socket[] = []
+  try {
+    const accounts: RawAccount[] = []
+    for (let count = 0; count < streams / streamsOfAccount; count++) accounts.push(await newAccount(writing))
+    const [reader] = accounts
+    if (!reader) throw new Error('There are no accounts')
+    const readerItem = await firstItem(writing, reader)
+    // Warm, before the memory is looked at, and before the two are compared.
+    for (const server of [holding, empty, holding, empty, holding, empty])
+      await measureGets(server, readerItem, { connections, seconds })
+    const before = holding.usage()
+
+    const hearers = new Set<Heard>()
+    const heard: Heard = (...event) => {
+      for (const hear of hearers) hear(...event)
     }
+    const wanted = accounts.flatMap(({ token }) => Array.from({ length: streamsOfAccount }, () => token))
+    const openAll = async (server: Server): Promise<Socket[]> => {
+      const sockets: Socket[] = []
+      for (let from = 0; from < wanted.length; from += openedTogether) {
+        const some = wanted.slice(from, from + openedTogether)
+        sockets.push(...(await Promise.all(some.map((token) => openStream(server, token, heard)))))
+        if (from % 500 === 0) process.stderr.write(`\r${sockets.length} of ${wanted.length} streams`)
+      }
+      process.stderr.write('\n')
+      return sockets
+    }
+    open.push(...(await openAll(holding)))
+    // It has held them too, so that the heaps of the two are alike: V8 makes the heap larger for a server that had more in it.
+    closeAll(await openAll(empty))
+    // The garbage of opening them may be collected, and the first comments come.
+    await pause(longestMs)
+    const during = holding.usage()
+
+    const waits = await measureEvents(writing, accounts, hearers)
+
+    // The PUTs beside them go to accounts with streams, or to one that nobody watches: the work of telling events is left out then.
+    const unwatched = await newAccount(writing)
+    const kinds = [
+      { name: 'that tells the events of 50 PUTs a second', server: holding, written: accounts },
+      { name: 'whose streams have nothing to tell', server: holding, written: [unwatched] },
+      { name: 'without streams', server: empty, written: [unwatched] },
+    ]
+    const gets = new Map<string, number[]>()
+    let written = accounts
+    let isWriting = true
+    const background = (async () => {
+      for (let write = 0; isWriting; write++) {
+        await put(writing, written[write % written.length] ?? unwatched)
+        await pause(writePauseMs)
+      }
+    })()
+    for (let round = 1; round <= rounds; round++) {
+      process.stderr.write(`\rGET item, round ${round} of ${rounds}`)
+      // Another one is first each time: the machine has other things to do as well.
+      for (let place = 0; place < kinds.length; place++) {
+        const kind = kinds[(place + round) % kinds.length]
+        if (!kind) continue
+        written = kind.written
+        const measured = (await measureGets(kind.server, readerItem, { connections, seconds })).perSecond
+        gets.set(kind.name, [...(gets.get(kind.name) ?? []), measured])
+      }
+    }
+    isWriting = false
+    await background
     process.stderr.write('\n')
-    return sockets
+
+    const ms = (part: number) => percentile(waits, part).toFixed(1)
+    const kilobytes = ((during.residentMb - before.residentMb) * 1024) / open.length
+    console.log(
+      [
+        '| | |',
+        '| --- | --- |',
+        `| open streams | ${open.length}, ${streamsOfAccount} for each account |`,
+        `| from the PUT to its events, ${waits.length} of them | p50 ${ms(0.5)} ms, p99 ${ms(0.99)} ms, longest ${ms(1)} ms |`,
+        `| resident memory of a stream | ${kilobytes.toFixed(1)} KiB (${before.residentMb.toFixed(0)} MiB before, ${during.residentMb.toFixed(0)} MiB with them) |`,
+        ...kinds.map(
+          ({ name }) =>
+            `| \`GET item\` a second from a server ${name} | ${Math.round(median(gets.get(name) ?? []))} |`,
+        ),
+      ].join('\n'),
+    )
+  } finally {
+    closeAll(open)
+    await Promise.all(servers.map((server) => server.stop()))
   }
-  open.push(...(await openAll(holding)))
-  // It has held them too, so that the heaps of the two are alike: V8 makes the heap larger for a server that had more in it.
-  closeAll(await openAll(empty))
-  // The garbage of opening them may be collected, and the first comments come.
-  await pause(longestMs)
-  const during = await holding.usage()
-
-  const waits = await measureEvents(writing, accounts, hearers)
-
-  // The PUTs beside them go to accounts with streams, or to one that nobody watches: the work of telling events is left out then.
-  const unwatched = await newAccount(writing)
-  const kinds = [
-    { name: 'that tells the events of 50 PUTs a second', server: holding, written: accounts },
-    { name: 'whose streams have nothing to tell', server: holding, written: [unwatched] },
-    { name: 'without streams', server: empty, written: [unwatched] },
-  ]
-  const gets = new Map<string, number[]>()
-  let written = accounts
-  let isWriting = true
-  const background = (async () => {
-    for (let write = 0; isWriting; write++) {
-      await put(writing, written[write % written.length] ?? unwatched)
-      await pause(writePauseMs)
-    }
-  })()
-  for (let round = 1; round <= rounds; round++) {
-    process.stderr.write(`\rGET item, round ${round} of ${rounds}`)
-    // Another one is first each time: the machine has other things to do as well.
-    for (let place = 0; place < kinds.length; place++) {
-      const kind = kinds[(place + round) % kinds.length]
-      if (!kind) continue
-      written = kind.written
-      const measured = await measureGets(kind.server, reader, itemId)
-      gets.set(kind.name, [...(gets.get(kind.name) ?? []), measured])
-    }
-  }
-  isWriting = false
-  await background
-  process.stderr.write('\n')
-
-  const ms = (part: number) => percentile(waits, part).toFixed(1)
-  const kilobytes = ((during.residentMb - before.residentMb) * 1024) / open.length
-  console.log(
-    [
-      '| | |',
-      '| --- | --- |',
-      `| open streams | ${open.length}, ${streamsOfAccount} for each account |`,
-      `| from the PUT to its events, ${waits.length} of them | p50 ${ms(0.5)} ms, p99 ${ms(0.99)} ms, longest ${ms(1)} ms |`,
-      `| resident memory of a stream | ${kilobytes.toFixed(1)} KiB (${before.residentMb.toFixed(0)} MiB before, ${during.residentMb.toFixed(0)} MiB with them) |`,
-      ...kinds.map(
-        ({ name }) =>
-          `| \`GET item\` a second from a server ${name} | ${Math.round(median(gets.get(name) ?? []))} |`,
-      ),
-    ].join('\n'),
-  )
-} finally {
-  closeAll(open)
-  await Promise.all(servers.map((server) => server.stop()))
-  await database.remove()
-  await postgres.stop()
-}
+})

@@ -12,17 +12,14 @@ import {
   bitwardenLoginPaths,
 } from '../src/contract/bitwarden-paths.ts'
 import { OpaqueLoginStarted } from '../src/contract/opaque.ts'
-import { createOpaqueSetup } from '../src/domain/identity/opaque.ts'
 import { logInBody, randomKey, registration } from '../test/support/accounts.ts'
 import { registerBitwardenUser } from '../test/support/bitwarden-client.ts'
-import { freePort } from '../test/support/free-port.ts'
-import { createPostgresDatabase, createSqliteDatabase } from '../test/support/fresh-database.ts'
 import { startMailServer } from '../test/support/mail.ts'
 import { opaqueRegistration, post } from '../test/support/opaque.ts'
-import { startPostgres } from '../test/support/postgres.ts'
 import { outcomeOf } from '../test/support/requests.ts'
 import { runStatement } from '../test/support/rows.ts'
-import { launch } from './processes.ts'
+import { median } from './figures.ts'
+import { type BenchDatabase, engines, newSettings, startLimpet, withDatabases } from './servers.ts'
 
 /** Addresses of each kind: more than one, so that nothing of a single one decides. */
 const addressesEach = 10
@@ -146,13 +143,13 @@ const probes: Readonly<Record<string, Probe>> = {
 
 const { values } = parseArgs({
   options: {
-    engine: { type: 'string', multiple: true, default: ['sqlite', 'postgres'] },
+    engine: { type: 'string', multiple: true, default: [...engines] },
     probe: { type: 'string', multiple: true, default: Object.keys(probes) },
     samples: { type: 'string', default: '2000' },
     json: { type: 'boolean', default: false },
   },
 })
-const engines = z.array(z.enum(['sqlite', 'postgres'])).parse(values.engine)
+const chosenEngines = z.array(z.enum(['SQLite', 'Postgres'])).parse(values.engine)
 const samples = z.coerce.number().int().min(10).parse(values.samples)
 const chosen = values.probe.map((name) => {
   const probe = probes[name]
@@ -257,9 +254,6 @@ function areaUnderCurve(one: readonly number[], other: readonly number[]): numbe
   return Math.max(area, 1 - area)
 }
 
-const median = (numbers: readonly number[]) =>
-  numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN
-
 interface Figure {
   readonly engine: string
   readonly probe: string
@@ -307,15 +301,10 @@ async function measure(
   })
 }
 
-async function measureOn(engine: string, database: { url: string }) {
+async function measureOn(database: BenchDatabase) {
   const mail = await startMailServer()
-  const port = await freePort()
-  const server = await launch('../bin/limpet-server.js', [], {
-    PORT: String(port),
-    DATABASE_URL: database.url,
-    JWT_SECRET: randomBytes(32).toString('base64url'),
-    OPAQUE_SERVER_SETUP: await createOpaqueSetup(),
-    RATE_LIMITS: 'off',
+  const server = await startLimpet({
+    ...(await newSettings(database.url)),
     ...mail.settings,
     EMAIL_VERIFICATION: 'required',
     BITWARDEN_API: 'on',
@@ -324,7 +313,7 @@ async function measureOn(engine: string, database: { url: string }) {
   try {
     const addresses = await populate(server, database)
     const figures: Figure[] = []
-    for (const probe of chosen) figures.push(...(await measure(engine, probe, ask, addresses)))
+    for (const probe of chosen) figures.push(...(await measure(database.engine, probe, ask, addresses)))
     return figures
   } finally {
     close()
@@ -343,16 +332,8 @@ const table = (figures: readonly Figure[]) =>
     ),
   ].join('\n')
 
-const postgres = engines.includes('postgres') ? await startPostgres() : undefined
 const figures: Figure[] = []
-for (const engine of engines) {
-  const database =
-    engine === 'sqlite' ? await createSqliteDatabase() : await createPostgresDatabase(postgres?.url ?? '')
-  try {
-    figures.push(...(await measureOn(engine, database)))
-  } finally {
-    await database.remove()
-  }
-}
-await postgres?.stop()
+await withDatabases(chosenEngines, async ({ create }) => {
+  for (const engine of chosenEngines) figures.push(...(await measureOn(await create(engine))))
+})
 console.log(values.json ? JSON.stringify(figures, undefined, 2) : table(figures))

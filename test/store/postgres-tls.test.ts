@@ -29,8 +29,7 @@ describe('TLS to Postgres', () => {
     const { key, certificate } = newCertificate('own')
     newCertificate('other')
     postgres = await startPostgres({
-      key: await readFile(key, 'utf8'),
-      certificate: await readFile(certificate, 'utf8'),
+      tls: { key: await readFile(key, 'utf8'), certificate: await readFile(certificate, 'utf8') },
     })
   })
   afterAll(async () => {

@@ -15,13 +15,16 @@ declare module 'vitest' {
 
 /**
  * Starts a Postgres in a folder of its own.
- * @param tls a key and its certificate, for one that takes connections with TLS too
+ * @param options `tls`: a key and its certificate, for one that takes connections with TLS too. `isDurable`: commits wait for the disk.
  * @returns its URL, and what stops it and removes the folder
  */
-export async function startPostgres(tls?: {
-  key: string
-  certificate: string
-}): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startPostgres({
+  tls,
+  isDurable = false,
+}: {
+  tls?: { key: string; certificate: string }
+  isDurable?: boolean
+} = {}): Promise<{ url: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'limpet-postgres-'))
   // Postgres may run as another user than the tests, who has to get through to its data.
   await chmod(folder, 0o711)
@@ -40,11 +43,8 @@ export async function startPostgres(tls?: {
       'max_connections=200',
       '-c',
       'listen_addresses=127.0.0.1',
-      // Its data need not outlive a power cut, so that no commit waits for the disk.
-      '-c',
-      'fsync=off',
-      '-c',
-      'full_page_writes=off',
+      // The data of tests need not outlive a power cut.
+      ...(isDurable ? [] : ['-c', 'fsync=off', '-c', 'full_page_writes=off']),
       ...(tls
         ? ['-c', 'ssl=on', '-c', `ssl_key_file=${keyFile}`, '-c', `ssl_cert_file=${certificateFile}`]
         : []),

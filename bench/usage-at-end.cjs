@@ -1,8 +1,7 @@
-// Loaded into what is measured, before anything else (node --require): tells on descriptor 3 what the process has used so far, when
-// it is asked by SIGUSR2 and when it ends.
+// Loaded into what is measured, before anything else (node --require): tells on descriptor 3 what the process has used when it ends.
 const { writeSync } = require('node:fs')
 
-function tell() {
+process.on('exit', () => {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
   const usage = {
     processorMs: (userCPUTime + systemCPUTime) / 1000,
@@ -10,7 +9,4 @@ function tell() {
     peakMb: maxRSS / 1024,
   }
   writeSync(3, `${JSON.stringify(usage)}\n`)
-}
-
-process.on('SIGUSR2', tell)
-process.on('exit', tell)
+})
