@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { figure } from './figures.ts'
 
-export interface Line {
+interface Line {
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
 }
