@@ -32,6 +32,8 @@ await build({
   format: 'cjs',
   target: 'node24',
   mainFields: ['module', 'main'],
+  // Native code, for which one file has no place.
+  external: ['@napi-rs/keyring'],
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'eof',

@@ -57,7 +57,7 @@ export async function buildPrograms(folder: string): Promise<void> {
     target: 'node22.14',
     // Where a package has both forms, the one of modules: what is imported when it is needed keeps the names of its exports.
     mainFields: ['module', 'main'],
-    external: ['argon2', 'better-sqlite3', 'esbuild', 'pg-native'],
+    external: ['@napi-rs/keyring', 'argon2', 'better-sqlite3', 'esbuild', 'pg-native'],
     banner: { js: requireInModules },
     plugins: [lighterPackages, smallSsh2],
     metafile: true,

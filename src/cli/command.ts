@@ -3,6 +3,7 @@ import { commandOf, type Purpose } from '../terminal/command.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import type { Prompter } from '../terminal/prompter.ts'
 import type { Agent } from './agent/agent.ts'
+import type { Keychain } from './keychain.ts'
 import type { StateFolder } from './state-folder.ts'
 
 /** What a command of `limpet` works with. */
@@ -12,6 +13,8 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv
   /** The process that keeps this login session unlocked. */
   readonly agent: Agent
+  /** The system's keychain, which can do so too. */
+  readonly keychain: Keychain
   /** Does what goes on until a signal ends the program, see `terminal/until-signal.ts`. */
   readonly untilSignal: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>
 }

@@ -8,6 +8,7 @@ import { sharesOf } from '../sdk/index.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { safeLine } from '../terminal/text.ts'
 import { parseDuration } from '../units.ts'
+import { keeperNamed, keepers } from './account-key.ts'
 import { fetchOverHttp } from './http-client.ts'
 import { idleBounds } from './idle.ts'
 import { replaceFile } from './whole-file.ts'
@@ -35,22 +36,18 @@ const mistakes = {
   server: mistakeInServer,
   vault: (text: string) => (text === '' ? 'The name of a vault is not empty' : undefined),
   idle: mistakeInIdle,
+  unlock: (text: string) => (keeperNamed(text) ? undefined : `"${text}" is neither ${keepers.join(' nor ')}`),
 } as const
 
 export type Setting = keyof typeof mistakes
-export const settings: readonly Setting[] = ['server', 'vault', 'idle']
+export const settings: readonly Setting[] = ['server', 'vault', 'idle', 'unlock']
 
-export const Configuration = z.strictObject({
-  server: z.string().optional(),
-  vault: z.string().optional(),
-  idle: z.string().optional(),
-})
-export type Configuration = z.output<typeof Configuration>
+export type Configuration = { readonly [setting in Setting]?: string }
 
-/** Throws a CliError with this at its beginning, if the value cannot be that of the setting. */
-export function checkSetting(setting: Setting, value: string, before = ''): void {
+/** Throws a CliError if the value cannot be that of the setting. */
+export function checkSetting(setting: Setting, value: string): void {
   const mistake = mistakes[setting](value)
-  if (mistake !== undefined) throw new CliError('usage', `${before}${safeLine(mistake)}.`)
+  if (mistake !== undefined) throw new CliError('usage', `${safeLine(mistake)}.`)
 }
 
 /** Where the file is, by the customs of the system. */
@@ -71,33 +68,95 @@ export function configurationPath(
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)
 
-/** What a file's text says. Throws a CliError that names the file and the mistake in it. */
-function parse(path: string, text: string): Configuration {
-  const where = `The configuration ${safeLine(path)} has a mistake: `
-  const wrong = (what: string) => new CliError('usage', `${where}${what}.`)
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw wrong('it is not JSON')
+/** A mistake in the file, as a sentence without its full stop. */
+class Mistake extends Error {}
+
+const text = /"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"/iuy
+
+/** Reads the one form that the file has, an object of texts, so that each mistake has a line: `JSON.parse` does not tell it. */
+class Reader {
+  readonly #source: string
+  #at = 0
+
+  constructor(source: string) {
+    this.#source = source
   }
-  const parsed = Configuration.safeParse(value)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    if (issue?.code === 'unrecognized_keys')
-      throw wrong(`there is no setting "${safeLine(issue.keys[0] ?? '')}", only ${settings.join(', ')}`)
-    const name = issue?.path[0]
-    throw wrong(
-      name === undefined
-        ? 'it is not an object such as {"server": "https://vault.example.com"}'
-        : `"${safeLine(String(name))}" is not a text in quotes`,
+
+  /** Of what was looked at last. */
+  get line(): number {
+    return this.#source.slice(0, this.#at).split('\n').length
+  }
+
+  #skipSpace() {
+    while (/\s/.test(this.#source.charAt(this.#at))) this.#at++
+  }
+
+  has(sign: string): boolean {
+    this.#skipSpace()
+    if (this.#source.charAt(this.#at) !== sign) return false
+    this.#at += sign.length
+    return true
+  }
+
+  /** Throws a Mistake if something else follows. */
+  need(sign: string): void {
+    if (!this.has(sign)) throw new Mistake(`it is not JSON: there should be ${sign}`)
+  }
+
+  /** @returns undefined if no text follows */
+  text(): string | undefined {
+    this.#skipSpace()
+    text.lastIndex = this.#at
+    const found = text.exec(this.#source)?.[0]
+    if (found === undefined) return undefined
+    this.#at += found.length
+    return z.string().parse(JSON.parse(found))
+  }
+
+  /** Throws a Mistake if anything follows. */
+  end(): void {
+    this.#skipSpace()
+    if (this.#at < this.#source.length) throw new Mistake('it is not JSON: something follows its last }')
+  }
+}
+
+/** Throws a Mistake. */
+function read(reader: Reader): Configuration {
+  const values: { [setting in Setting]?: string } = {}
+  if (!reader.has('{'))
+    throw new Mistake('it is not an object such as {"server": "https://vault.example.com"}')
+  if (!reader.has('}')) {
+    do {
+      const name = reader.text()
+      if (name === undefined) throw new Mistake('it is not JSON: there should be a setting in quotes')
+      const setting = settings.find((one) => one === name)
+      if (!setting) throw new Mistake(`there is no setting "${name}", only ${settings.join(', ')}`)
+      if (setting in values) throw new Mistake(`"${setting}" is there twice`)
+      reader.need(':')
+      const value = reader.text()
+      if (value === undefined) throw new Mistake(`"${setting}" is not a text in quotes`)
+      const mistake = mistakes[setting](value)
+      if (mistake !== undefined) throw new Mistake(`"${setting}": ${mistake}`)
+      values[setting] = value
+    } while (reader.has(','))
+    reader.need('}')
+  }
+  reader.end()
+  return values
+}
+
+/** What a file's text says. Throws a CliError that names the file, the line and the mistake. */
+function parse(path: string, source: string): Configuration {
+  const reader = new Reader(source)
+  try {
+    return read(reader)
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error
+    throw new CliError(
+      'usage',
+      `The configuration ${safeLine(path)} has a mistake in line ${reader.line}: ${safeLine(error.message)}.`,
     )
   }
-  for (const setting of settings) {
-    const set = parsed.data[setting]
-    if (set !== undefined) checkSetting(setting, set, `${where}"${setting}": `)
-  }
-  return parsed.data
 }
 
 /** @returns an empty one if there is no file. Throws a CliError if it has a mistake, or cannot be read */

@@ -5,6 +5,7 @@ import { asksForHelp, helpFor } from '../terminal/help.ts'
 import { print, remark } from '../terminal/output.ts'
 import type { Surroundings } from './command.ts'
 import { commands, exitCodeHelp, overview } from './commands.ts'
+import { loadConfiguration } from './configuration.ts'
 import { describe } from './failures.ts'
 import { naming } from './session.ts'
 
@@ -17,6 +18,9 @@ async function help(topic: readonly string[]) {
   if (!lines) throw commands.unknown(topic)
   return print(...lines)
 }
+
+/** What must not fail for a mistake in the configuration, which every other command tells at once. */
+const alwaysWorking = new Set(['lock', 'logout', 'completion'])
 
 async function run(args: readonly string[], surroundings: Surroundings): Promise<Ending> {
   const [name] = args
@@ -34,6 +38,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   }
   const found = await commands.find(args)
   if (!found) throw commands.unknown(args)
+  if (!alwaysWorking.has(found.command.name)) await loadConfiguration(surroundings.environment)
   return (await found.command.run(surroundings, found.args)) ?? 'done'
 }
 

@@ -25,6 +25,10 @@ const UnlockState = z.object({
 })
 type UnlockState = z.infer<typeof UnlockState>
 
+/** The account key under a key that only the system's keychain holds, and sealed beside it when it was last used. */
+const KeychainState = UnlockState.extend({ use: z.string() })
+export type KeychainState = z.infer<typeof KeychainState>
+
 /** A vault as the server gave it, sealed, so that later runs pull changes only and read without the server. */
 const VaultState = z.object({ accountId: z.string(), vault: VaultShape, replica: ReplicaState })
 
@@ -146,6 +150,13 @@ export class StateFolder {
     },
     /** How many shells are unlocked. */
     count: async () => (await this.#filesLike(unlockFile)).length,
+  }
+
+  /** What a key in the system's keychain opens. */
+  readonly keychain = {
+    load: (): Promise<KeychainState | undefined> => this.#read('keychain.json', KeychainState),
+    save: (state: KeychainState) => this.#write('keychain.json', state),
+    clear: () => this.#remove('keychain.json'),
   }
 
   async #removeUnused(form: RegExp, lifetime: number): Promise<void> {

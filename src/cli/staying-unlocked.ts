@@ -5,16 +5,21 @@ import { duration } from '../terminal/command.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import { remark } from '../terminal/output.ts'
 import { formatDuration, parseDuration } from '../units.ts'
+import { type Keeper, keeperNamed } from './account-key.ts'
 import type { Surroundings } from './command.ts'
 import { loadConfiguration } from './configuration.ts'
 import { defaultIdle, idleBounds } from './idle.ts'
-import { heldKey } from './unlock-keys.ts'
+import { heldKey, holdForSession } from './unlock-keys.ts'
 
 /** Options of the commands that ask for the password anyway. */
 export const stayingOptions = {
   agent: {
     type: 'boolean',
     help: 'keeps every shell of this login session unlocked, and does not ask about it',
+  },
+  keychain: {
+    type: 'boolean',
+    help: "the same by the system's keychain in place of a process, also after a restart",
   },
   idle: {
     type: 'string',
@@ -26,15 +31,30 @@ export const stayingOptions = {
 /** Their values. */
 export interface Staying {
   readonly agent?: boolean | undefined
+  readonly keychain?: boolean | undefined
   readonly idle?: string | undefined
 }
 
-/** @returns milliseconds */
-async function idleOf({ environment }: Surroundings, { idle: option }: Staying): Promise<number> {
-  if (option !== undefined) return seconds(duration('idle', option, idleBounds))
-  const { idle } = await loadConfiguration(environment)
-  return idle === undefined ? defaultIdle : parseDuration(idle)
+/** By what the login session is to be kept unlocked, and for how many milliseconds without a command. Throws a CliError. */
+async function choose(
+  { environment }: Surroundings,
+  values: Staying,
+): Promise<{ keeper: Keeper; idle: number }> {
+  if (values.agent && values.keychain)
+    throw new CliError('usage', '--agent and --keychain exclude each other: one of them keeps the key.')
+  const set = await loadConfiguration(environment)
+  const keeper =
+    (values.agent && 'agent') || (values.keychain && 'keychain') || keeperNamed(set.unlock) || 'agent'
+  if (values.idle !== undefined) return { keeper, idle: seconds(duration('idle', values.idle, idleBounds)) }
+  return { keeper, idle: set.idle === undefined ? defaultIdle : parseDuration(set.idle) }
 }
+
+/** Whether it can be tried: of a keychain only its use tells. */
+const isOffered = ({ agent }: Surroundings, keeper: Keeper) => keeper === 'keychain' || agent.isOffered
+
+/** Whether "limpet unlock" is for the login session unless its options or its output say otherwise. */
+export const unlocksSession = async (surroundings: Surroundings, values: Staying): Promise<boolean> =>
+  isOffered(surroundings, (await choose(surroundings, values)).keeper)
 
 /** Keeps the login session unlocked from now on. Throws a CliError if the system does not have what it takes. */
 export async function stayUnlocked(
@@ -42,17 +62,15 @@ export async function stayUnlocked(
   account: UnlockedAccount,
   values: Staying,
 ): Promise<void> {
-  const { agent } = surroundings
-  if (!agent.isOffered)
+  const chosen = await choose(surroundings, values)
+  if (!isOffered(surroundings, chosen.keeper))
     throw new CliError(
       'usage',
-      'On Windows no process keeps the key. "limpet unlock" without --agent prints the key for one shell.',
+      'On Windows no process keeps the key. --keychain puts it into the Credential Manager; "limpet unlock" without --agent prints a key for one shell.',
     )
-  const { accountId, accountKeyVersion: version } = account
-  const idle = await idleOf(surroundings, values)
-  await agent.hold({ accountId, bytes: account.exportKey(), version, idle })
+  await holdForSession(surroundings, account, chosen)
   remark(
-    `Unlocked for this login session: until "limpet lock", "limpet logout" or ${formatDuration(idle)} without a command.`,
+    `Unlocked ${chosen.keeper === 'agent' ? 'for this login session' : "by the system's keychain"}: until "limpet lock", "limpet logout" or ${formatDuration(chosen.idle)} without a command.`,
   )
 }
 
@@ -62,11 +80,13 @@ export async function offerToStayUnlocked(
   account: UnlockedAccount,
   values: Staying,
 ): Promise<void> {
-  const { agent, prompter } = surroundings
-  if (values.agent) return stayUnlocked(surroundings, account, values)
-  if (!agent.isOffered || !prompter.interactive || (await heldKey(surroundings, account.accountId))) return
-  const idle = formatDuration(await idleOf(surroundings, values))
-  const question = `Stay unlocked until "limpet lock", "limpet logout" or ${idle} without a command?`
+  const { prompter } = surroundings
+  if (values.agent || values.keychain) return stayUnlocked(surroundings, account, values)
+  const { keeper, idle } = await choose(surroundings, values)
+  if (!isOffered(surroundings, keeper) || !prompter.interactive) return
+  if (await heldKey(surroundings, account.accountId)) return
+  const by = keeper === 'keychain' ? " by the system's keychain" : ''
+  const question = `Stay unlocked${by} until "limpet lock", "limpet logout" or ${formatDuration(idle)} without a command?`
   if (await prompter.confirm(question, { byDefault: true })) await stayUnlocked(surroundings, account, values)
   else remark('Commands ask for the master password. eval "$(limpet unlock)" unlocks one shell.')
 }

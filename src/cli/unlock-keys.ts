@@ -10,7 +10,7 @@ import {
   type UnlockedAccount,
   unlockAssociatedData,
 } from '../sdk/index.ts'
-import type { AccountKey } from './account-key.ts'
+import { type AccountKey, type Keeper, keepers } from './account-key.ts'
 import type { Surroundings } from './command.ts'
 import type { StateFolder } from './state-folder.ts'
 
@@ -54,17 +54,40 @@ export async function makeUnlockKey(state: StateFolder, account: UnlockedAccount
 
 /** Keeps unlocked what is so by `held`, after the account key changed. Other shells have to unlock again. */
 export async function renewHeldKey(
-  { agent, state, environment }: Surroundings,
+  surroundings: Surroundings,
   account: UnlockedAccount,
   held: HeldKey | undefined,
 ): Promise<void> {
+  const { state, environment } = surroundings
   const own = parse(environment.LIMPET_UNLOCK_KEY ?? '')
-  const { accountId, accountKeyVersion: version } = account
   await state.unlock.clearAll()
   if (held?.by === 'shell' && own) await keep(state, own, account)
-  if (held?.by === 'agent')
-    await agent.hold({ accountId, bytes: account.exportKey(), version, idle: held.idle })
-  else await agent.end()
+  if (held?.by === 'agent' || held?.by === 'keychain')
+    await holdForSession(surroundings, account, { keeper: held.by, idle: held.idle })
+  else await endHolding(surroundings)
+}
+
+/** Forgets what is kept for another account, whose session was here before. */
+export async function endHoldingOfOthers(surroundings: Surroundings, accountId: string): Promise<void> {
+  for (const keeper of keepers)
+    if ((await surroundings[keeper].key())?.accountId !== accountId) await surroundings[keeper].end()
+}
+
+/** Keeps the login session unlocked by one of them, and by the other one no more. Throws a CliError if it cannot. @param idle milliseconds */
+export async function holdForSession(
+  surroundings: Surroundings,
+  account: UnlockedAccount,
+  { keeper, idle }: { keeper: Keeper; idle: number },
+): Promise<void> {
+  const { accountId, accountKeyVersion: version } = account
+  await surroundings[keeper].hold({ accountId, bytes: account.exportKey(), version, idle })
+  for (const other of keepers) if (other !== keeper) await surroundings[other].end()
+}
+
+/** Forgets what is kept for the login session. @returns false if there was nothing */
+export async function endHolding({ agent, keychain }: Surroundings): Promise<boolean> {
+  const ended = [await agent.end(), await keychain.end()]
+  return ended.includes(true)
 }
 
 /** Forgets what is sealed under this shell's key. @returns false if there was nothing */
@@ -95,15 +118,16 @@ async function keyOfThisShell(
 }
 
 /** What spares the password: the key of this shell, or that of the login session. */
-export type HeldKey = AccountKey &
-  ({ readonly by: 'shell' } | { readonly by: 'agent'; readonly idle: number })
+export type HeldKey = AccountKey & ({ readonly by: 'shell' } | { readonly by: Keeper; readonly idle: number })
 
 /** The account key that can be had without the password. @returns undefined if there is none, or only one of before a change */
 export async function heldKey(surroundings: Surroundings, accountId: string): Promise<HeldKey | undefined> {
   const newest = (await surroundings.state.session.load())?.accountKeyVersion ?? 1
   const ofShell = await keyOfThisShell(surroundings, accountId)
   if (ofShell && ofShell.version >= newest) return { ...ofShell, by: 'shell' }
-  const ofSession = await surroundings.agent.key()
-  if (ofSession?.accountId !== accountId || ofSession.version < newest) return undefined
-  return { ...ofSession, by: 'agent' }
+  for (const by of keepers) {
+    const ofSession = await surroundings[by].key()
+    if (ofSession?.accountId === accountId && ofSession.version >= newest) return { ...ofSession, by }
+  }
+  return undefined
 }

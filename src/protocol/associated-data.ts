@@ -69,6 +69,9 @@ export const fileAssociatedData = (vaultId: string, itemId: string, attachmentId
 /** Of an account key that a client keeps sealed on its own disk; never sent. */
 export const unlockAssociatedData = (accountId: string): AssociatedData => ['unlock', accountId]
 
+/** Of what a client notes beside it about its last use; never sent. */
+export const unlockUseAssociatedData = (accountId: string): AssociatedData => ['unlock-use', accountId]
+
 const lengthBytes = 4
 
 /**

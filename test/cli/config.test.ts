@@ -48,6 +48,7 @@ describe('the configuration', () => {
       server: 'https://vault.example.com',
       vault: null,
       idle: '2h',
+      unlock: null,
     })
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
       server: 'https://vault.example.com',
@@ -65,7 +66,8 @@ describe('the configuration', () => {
     [['idle', '59s'], 'from 1m to 24h'],
     [['idle', '25h'], 'from 1m to 24h'],
     [['idle', 'soon'], 'from 1m to 24h'],
-    [['colour', 'red'], 'There is no setting "colour"; there is: server, vault, idle.'],
+    [['unlock', 'yes'], 'is neither agent nor keychain'],
+    [['colour', 'red'], 'There is no setting "colour"; there is: server, vault, idle, unlock.'],
   ])('refuses to set %j, and changes nothing', async (args, sentence) => {
     const shell = await newShell(offline)
     await shell.done(['config', 'set', 'idle', '1h'])
@@ -75,13 +77,22 @@ describe('the configuration', () => {
   })
 
   it.each([
-    ['{"server": ', 'it is not JSON'],
-    ['[]', 'it is not an object'],
-    ['{"sever": "https://vault.example.com"}', 'there is no setting "sever", only server, vault, idle'],
-    ['{"idle": 15}', '"idle" is not a text in quotes'],
-    ['{"idle": "1y"}', '"idle": "1y" is not a time from 1m to 24h'],
-    ['{"server": "\\u001b[31m"}', '"server": "\\u001b[31m" is not the URL of a server'],
-  ])('names the file and the mistake in it: %s', async (text, mistake) => {
+    ['{"server": ', '1: "server" is not a text in quotes'],
+    ['{\n  "idle": "1h"\n  "vault": "Home"\n}\n', '3: it is not JSON: there should be }'],
+    ['{"idle": "1h"', '1: it is not JSON: there should be }'],
+    ['{"idle": "1h"}\n\nserver', '3: it is not JSON: something follows its last }'],
+    ['{"idle": "1h",\n}', '2: it is not JSON: there should be a setting in quotes'],
+    ['{"idle"\n"1h"}', '2: it is not JSON: there should be :'],
+    ['{"idle": "1h",\n"idle": "2h"}', '2: "idle" is there twice'],
+    ['', '1: it is not an object'],
+    ['[]', '1: it is not an object'],
+    ['{"sever": "https://vault.example.com"}', '1: there is no setting "sever", only server, vault, idle'],
+    ['{\n"vault": "Home",\n"idle": 15}', '3: "idle" is not a text in quotes'],
+    ['{"vault": "Ho\nme"}', '1: "vault" is not a text in quotes'],
+    ['{"idle": "1y"}', '1: "idle": "1y" is not a time from 1m to 24h'],
+    ['{"unlock": "never"}', '1: "unlock": "never" is neither agent nor keychain'],
+    ['{"server": "\\u001b[31m"}', '1: "server": "\\u001b[31m" is not the URL of a server'],
+  ])('names the file, the line and the mistake in it: %j', async (text, mistake) => {
     const shell = await newShell(offline)
     await written(shell, text)
     for (const args of [
@@ -89,9 +100,21 @@ describe('the configuration', () => {
       ['config', 'set', 'vault', 'Home'],
     ]) {
       const { stderr } = await shell.ended('usage', args)
-      expect(stderr).toContain(`The configuration ${fileOf(shell)} has a mistake: ${mistake}`)
+      expect(stderr).toContain(`The configuration ${fileOf(shell)} has a mistake in line ${mistake}`)
     }
     expect(await readFile(fileOf(shell), 'utf8')).toBe(text)
+  })
+
+  it('tells a mistake at once, also to a command that needs nothing of it, and never keeps anybody from locking', async () => {
+    const shell = await newShell(offline)
+    await written(shell, '{\n  "idle": "1 hour"\n}\n')
+    for (const args of [['register', shell.email], ['list'], ['status'], ['generate']]) {
+      const { stderr } = await shell.ended('usage', args)
+      expect(stderr).toMatch(/^limpet: The configuration .* has a mistake in line 2: .*\n$/)
+    }
+    await shell.done(['lock'])
+    await shell.done(['logout'])
+    await shell.done(['completion', 'bash'])
   })
 
   it('stays a link to where its owner keeps it', async () => {

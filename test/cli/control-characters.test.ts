@@ -11,12 +11,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { Agent } from '../../src/cli/agent/agent.ts'
 import type { Surroundings } from '../../src/cli/command.ts'
 import { commands } from '../../src/cli/commands.ts'
+import { Keychain } from '../../src/cli/keychain.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { StateFolder } from '../../src/cli/state-folder.ts'
+import { systemClock } from '../../src/clock.ts'
 import { Limpet, type OpenVault, sharesOf } from '../../src/sdk/index.ts'
 import type { Command } from '../../src/terminal/command.ts'
 import { ask, printJson, printValue, remark } from '../../src/terminal/output.ts'
 import type { Prompter } from '../../src/terminal/prompter.ts'
+import { memoryKeychain } from '../support/keychain.ts'
 import { quickRegistration, startServer, type TestServer } from '../support/server.ts'
 import { evil, onTerminal, steering } from '../support/terminal.ts'
 
@@ -223,7 +226,8 @@ describe('a terminal', () => {
           // What goes on until a signal comes is given the time for its first words.
           const untilSignal = (work: (signal: AbortSignal) => Promise<void>) => work(AbortSignal.timeout(500))
           const agent = new Agent({ XDG_RUNTIME_DIR: state.path }, state.path, async () => {})
-          const surroundings = { state, prompter: person, environment, agent, untilSignal }
+          const keychain = new Keychain(state, memoryKeychain(), systemClock)
+          const surroundings = { state, prompter: person, environment, agent, keychain, untilSignal }
           const screen = await onTerminal(() => runProgram(args, surroundings))
           expect(steering.exec(screen)?.[0], `${args.join(' ')}:\n${JSON.stringify(screen)}`).toBeUndefined()
           // A value that was asked for may have lines of its own; nothing comes after it.

@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { Agent } from '../../src/cli/agent/agent.ts'
 import { Held, holdKey } from '../../src/cli/agent/key-holder.ts'
+import { Keychain, type SecretStore } from '../../src/cli/keychain.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { StateFolder, stateFolderPath } from '../../src/cli/state-folder.ts'
 import { Limpet, type OpenVault, type UnlockedAccount } from '../../src/sdk/index.ts'
-import { type Ending, exitCodes } from '../../src/terminal/exit-codes.ts'
+import { CliError, type Ending, exitCodes } from '../../src/terminal/exit-codes.ts'
 import { createPrompter } from '../../src/terminal/prompter.ts'
 import { untilSignal } from '../../src/terminal/until-signal.ts'
 import { type Result, type Running, runCommand } from '../support/console.ts'
@@ -31,6 +32,12 @@ export interface RunningProgram extends Running {
 /** A word that stands in no other output, so that a search for it means something. */
 export const marker = (name: string) => `${name}-${randomUUID()}`
 
+const noKeychain: SecretStore = {
+  save: () => Promise.reject(new CliError('unexpected', 'There is no keychain.')),
+  load: () => Promise.reject(new CliError('unexpected', 'There is no keychain.')),
+  remove: () => Promise.reject(new CliError('unexpected', 'There is no keychain.')),
+}
+
 /** How the commands of a shell run: as functions of this process, or each in a process of its own, which takes 100 times as long. */
 export type How = 'here' | 'as programs'
 
@@ -40,6 +47,8 @@ export class Shell {
   email = `${randomUUID()}@example.com`
   password = marker('master')
   readonly environment: NodeJS.ProcessEnv = {}
+  /** What stands in the place of the system's keychain; not for programs. */
+  keychain: SecretStore = noKeychain
   /** By which the key is forgotten that a command left for the login session; not for programs, which have the clock of the system. */
   readonly clock = new TestClock()
   /** Of each key that was left so: once it is forgotten. */
@@ -79,7 +88,8 @@ export class Shell {
           const { ended } = await holdKey(Held.parse(JSON.parse(input)), this.clock)
           this.agentsEnded.push(ended)
         })
-        return await runProgram(args, { state, prompter, environment, agent, untilSignal })
+        const keychain = new Keychain(state, this.keychain, this.clock)
+        return await runProgram(args, { state, prompter, environment, agent, keychain, untilSignal })
       } finally {
         prompter.close()
       }
@@ -166,6 +176,7 @@ export class Shell {
     const shell = new Shell(this.folder, this.#server, this.#how)
     shell.email = this.email
     shell.password = this.password
+    shell.keychain = this.keychain
     return shell
   }
 

@@ -8,6 +8,7 @@ import {
   encodeAssociatedData,
   itemAssociatedData,
   unlockAssociatedData,
+  unlockUseAssociatedData,
   vaultDataAssociatedData,
 } from '../../src/protocol/associated-data.ts'
 import { decodeBase64url, encodeBase64url } from '../../src/protocol/base64url.ts'
@@ -171,6 +172,7 @@ describe('contexts', () => {
 
   test('that stay on a disk have a role of their own', () => {
     expect(unlockAssociatedData('an account')).toEqual(['unlock', 'an account'])
+    expect(unlockUseAssociatedData('an account')).toEqual(['unlock-use', 'an account'])
   })
 })
 

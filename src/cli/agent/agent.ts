@@ -1,16 +1,9 @@
 // How commands use the process that holds the account key for a login session.
 import { decodeBase64url, encodeBase64url } from '../../sdk/index.ts'
-import type { AccountKey } from '../account-key.ts'
+import type { HeldAccountKey } from '../account-key.ts'
 import { type Held, HeldKey, type Question } from './key-holder.ts'
 import { findSocket, placeForSocket } from './place.ts'
 import { askAt } from './private-socket.ts'
-
-/** An account key in the memory of another process. */
-export interface HeldAccountKey extends AccountKey {
-  readonly accountId: string
-  /** Milliseconds without a command after which it is forgotten. */
-  readonly idle: number
-}
 
 export class Agent {
   /** Whether this system has what it takes: sockets in a folder that is this user's alone. */

@@ -25,7 +25,7 @@ import { describe } from '../failures.ts'
 import { askSecondFactor } from '../second-factor.ts'
 import { chosenServer, connect } from '../session.ts'
 import { offerToStayUnlocked, stayingOptions } from '../staying-unlocked.ts'
-import { type HeldKey, heldKey } from '../unlock-keys.ts'
+import { endHolding, endHoldingOfOthers, type HeldKey, heldKey } from '../unlock-keys.ts'
 
 export const server = {
   type: 'string',
@@ -199,7 +199,7 @@ export const login = command({
     ...stayingOptions,
   },
   async run(surroundings, [address = ''], { server: option, ...values }) {
-    const { agent, state, prompter } = surroundings
+    const { state, prompter } = surroundings
     const email = emailFrom(address)
     const url = await chosenServer(surroundings, option)
     const earlier = await state.session.load()
@@ -229,7 +229,7 @@ export const login = command({
     })
     await state.forgetOthers(account.accountId)
     remark(`Logged in as ${email} at ${url}.`)
-    if ((await agent.key())?.accountId !== account.accountId) await agent.end()
+    await endHoldingOfOthers(surroundings, account.accountId)
     await offerToStayUnlocked(surroundings, account, values)
   },
 })
@@ -241,9 +241,10 @@ export const logout = command({
   summary: 'end the session, and remove it and the copies of the vaults from here',
   example: 'limpet logout',
   options: {},
-  async run({ agent, state }) {
+  async run(surroundings) {
+    const { state } = surroundings
     const session = await state.session.load()
-    await agent.end()
+    await endHolding(surroundings)
     if (!session) {
       await state.forget()
       remark('Not logged in.')
@@ -289,6 +290,8 @@ function describeQuotas({ bytes, items, sessions, tokens, vaults }: Quotas): str
 
 function describeLock(held: HeldKey | undefined): string {
   if (held?.by === 'shell') return 'unlocked in this shell'
+  if (held?.by === 'keychain')
+    return `unlocked by the system's keychain, until ${formatDuration(held.idle)} without a command`
   if (held) return `unlocked for this login session, until ${formatDuration(held.idle)} without a command`
   return 'locked: commands ask for the master password'
 }

@@ -26,13 +26,13 @@ export const list = command({
   operands: [],
   summary: 'show what is set for all commands, and in which file',
   details:
-    'server is the server for commands without a session; vault is where "limpet add" and "limpet import" put things if there are several vaults; idle is how long a login session stays unlocked without a command. An option comes first, then the environment, then the session, then this file.',
+    'server is the server for commands without a session; vault is where "limpet add" and "limpet import" put things if there are several vaults; idle is how long a login session stays unlocked without a command; unlock is what keeps it so: agent, a process in memory, or keychain, that of the system. An option comes first, then the environment, then the session, then this file.',
   example: 'limpet config list',
   options: { json: { type: 'boolean', help: 'prints JSON' } },
   async run({ environment }, _operands, { json }) {
     const file = configurationPath(environment)
-    const { server = null, vault = null, idle = null } = await loadConfiguration(environment)
-    const values = { server, vault, idle }
+    const { server = null, vault = null, idle = null, unlock = null } = await loadConfiguration(environment)
+    const values = { server, vault, idle, unlock }
     if (json) return printJson({ file, ...values })
     print(
       ...table(

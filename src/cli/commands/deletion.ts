@@ -5,6 +5,7 @@ import { withProgress } from '../../terminal/progress.ts'
 import { counted, safeLine } from '../../terminal/text.ts'
 import { command } from '../command.ts'
 import { connectTo, requireSession, unlockWithPassword } from '../session.ts'
+import { endHolding } from '../unlock-keys.ts'
 import { emailFrom, server } from './account.ts'
 
 export const deleteNow = command({
@@ -17,7 +18,7 @@ export const deleteNow = command({
   example: 'limpet account delete',
   options: {},
   async run(surroundings) {
-    const { agent, prompter, state } = surroundings
+    const { prompter, state } = surroundings
     const { server: url } = await requireSession(surroundings)
     const { account, password } = await unlockWithPassword(surroundings)
     const { email, quotas } = await withProgress('Asking the server', () => account.details())
@@ -29,7 +30,7 @@ export const deleteNow = command({
     if (typed.trim().toLowerCase() !== email.toLowerCase())
       throw new CliError('usage', 'That is not the address of the account. Nothing was deleted.')
     await withProgress('Deleting the account', () => account.delete(password), { atOnce: true })
-    await agent.end()
+    await endHolding(surroundings)
     await state.forget()
     remark(`The account ${safeLine(email)} is deleted, and so are the copies that were here.`)
   },

@@ -7,6 +7,7 @@ import { table } from '../../terminal/table.ts'
 import { counted, localTime, safeLine } from '../../terminal/text.ts'
 import { command } from '../command.ts'
 import { unlock } from '../session.ts'
+import { endHolding } from '../unlock-keys.ts'
 
 const listed = (account: UnlockedAccount) => withProgress('Asking the server', () => account.sessions())
 
@@ -86,7 +87,7 @@ export const end = command({
     const own = sessions.find(({ current }) => current)
     if (!own || (session && session.id !== own.id) || others) return
     if (all) await withProgress('Ending this session', () => account.endSession(own.id))
-    await surroundings.agent.end()
+    await endHolding(surroundings)
     await surroundings.state.forget()
     remark('This session has ended too, and the copies here are removed. "limpet login EMAIL" is next.')
   },

@@ -3,8 +3,8 @@ import { print, printsToTerminal, remark } from '../../terminal/output.ts'
 import { counted } from '../../terminal/text.ts'
 import { command } from '../command.ts'
 import { requireSession, unlockWithPassword } from '../session.ts'
-import { stayingOptions, stayUnlocked } from '../staying-unlocked.ts'
-import { forgetUnlockKey, makeUnlockKey } from '../unlock-keys.ts'
+import { stayingOptions, stayUnlocked, unlocksSession } from '../staying-unlocked.ts'
+import { endHolding, forgetUnlockKey, makeUnlockKey } from '../unlock-keys.ts'
 
 export const unlock = command({
   name: 'unlock',
@@ -12,15 +12,16 @@ export const unlock = command({
   operands: [],
   summary: 'ask for the master password once, for all commands of this login session or of one shell',
   details:
-    'On a terminal, a process of yours keeps the key in memory, for every shell of this login session. In eval "$(limpet unlock)", it prints a line for the shell instead. The key in that line is nowhere else: what stays on disk opens nothing without it. Each shell gets a key of its own, which ends with "limpet lock", with "limpet logout", or when no command has used it for a week.',
+    'On a terminal, a process of yours keeps the key in memory, for every shell of this login session; with --keychain the keychain of the system does. In eval "$(limpet unlock)", it prints a line for the shell instead. The key in that line is nowhere else: what stays on disk opens nothing without it. Each shell gets a key of its own, which ends with "limpet lock", with "limpet logout", or when no command has used it for a week.',
   example: 'eval "$(limpet unlock)"',
   options: stayingOptions,
   async run(surroundings, _operands, values) {
-    const { agent, state } = surroundings
+    const { state } = surroundings
     await requireSession(surroundings)
     // Always the password, and never the key that this shell may still have from last time.
     const { account } = await unlockWithPassword(surroundings)
-    const isForSession = values.agent || values.idle !== undefined || (agent.isOffered && printsToTerminal())
+    const isAsked = values.agent || values.keychain || values.idle !== undefined
+    const isForSession = isAsked || (printsToTerminal() && (await unlocksSession(surroundings, values)))
     if (isForSession) return stayUnlocked(surroundings, account, values)
     // What this shell had before serves nobody any more.
     await forgetUnlockKey(surroundings)
@@ -40,8 +41,8 @@ export const lock = command({
   example: 'limpet lock; unset LIMPET_UNLOCK_KEY',
   options: { all: { type: 'boolean', help: 'locks every other shell too' } },
   async run(surroundings, _operands, { all }) {
-    const { agent, state, environment } = surroundings
-    const ended = [await forgetUnlockKey(surroundings), await agent.end()]
+    const { state, environment } = surroundings
+    const ended = [await forgetUnlockKey(surroundings), await endHolding(surroundings)]
     if (all) await state.unlock.clearAll()
     remark(all || ended.includes(true) ? 'Locked.' : 'This shell was not unlocked.')
     if (environment.LIMPET_UNLOCK_KEY) remark('Also run: unset LIMPET_UNLOCK_KEY')
