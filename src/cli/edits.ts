@@ -1,5 +1,11 @@
 // What `add` and `edit` change of an item's content: options, answers to questions, and the rules between them.
-import { ItemContent, type ItemKind, requireItemContent, secretMembers } from '../sdk/index.ts'
+import {
+  ItemContent,
+  type ItemKind,
+  requireItemContent,
+  secretMembers,
+  withPreviousPassword,
+} from '../sdk/index.ts'
 import { wholeNumber } from '../terminal/command.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import type { Prompter } from '../terminal/prompter.ts'
@@ -159,7 +165,7 @@ export class Edits {
     else draft.publicKey = publicKey
   }
 
-  /** The content after the edits; members that nobody here knows stay. */
+  /** The content after the edits; members that nobody here knows stay, and a password that was replaced is kept among the previous ones. */
   apply(content: ItemContent, secrets: ReadonlyMap<string, string>): ItemContent {
     const { name, username, url, folder, tag, favourite } = this.#values
     const draft: Draft = {
@@ -178,7 +184,11 @@ export class Edits {
     const privateKey = secrets.get('privateKey')
     if (content.kind === 'ssh-key' && privateKey) this.#takeKey(draft, privateKey)
     const { fields, ...rest } = draft
-    return requireItemContent(fields.length > 0 ? draft : rest)
+    const next = requireItemContent(fields.length > 0 ? draft : rest)
+    const isForgotten = (this.#values.unset ?? []).some(
+      (name) => memberNamed(content.kind, name) === 'previousPasswords',
+    )
+    return isForgotten ? next : withPreviousPassword(content, next, new Date().toISOString())
   }
 }
 

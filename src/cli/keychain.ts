@@ -58,7 +58,11 @@ export class Keychain {
 
   /** The key, whose time then begins anew. @returns undefined if there is none, or if its time is over, which ends it */
   async key(): Promise<HeldAccountKey | undefined> {
-    const held = await this.#look()
+    const held = await this.#look().catch((error: unknown) => {
+      if (!(error instanceof CliError)) throw error
+      remark(error.message)
+      return undefined
+    })
     if (!held) return undefined
     const { state, key, idle } = held
     const { accountId, accountKey, accountKeyVersion: version } = state
@@ -69,6 +73,17 @@ export class Keychain {
     return { accountId, bytes, version, idle }
   }
 
+  /** Whether there is one; its time goes on. A keychain that does not answer has ended nothing. */
+  async isHeld(): Promise<boolean> {
+    try {
+      return (await this.#look()) !== undefined
+    } catch (error) {
+      if (error instanceof CliError) return true
+      throw error
+    }
+  }
+
+  /** Throws a CliError where the keychain cannot be used. @returns undefined if there is no key whose time is not over */
   async #look(): Promise<{ state: KeychainState; key: Uint8Array; idle: number } | undefined> {
     const state = await this.#state.keychain.load()
     if (!state) return undefined
@@ -81,10 +96,6 @@ export class Keychain {
         if (unused >= -clockTolerance && unused <= idle) return { state, key, idle }
       }
     } catch (error) {
-      if (error instanceof CliError) {
-        remark(error.message)
-        return undefined
-      }
       // The keychain has another key than this file is for.
       if (!(error instanceof OpenError)) throw error
     }

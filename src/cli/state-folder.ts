@@ -29,6 +29,9 @@ type UnlockState = z.infer<typeof UnlockState>
 const KeychainState = UnlockState.extend({ use: z.string() })
 export type KeychainState = z.infer<typeof KeychainState>
 
+/** Which "limpet lock" was the last one. */
+const LockState = z.object({ id: z.string() })
+
 /** A vault as the server gave it, sealed, so that later runs pull changes only and read without the server. */
 const VaultState = z.object({ accountId: z.string(), vault: VaultShape, replica: ReplicaState })
 
@@ -157,6 +160,12 @@ export class StateFolder {
     load: (): Promise<KeychainState | undefined> => this.#read('keychain.json', KeychainState),
     save: (state: KeychainState) => this.#write('keychain.json', state),
     clear: () => this.#remove('keychain.json'),
+  }
+
+  /** Changes with every "limpet lock", for processes that go on meanwhile. */
+  readonly lastLock = {
+    load: async (): Promise<string | undefined> => (await this.#read('lock.json', LockState))?.id,
+    note: () => this.#write('lock.json', { id: randomUUID() }),
   }
 
   async #removeUnused(form: RegExp, lifetime: number): Promise<void> {

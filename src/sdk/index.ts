@@ -48,7 +48,7 @@ export {
 } from './attachments.ts'
 export * from './errors.ts'
 export type { TransferOptions } from './file-transfer.ts'
-export { type KeptShare, KeptShares, keptSharesId, keptSharesKind } from './kept-shares.ts'
+export { hasKeptShares, type KeptShare, KeptShares, keptSharesId, keptSharesKind } from './kept-shares.ts'
 export { type AskSecondFactor, Limpet, type LimpetOptions } from './limpet.ts'
 export {
   type OneTimeCode,
@@ -65,6 +65,7 @@ export {
   passwordCharacters,
 } from './password-choice.ts'
 export { type AcceptAuthKey, type AuthKeyOffer, LoginPin, type LoginPins } from './pins.ts'
+export { withPreviousPassword } from './previous-passwords.ts'
 export type { MethodChoice } from './proofs.ts'
 export { prepareRegistration, type Registration } from './registration.ts'
 export { Replica, ReplicaState } from './replica.ts'

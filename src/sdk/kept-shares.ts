@@ -88,6 +88,11 @@ async function find(vault: OpenVault): Promise<OpenItem | undefined> {
   }
 }
 
+/** Whether a vault has the item that holds them, which its count of items includes and no list shows. */
+export async function hasKeptShares(vault: OpenVault): Promise<boolean> {
+  return (await find(vault))?.deletedAt === null
+}
+
 /** The links that were made, as they are kept in these vaults. */
 export class KeptShares {
   readonly #vaults: readonly OpenVault[]

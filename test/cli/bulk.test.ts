@@ -38,6 +38,30 @@ describe.each(engines)('items as JSON with a server on %s', (engine) => {
     expect((await shell.feed(['add', '--from-json'], JSON.stringify(listed.slice(0, 1)))).code).toBe(0)
   })
 
+  it('keep the password that is replaced, unless it is to be forgotten', async () => {
+    const shell = await newShell(server)
+    await shell.enter()
+    await shell.done(['add', 'login', 'Mail'], 'one')
+    const read = async () => JSON.parse(await shell.done(['list', 'Mail', '--json', '--reveal']))[0]
+    const before = await read()
+    const edit = (item: object) => shell.feed(['edit', '--from-json'], JSON.stringify([item]))
+    await edit({ ...before, content: { ...before.content, password: 'two' } })
+    await shell.done(['edit', 'Mail', '--generate'])
+    await shell.done(['edit', 'Mail', '--username', 'ada'])
+    const after = await read()
+    const passwords = ({ content }: typeof after) =>
+      (content.previousPasswords ?? []).map(({ password }: { password: string }) => password)
+    expect(passwords(after)).toEqual(['two', 'one'])
+    // Another client has noted it itself.
+    const noted = [{ password: after.content.password }, ...after.content.previousPasswords]
+    await edit({ ...after, content: { ...after.content, password: 'four', previousPasswords: noted } })
+    expect(passwords(await read())).toHaveLength(3)
+    await shell.done(['edit', 'Mail', '--generate', '--unset', 'previousPasswords'])
+    expect(passwords(await read())).toEqual([])
+    await shell.done(['edit', 'Mail', '--unset', 'password'])
+    expect(passwords(await read())).toHaveLength(1)
+  })
+
   it('are refused as a whole if one is malformed, without a word of what is in it', async () => {
     const shell = await newShell(server)
     await shell.enter()

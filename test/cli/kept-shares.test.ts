@@ -46,6 +46,8 @@ describe.each(engines)('links that were made, with a server on %s', (engine) => 
     expect(JSON.stringify(listed)).not.toContain(first.split('#')[1])
     // It is no item of the owner's.
     expect(JSON.parse(await run('list', '--json'))).toHaveLength(1)
+    expect(JSON.parse(await run('vault', 'list', '--json'))).toMatchObject([{ items: 1 }])
+    expect(await run('vault', 'list')).toMatch(/^Personal +1 /m)
 
     expect(await run('share', 'receipt', 'GitHub / password')).toMatch(/^State {4}pending$/m)
     expect(await other.done(['open', first])).toBe('one')

@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { Agent } from '../../src/cli/agent/agent.ts'
 import { Held, holdKey } from '../../src/cli/agent/key-holder.ts'
+import type { Surroundings } from '../../src/cli/command.ts'
 import { Keychain, type SecretStore } from '../../src/cli/keychain.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { StateFolder, stateFolderPath } from '../../src/cli/state-folder.ts'
@@ -79,21 +81,24 @@ export class Shell {
   }
 
   #startHere(args: readonly string[]): Running {
+    return runCommand((stdin) => this.within((surroundings) => runProgram(args, surroundings), stdin))
+  }
+
+  /** Does what a command of this shell would do, within this process. */
+  async within<T>(work: (surroundings: Surroundings) => Promise<T>, stdin = new PassThrough()): Promise<T> {
     const environment = this.#environment()
-    return runCommand(async (stdin) => {
-      const prompter = createPrompter(() => stdin)
-      try {
-        const state = new StateFolder(stateFolderPath(environment))
-        const agent = new Agent(environment, state.path, async (input) => {
-          const { ended } = await holdKey(Held.parse(JSON.parse(input)), this.clock)
-          this.agentsEnded.push(ended)
-        })
-        const keychain = new Keychain(state, this.keychain, this.clock)
-        return await runProgram(args, { state, prompter, environment, agent, keychain, untilSignal })
-      } finally {
-        prompter.close()
-      }
-    })
+    const prompter = createPrompter(() => stdin)
+    try {
+      const state = new StateFolder(stateFolderPath(environment))
+      const agent = new Agent(environment, state.path, async (input) => {
+        const { ended } = await holdKey(Held.parse(JSON.parse(input)), this.clock)
+        this.agentsEnded.push(ended)
+      })
+      const keychain = new Keychain(state, this.keychain, this.clock)
+      return await work({ state, prompter, environment, agent, keychain, untilSignal })
+    } finally {
+      prompter.close()
+    }
   }
 
   startProgram(...args: string[]): RunningProgram {

@@ -5,7 +5,10 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { lockWatch } from '../../src/cli/lock-watch.ts'
+import { minutes } from '../../src/clock.ts'
 import { engines } from '../support/database.ts'
+import { memoryKeychain } from '../support/keychain.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newShell, type RunningProgram, type Shell } from './program.ts'
 
@@ -103,6 +106,40 @@ describe.skipIf(!hasOpenSsh)('an SSH agent', () => {
       await shell.enter()
       return shell
     }
+
+    it.each([
+      ['lock', 'in this shell', []],
+      ['lock', 'in another shell of the login session', ['--agent']],
+      ['logout', 'in this shell', []],
+    ])('forgets its keys with %s %s', async (command, _where, options) => {
+      const shell = await newShell(server, 'as programs')
+      await shell.done(['register', shell.email, ...options], shell.password)
+      if (options.length === 0) await shell.unlock()
+      await addKey(shell, 'Deploy', await newKey(shell, 'key', '-t', 'ed25519'))
+      const { agent, path } = await startAgent(shell)
+      expect((await run('ssh-add', ['-l'], { SSH_AUTH_SOCK: path })).stdout).toContain('Deploy')
+      await shell.beside().done([command])
+      // At once, and not when it looks the next time.
+      expect((await run('ssh-add', ['-l'], { SSH_AUTH_SOCK: path })).stdout).not.toContain('Deploy')
+      const { code, stderr } = await agent.ended
+      expect(stderr).toContain('Locked: the keys are forgotten.')
+      expect(code).toBe(0)
+    })
+
+    it('forgets its keys once the time of the login session is over, and does not prolong it', async () => {
+      const shell = await newShell(server)
+      const keychain = new Map<string, Uint8Array>()
+      shell.keychain = memoryKeychain(keychain)
+      await shell.done(['register', shell.email], shell.password)
+      for (const keeper of ['--agent', '--keychain']) {
+        await shell.done(['unlock', keeper, '--idle', '1h'], shell.password)
+        const isLocked = await shell.within((surroundings) => lockWatch(surroundings))
+        shell.clock.advance(minutes(50))
+        expect(await isLocked(), keeper).toBe(false)
+        shell.clock.advance(minutes(11))
+        expect(await isLocked(), keeper).toBe(true)
+      }
+    })
 
     it('lists and signs with each kind of key, for as long as it goes on', async () => {
       const shell = await enteredShell()

@@ -1,5 +1,7 @@
 // The command line at a real pseudo-terminal (`script` of util-linux): it asks, and nobody sees the answers.
 import { randomUUID } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Limpet } from '../../src/sdk/index.ts'
@@ -247,6 +249,63 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     expect(code, screen).toBe(0)
     expect(screen).not.toContain('half a password')
     expect(screen).not.toContain(shell.password)
+  })
+
+  it.each(['bitwarden-json', 'csv'])(
+    'asks twice before it writes everything in clear: %s',
+    async (format) => {
+      const shell = await newShell(server)
+      await shell.enter()
+      await shell.done(['add', 'login', 'Mail'], 'tidal secret')
+      const file = join(dirname(shell.folder), 'export')
+      const [first, second] = ['Write all passwords in clear? [y/N]: ', 'Write it all the same? [y/N]: ']
+      const answering = (...turns: readonly Turn[]) =>
+        converse(
+          shell,
+          server,
+          `export --format ${format} '${file}'`,
+          turns,
+          `LIMPET_UNLOCK_KEY=${shell.environment.LIMPET_UNLOCK_KEY}`,
+        )
+      // Enter alone is no.
+      for (const turns of [
+        [[first, '\r']],
+        [[first, 'n\r']],
+        [
+          [first, 'y\r'],
+          [second, 'n\r'],
+        ],
+      ] as const) {
+        const { screen, code } = await answering(...turns)
+        expect(code, screen).toBe(1)
+        expect(screen).toContain('Nothing was written.')
+        await expect(readFile(file)).rejects.toThrow('ENOENT')
+      }
+      const { screen, code } = await answering([first, 'y\r'], [second, 'y\r'])
+      expect(code, screen).toBe(0)
+      expect(screen).not.toContain('tidal secret')
+      expect(await readFile(file, 'utf8')).toContain('tidal secret')
+      expect((await stat(file)).mode & 0o777).toBe(0o600)
+    },
+  )
+
+  it('asks for a passphrase for a database of KeePass, and not whether it is meant', async () => {
+    const shell = await newShell(server)
+    await shell.enter()
+    const file = join(dirname(shell.folder), 'export.kdbx')
+    const { screen, code } = await converse(
+      shell,
+      server,
+      `export --format kdbx '${file}'`,
+      [
+        ['New passphrase of the export: ', `${shell.password}\r`],
+        ['(again): ', `${shell.password}\r`],
+      ],
+      `LIMPET_UNLOCK_KEY=${shell.environment.LIMPET_UNLOCK_KEY}`,
+    )
+    expect(code, screen).toBe(0)
+    expect(screen).not.toContain('in clear')
+    expect((await readFile(file)).subarray(0, 4)).toEqual(Buffer.of(0x03, 0xd9, 0xa2, 0x9a))
   })
 
   it('asks on after Ctrl-Z where no shell could continue it', async () => {

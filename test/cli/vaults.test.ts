@@ -89,6 +89,12 @@ describe.each(engines)('vaults and versions, with a server on %s', (engine) => {
       { username: 'ada@example.com', password: 'first secret' },
       { username: 'ada', password: 'first secret' },
     ])
+    // In the item too, where other clients show it, and where it outlasts the server's versions.
+    const present = JSON.parse(await shell.done(['get', id, '--json', '--reveal'])).content
+    expect(present).toMatchObject({
+      password: 'second secret',
+      previousPasswords: [{ password: 'first secret', replacedAt: expect.stringMatching(/Z$/) }],
+    })
     const oldest = String(versions[1].revision)
     await shell.done(['restore', 'Mail', '--revision', oldest])
     expect(JSON.parse(await shell.done(['get', id, '--json'])).content).toEqual(versions[1].content)

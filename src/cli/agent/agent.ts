@@ -33,6 +33,11 @@ export class Agent {
     return { accountId, bytes: decodeBase64url(accountKey), version, idle }
   }
 
+  /** Whether a process has one; its time goes on. */
+  async isHeld(): Promise<boolean> {
+    return HeldKey.safeParse(JSON.parse((await this.#ask('look')) ?? '{}')).success
+  }
+
   /** Has a new process hold the key; one that holds another ends. Throws a CliError if it cannot. */
   async hold({ accountId, bytes, version, idle }: HeldAccountKey): Promise<void> {
     const held: Held = {

@@ -18,9 +18,9 @@ export const Held = z.object({
 export type Held = z.infer<typeof Held>
 
 /** What it is asked. A question that it does not know ends the connection. */
-export type Question = 'key' | 'end'
+export type Question = 'key' | 'look' | 'end'
 
-/** Its answer to `key`. */
+/** Its answer to `key`, with which the time begins anew, and to `look`. */
 export const HeldKey = Held.omit({ socket: true })
 
 /** How often it looks whether its time is over, or its socket gone, in milliseconds. */
@@ -49,11 +49,12 @@ export async function holdKey({ socket: path, ...held }: Held, clock: Clock): Pr
 
   const listening = await listenAt(path, (socket) => {
     readLines(socket, (question) => {
-      if (question === 'key' && !isOver()) {
-        last = { now: clock.now(), monotonic: clock.monotonic() }
+      const isAsked = question === 'key' || question === 'look'
+      if (isAsked && !isOver()) {
+        if (question === 'key') last = { now: clock.now(), monotonic: clock.monotonic() }
         const answer = { accountId, accountKey: encodeBase64url(key), accountKeyVersion, idle }
         socket.end(`${JSON.stringify(answer)}\n`)
-      } else if (question === 'key' || question === 'end') {
+      } else if (isAsked || question === 'end') {
         // Answered once its place is free: the one that asks may be about to start the next process.
         void end().then(() => socket.end('{}\n'))
       } else socket.destroy()

@@ -1,6 +1,12 @@
 // Many items at once, as JSON on standard input: what add and edit do with --from-json.
 import { z } from 'zod'
-import { ItemContent, type OpenVault, ProblemError } from '../../sdk/index.ts'
+import {
+  ItemContent,
+  isItemContent,
+  type OpenVault,
+  ProblemError,
+  withPreviousPassword,
+} from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
@@ -115,7 +121,11 @@ export async function editFromJson(surroundings: Surroundings): Promise<void> {
         `Entry ${index + 1}: there is no item with this id. Nothing was written.`,
       )
     requireTakenOver(workspace, id)
-    return { vault: entry.vault, id, content, revision }
+    const before = entry.item.content
+    const next = isItemContent(before)
+      ? withPreviousPassword(before, content, new Date().toISOString())
+      : content
+    return { vault: entry.vault, id, content: next, revision }
   })
   if (new Set(writes.map(({ id }) => id)).size < writes.length)
     throw new CliError('usage', 'An item stands there twice, so nothing was written.')

@@ -7,6 +7,7 @@ import { placeForSocket } from '../agent/place.ts'
 import { type Listening, listenAt } from '../agent/private-socket.ts'
 import { runProgramWith } from '../child.ts'
 import { command, type Surroundings } from '../command.ts'
+import { lockWatch } from '../lock-watch.ts'
 import type { SigningKey } from '../ssh-agent/keys.ts'
 import { chosenVaults, openWorkspace, type Workspace } from '../workspace.ts'
 
@@ -42,11 +43,47 @@ async function keysOf(workspace: Workspace, vaultName: string | undefined): Prom
 async function listen(
   { environment, state }: Surroundings,
   name: string,
-  keys: readonly SigningKey[],
+  keys: () => Promise<readonly SigningKey[]>,
 ): Promise<{ path: string; listening: Listening }> {
   const { serveConnection } = await import('../ssh-agent/connection.ts')
   const path = await placeForSocket(name, environment, state.path)
   return { path, listening: await listenAt(path, (socket) => void serveConnection(socket, keys)) }
+}
+
+/** How often it looks whether the session was locked, in milliseconds; it does so at each request too. */
+const lookEvery = 5000
+
+/** Keys in memory, until they are forgotten. */
+class ForgettableKeys {
+  readonly #keys: SigningKey[]
+  readonly #isLocked: () => Promise<boolean>
+  readonly #looking = setInterval(() => void this.present().catch(() => this.#forget()), lookEvery)
+  readonly forgotten: Promise<void>
+  #finish = () => {}
+
+  constructor(keys: SigningKey[], isLocked: () => Promise<boolean>) {
+    this.#keys = keys
+    this.#isLocked = isLocked
+    this.forgotten = new Promise((resolve) => {
+      this.#finish = resolve
+    })
+  }
+
+  /** Those that may be used: none any more once the session was locked. */
+  async present(): Promise<readonly SigningKey[]> {
+    if (await this.#isLocked()) this.#forget()
+    return this.#keys
+  }
+
+  #forget() {
+    this.#keys.length = 0
+    this.close()
+    this.#finish()
+  }
+
+  close() {
+    clearInterval(this.#looking)
+  }
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
@@ -56,7 +93,7 @@ export const sshAgent = command({
   operands: ['[COMMAND]', '[ARGUMENT...]'],
   summary: "sign for ssh with the vault's keys",
   details:
-    'Holds the items of the kind ssh-key in memory, as they are now, and signs with them for ssh, git and others that SSH_AUTH_SOCK leads here. With a command, that variable is set for the command, and the agent ends as the command ends, with its exit code. Without one, the agent prints the variable for other shells, and goes on until Ctrl-C or a signal. No program can read a private key, or add or remove one. Write -- before the command.',
+    'Holds the items of the kind ssh-key in memory, as they are now, and signs with them for ssh, git and others that SSH_AUTH_SOCK leads here. With a command, that variable is set for the command, and the agent ends as the command ends, with its exit code. Without one, the agent prints the variable for other shells, and goes on until Ctrl-C or a signal. The keys are forgotten when the session is locked or logged out, or its time without a command is over. No program can read a private key, or add or remove one. Write -- before the command.',
   example: 'limpet ssh-agent -- ssh deploy@example.com',
   options: { vault: { type: 'string', value: 'NAME', help: 'only the keys of this vault, by name or id' } },
   async run(surroundings, operands, { vault }) {
@@ -65,7 +102,9 @@ export const sshAgent = command({
       throw new CliError('unexpected', 'This system has no sockets that only one user can reach.')
     const keys = await keysOf(await openWorkspace(surroundings, 'read'), vault)
     const name = program === undefined ? 'ssh' : `ssh-${process.pid}`
-    const { path, listening } = await listen(surroundings, name, keys)
+    const count = counted(keys.length, 'key')
+    const held = new ForgettableKeys(keys, await lockWatch(surroundings))
+    const { path, listening } = await listen(surroundings, name, () => held.present())
     try {
       if (program !== undefined) {
         await runProgramWith(surroundings, program, args, { SSH_AUTH_SOCK: path }, undefined)
@@ -73,12 +112,15 @@ export const sshAgent = command({
       }
       await surroundings.untilSignal(async (signal) => {
         print(`export SSH_AUTH_SOCK=${quoted(path)}`)
-        remark(`Signs with ${counted(keys.length, 'key')}, until Ctrl-C.`)
-        await new Promise<void>((resolve) =>
+        remark(`Signs with ${count}, until Ctrl-C, "limpet lock" or "limpet logout".`)
+        const stopped = new Promise<void>((resolve) =>
           signal.addEventListener('abort', () => resolve(), { once: true }),
         )
+        await Promise.race([stopped, held.forgotten])
+        if (!signal.aborted) remark('Locked: the keys are forgotten.')
       })
     } finally {
+      held.close()
       await listening.hide()
       await listening.close()
     }

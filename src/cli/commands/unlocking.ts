@@ -44,6 +44,7 @@ export const lock = command({
     const { state, environment } = surroundings
     const ended = [await forgetUnlockKey(surroundings), await endHolding(surroundings)]
     if (all) await state.unlock.clearAll()
+    await state.lastLock.note()
     remark(all || ended.includes(true) ? 'Locked.' : 'This shell was not unlocked.')
     if (environment.LIMPET_UNLOCK_KEY) remark('Also run: unset LIMPET_UNLOCK_KEY')
     const others = await state.unlock.count()

@@ -1,5 +1,11 @@
 // Commands about whole vaults: vault list, create, rename, rm.
-import { keptSharesKind, type OpenVault, ProblemError, type UnlockedAccount } from '../../sdk/index.ts'
+import {
+  hasKeptShares,
+  keptSharesKind,
+  type OpenVault,
+  ProblemError,
+  type UnlockedAccount,
+} from '../../sdk/index.ts'
 import { CliError } from '../../terminal/exit-codes.ts'
 import { print, printJson, remark } from '../../terminal/output.ts'
 import { withProgress } from '../../terminal/progress.ts'
@@ -29,10 +35,14 @@ const changedMeanwhile = (error: unknown, name: string) =>
       )
     : error
 
-const vaultJson = ({ id, name, itemCount, sealed: { createdAt, updatedAt, keyVersion } }: OpenVault) => ({
+/** Items that a list shows, outside the trash. */
+const countIn = async (vault: OpenVault): Promise<number> =>
+  vault.itemCount > 0 && (await hasKeptShares(vault)) ? vault.itemCount - 1 : vault.itemCount
+
+const vaultJson = ({ id, name, sealed: { createdAt, updatedAt, keyVersion } }: OpenVault, items: number) => ({
   id,
   name,
-  items: itemCount,
+  items,
   createdAt,
   updatedAt,
   keyVersion,
@@ -49,14 +59,15 @@ export const list = command({
     const vaults = (await vaultsOf(await unlock(surroundings))).toSorted((left, right) =>
       left.name.localeCompare(right.name),
     )
-    if (json) return printJson(vaults.map(vaultJson))
+    const counts = await withProgress('Asking the server', () => Promise.all(vaults.map(countIn)))
+    if (json) return printJson(vaults.map((vault, index) => vaultJson(vault, counts[index] ?? 0)))
     if (vaults.length === 0) return remark('There is no vault. "limpet vault create NAME" makes one.')
     print(
       ...table(
         ['NAME', 'ITEMS', 'CREATED', 'ID'],
-        vaults.map(({ name, itemCount, sealed, id }) => [
+        vaults.map(({ name, sealed, id }, index) => [
           name,
-          itemCount.toLocaleString('en'),
+          (counts[index] ?? 0).toLocaleString('en'),
           localTime(sealed.createdAt),
           id,
         ]),
@@ -78,7 +89,7 @@ export const create = command({
     const account = await unlock(surroundings)
     requireName(name, await vaultsOf(account))
     const vault = await withProgress('Making the vault', () => account.createVault(name))
-    if (json) printJson(vaultJson(vault))
+    if (json) printJson(vaultJson(vault, 0))
     else print(vault.id)
   },
 })

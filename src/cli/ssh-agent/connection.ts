@@ -58,8 +58,15 @@ function understood(request: Buffer, keys: readonly SigningKey[]): Buffer {
   return type === signing && canBeSigned(request, keys) ? request : message(refused)
 }
 
-/** Answers what comes over a socket until it closes; closes it at what is no message. */
-export async function serveConnection(socket: Socket, keys: readonly SigningKey[]): Promise<void> {
+/**
+ * Answers what comes over a socket until it closes; closes it at what is no message.
+ * @param present what can be signed with, asked for each message
+ */
+export async function serveConnection(
+  socket: Socket,
+  present: () => Promise<readonly SigningKey[]>,
+): Promise<void> {
+  let keys: readonly SigningKey[] = []
   const protocol = new ssh2.AgentProtocol(false)
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   socket.on('error', () => socket.destroy())
@@ -81,6 +88,7 @@ export async function serveConnection(socket: Socket, keys: readonly SigningKey[
   })
   try {
     for await (const request of messagesOf(socket)) {
+      keys = await present()
       protocol.write(understood(request, keys))
       // A client that does not read its answers gets no further ones.
       if (socket.writableNeedDrain) await Promise.race([once(socket, 'drain'), closed])

@@ -7,7 +7,7 @@ import {
   valuesByOption,
   wordsOfGroups,
 } from './candidates.ts'
-import { branches, quoted } from './posix.ts'
+import { branches, quoted, walk } from './posix.ts'
 
 const offering = (words: readonly string[]) => `_limpet_offer ${words.map(quoted).join(' ')}`
 
@@ -55,26 +55,13 @@ _limpet_second() {
   case $1 in
 ${branches([...wordsOfGroups(program)].map(([first, group]) => [first, words(group)]))}
   esac
-}
-
-_limpet_is_command() {
-  case $1 in
-${branches(program.map(({ name }) => [name, 'return 0']))}
-  esac
-  return 1
+  ((\${#COMPREPLY[@]} > 0))
 }
 
 _limpet_options() {
   case $1 in
 ${branches(program.map(({ name, options }) => [name, words(options.map((option) => ({ word: option.name })))]))}
   esac
-}
-
-_limpet_takes_value() {
-  case $1 in
-${branches(values.map(([place]) => [place, 'return 0']))}
-  esac
-  return 1
 }
 
 _limpet_value() {
@@ -89,45 +76,12 @@ ${branches(operandsByPlace(program).map(([place, candidates]) => [place, offer(c
   esac
 }
 
+${walk(program, { words: 'COMP_WORDS', cursor: 'COMP_CWORD', first: 1 })}
+
 _limpet() {
   COMPREPLY=()
-  local current=\${COMP_WORDS[COMP_CWORD]} at=1 first second command
-  # "help" takes what stands first otherwise.
-  if [[ \${COMP_WORDS[1]} == help ]] && ((COMP_CWORD > 1)); then at=2; fi
-  first=\${COMP_WORDS[at]-}
-  second=\${COMP_WORDS[at + 1]-}
-  if ((COMP_CWORD == at)); then
-    _limpet_first
-    return
-  fi
-  if ((COMP_CWORD == at + 1)); then
-    _limpet_second "$first"
-    if ((\${#COMPREPLY[@]} > 0)); then return; fi
-  fi
-  if ((at == 2)); then return; fi
-  command=$first
-  ((at++))
-  if ((COMP_CWORD > at)) && _limpet_is_command "$first $second"; then
-    command="$first $second"
-    ((at++))
-  fi
-  _limpet_is_command "$command" || return
-
-  # bash makes three words of --option=value.
-  local word value_of='' operands=0 no_options=''
-  for ((; at < COMP_CWORD; at++)); do
-    word=\${COMP_WORDS[at]}
-    if [[ -n $value_of && $word == = ]]; then continue; fi
-    if [[ -n $value_of ]]; then
-      value_of=''
-    elif [[ -z $no_options && $word == -- ]]; then
-      no_options=1
-    elif [[ -z $no_options && $word == --* ]]; then
-      if _limpet_takes_value "$command $word"; then value_of=$word; fi
-    else
-      ((operands++))
-    fi
-  done
+  local current=\${COMP_WORDS[COMP_CWORD]} command='' operands=0 value_of='' no_options=''
+  _limpet_walk || return
   if [[ -n $value_of ]]; then
     if [[ $current == = ]]; then current=''; fi
     _limpet_value "$command $value_of"

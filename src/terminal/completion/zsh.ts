@@ -8,7 +8,7 @@ import {
   type Word,
   wordsOfGroups,
 } from './candidates.ts'
-import { branches, quoted } from './posix.ts'
+import { branches, quoted, walk } from './posix.ts'
 
 /** A colon stands between a word and what it means. */
 const described = ({ word, means }: Word) =>
@@ -43,13 +43,6 @@ ${branches([...wordsOfGroups(program)].map(([first, group]) => [first, offering(
   _describe -t commands command offered
 }
 
-_limpet_is_command() {
-  case $1 in
-${branches(program.map(({ name }) => [name, 'return 0']))}
-  esac
-  return 1
-}
-
 _limpet_options() {
   local -a offered
   case $1 in
@@ -62,13 +55,6 @@ ${branches(
     *) return 1 ;;
   esac
   _describe -t options option offered
-}
-
-_limpet_takes_value() {
-  case $1 in
-${branches(values.map(([place]) => [place, 'return 0']))}
-  esac
-  return 1
 }
 
 _limpet_value() {
@@ -85,40 +71,12 @@ ${branches(operandsByPlace(program).map(([place, candidates]) => [place, offer(c
   esac
 }
 
-_limpet() {
-  local current=\${words[CURRENT]} at=2 first second command
-  # "help" takes what stands first otherwise.
-  if [[ \${words[2]} == help ]] && ((CURRENT > 2)); then at=3; fi
-  first=\${words[at]}
-  second=\${words[at + 1]}
-  if ((CURRENT == at)); then
-    _limpet_first
-    return
-  fi
-  if ((CURRENT == at + 1)) && _limpet_second "$first"; then return; fi
-  if ((at == 3)); then return 1; fi
-  command=$first
-  ((at++))
-  if ((CURRENT > at)) && _limpet_is_command "$first $second"; then
-    command="$first $second"
-    ((at++))
-  fi
-  _limpet_is_command "$command" || return 1
+${walk(program, { words: 'words', cursor: 'CURRENT', first: 2 })}
 
-  local word value_of='' no_options=''
+_limpet() {
+  local current=\${words[CURRENT]} command='' value_of='' no_options=''
   local -i operands=0
-  for ((; at < CURRENT; at++)); do
-    word=\${words[at]}
-    if [[ -n $value_of ]]; then
-      value_of=''
-    elif [[ -z $no_options && $word == -- ]]; then
-      no_options=1
-    elif [[ -z $no_options && $word == --* ]]; then
-      if _limpet_takes_value "$command $word"; then value_of=$word; fi
-    else
-      ((operands++))
-    fi
-  done
+  _limpet_walk || return 1
   if [[ -n $value_of ]]; then
     _limpet_value "$command $value_of"
   elif [[ -z $no_options && $current == --*=* ]]; then
