@@ -13,7 +13,7 @@ export const commands: CommandList<Surroundings> = new CommandList<Surroundings>
     logout: async () => (await import('./commands/account.ts')).logout,
     unlock: async () => (await import('./commands/unlocking.ts')).unlock,
     lock: async () => (await import('./commands/unlocking.ts')).lock,
-    status: async () => (await import('./commands/account.ts')).status,
+    status: async () => (await import('./commands/status.ts')).status,
     sync: async () => (await import('./commands/sync.ts')).sync,
   },
   Items: {

@@ -139,14 +139,18 @@ export class Edits {
     const asked = [...anyway, ...explicit].map((name) => memberNamed(kind, name) ?? name)
     const names = [...new Set(asked)]
     const answers = new Map<string, string>()
-    const whole = names.filter((name) => Object.hasOwn(textsOfLines, name))
+    // A field of one's own may be called like a member of another kind.
+    const isMember = (name: string) => memberNamed(kind, name) !== undefined
+    const whole = names.filter((name) => isMember(name) && Object.hasOwn(textsOfLines, name))
     if (whole.length > 1)
       throw new CliError(
         'usage',
         `Each of ${whole.join(' and ')} takes all of the input. Set one after the other.`,
       )
     for (const name of names.filter((name) => !whole.includes(name))) {
-      const answer = await prompter.secret(labels[name] ?? name, { twice: name === 'password' })
+      const answer = await prompter.secret((isMember(name) && labels[name]) || name, {
+        twice: name === 'password',
+      })
       if (answer !== '') answers.set(name, answer)
       else if (explicit.includes(name))
         throw new CliError('usage', `Nothing was given for "${safeLine(name)}". To remove it, use --unset.`)

@@ -2,7 +2,7 @@
 
 import { systemClock } from '../clock.ts'
 import { endWithStandardOutput, typeBefore } from '../terminal/output.ts'
-import { createPrompter } from '../terminal/prompter.ts'
+import { createPrompter } from '../terminal/prompting.ts'
 import { untilSignal } from '../terminal/until-signal.ts'
 import { Agent } from './agent/agent.ts'
 import { Keychain } from './keychain.ts'

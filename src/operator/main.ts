@@ -1,6 +1,6 @@
 // The program `limpet-server`: runs the operator's command, and ends with its exit code.
 import { endWithStandardOutput } from '../terminal/output.ts'
-import { createPrompter } from '../terminal/prompter.ts'
+import { createPrompter } from '../terminal/prompting.ts'
 import { runProgram } from './program.ts'
 
 endWithStandardOutput()

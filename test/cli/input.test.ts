@@ -2,7 +2,8 @@
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CliError } from '../../src/terminal/exit-codes.ts'
-import { createPrompter, type Prompter } from '../../src/terminal/prompter.ts'
+import type { Prompter } from '../../src/terminal/prompter.ts'
+import { createPrompter } from '../../src/terminal/prompting.ts'
 
 const questions: readonly (readonly [string, (prompter: Prompter) => Promise<unknown>])[] = [
   ['a secret', (prompter) => prompter.secret('Master password')],

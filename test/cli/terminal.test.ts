@@ -281,6 +281,10 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
         expect(screen).toContain('Nothing was written.')
         await expect(readFile(file)).rejects.toThrow('ENOENT')
       }
+      // The shell's prompt gets a line of its own.
+      const interrupted = await answering([first, 'y\r'], [second, '\u0003'])
+      expect(interrupted.code, interrupted.screen).toBe(130)
+      expect(interrupted.screen.endsWith(`${second}\r\n`), interrupted.screen).toBe(true)
       const { screen, code } = await answering([first, 'y\r'], [second, 'y\r'])
       expect(code, screen).toBe(0)
       expect(screen).not.toContain('tidal secret')

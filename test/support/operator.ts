@@ -1,6 +1,6 @@
 // The operator of a server, at a shell with its environment. The commands run within this process.
 import { runProgram } from '../../src/operator/program.ts'
-import { createPrompter } from '../../src/terminal/prompter.ts'
+import { createPrompter } from '../../src/terminal/prompting.ts'
 import { type Result, runCommand } from './console.ts'
 import type { TestDatabase } from './database.ts'
 import { testOpaqueSetup, testSecret } from './server.ts'
