@@ -9,6 +9,7 @@ import { days } from '../../src/clock.ts'
 import { BitwardenDevice, registerBitwardenUser } from '../support/bitwarden-client.ts'
 import { createDatabase, type Engine, engines, type TestDatabase } from '../support/database.ts'
 import { operatorOf, runOperator } from '../support/operator.ts'
+import { runStatement } from '../support/rows.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const cleaning: (() => Promise<unknown>)[] = []
@@ -34,11 +35,14 @@ const FileSend = z.object({
   sendResponse: z.object({ id: z.string(), accessId: z.string(), file: z.object({ id: z.string() }) }),
 })
 
+/** Whom the Send of a text is for. */
+const reader = 'reader@example.com'
+
 /** Of several stored pieces. */
 const file = randomBytes(700_000)
 
 /** An account with everything that an account can have. */
-async function wholeAccount(server: TestServer) {
+async function wholeAccount(server: TestServer, database: TestDatabase) {
   const user = await registerBitwardenUser(server)
   const device = await BitwardenDevice.login(server, user)
   const folderId = await device.createFolder('work')
@@ -55,6 +59,8 @@ async function wholeAccount(server: TestServer) {
   await device.ask('PUT', '/api/ciphers/archive', { ids: [archived.id] })
   const { body } = device.sealedSend('a send', 'its text', new Date(Date.now() + days(7)))
   await device.ask('POST', '/api/sends', body)
+  // The server of this test sends no mail, and would not make one.
+  await runStatement(database, `update sends set reader_emails = '${reader}'`)
   await device.attach(id, 'a file', file)
   const { body: about } = device.sealedSend('a send of a file', 'a name', new Date(Date.now() + days(7)))
   const fileName = about.text.text
@@ -86,6 +92,12 @@ async function expectWhole(device: BitwardenDevice, itemId: string) {
   expect(item).toMatchObject({ username: 'ada', password: 'second' })
   expect(folders.get(item?.folderId ?? '')).toBe('work')
   expect([...sends.values()].toSorted()).toEqual(['a send', 'a send of a file'])
+  const Sends = z.object({ data: z.array(z.object({ type: z.number(), emails: z.string().nullable() })) })
+  const { data } = Sends.parse(await device.ask('GET', '/api/sends'))
+  expect(data.map(({ type, emails }) => [type, emails]).toSorted()).toEqual([
+    [0, reader],
+    [1, null],
+  ])
   const [attachment] = item?.attachments ?? []
   expect(attachment?.fileName).toBe('a file')
   if (attachment) expect((await device.download(itemId, attachment)).equals(file)).toBe(true)
@@ -97,7 +109,7 @@ describe.each(engines)("an account of Bitwarden's apps on %s", (engine) => {
   it('comes back from a backup on the other engine, and its devices log in again', async () => {
     const database = await newDatabase(engine)
     const server = await start(engine, database)
-    const { user, device, itemId, fileSend } = await wholeAccount(server)
+    const { user, device, itemId, fileSend } = await wholeAccount(server, database)
     const folder = await mkdtemp(join(tmpdir(), 'limpet-backup-'))
     cleaning.push(() => rm(folder, { recursive: true }))
     const backup = join(folder, 'limpet.backup')
@@ -123,7 +135,7 @@ describe.each(engines)("an account of Bitwarden's apps on %s", (engine) => {
   it('moves to the other engine, and its devices notice nothing', async () => {
     const database = await newDatabase(engine)
     const server = await start(engine, database)
-    const { device, itemId, fileSend } = await wholeAccount(server)
+    const { device, itemId, fileSend } = await wholeAccount(server, database)
     await server.stop()
     const target = await newDatabase(other[engine])
     const withoutPassword = ({ url }: TestDatabase) => url.replace('limpet:limpet@', 'limpet@')

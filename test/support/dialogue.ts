@@ -1,8 +1,11 @@
 // A command line at a real pseudo-terminal (`script` of util-linux), with a person at it.
 import { spawn } from 'node:child_process'
 
-/** What comes on the screen, and what the person then types: always the same, or made from the screen so far. */
-export type Turn = readonly [question: string, answer: string | ((screen: string) => string)]
+/** What comes on the screen, and what the person then types: always the same, or made from the screen so far, perhaps after a look elsewhere. */
+export type Turn = readonly [
+  question: string,
+  answer: string | ((screen: string) => string | Promise<string>),
+]
 
 interface Dialogue {
   readonly screen: string
@@ -29,7 +32,11 @@ export function dialogue(
       if (question === undefined || at < 0) return
       seen = at + question.length
       waiting.shift()
-      if (answer !== undefined) child.stdin.write(typeof answer === 'string' ? answer : answer(screen))
+      if (answer === undefined) return
+      Promise.resolve(typeof answer === 'string' ? answer : answer(screen)).then(
+        (typed) => child.stdin.write(typed),
+        reject,
+      )
     })
   })
 }

@@ -1,7 +1,7 @@
 // Sends of their readers, in both ways that clients know: with a grant of the token endpoint, and with the password in each request.
 import { z } from 'zod'
 import { bitwardenSendPaths } from '../../contract/bitwarden-paths.ts'
-import { AttachmentId } from '../../contract/primitives.ts'
+import { AttachmentId, Email } from '../../contract/primitives.ts'
 import type { Visitor } from '../../domain/caller.ts'
 import { Failure } from '../../domain/failure.ts'
 import {
@@ -14,7 +14,8 @@ import {
   openSend,
   toAccessId,
 } from '../../domain/sends/access.ts'
-import type { Send } from '../../domain/sends/rows.ts'
+import { isReader, requestReaderCode } from '../../domain/sends/readers.ts'
+import type { Send, SendRow } from '../../domain/sends/rows.ts'
 import { anyQuery, requestClient } from '../../http/route.ts'
 import { fileLink, linkedFileRoute } from './file-links.ts'
 import { route, type Services } from './route.ts'
@@ -25,12 +26,19 @@ import { caseless } from './wire.ts'
 interface GrantForm {
   readonly sendId?: string | undefined
   readonly passwordHash?: string | undefined
+  readonly email?: string | undefined
+  readonly code?: string | undefined
 }
 
 /** Which mistake it is, as the apps know them: the kind of OAuth, the one of sends, and a sentence. */
 const grantMistakes = {
   send_id_required: ['invalid_request', 'The Send to open is missing.'],
   password_hash_b64_required: ['invalid_request', 'This Send has a password.'],
+  email_required: ['invalid_request', 'This Send is for certain people. Give your e-mail address.'],
+  email_and_otp_required: [
+    'invalid_request',
+    'If this Send is for that address, a code was mailed to it. Give the address and the code.',
+  ],
   send_id_invalid: ['invalid_grant', 'This Send does not exist or is no longer available.'],
   password_hash_b64_invalid: ['invalid_grant', 'The password is wrong.'],
 } as const
@@ -41,23 +49,42 @@ const refusedGrant = (type: keyof typeof grantMistakes) => {
   return { status: 400 as const, body }
 }
 
-/** The answer of the token endpoint to who wants to open a send. Throws `too-many-requests`. */
+/** What the sender of a form has not proved of what a send asks for; undefined for nothing. Throws `too-many-requests` and `email-off`. */
+async function missingProof(
+  { passwordHash, email: address, code }: GrantForm,
+  send: SendRow,
+  visitor: Visitor,
+  services: Services,
+): Promise<keyof typeof grantMistakes | undefined> {
+  if (send.readerEmails !== null) {
+    const email = Email.safeParse(address)
+    if (!email.success) return 'email_required'
+    if (code && (await isReader(services, visitor, send, { email: email.data, code }))) return undefined
+    // A wrong code has no new one mailed: apps ask for one with the address alone.
+    if (!code) await requestReaderCode(services, visitor, send, email.data)
+    return 'email_and_otp_required'
+  }
+  const password = passwordHash ? SendPassword.safeParse(passwordHash) : undefined
+  if (password?.success === false) return 'password_hash_b64_invalid'
+  const proved = await checkSendPassword(services, visitor, send, password?.data)
+  if (proved === 'right') return undefined
+  return proved === 'needed' ? 'password_hash_b64_required' : 'password_hash_b64_invalid'
+}
+
+/** The answer of the token endpoint to who wants to open a send. Throws `too-many-requests` and `email-off`. */
 export async function answerSendAccess(
-  { sendId, passwordHash }: GrantForm,
+  form: GrantForm,
   visitor: Visitor,
   services: Services,
 ): Promise<
   | { readonly status: 200; readonly body: Readonly<Record<string, unknown>> }
   | { readonly status: 400; readonly body: Readonly<Record<string, unknown>> & { readonly error: string } }
 > {
-  if (!sendId) return refusedGrant('send_id_required')
-  const found = await findOpenSend(services, sendId)
+  if (!form.sendId) return refusedGrant('send_id_required')
+  const found = await findOpenSend(services, form.sendId)
   if (!found) return refusedGrant('send_id_invalid')
-  const password = passwordHash ? SendPassword.safeParse(passwordHash) : undefined
-  if (password?.success === false) return refusedGrant('password_hash_b64_invalid')
-  const proved = await checkSendPassword(services, visitor, found.send, password?.data)
-  if (proved === 'needed') return refusedGrant('password_hash_b64_required')
-  if (proved === 'wrong') return refusedGrant('password_hash_b64_invalid')
+  const missing = await missingProof(form, found.send, visitor, services)
+  if (missing) return refusedGrant(missing)
   const { token, lifetime } = grantSend(services, found.send)
   const body = {
     access_token: token,
@@ -129,7 +156,10 @@ const readFile = route({
 /** The body of older clients: without a password some send none at all, and some an object without one. */
 const oldBody = caseless({ password: SendPassword.nullish() })
 
-/** A send whose password the request has. Throws `not-found`, `not-authenticated` if it needs one, and `malformed-request` for a wrong one. */
+/**
+ * A send whose password the request has. Throws `not-found`, `not-authenticated` if it needs one, and `malformed-request` for a wrong one
+ * and for a send that asks for a code.
+ */
 async function provedSend(
   accessId: string,
   password: Uint8Array | null | undefined,
@@ -138,6 +168,12 @@ async function provedSend(
 ): Promise<Send> {
   const found = await findOpenSend(services, accessId)
   if (!found) throw gone()
+  if (found.send.readerEmails !== null)
+    throw new Failure(
+      'malformed-request',
+      'This Send is for certain people, who get a code by mail. Open it with an app of 2026.8 or later.',
+      { errors: [{ path: 'accessId', message: 'Expected a Send that asks for no code' }] },
+    )
   const proved = await checkSendPassword(services, visitor, found.send, password ?? undefined)
   if (proved === 'needed') throw new Failure('not-authenticated', 'This Send has a password.')
   if (proved === 'wrong')

@@ -1,11 +1,11 @@
 // Sends as their owner's clients write and get them.
 import { z } from 'zod'
-import { Instant } from '../../contract/primitives.ts'
+import { Email, Instant } from '../../contract/primitives.ts'
 import { toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
 import { toAccessId } from '../../domain/sends/access.ts'
 import { listSends } from '../../domain/sends/read.ts'
-import type { Send } from '../../domain/sends/rows.ts'
-import type { SendContent } from '../../domain/sends/sends.ts'
+import type { Send, SendRow } from '../../domain/sends/rows.ts'
+import type { NewProof, ReplacedProof, SendContent } from '../../domain/sends/sends.ts'
 import { fileBytes } from '../../domain/vaults/announced-files.ts'
 import type { Reader } from '../../store/store.ts'
 import { EncString, encStringOf } from './enc-string.ts'
@@ -15,8 +15,8 @@ import { caseless } from './wire.ts'
 /** The numbers by which clients name the kinds. */
 const types = { text: 0, file: 1 } as const
 
-/** The numbers by which clients name what a reader has to prove: readers' addresses are not asked for here. */
-const authTypes = { password: 1, none: 2 } as const
+/** The numbers by which clients name what a reader has to prove. */
+const authTypes = { email: 0, password: 1, none: 2 } as const
 
 /** Stands for a password that there is. Clients look whether there is one, and might send back what they got. */
 const passwordIsSet = '********'
@@ -38,6 +38,19 @@ const OptionalPassword = z.preprocess(
   SendPassword.nullable(),
 )
 
+/** The addresses of those whom a send is for, with commas between them. */
+const Emails = z
+  .string()
+  .max(4000)
+  .transform((text) =>
+    text
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  )
+  .pipe(z.array(Email).min(1, 'Expected e-mail addresses with commas between them'))
+  .transform((emails) => [...new Set(emails)])
+
 const DateTime = Instant.transform((date) => Date.parse(date))
 
 const OptionalTime = z.preprocess(nothing, DateTime.nullable())
@@ -58,9 +71,10 @@ const shared = {
   emails: z
     .preprocess(
       (value) => (Array.isArray(value) && value.length === 0 ? null : nothing(value)),
-      z.null('Addresses of readers cannot be checked here. Choose a password instead.'),
+      Emails.nullable(),
     )
     .optional(),
+  authType: z.literal([authTypes.email, authTypes.password, authTypes.none]).nullish(),
   disabled: z.boolean().nullish(),
   hideEmail: z.boolean().nullish(),
   type: z.literal([types.text, types.file]),
@@ -89,14 +103,13 @@ const Kept = z.object({
   text: z.object({ text: z.string().nullable(), hidden: z.boolean() }).optional(),
 })
 
-const contentOf = (given: Given): SendContent & { password: Uint8Array | null } => ({
+const contentOf = (given: Given): SendContent => ({
   data: dataOf(given),
   maxAccessCount: given.maxAccessCount ?? null,
   isDisabled: given.disabled ?? false,
   hidesEmail: given.hideEmail ?? false,
   expiresAt: given.expirationDate,
   deletesAt: given.deletionDate,
-  password: given.password,
 })
 
 /** Of the kind that `type` says, with its member and not with that of the other kind. */
@@ -112,11 +125,30 @@ const needs = (path: string, message: string) => ({
   input: null,
 })
 
+/** The proof that a request names; undefined for none. What names two is told so. */
+function proofIn({ password, emails }: Given, issues: z.core.$ZodRawIssue[]) {
+  if (password && emails)
+    issues.push(needs('emails', 'A Send asks its readers for a password or for a code by mail, not for both'))
+  if (emails) return { kind: 'emails' as const, emails }
+  return password ? { kind: 'password' as const, password } : undefined
+}
+
+function newProof(given: Given, issues: z.core.$ZodRawIssue[]): NewProof {
+  const proof = proofIn(given, issues)
+  if (given.authType === authTypes.email && !given.emails)
+    issues.push(needs('emails', 'Expected the addresses of those whom the Send is for'))
+  return proof ?? { kind: 'none' }
+}
+
+/** Clients that know of addresses say without them that there are to be none any more; older ones say nothing of it. */
+const replacedProof = (given: Given, issues: z.core.$ZodRawIssue[]): ReplacedProof =>
+  proofIn(given, issues) ?? { kind: given.authType === authTypes.none ? 'kept-password' : 'kept' }
+
 /** A new send of a text. */
 export const NewTextSend = caseless(shared).transform((given, { issues }) => {
   if (given.type !== types.text) issues.push(needs('type', 'Expected the kind of a text'))
   if (!given.text) issues.push(needs('text', 'Expected a text'))
-  return { ...contentOf(kinded(given)), type: 'text' as const }
+  return { ...contentOf(kinded(given)), proof: newProof(given, issues), type: 'text' as const }
 })
 
 /** A new send of a file, which is to follow. */
@@ -129,6 +161,7 @@ export const NewFileSend = caseless(shared).transform((given, { issues }) => {
   }
   return {
     ...contentOf(kinded(given)),
+    proof: newProof(given, issues),
     type: 'file' as const,
     file: { name: file.fileName, bytes: fileLength },
   }
@@ -139,6 +172,7 @@ export const ReplacedSend = caseless(shared).transform((given, { issues }) => {
   if (given.type === types.text && !given.text) issues.push(needs('text', 'Expected a text'))
   return {
     ...contentOf(kinded(given)),
+    proof: replacedProof(given, issues),
     type: given.type === types.text ? ('text' as const) : ('file' as const),
   }
 })
@@ -147,6 +181,11 @@ export const ReplacedSend = caseless(shared).transform((given, { issues }) => {
 export const RotatedSend = caseless({ ...shared, id: z.string().toLowerCase().pipe(z.uuid()) }).transform(
   ({ id, ...given }) => ({ id, data: dataOf(kinded(given)) }),
 )
+
+function authTypeOf({ passwordVerifier, readerEmails }: SendRow) {
+  if (readerEmails !== null) return authTypes.email
+  return passwordVerifier === null ? authTypes.none : authTypes.password
+}
 
 /** The content of a send, as its owner and its readers get it. */
 export function sendContent({ send, file }: Send) {
@@ -157,7 +196,7 @@ export function sendContent({ send, file }: Send) {
     name,
     notes,
     type: types[send.type],
-    authType: send.passwordVerifier === null ? authTypes.none : authTypes.password,
+    authType: authTypeOf(send),
     text: isText ? (text ?? { text: null, hidden: false }) : null,
     file:
       isText || !file ? null : { id: file.id, fileName: file.fileName ?? '', ...sizesOf(fileBytes(file)) },
@@ -177,7 +216,7 @@ export const sendAnswer = (found: Send) => {
     maxAccessCount: send.maxAccessCount,
     accessCount: send.accessCount,
     password: send.passwordVerifier === null ? null : passwordIsSet,
-    emails: null,
+    emails: send.readerEmails,
     disabled: send.isDisabled,
     hideEmail: send.hidesEmail,
     revisionDate: toTimestamp(send.revisionAt),
@@ -186,7 +225,7 @@ export const sendAnswer = (found: Send) => {
 }
 
 const type = z.literal([types.text, types.file])
-const authType = z.literal([authTypes.password, authTypes.none])
+const authType = z.literal([authTypes.email, authTypes.password, authTypes.none])
 const text = z.object({ text: z.string().nullable(), hidden: z.boolean() }).nullable()
 const file = z
   .object({ id: z.string(), fileName: z.string(), size: z.string(), sizeName: z.string() })
@@ -207,7 +246,7 @@ export const SendAnswer = z.object({
   maxAccessCount: z.number().nullable(),
   accessCount: z.number(),
   password: z.string().nullable(),
-  emails: z.null(),
+  emails: z.string().nullable(),
   disabled: z.boolean(),
   hideEmail: z.boolean(),
   revisionDate: z.string(),

@@ -11,7 +11,7 @@ import {
   createSend,
   type NewSend,
   receiveSendFile,
-  removeSendPassword,
+  removeSendProof,
   replaceSend,
 } from '../../domain/sends/sends.ts'
 import { isHere } from '../../domain/vaults/announced-files.ts'
@@ -144,7 +144,7 @@ const removePassword = route({
   request: { params, query: anyQuery },
   success: { 200: SendAnswer },
   async handler({ caller, params: { sendId } }, services) {
-    return { status: 200, body: sendAnswer(await removeSendPassword(services, caller, sendId)) }
+    return { status: 200, body: sendAnswer(await removeSendProof(services, caller, sendId)) }
   },
 })
 

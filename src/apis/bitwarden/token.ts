@@ -219,8 +219,8 @@ async function byRefreshToken({ fields, address, services }: Grant): Promise<Ans
 /** Opens a Send: of somebody without an account. */
 async function bySendAccess({ fields, address, services }: Grant): Promise<Answer> {
   await services.limiter.count('read', address)
-  const { sendid: sendId, passwordhashb64: passwordHash } = fields
-  return answerSendAccess({ sendId, passwordHash }, { address }, services)
+  const { sendid: sendId, passwordhashb64: passwordHash, email, otp: code } = fields
+  return answerSendAccess({ sendId, passwordHash, email, code }, { address }, services)
 }
 
 const grants: Readonly<Record<string, (grant: Grant) => Promise<Answer>>> = {

@@ -21,9 +21,10 @@ import {
   deletionStartedText,
   hintText,
   newDeviceText,
+  readerCodeText,
   type TextContext,
 } from './mail-texts.ts'
-import { codePurposes, codeToMail } from './mailed-codes.ts'
+import { codePurposes, codeToMail, readerPurpose } from './mailed-codes.ts'
 import { findPendingRegistration, pendingRegistrationsOf } from './pending-registrations.ts'
 
 const findAccountOf = async (reader: Reader, { accountId }: Mail): Promise<AccountRow | undefined> =>
@@ -134,6 +135,12 @@ export function accountMailComposers({
       const code = await codeToMail(reader, { accountId: id, purpose }, { keys, now: context.now })
       return code === undefined ? undefined : codeText(code, purpose, context)
     }),
+    async 'send-code'(reader, { accountId, email, detail: sendId }, now) {
+      if (accountId === null || email === null || sendId === null) return undefined
+      const subject = { accountId, purpose: readerPurpose(sendId, email) }
+      const code = await codeToMail(reader, subject, { keys, now })
+      return code === undefined ? undefined : { to: email, ...readerCodeText(code, contextAt(now)) }
+    },
     async 'account-deleted'(_reader, { email, createdAt }, now) {
       return email === null ? undefined : { to: email, ...accountDeletedText(createdAt, contextAt(now)) }
     },

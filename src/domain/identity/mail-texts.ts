@@ -161,6 +161,12 @@ export const codeText = (code: string, purpose: CodePurpose, { publicUrl }: Text
   text: `${codeSentences[purpose]}\n\n${code}\n\nIt is for ${publicUrl}, and works for a quarter of an hour at the most. Tell it to nobody. If it was not you who asked, do not use it, and change your master password.`,
 })
 
+/** A code for somebody who opens a Send that is for them. */
+export const readerCodeText = (code: string, { publicUrl }: TextContext): Message => ({
+  subject: 'Your code for a Send',
+  text: `Somebody, most likely you, opens a Send at ${publicUrl} that is for this address. Enter this code where its link was opened:\n\n${code}\n\nIt works for a quarter of an hour at the most. Tell it to nobody: it shows the Send to whoever has it and the link. If it was not you, do nothing.`,
+})
+
 /** @param dueAt when the account goes, in milliseconds since 1970 */
 export const deletionStartedText = (account: AccountRow, dueAt: number, context: TextContext): Message => ({
   subject: 'Your account will be deleted',

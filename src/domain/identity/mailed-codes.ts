@@ -15,6 +15,12 @@ import type { ServerKeys } from '../server-keys.ts'
 export const codePurposes = ['proof', 'new-address', 'second-factor', 'factor-address', 'new-device'] as const
 export type CodePurpose = (typeof codePurposes)[number]
 
+/** For a reader of one of the account's sends: each reader of each send has a code of their own. */
+type ReaderPurpose = `send ${string}`
+
+/** @param email of the reader, in its normalized form */
+export const readerPurpose = (sendId: string, email: string): ReaderPurpose => `send ${sendId} ${email}`
+
 type CodeRow = InferSelectModel<Tables['mailedCodes']>
 
 const nonceBytes = 16
@@ -34,7 +40,7 @@ const maxAttempts = 5
 /** Which code is meant. */
 export interface CodeSubject {
   readonly accountId: string
-  readonly purpose: CodePurpose
+  readonly purpose: CodePurpose | ReaderPurpose
   /** What it is about beside the account, such as an address that is to be confirmed; null for nothing. */
   readonly detail: string | null
 }
@@ -61,17 +67,16 @@ function codeOf(key: KeyObject, { accountId, purpose, detail, nonce }: CodeRow):
   return String(mac.readUIntBE(0, 6) % 10 ** digits).padStart(digits, '0')
 }
 
+interface Needs {
+  readonly clock: Clock
+  readonly random: Random
+}
+
 /**
- * Has a code mailed: the one that waits for the same thing, or a new one in its place.
- * @param to.email where it goes; absent for the confirmed address of the account
+ * Makes sure that a code waits: the one that waits for the same thing, or a new one in its place.
  * @returns false if too many wrong ones were given: then there is none until the last one has expired
  */
-export async function mailCode(
-  tx: Tx,
-  subject: CodeSubject,
-  { clock, random }: { readonly clock: Clock; readonly random: Random },
-  to: { readonly email?: string } = {},
-): Promise<boolean> {
+export async function prepareCode(tx: Tx, subject: CodeSubject, { clock, random }: Needs): Promise<boolean> {
   const { accountId, purpose, detail } = subject
   if (!(await holdAccount(tx, accountId))) return false
   const now = clock.now()
@@ -91,7 +96,24 @@ export async function mailCode(
       .values({ accountId, purpose, ...fresh })
       .onConflictDoUpdate({ target: [mailedCodes.accountId, mailedCodes.purpose], set: fresh })
   }
-  await enqueueMail(tx, { ...to, id: random.uuid(), accountId, kind: 'code', detail: purpose, now })
+  return true
+}
+
+/**
+ * Has a code mailed, the waiting one or a new one.
+ * @param to.email where it goes; absent for the confirmed address of the account
+ * @returns false as `prepareCode` does
+ */
+export async function mailCode(
+  tx: Tx,
+  subject: CodeSubject & { readonly purpose: CodePurpose },
+  needs: Needs,
+  to: { readonly email?: string } = {},
+): Promise<boolean> {
+  if (!(await prepareCode(tx, subject, needs))) return false
+  const { accountId, purpose: detail } = subject
+  const mail = { id: needs.random.uuid(), accountId, kind: 'code', detail, now: needs.clock.now() } as const
+  await enqueueMail(tx, { ...to, ...mail })
   return true
 }
 

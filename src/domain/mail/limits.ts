@@ -10,6 +10,7 @@ const budgets: Readonly<Record<MailKind, RateLimit>> = {
   confirm: 'askedMail',
   'confirm-again': 'askedMail',
   'confirm-change': 'askedMail',
+  'send-code': 'askedMail',
   hint: 'askedMail',
   'delete-account': 'askedMail',
   'new-device': 'notices',

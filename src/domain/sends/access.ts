@@ -1,6 +1,6 @@
 // What strangers do with the link of a send. Each opening is counted on its row: of all who try at the same time, through whichever
 // processes, as many get it as may.
-import { and, eq, gt, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, type Column, eq, gt, isNull, lt, or, sql } from 'drizzle-orm'
 import { type Clock, minutes } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import { type Reader, type Store, Unchanged } from '../../store/store.ts'
@@ -88,15 +88,16 @@ export async function checkSendPassword(
   return isRight ? 'right' : 'wrong'
 }
 
-/** Which password a grant is for: another one, or one that is new, ends it. */
-const passwordMark = ({ passwordVerifier }: SendRow) => hashSecret(passwordVerifier ?? '')
+/** What was to be proved for a grant: another password, or other readers, end it. */
+const proofMark = ({ passwordVerifier, readerEmails }: SendRow) =>
+  hashSecret(`${passwordVerifier ?? ''}\0${readerEmails ?? ''}`)
 
-/** What a visitor who has proved the password shows from then on. Times are milliseconds since 1970. */
+/** What a visitor who has proved what the send asks for shows from then on. Times are milliseconds since 1970. */
 export function grantSend(
   { clock, keys, random }: Pick<Needs, 'clock' | 'keys' | 'random'>,
   send: SendRow,
 ): { token: string; lifetime: number } {
-  const content = Buffer.concat([uuidToBytes(send.id), passwordMark(send)])
+  const content = Buffer.concat([uuidToBytes(send.id), proofMark(send)])
   const expiresAt = clock.now() + grantedFor
   const sealing = { key: keys.bitwardenLinks, random }
   return { token: sealToken(sealing, aboutGrant, { content, expiresAt }), lifetime: grantedFor }
@@ -105,7 +106,7 @@ export function grantSend(
 /** What a grant is for, before its send was looked at. */
 export interface SendGrant {
   readonly sendId: string
-  readonly passwordMark: Uint8Array
+  readonly proofMark: Uint8Array
 }
 
 /** @returns undefined unless `grantSend` made it, and its time is not over */
@@ -116,16 +117,16 @@ export function readGrant(
   const opened = openToken(keys.bitwardenLinks, aboutGrant, token, clock.now())
   if (!opened) return undefined
   const { content } = opened
-  return { sendId: uuidFromBytes(content.subarray(0, idBytes)), passwordMark: content.subarray(idBytes) }
+  return { sendId: uuidFromBytes(content.subarray(0, idBytes)), proofMark: content.subarray(idBytes) }
 }
 
-/** The send that a grant is for. @returns undefined if it cannot be opened any more, or has another password */
+/** The send that a grant is for. @returns undefined if it cannot be opened any more, or asks for something else */
 export async function findGrantedSend(
   needs: Pick<Needs, 'clock' | 'store'>,
-  { sendId, passwordMark: given }: SendGrant,
+  { sendId, proofMark: given }: SendGrant,
 ): Promise<Send | undefined> {
   const found = await findOpenSend(needs, sendId)
-  return found && isSameHash(passwordMark(found.send), given) ? found : undefined
+  return found && isSameHash(proofMark(found.send), given) ? found : undefined
 }
 
 /**
@@ -154,13 +155,16 @@ export async function creatorOf(
   return owner?.email ?? null
 }
 
+const isStill = (column: Column, value: string | null) =>
+  value === null ? isNull(column) : eq(column, value)
+
 /**
- * Opens a send and counts that. The password was looked at before: one that has changed since closes it.
+ * Opens a send and counts that. What it asks for was proved before: if it asks for something else since, it stays closed.
  * @returns the send as it is then; undefined if it cannot be opened any more
  */
 export const openSend = (
   { clock, store }: Pick<Needs, 'clock' | 'store'>,
-  { id, accountId, passwordVerifier }: SendRow,
+  { id, accountId, passwordVerifier, readerEmails }: SendRow,
 ): Promise<SendRow | undefined> =>
   store.write(async (tx) => {
     const now = clock.now()
@@ -178,9 +182,8 @@ export const openSend = (
           gt(sends.deletesAt, now),
           or(isNull(sends.expiresAt), gt(sends.expiresAt, now)),
           or(isNull(sends.maxAccessCount), lt(sends.accessCount, sends.maxAccessCount)),
-          passwordVerifier === null
-            ? isNull(sends.passwordVerifier)
-            : eq(sends.passwordVerifier, passwordVerifier),
+          isStill(sends.passwordVerifier, passwordVerifier),
+          isStill(sends.readerEmails, readerEmails),
         ),
       )
       .returning()

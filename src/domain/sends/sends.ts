@@ -6,16 +6,28 @@ import type { Store } from '../../store/store.ts'
 import { VaultCaller } from '../caller.ts'
 import { notFound } from '../failure.ts'
 import type { PasswordHasher } from '../identity/password-hasher.ts'
+import type { MailSettings } from '../mail/settings.ts'
 import { noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
 import { announceFile, receiveFile, requireFileSize } from '../vaults/announced-files.ts'
 import type { AttachmentSettings } from '../vaults/attachment-uploads.ts'
 import { holdOwnVault } from '../vaults/vaults.ts'
 import { beginChange, mistake, type SendOwner } from './change.ts'
 import { getSend, ofOwner } from './read.ts'
+import { requireReaderMail, toReaderEmails } from './readers.ts'
 import type { Send, SendRow } from './rows.ts'
 
 /** How far ahead the deletion of a send may be. An hour more than clients say: clocks differ. */
 const longestLife = days(31) + hours(1)
+
+/** What readers prove beside having the link: a password, of which this is what clients derive, or that one of the addresses is theirs. */
+type ReaderProof =
+  | { readonly kind: 'password'; readonly password: Uint8Array }
+  | { readonly kind: 'emails'; readonly emails: readonly string[] }
+
+export type NewProof = ReaderProof | { readonly kind: 'none' }
+
+/** Another one; or as it was, if it was a password or in any case. Clients do not have the password, to send it again. */
+export type ReplacedProof = ReaderProof | { readonly kind: 'kept-password' } | { readonly kind: 'kept' }
 
 /** What its owner says of a send. */
 export interface SendContent {
@@ -28,17 +40,14 @@ export interface SendContent {
   readonly deletesAt: number
 }
 
-export type NewSend = SendContent & {
-  /** What clients derive from the password; null without one. */
-  readonly password: Uint8Array | null
-} & (
+export type NewSend = SendContent & { readonly proof: NewProof } & (
     | { readonly type: 'text' }
     | { readonly type: 'file'; readonly file: { readonly name: string; readonly bytes: number } }
   )
 
 interface Needs {
   readonly clock: Clock
-  readonly config: QuotaSettings & AttachmentSettings
+  readonly config: QuotaSettings & AttachmentSettings & MailSettings
   readonly passwordHasher: PasswordHasher
   readonly random: Random
   readonly store: Store
@@ -66,24 +75,45 @@ const contentOf = ({ data, maxAccessCount, isDisabled, hidesEmail, expiresAt, de
   deletesAt,
 })
 
-/** Makes a send; one of a file waits for its file for a day. Throws `malformed-request`, `too-large` and `quota-exceeded`. */
+/** What changes with a proof: there is never more than one. Throws `email-off`. */
+async function proofColumns(
+  proof: NewProof | ReplacedProof,
+  { config, passwordHasher }: Pick<Needs, 'config' | 'passwordHasher'>,
+): Promise<Partial<Pick<SendRow, 'passwordVerifier' | 'readerEmails'>>> {
+  switch (proof.kind) {
+    case 'password':
+      return { passwordVerifier: await passwordHasher.hash(proof.password), readerEmails: null }
+    case 'emails':
+      requireReaderMail(config)
+      return { passwordVerifier: null, readerEmails: toReaderEmails(proof.emails) }
+    case 'none':
+    case 'kept-password':
+      return { readerEmails: null }
+    case 'kept':
+      return {}
+  }
+}
+
+/** Makes a send; one of a file waits for its file for a day. Throws `malformed-request`, `email-off`, `too-large` and `quota-exceeded`. */
 export async function createSend(needs: Needs, caller: SendOwner, content: NewSend): Promise<Send> {
-  const { clock, config, passwordHasher, random, store } = needs
+  const { clock, config, random, store } = needs
   const now = clock.now()
   const { accountId } = caller
   requireTimes(content, now, { isNew: true })
   if (content.type === 'file') requireFileSize(content.file.bytes, config)
-  const passwordVerifier = content.password && (await passwordHasher.hash(content.password))
+  const proof = await proofColumns(content.proof, needs)
   const [id, fileId, upload] = [random.uuid(), random.uuid(), random.uuid()]
   return store.write(async (tx) => {
     if (content.type === 'file') await holdOwnVault(tx, VaultCaller.bySession(caller), accountId)
     const revisionAt = await beginChange(tx, caller, { now, what: 'send-made', id })
     const send: SendRow = {
       ...contentOf(content),
+      passwordVerifier: null,
+      readerEmails: null,
+      ...proof,
       id,
       accountId,
       type: content.type,
-      passwordVerifier,
       accessCount: 0,
       createdAt: now,
       revisionAt,
@@ -98,27 +128,30 @@ export async function createSend(needs: Needs, caller: SendOwner, content: NewSe
   })
 }
 
-/** Replaces what its owner says of a send. Its file, its count, and its password if none is given, stay. Throws `not-found`, `malformed-request` and `quota-exceeded`. */
+/**
+ * Replaces what its owner says of a send. Its file and its count stay, and without another proof what readers prove: clients do not have
+ * the password to send it again. Throws `not-found`, `malformed-request`, `email-off` and `quota-exceeded`.
+ */
 export async function replaceSend(
-  { clock, config, passwordHasher, store }: Needs,
+  needs: Needs,
   caller: SendOwner,
   sendId: string,
-  content: SendContent & { readonly type: SendRow['type']; readonly password: Uint8Array | null },
+  content: SendContent & {
+    readonly type: SendRow['type']
+    readonly proof: ReplacedProof
+  },
 ): Promise<Send> {
+  const { clock, config, store } = needs
   const now = clock.now()
   const before = await store.read((reader) => getSend(reader, caller, sendId))
   requireTimes(content, now, { isNew: false })
   if (before.send.type !== content.type) throw mistake('type', 'A Send stays what it is: a text, or a file.')
-  const password = content.password && (await passwordHasher.hash(content.password))
+  const proof = await proofColumns(content.proof, needs)
   return store.write(async (tx) => {
     const { sends } = tx.tables
     const revisionAt = await beginChange(tx, caller, { now, what: 'send-changed', id: sendId })
     const known = await getSend(tx, caller, sendId)
-    const changed = {
-      ...contentOf(content),
-      revisionAt,
-      ...(password !== null && { passwordVerifier: password }),
-    }
+    const changed = { ...contentOf(content), ...proof, revisionAt }
     await tx.db
       .update(sends)
       .set(changed)
@@ -129,8 +162,8 @@ export async function replaceSend(
   })
 }
 
-/** Takes the password off a send; throws `not-found`. */
-export const removeSendPassword = (
+/** Lets all who have its link open a send, without a password or a code; throws `not-found`. */
+export const removeSendProof = (
   { clock, store }: Pick<Needs, 'clock' | 'store'>,
   caller: SendOwner,
   sendId: string,
@@ -139,7 +172,7 @@ export const removeSendPassword = (
     const now = clock.now()
     const revisionAt = await beginChange(tx, caller, { now, what: 'send-changed', id: sendId })
     const { send, file } = await getSend(tx, caller, sendId)
-    const changed = { revisionAt, passwordVerifier: null }
+    const changed = { revisionAt, passwordVerifier: null, readerEmails: null }
     await tx.db
       .update(tx.tables.sends)
       .set(changed)

@@ -129,6 +129,8 @@ export const bitwardenTables = (kit: Columns, { accounts, items, vaults }: Accou
       data: bytes('data').notNull(),
       /** The Argon2id hash of what clients derive from the password; null without one. */
       passwordVerifier: text('password_verifier'),
+      /** The addresses of those whom it is for, in their normalized form and with commas between them; null for all who have the link. */
+      readerEmails: text('reader_emails'),
       accessCount: whole('access_count').notNull(),
       maxAccessCount: whole('max_access_count'),
       isDisabled: flag('is_disabled').notNull(),

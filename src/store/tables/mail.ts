@@ -15,6 +15,7 @@ export type MailKind =
   | 'deletion-cancelled'
   | 'account-deleted'
   | 'code'
+  | 'send-code'
 
 export const mailTables = (
   { index, table, text, time, whole }: Columns,

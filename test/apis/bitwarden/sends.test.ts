@@ -41,7 +41,7 @@ const Send = z.strictObject({
   maxAccessCount: z.number().nullable(),
   accessCount: z.number(),
   password: z.string().nullable(),
-  emails: z.null(),
+  emails: z.string().nullable(),
   disabled: z.boolean(),
   hideEmail: z.boolean(),
   revisionDate: z.iso.datetime(),
@@ -218,7 +218,12 @@ describe.each(engines)('sends on %s', (engine) => {
       { maxAccessCount: 0 },
       { maxAccessCount: 1.5 },
       { password: 'no base64!' },
-      { emails: 'reader@example.com' },
+      { emails: 'no address', authType: 0 },
+      { emails: 'reader@example.com,no address', authType: 0 },
+      { emails: `${'a'.repeat(4000)}@example.com`, authType: 0 },
+      { emails: '', authType: 0 },
+      { emails: 'reader@example.com', password, authType: 0 },
+      { authType: 3 },
     ]
     for (const more of refused) {
       const answer = await asOwner(server, owner, 'POST', '/api/sends', textSend(now, more))

@@ -60,6 +60,11 @@ describe.each(engines)('mail to one address on %s', (engine) => {
       server.database,
       `insert into mailed_codes values ('${account}', 'proof', ${nonce}, null, 0, ${soon})`,
     )
+    const reader = registration().email
+    await runStatement(
+      server.database,
+      `insert into mailed_codes values ('${account}', 'send an-id ${reader}', ${nonce}, null, 0, ${soon})`,
+    )
     // A kind that is new has to be put here, with where it goes and how it begins.
     const kinds: Record<MailKind, Caused & { readonly to: string; readonly subject: string }> = {
       confirm: { registration: one.accountId, to: one.email, subject: 'Confirm your e-mail address' },
@@ -83,6 +88,13 @@ describe.each(engines)('mail to one address on %s', (engine) => {
       'deletion-cancelled': { account, to: owner.email, subject: 'Your account stays' },
       'account-deleted': { email: goneEmail, to: goneEmail, subject: 'Your account was deleted' },
       code: { account, detail: 'proof', to: owner.email, subject: 'Your code' },
+      'send-code': {
+        account,
+        email: reader,
+        detail: 'an-id',
+        to: reader,
+        subject: 'Your code for a Send',
+      },
     }
     const now = clock.now()
     const rows = Object.entries(kinds).flatMap(([kind, { account, registration, email, detail }]) =>

@@ -1,0 +1,1 @@
+ALTER TABLE `sends` ADD `reader_emails` text;
