@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import { seconds } from '../clock.ts'
 import { limits } from '../contract/sizes.ts'
 import { Failure } from '../domain/failure.ts'
+import { formatFileSize } from '../units.ts'
 import type { StructureBounds } from './json-structure.ts'
 import { announcesBody, keepOpen } from './unread-body.ts'
 
@@ -61,7 +62,7 @@ export function ofKind<Schema extends z.ZodType>(schema: Schema, kind: BodyKind)
 export const kindOf = (schema: z.ZodType): BodyKind | undefined => kinds.get(schema)
 
 export const tooLarge = (bytes: number) =>
-  new Failure('too-large', `The body is larger than the ${bytes} bytes that are allowed here.`)
+  new Failure('too-large', `The body is larger than the ${formatFileSize(bytes)} that are allowed here.`)
 
 export const malformedBody = (message: string) =>
   new Failure('malformed-request', 'The request body cannot be read.', {

@@ -266,7 +266,7 @@ describe.each(engines)('on %s', (engine) => {
       expect((await readFile(taken)).equals(content)).toBe(true)
       await writeFile(given, Buffer.concat([content, randomBytes(100_000)]))
       const { code, stderr } = await bw.run(['create', 'attachment', '--file', given, '--itemid', id])
-      expect([code, stderr]).toEqual([1, expect.stringMatching(/bytes at the most/)])
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/MiB at the most/)])
       expect((await get(id)).attachments).toHaveLength(1)
       await bw.out(['delete', 'item', id, '--permanent'])
       await rm(given)

@@ -22,6 +22,7 @@ import { bytes, type IncomingBytes } from '../../http/byte-body.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
 import { parseContentRange } from '../../http/range.ts'
 import { ranged, rangedAnswer, rangeHeaders } from '../../http/ranged-answer.ts'
+import { formatFileSize } from '../../units.ts'
 import { keyChangedFailure } from './key-failures.ts'
 import { decodeListCursor, encodeListCursor } from './list-cursors.ts'
 import { route } from './route.ts'
@@ -101,7 +102,7 @@ function partOf(body: IncomingBytes, contentRange: string | undefined, keyVersio
   if (last < total - 1 && length < limits.attachmentPartBytes)
     throw wrongPart(
       'content-range',
-      `A part that does not end the file has ${limits.attachmentPartBytes} bytes at the least`,
+      `A part that does not end the file has ${formatFileSize(limits.attachmentPartBytes)} at the least`,
     )
   return { total, first, length, keyVersion, content }
 }

@@ -11,6 +11,7 @@ import { decryptFernet, encryptFernet, fernetKeyBytes } from '../../protocol/fer
 import { shareKeys } from '../../protocol/share-link.ts'
 import type { Random } from '../../random.ts'
 import type { Store } from '../../store/store.ts'
+import { formatFileSize } from '../../units.ts'
 import { formatToken, type Order, type Token } from './wire.ts'
 
 /** What secrets are kept with. */
@@ -30,7 +31,7 @@ export async function createSecret(
   if (plaintext.length > largestSecretBytes)
     throw new Failure(
       'too-large',
-      `The password is larger than the ${largestSecretBytes} bytes that a share holds.`,
+      `The password is larger than the ${formatFileSize(largestSecretBytes)} that a share holds.`,
     )
   const linkKey = toBase64url(random.bytes(fernetKeyBytes))
   const { fernetKey, proof } = await shareKeys(linkKey)

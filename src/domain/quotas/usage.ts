@@ -5,6 +5,7 @@ import type { Allowed, QuotaName } from '../../contract/quotas.ts'
 import type { Tables } from '../../store/schema.ts'
 import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
+import { formatFileSize } from '../../units.ts'
 import { Failure, notFound } from '../failure.ts'
 
 /** What a write adds; negative for what it takes away. */
@@ -55,28 +56,27 @@ export async function addUsage(tx: Tx, accountId: string, growth: Growth): Promi
   return usage
 }
 
-const nouns: Readonly<Record<QuotaName, string>> = {
-  vaults: 'vaults',
-  items: 'items',
-  deletedItems: 'items and vaults that were deleted for good',
-  bytes: 'bytes',
-  attachmentBytes: 'bytes of files',
-  tokens: 'personal access tokens',
-  sessions: 'sessions',
-  secondFactors: 'second factors',
+const countOf = (nouns: string) => (used: number, allowed: number) => `${used} ${nouns} of ${allowed}`
+
+/** How much of what there is may be, for people. */
+const amounts: Readonly<Record<QuotaName, (used: number, allowed: number) => string>> = {
+  vaults: countOf('vaults'),
+  items: countOf('items'),
+  deletedItems: countOf('items and vaults that were deleted for good'),
+  bytes: (used, allowed) => `${formatFileSize(used)} of the ${formatFileSize(allowed)}`,
+  attachmentBytes: (used, allowed) => `${formatFileSize(used)} of files of the ${formatFileSize(allowed)}`,
+  tokens: countOf('personal access tokens'),
+  sessions: countOf('sessions'),
+  secondFactors: countOf('second factors'),
 }
 
 /** @param used before what was refused */
 export const quotaExceeded = (resource: QuotaName, used: number, allowed: number) =>
-  new Failure(
-    'quota-exceeded',
-    `The account has ${used} ${nouns[resource]} of ${allowed} that it may have.`,
-    {
-      resource,
-      used,
-      allowed,
-    },
-  )
+  new Failure('quota-exceeded', `The account has ${amounts[resource](used, allowed)} that it may have.`, {
+    resource,
+    used,
+    allowed,
+  })
 
 /** What deleting for good needs is never refused: only what grows is looked at. */
 const limited = ['items', 'deletedItems', 'bytes', 'attachmentBytes'] as const

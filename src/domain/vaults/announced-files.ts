@@ -4,6 +4,7 @@ import { and, asc, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
 import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
+import { formatFileSize } from '../../units.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { addUsage, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
@@ -36,7 +37,10 @@ interface AnnouncedFile extends AttachmentPlace {
 /** Throws `too-large`. */
 export function requireFileSize(bytes: number, { attachmentBytes }: AttachmentSettings): void {
   if (bytes > attachmentBytes)
-    throw new Failure('too-large', `A file here has ${attachmentBytes} bytes at the most, encrypted.`)
+    throw new Failure(
+      'too-large',
+      `A file here has ${formatFileSize(attachmentBytes)} at the most, encrypted.`,
+    )
 }
 
 /**

@@ -8,6 +8,7 @@ import { freeMemory } from '../../free-memory.ts'
 import type { Random } from '../../random.ts'
 import { statement } from '../../store/statement.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
+import { formatFileSize } from '../../units.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { addUsage, allowedToReseal, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
@@ -238,7 +239,10 @@ export async function uploadPart(
   part: Part,
 ): Promise<{ kind: 'stored'; row: AttachmentRow; isNew: boolean } | KeyChanged> {
   if (part.total > config.attachmentBytes)
-    throw new Failure('too-large', `A file here has ${config.attachmentBytes} bytes at the most, sealed.`)
+    throw new Failure(
+      'too-large',
+      `A file here has ${formatFileSize(config.attachmentBytes)} at the most, sealed.`,
+    )
   const begun = await store.write((tx) =>
     beginPart(tx, caller, place, part, { now: clock.now(), upload: random.uuid(), config }),
   )

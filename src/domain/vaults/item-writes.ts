@@ -11,6 +11,7 @@ import {
   together,
 } from '../../store/statement.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
+import { formatFileSize } from '../../units.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { allowedToReseal, type Growth, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
@@ -173,7 +174,7 @@ async function requireBounded({ db, tables: { items } }: Tx, vaultId: string, id
   if (row && row.bytes > limits.batchBodyBytes)
     throw new Failure(
       'too-large',
-      `The items of this batch hold more than ${limits.batchBodyBytes} bytes. Send smaller batches.`,
+      `The items of this batch hold more than ${formatFileSize(limits.batchBodyBytes)}. Send smaller batches.`,
     )
 }
 

@@ -222,7 +222,7 @@ describe.each(engines)("files of Bitwarden's items on %s", (engine) => {
     expect(await usage()).toBe(before)
     await add(randomBytes(3_000_000))
     const beyond = await ask('POST', path('v2'), announcement(2_500_000))
-    expect([beyond.status, bodyOf(Refused, beyond).message]).toMatchObject([400, /bytes of files/])
+    expect([beyond.status, bodyOf(Refused, beyond).message]).toMatchObject([400, /MiB of files of the/])
     expect(await damage()).toEqual([])
   })
 

@@ -344,7 +344,7 @@ describe.each(engines)('sends on %s', (engine) => {
       '/api/sends/file/v2',
       fileSend(clock.now(), 3_000_000),
     )
-    expect([beyond.status, bodyOf(Refused, beyond).message]).toMatchObject([400, /bytes of files/])
+    expect([beyond.status, bodyOf(Refused, beyond).message]).toMatchObject([400, /MiB of files of the/])
     owner = await newBitwardenAccount(server, clock.now())
     const before = await usage()
     // A little longer than announced, as some clients are.

@@ -166,7 +166,7 @@ describe.each(engines)("uploads of Bitwarden's apps that fail on %s", (engine) =
     const beside = await stored()
     const { path } = await announce(1_800_000)
     const answer = await sendForm(server, owner.token, path, randomBytes(2_800_000))
-    expect([answer.status, bodyOf(Refused, answer).message]).toMatchObject([400, /bytes of files/])
+    expect([answer.status, bodyOf(Refused, answer).message]).toMatchObject([400, /MiB of files of the/])
     expect(await stored()).toEqual(beside)
     expect(await damage()).toEqual([])
   })
