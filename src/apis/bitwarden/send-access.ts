@@ -172,7 +172,7 @@ async function provedSend(
     throw new Failure(
       'malformed-request',
       'This Send is for certain people, who get a code by mail. Open it with an app of 2026.8 or later.',
-      { errors: [{ path: 'accessId', message: 'Expected a Send that asks for no code' }] },
+      { errors: [] },
     )
   const proved = await checkSendPassword(services, visitor, found.send, password ?? undefined)
   if (proved === 'needed') throw new Failure('not-authenticated', 'This Send has a password.')
