@@ -1,6 +1,5 @@
 // The small shapes that every wire schema is made of: ids, times, base64url, envelopes, revisions, cursors.
 import * as z from 'zod'
-import { formatFileSize } from '../units.ts'
 import { encodedLength, limits } from './sizes.ts'
 
 /** A version byte, a salt, a commitment, an AES-GCM tag and at least one padded byte (docs/protocol.md, "Envelope"). */
@@ -46,7 +45,7 @@ const sealedUpTo = (bytes: number) =>
   z
     .string()
     .min(encodedLength(minSealedBytes), 'Too short for an envelope')
-    .max(encodedLength(bytes), tooLong(`An envelope here holds at most ${formatFileSize(bytes)}`))
+    .max(encodedLength(bytes), tooLong(`An envelope here holds at most ${bytes} bytes`))
     .regex(sealedForm, 'Expected base64url, without padding, of an envelope of version 1')
 
 export const Sealed = sealedUpTo(limits.sealedBytes).meta({

@@ -1,6 +1,5 @@
 // Wire shapes of one-time shares (docs/protocol.md, "One-time shares").
 import * as z from 'zod'
-import { formatFileSize } from '../units.ts'
 import { base64urlLetter, base64urlOf, base64urlOfUpTo, Timestamp, tooLong } from './primitives.ts'
 import { claimBytes, fernetBlock, fernetOverhead, limits, shareTtl } from './sizes.ts'
 
@@ -14,7 +13,7 @@ const FernetToken = z
   .string()
   .max(
     Math.ceil(limits.shareBytes / 3) * 4,
-    tooLong(`A share holds at most ${formatFileSize(limits.shareBytes)} of ciphertext`),
+    tooLong(`A share holds at most ${limits.shareBytes} bytes of ciphertext`),
   )
   .regex(
     new RegExp(
@@ -22,15 +21,12 @@ const FernetToken = z
     ),
     'Expected a Fernet token: base64url with its padding, of version 128',
   )
-  .refine(
-    (token) => {
-      const bytes = decodedLength(token)
-      return (
-        bytes <= limits.shareBytes && bytes > fernetOverhead && (bytes - fernetOverhead) % fernetBlock === 0
-      )
-    },
-    `Expected a whole Fernet token of at most ${formatFileSize(limits.shareBytes)}`,
-  )
+  .refine((token) => {
+    const bytes = decodedLength(token)
+    return (
+      bytes <= limits.shareBytes && bytes > fernetOverhead && (bytes - fernetOverhead) % fernetBlock === 0
+    )
+  }, `Expected a whole Fernet token of at most ${limits.shareBytes} bytes`)
   .meta({
     id: 'FernetToken',
     description: 'A Fernet token, base64url with its padding, under a key that is in the link alone',

@@ -3,7 +3,6 @@
 import type { Problem } from '../contract/problems.ts'
 import { limits } from '../contract/sizes.ts'
 import { RefusedError } from '../protocol/refused.ts'
-import { formatFileSize } from '../units.ts'
 import { NetworkError, ProblemError } from './errors.ts'
 
 /** Milliseconds that a server may keep silent after a request, and that the rest of its answer may then take. */
@@ -79,7 +78,7 @@ export interface Connection {
 
 const tooLarge = () =>
   new RefusedError(
-    `The server's answer is larger than the ${formatFileSize(limits.answerBytes)} that an answer may have. The rest was not read.`,
+    `The server's answer is larger than the ${limits.answerBytes} bytes that an answer may have. The rest was not read.`,
   )
 
 /** The body as text, read only as far as an answer may be long: a hostile server must not fill the memory. */

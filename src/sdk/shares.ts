@@ -15,7 +15,6 @@ import {
   type ShareLink,
   shareKeys,
 } from '../protocol/share-link.ts'
-import { formatFileSize } from '../units.ts'
 import { ProblemError } from './errors.ts'
 import type { Fetch } from './request.ts'
 import { memorySessionStorage } from './session-storage.ts'
@@ -40,7 +39,7 @@ function requireShareable(secret: Uint8Array) {
   if (secret.length === 0) throw new SecretRefusedError('There is nothing to share: the secret is empty')
   if (secret.length > largestSecretBytes)
     throw new SecretRefusedError(
-      `The secret is too large for a share, which holds ${formatFileSize(largestSecretBytes)} at the most`,
+      `The secret is too large for a share, which holds ${largestSecretBytes.toLocaleString('en')} bytes at the most`,
     )
 }
 

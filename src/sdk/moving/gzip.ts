@@ -1,6 +1,5 @@
 // What programs have packed with gzip, unpacked no further than a bound.
 import { Gunzip } from 'fflate'
-import { formatFileSize } from '../../units.ts'
 
 /** Bytes that are unpacked at a time: at most a thousand times as many come out of them. */
 const step = 16 * 1024
@@ -20,7 +19,7 @@ export function gunzipped(bytes: Uint8Array, most: number): Uint8Array<ArrayBuff
   let length = 0
   const gunzip = new Gunzip((piece) => {
     length += piece.length
-    if (length > most) throw new LargeGzipError(`More than ${formatFileSize(most)} come out`)
+    if (length > most) throw new LargeGzipError(`More than ${most} bytes come out`)
     pieces.push(piece)
   })
   for (let at = 0; at < bytes.length; at += step)
