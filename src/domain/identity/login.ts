@@ -24,7 +24,6 @@ import {
   type FactorNeeds,
   type FactorRefusal,
   type FactorRequest,
-  forgetGuesses,
 } from './second-factor-login.ts'
 import { endOfSession, type SessionLifetime } from './session-lifetime.ts'
 import { issueTokens, type SessionTokens, type SigningNeeds } from './session-tokens.ts'
@@ -165,7 +164,7 @@ async function makeSession(
   needs: SessionNeeds,
 ): Promise<BegunSession | LoginRefusal> {
   const { clock, random, store } = needs
-  const { secondFactor, address } = request
+  const { address } = request
   const now = clock.now()
   const caller = { accountId: account.id, sessionId: random.uuid(), address }
   const factor = await checkSecondFactor(account, request, needs)
@@ -175,7 +174,7 @@ async function makeSession(
   const begun = { kind: 'begun', account, caller, refreshToken, rememberToken, now } as const
   const refusal = await store.write((tx) => writeLogin(tx, begun, request, factor, needs))
   if (refusal) return refusal
-  if (secondFactor) await forgetGuesses(caller, needs)
+  await factor.forgetGuesses?.()
   return begun
 }
 

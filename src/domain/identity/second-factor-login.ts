@@ -29,6 +29,7 @@ import {
   useRecoveryCode,
   useStep,
 } from './second-factors.ts'
+import { isKnownDevice } from './sessions.ts'
 import { stepOfCode } from './totp.ts'
 import { assertionOptions, verifyAssertion, type WebauthnSettings } from './webauthn.ts'
 
@@ -71,6 +72,8 @@ export interface CheckedFactor {
   readonly refusal: FactorRefusal
   /** By which the device logs in without its factor for a while, base64url; undefined if it is not to be remembered. */
   readonly rememberToken?: string | undefined
+  /** Forgets the wrong codes of an app before it, once there is a login. */
+  forgetGuesses?(): Promise<void>
 }
 
 type Use = CheckedFactor['use']
@@ -203,7 +206,7 @@ async function check(
   owner: Owner,
   factors: Factors,
   given: FactorProof,
-  request: FactorRequest,
+  request: FactorRequest & { readonly guesses: string },
   needs: FactorNeeds,
 ): Promise<Right | undefined> {
   switch (given.type) {
@@ -225,7 +228,7 @@ async function check(
     case 'email':
       return factors.email.length > 0 ? shown(await checkMailedCode(owner, given.code, needs)) : undefined
     case 'totp':
-      await needs.limiter.loginBackoff.begin(secondFactorKey(owner))
+      await needs.limiter.loginBackoff.begin(request.guesses)
       return shown(checkAppCode(owner, factors, given.code, needs))
   }
 }
@@ -271,7 +274,9 @@ export async function checkSecondFactor(
     return withoutFactors(account, request, needs)
   const challenge = await challengeOf(owner, factors, needs)
   if (!given) return { kind: 'second-factor-required', challenge }
-  const right = await check(owner, factors, given, request, needs)
+  const isKnown = await needs.store.read((reader) => isKnownDevice(reader, owner, request.device))
+  const guesses = secondFactorKey(owner, isKnown ? request.device.id : undefined)
+  const right = await check(owner, factors, given, { ...request, guesses }, needs)
   // A device that is not remembered any more is asked, as one that never was.
   const kind = given.type === 'remembered' ? 'second-factor-required' : 'second-factor-wrong'
   const refusal = { kind, challenge } as const
@@ -288,9 +293,6 @@ export async function checkSecondFactor(
     },
     refusal,
     rememberToken: remembers?.token,
+    forgetGuesses: () => needs.limiter.loginBackoff.forget(guesses),
   }
 }
-
-/** After a login: the wrong codes before it are forgotten. */
-export const forgetGuesses = (owner: Owner, { limiter }: Pick<FactorNeeds, 'limiter'>): Promise<void> =>
-  limiter.loginBackoff.forget(secondFactorKey(owner))

@@ -131,6 +131,25 @@ export async function isFirstLoginOf(
   return known.length === 0
 }
 
+/** Whether an account has logged in on a device: it has a session there, or an app there that is listed. */
+export async function isKnownDevice(
+  { db, tables: { devices, sessions } }: Reader,
+  { accountId }: { readonly accountId: string },
+  { id }: Device,
+): Promise<boolean> {
+  const sessionsThere = await db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.accountId, accountId), eq(sessions.deviceId, id)))
+    .limit(1)
+  if (sessionsThere.length > 0) return true
+  const listed = await db
+    .select({ id: devices.id })
+    .from(devices)
+    .where(and(eq(devices.accountId, accountId), eq(devices.identifier, id)))
+  return listed.length > 0
+}
+
 // That the account is not disabled is looked at too, should a session ever come to be that disabling did not end.
 const livingSessionStatement = statement(({ db, tables: { accounts, sessions } }: Reader) =>
   db

@@ -78,11 +78,14 @@ export const loginKey = ({ address, email }: Asked): string => `${address} ${ema
 
 /**
  * Of wrong codes of a second factor. Codes of six digits can be guessed by a stranger who has the password, from any number of
- * addresses: so these are counted by account. That keeps no owner out, for recovery codes and WebAuthn cannot be guessed and are not
- * counted.
+ * addresses: so these are counted by account, and those of each device that the account knows by themselves. That keeps no owner out who
+ * is at such a device, and recovery codes and WebAuthn cannot be guessed and are not counted.
+ * @param knownDevice its id, which strangers cannot guess; undefined for all others
  */
-export const secondFactorKey = ({ accountId }: { readonly accountId: string }): string =>
-  `second-factor ${accountId}`
+export const secondFactorKey = (
+  { accountId }: { readonly accountId: string },
+  knownDevice: string | undefined,
+): string => `second-factor ${accountId} ${knownDevice ?? ''}`
 
 /** Of requests that cause mail to an e-mail address: one sender cannot use up what others may ask for. */
 export const mailRequestKey = ({ address, email }: Asked): string => `${address} ${email}`

@@ -1,4 +1,5 @@
 // Second factors over their whole life: added, asked for after the password and never before, used once each, removed.
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { minutes, seconds } from '../../../src/clock.ts'
 import { AccountEventList } from '../../../src/contract/accounts.ts'
@@ -396,13 +397,13 @@ describe.each(engines)('guessing codes on %s', (engine) => {
     const { secret, recoveryCodes } = await addTotp(server, owner, clock.now())
     clock.advance(minutes(5))
     let address = 0
-    const logIn = async (secondFactor: unknown) =>
+    const logIn = async (secondFactor: unknown, device = logInBody(owner).device) =>
       outcomeOf(
         await send(server, {
           method: 'POST',
           path: '/api/v1/login',
           headers: { 'X-Forwarded-For': `192.0.2.${address++}` },
-          body: { ...logInBody(owner), secondFactor },
+          body: { ...logInBody(owner), device, secondFactor },
         }),
       )
     const right = codeAt(secret, clock.now())
@@ -413,7 +414,16 @@ describe.each(engines)('guessing codes on %s', (engine) => {
     expect(await logIn({ type: 'totp', code: right })).toBe('429 too-many-requests')
     expect(await logIn({ type: 'recovery-code', code: recoveryCodes[0] })).toBe('200')
     // A login forgets the failures before it.
-    expect(await logIn({ type: 'totp', code: right })).toBe('200')
+    const home = { id: randomUUID(), name: 'at home', type: 'other' as const }
+    expect(await logIn({ type: 'totp', code: right }, home)).toBe('200')
+    // A stranger does not keep an owner out who is at a device that has a session.
+    clock.advance(minutes(5))
+    const later = codeAt(secret, clock.now())
+    const guess = later === '000000' ? '111111' : '000000'
+    for (let index = 0; index < 25; index++) await logIn({ type: 'totp', code: guess })
+    expect(await logIn({ type: 'totp', code: later })).toBe('429 too-many-requests')
+    expect(await logIn({ type: 'totp', code: later }, home)).toBe('200')
+    expect(await logIn({ type: 'totp', code: later })).toBe('429 too-many-requests')
     await server.close()
   })
 })
