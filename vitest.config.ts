@@ -23,7 +23,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/postgres.ts'],
     reporters: ['minimal', './test/support/progress.ts'],
-    setupFiles: ['test/support/quick-passwords.ts'],
+    setupFiles: ['test/support/quick-passwords.ts', 'test/support/watch-statements.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Where a test waits for something, it is there at once, unless the machine is busy.

@@ -23,6 +23,7 @@ export const commands = new CommandList<Surroundings>('limpet-server', {
     restore: async () => (await import('./backups.ts')).restore,
     verify: async () => (await import('./backups.ts')).verify,
     move: async () => (await import('./moving.ts')).move,
+    partition: async () => (await import('./partitioning.ts')).partition,
     'items history': async () => (await import('./items.ts')).history,
     'items bring-back': async () => (await import('./items.ts')).bringBackOne,
   },

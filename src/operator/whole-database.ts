@@ -10,6 +10,7 @@ import { type BulkConnection, InUseError } from '../store/bulk.ts'
 import { type Digest, encodeRow, RunningDigest } from '../store/digest.ts'
 import { forgetMigrations, levelOf, tableNames } from '../store/migrate.ts'
 import { connectBulk, type DatabaseUrl } from '../store/open.ts'
+import { hasPartitions, partitionByVault } from '../store/partitions.ts'
 import { allTables, countOrphans, countRows, dropTable, type Shape } from '../store/shape.ts'
 import { StoreError } from '../store/store.ts'
 import { CliError } from '../terminal/exit-codes.ts'
@@ -119,7 +120,8 @@ async function requireEmpty(connection: BulkConnection, database: DatabaseUrl): 
 
 /**
  * Fills an empty database in one transaction: whatever happens, it then is complete or as it was. `work` finds no tables, and
- * begins with migrations. An SQLite file that was not there is not there after a failure.
+ * begins with migrations. An SQLite file that was not there is not there after a failure. A database that was partitioned is so
+ * afterwards.
  */
 export async function fillEmpty<T>(
   database: DatabaseUrl,
@@ -129,8 +131,10 @@ export async function fillEmpty<T>(
   try {
     return await withConnection(database, async (connection) => {
       await connection.beginAlone()
+      const isPartitioned = connection.engine === 'postgres' && (await hasPartitions(connection))
       await requireEmpty(connection, database)
       const result = await work(connection)
+      if (isPartitioned) await partitionByVault(connection)
       await connection.run('commit')
       return result
     })

@@ -1,7 +1,7 @@
 // Every setting: its name, its form, its default, and what becomes of it in the configuration. Each stands in .env.example too,
 // with its default, or with an example where it has none; a test compares the two.
 import { z } from 'zod'
-import { days, hours, minutes } from '../clock.ts'
+import { days, hours, minutes, seconds } from '../clock.ts'
 import { sealedFileBytes } from '../contract/file-sizes.ts'
 import { maxSecondFactors } from '../contract/second-factors.ts'
 import type { DatabaseUrl } from '../store/open.ts'
@@ -37,6 +37,9 @@ export const Settings = z.object({
   PUBLIC_URL: publicUrl.optional(),
   DATABASE_URL: databaseUrl.prefault('file:./data/limpet.db'),
   DATABASE_LISTEN_URL: postgresUrl.optional(),
+  DATABASE_CONNECTIONS: amount(2, 1000).prefault('10'),
+  DATABASE_STATEMENT_TIMEOUT: duration(seconds(1), hours(1), '30s').prefault('30s'),
+  DATABASE_WAIT: duration(seconds(1), minutes(1), '5s').prefault('5s'),
   JWT_SECRET: jwtSecret.optional(),
   OPAQUE_SERVER_SETUP: opaqueSetup.optional(),
   ACCESS_TOKEN_TTL: duration(minutes(1), hours(1), '15m').prefault('15m'),
@@ -102,10 +105,18 @@ function snappassBase({ HOST_OVERRIDE, NO_SSL, URL_PREFIX = '' }: Settings, publ
   return URL_PREFIX === '' ? base : `${base}/${URL_PREFIX}`
 }
 
-function databaseOf({ DATABASE_URL, DATABASE_LISTEN_URL }: Settings): DatabaseUrl {
-  return DATABASE_URL.engine === 'postgres' && DATABASE_LISTEN_URL !== undefined
-    ? { ...DATABASE_URL, listenUrl: DATABASE_LISTEN_URL }
-    : DATABASE_URL
+function databaseOf(settings: Settings): DatabaseUrl {
+  const { DATABASE_URL, DATABASE_LISTEN_URL } = settings
+  if (DATABASE_URL.engine === 'sqlite') return DATABASE_URL
+  return {
+    ...DATABASE_URL,
+    ...(DATABASE_LISTEN_URL !== undefined && { listenUrl: DATABASE_LISTEN_URL }),
+    bounds: {
+      connections: settings.DATABASE_CONNECTIONS,
+      statementMs: settings.DATABASE_STATEMENT_TIMEOUT,
+      waitMs: settings.DATABASE_WAIT,
+    },
+  }
 }
 
 /** What the server works with. Times are milliseconds. */

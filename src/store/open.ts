@@ -1,12 +1,12 @@
 // From a database URL to a Store, and the first row that every database has.
 import { randomBytes } from 'node:crypto'
 import type { BulkConnection } from './bulk.ts'
-import type { OpenedStore, Tx } from './store.ts'
+import type { OpenedStore, PostgresBounds, Tx } from './store.ts'
 
 export type DatabaseUrl =
   | { engine: 'sqlite'; file: string }
   /** `listenUrl`: past a pooler, for the connection that hears what others announce; `url` unless it is given. */
-  | { engine: 'postgres'; url: string; listenUrl?: string }
+  | { engine: 'postgres'; url: string; listenUrl?: string; bounds?: PostgresBounds }
 
 const newEpoch = () => randomBytes(16).toString('hex')
 

@@ -10,6 +10,7 @@ import { postgresTables } from './schema.ts'
 import {
   guarded,
   type OpenedStore,
+  type PostgresBounds,
   type RowWriter,
   refuseNested,
   type Store,
@@ -126,17 +127,22 @@ function settle(unit: Unit, outcome: Outcome): void {
 
 const migrateDatabase = (pool: pg.Pool, now: number): Promise<number> =>
   inTransaction(pool, async (client) => {
+    // An index over a large table takes longer than any request may, and so does waiting for another process that makes it.
+    await client.query('set local statement_timeout = 0')
     await client.query('select pg_advisory_xact_lock($1)', [migrationLock])
     return migrate('postgres', migrationTarget(client), now)
   })
 
+/** Unless the operator sets others. */
+const usualBounds: PostgresBounds = { connections: 10, statementMs: 30_000, waitMs: 5000 }
+
 /** How a server connects. */
-export const poolOptions = (url: string) => ({
+export const poolOptions = (url: string, { statementMs, waitMs } = usualBounds) => ({
   connectionString: url,
   application_name: applicationName,
-  connectionTimeoutMillis: 5000,
-  statement_timeout: 30_000,
-  idle_in_transaction_session_timeout: 30_000,
+  connectionTimeoutMillis: waitMs,
+  statement_timeout: statementMs,
+  idle_in_transaction_session_timeout: statementMs,
   keepAlive: true,
 })
 
@@ -144,15 +150,16 @@ export const poolOptions = (url: string) => ({
  * Connects to a database and brings it up to date.
  * @param database.url postgres://user:password@host:port/database
  * @param database.listenUrl the same, of a connection that no pooler is between: it listens for announcements
+ * @param database.bounds how much of it this process takes
  * @param options.onIdleError called when an unused connection was lost; the pool opens another one by itself
  */
 export async function openPostgres(
-  { url, listenUrl = url }: { url: string; listenUrl?: string },
+  { url, listenUrl = url, bounds = usualBounds }: { url: string; listenUrl?: string; bounds?: PostgresBounds },
   options: { now: () => number; onIdleError: () => void },
 ): Promise<OpenedStore> {
   const pool = new pg.Pool({
-    ...poolOptions(url),
-    max: 10,
+    ...poolOptions(url, bounds),
+    max: bounds.connections,
     // Statements that do not wait for each other's answers are sent together.
     pipeline: true,
     // Also of a server that was idle while the database was moved away: whatever it does next needs a new connection.
@@ -180,7 +187,7 @@ export async function openPostgres(
   }
 
   const announcements = new Announcements()
-  const listener = createPostgresListener(poolOptions(listenUrl), announcements)
+  const listener = createPostgresListener(poolOptions(listenUrl, bounds), announcements)
   const newAfterCommit = () =>
     new AfterCommit((announcement) => {
       announcements.tell(announcement.message)

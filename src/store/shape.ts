@@ -28,6 +28,8 @@ export interface Table extends Shape, Lifecycle {
   /** Its name among the `Tables` of the schema. */
   readonly key: keyof Tables
   readonly references: readonly Reference[]
+  /** Whether its rows are of one vault each, and its primary key begins with that vault's id: it can be cut up by vault. */
+  readonly isByVault: boolean
 }
 
 /** What drizzle calls the kinds of columns.ts. */
@@ -52,12 +54,13 @@ const described: Table[] = Object.keys(postgresTables)
   .filter(isKey)
   .map((key) => {
     const table = postgresTables[key]
-    const { columns, foreignKeys } = configOf(table)
+    const { columns, foreignKeys, primaryKeys } = configOf(table)
     return {
       key,
       ...lifecycleOf(table),
       name: getTableName(table),
       columns: columns.map((column) => ({ name: column.name, kind: kindOf(column) })),
+      isByVault: primaryKeys.some((key) => key.columns[0]?.name === 'vault_id'),
       references: foreignKeys.map((foreignKey) => {
         const { columns: own, foreignColumns, foreignTable } = foreignKey.reference()
         return {

@@ -127,6 +127,16 @@ interface StoreLoad {
   readonly waiting: number
 }
 
+/** How much of a Postgres a process takes. */
+export interface PostgresBounds {
+  /** At most, for requests. One more hears what other processes announce. */
+  readonly connections: number
+  /** How long a statement may take, and a transaction may stand still, in milliseconds. */
+  readonly statementMs: number
+  /** How long a request waits for a connection, in milliseconds. */
+  readonly waitMs: number
+}
+
 /** A database that was opened and brought up to date. */
 export interface OpenedStore {
   readonly store: Store

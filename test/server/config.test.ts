@@ -103,17 +103,30 @@ describe('the configuration', () => {
     expect(named({ NODE_ENV: 'production', JWT_SECRET: '', OPAQUE_SERVER_SETUP: '' })).toEqual(both)
   })
 
+  const bounds = { connections: 10, statementMs: 30_000, waitMs: 5000 }
+
   it('listens beside a pooler where it is told to, and on Postgres only', () => {
     const given = { DATABASE_URL: 'postgres://pooler/limpet', JWT_SECRET: secret, OPAQUE_SERVER_SETUP: setup }
     const DATABASE_LISTEN_URL = 'postgres://database/limpet'
+    const url = given.DATABASE_URL
     expect(readConfig({ ...given, DATABASE_LISTEN_URL }).database).toEqual({
       engine: 'postgres',
-      url: given.DATABASE_URL,
+      url,
       listenUrl: DATABASE_LISTEN_URL,
+      bounds,
     })
-    expect(readConfig(given).database).toEqual({ engine: 'postgres', url: given.DATABASE_URL })
+    expect(readConfig(given).database).toEqual({ engine: 'postgres', url, bounds })
     expect(readConfig({ DATABASE_LISTEN_URL })).toEqual(readConfig({}))
     expect(named({ ...given, DATABASE_LISTEN_URL: 'file:./data/limpet.db' })).toEqual(['DATABASE_LISTEN_URL'])
+  })
+
+  it('takes as much of Postgres as it is told to', () => {
+    const given = { DATABASE_URL: 'postgres://h/limpet', JWT_SECRET: secret, OPAQUE_SERVER_SETUP: setup }
+    const set = { DATABASE_CONNECTIONS: '25', DATABASE_STATEMENT_TIMEOUT: '2m', DATABASE_WAIT: '10s' }
+    expect(readConfig({ ...given, ...set }).database).toMatchObject({
+      bounds: { connections: 25, statementMs: 120_000, waitMs: 10_000 },
+    })
+    expect(readConfig(set)).toEqual(readConfig({}))
   })
 
   it('needs a sender for mail, and a mail server where addresses are to be confirmed', () => {
@@ -200,6 +213,9 @@ describe('the configuration', () => {
       ['x', 'ftp://x', 'https://', 'https://x?y', 'https://x#y', 'https://me@x', 'javascript:x'],
     ],
     ['DATABASE_URL', ['file:', 'x', '/data/limpet.db', 'postgres', 'postgres://[', 'http://x']],
+    ['DATABASE_CONNECTIONS', ['0', '1', '1001', 'all']],
+    ['DATABASE_STATEMENT_TIMEOUT', ['0s', '30', '61m', 'off']],
+    ['DATABASE_WAIT', ['0s', '5', '61s']],
     ['ACCESS_TOKEN_TTL', ['0s', '59s', '61m', '2h', '15', '15 m', '-15m', '1.5m', '15M', 'm', '9999999s']],
     ['SESSION_TTL', ['59m', '367d', '1y', '1w', 'forever', '0d']],
     ['SESSION_MAX_AGE', ['59m', '367d', 'off', '0']],
@@ -323,6 +339,7 @@ describe('the configuration', () => {
       ).toEqual({
         engine: 'postgres',
         url,
+        bounds,
       })
     expect(readConfig({ PORT: '9000' }).publicUrl).toBe('http://localhost:9000')
     expect(readConfig({ PORT: '9000', PUBLIC_URL: 'https://v.example/limpet//' }).publicUrl).toBe(
@@ -418,7 +435,7 @@ describe('a secret in a file', () => {
     const DATABASE_URL_FILE = file('url', `${url}\n`)
     expect(
       readConfig({ DATABASE_URL_FILE, JWT_SECRET: secret, OPAQUE_SERVER_SETUP: setup }).database,
-    ).toEqual({
+    ).toMatchObject({
       engine: 'postgres',
       url,
     })

@@ -22,4 +22,6 @@ function quickFolder(): string {
 }
 
 export const createDatabase = (engine: Engine): Promise<TestDatabase> =>
-  engine === 'sqlite' ? createSqliteDatabase(quickFolder()) : createPostgresDatabase(inject('postgresUrl'))
+  engine === 'sqlite'
+    ? createSqliteDatabase(quickFolder())
+    : createPostgresDatabase(inject('postgresUrl'), inject('postgresTemplate'))

