@@ -163,7 +163,7 @@ export interface BenchDatabase {
 }
 
 /** The process that all others of a Postgres are started by. */
-async function postmasterOf(url: string): Promise<number> {
+export async function postmasterOf(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

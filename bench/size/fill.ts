@@ -5,11 +5,10 @@ import Driver from 'better-sqlite3'
 import pg from 'pg'
 import { z } from 'zod'
 import { days } from '../../src/clock.ts'
-import { createOpaqueSetup } from '../../src/domain/identity/opaque.ts'
 import { registration } from '../../test/support/accounts.ts'
-import { freePort } from '../../test/support/free-port.ts'
-import { launch } from '../processes.ts'
-import { emailOf, type State, settingsOf, writeState } from './state.ts'
+import { ask } from '../place.ts'
+import { newSettings, startLimpet } from '../servers.ts'
+import { emailOf, type State, writeState } from './state.ts'
 
 /** Of an envelope: a login's usual size. */
 const itemBytes = 400
@@ -18,8 +17,10 @@ const itemsInTurn = 250
 /** One of so many items has a replaced version, and one of so many versions is old enough for the cleanup. */
 const versionOf = 10
 const oldOf = 10
-/** What envelopes are cut out of. */
-const pool = randomBytes(8192)
+/** Envelopes in form. */
+const envelopes = Array.from({ length: 256 }, () =>
+  Buffer.concat([Buffer.from([1]), randomBytes(itemBytes - 1)]),
+)
 
 interface Shape {
   readonly vaults: number
@@ -72,9 +73,9 @@ async function fillPostgres(url: string, shape: Shape) {
     for (let from = 0; from < vaults; from += chunk) {
       await client.query(
         `insert into items (vault_id, id, state, data, revision, created_at, updated_at)
-         select v.id, gen_random_uuid()::text, 'active', substring($1::bytea from 1 + (random() * $2)::int for $3), 2 * n, $4, $4
-         from (select id from vaults order by account_id offset $7 limit $8) v, generate_series($5::int, $6::int) n`,
-        [pool, pool.length - itemBytes - 1, itemBytes, now - days(90), first, last, from, chunk],
+         select v.id, gen_random_uuid()::text, 'active', ($1::bytea[])[1 + floor(random() * $2)::int], 2 * n, $3, $3
+         from (select id from vaults order by account_id offset $6 limit $7) v, generate_series($4::int, $5::int) n`,
+        [envelopes, envelopes.length, now - days(90), first, last, from, chunk],
       )
       tell(++done, turns.length * Math.ceil(vaults / chunk))
     }
@@ -141,8 +142,7 @@ function fillSqlite(file: string, shape: Shape) {
     for (const vaultId of ids)
       for (let number = first; number <= last; number++) {
         const id = randomUUID()
-        const at = randomInt(pool.length - itemBytes)
-        const data = pool.subarray(at, at + itemBytes)
+        const data = envelopes[randomInt(envelopes.length)]
         insertItem.run(vaultId, id, data, 2 * number, made, made)
         if (number % versionOf !== 0) continue
         const replaced = number % (versionOf * oldOf) === 0 ? now - days(60) : now - days(1)
@@ -159,31 +159,23 @@ function fillSqlite(file: string, shape: Shape) {
 }
 
 /** The first account, as a server makes it; and what all programs need. */
-async function begin(databaseUrl: string): Promise<State> {
+async function begin(databaseUrl: string, vaults: number): Promise<State> {
   const body = registration()
-  const state: State = {
-    databaseUrl,
-    jwtSecret: randomBytes(32).toString('base64url'),
-    opaqueSetup: await createOpaqueSetup(),
-    authKey: body.authKey,
+  const settings = { ...(await newSettings(databaseUrl)), MAX_ITEMS: '10000000', MAX_BYTES: '100G' }
+  const server = await startLimpet(settings)
+  try {
+    await ask(server, { method: 'POST', path: '/api/v1/register', body })
+  } finally {
+    await server.stop()
   }
-  const port = await freePort()
-  const server = await launch('../bin/limpet-server.js', [], { PORT: String(port), ...settingsOf(state) })
-  const answer = await fetch(`${server.url}/api/v1/register`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  await server.stop()
-  if (!answer.ok) throw new Error(`The registration was answered ${answer.status}`)
-  return state
+  return { settings, databaseUrl, vaults, authKey: body.authKey }
 }
 
 const [file, url, vaults, items] = process.argv.slice(2)
 if (!file || !url || !vaults || !items) throw new Error('STATE URL VAULTS ITEMS')
 const began = performance.now()
 const shape = { vaults: Number(vaults), items: Number(items), now: Date.now() }
-const state = await begin(url)
+const state = await begin(url, shape.vaults)
 if (url.startsWith('file:')) fillSqlite(url.slice('file:'.length), shape)
 else await fillPostgres(url, shape)
 writeState(file, state)

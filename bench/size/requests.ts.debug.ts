@@ -1,7 +1,7 @@
 // `npm run bench:size-requests -- STATE…`: what requests cost on databases that `bench:size-fill` has filled, in turn, at 16 connections
 // spread over a thousand accounts: processor time of the server and of its database for each request, p50 and p99.
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import autocannon from 'autocannon'
 import { desc, eq } from 'drizzle-orm'
 import pg from 'pg'
@@ -56,9 +56,16 @@ async function vaultsOf(state: State, issuer: string): Promise<Vault[]> {
     const step = Math.max(1, Math.floor(all.length / accountsUsed))
     const chosen = all.filter((_, index) => index % step === 0).slice(0, accountsUsed)
     const emails = new Map(
-      (await db.select({ id: accounts.id, email: accounts.email }).from(accounts)).map(({ id, email }) => [id, email]),
+      (await db.select({ id: accounts.id, email: accounts.email }).from(accounts)).map(({ id, email }) => [
+        id,
+        email,
+      ]),
     )
-    return chosen.map((vault) => ({ ...vault, databaseEpoch: epochs?.epoch ?? '', email: emails.get(vault.accountId) ?? '' }))
+    return chosen.map((vault) => ({
+      ...vault,
+      databaseEpoch: epochs?.epoch ?? '',
+      email: emails.get(vault.accountId) ?? '',
+    }))
   })
   const found: Vault[] = []
   for (const { id, accountId, databaseEpoch, email, epoch, revision } of rows) {
@@ -87,7 +94,11 @@ async function vaultsOf(state: State, issuer: string): Promise<Vault[]> {
     found.push({
       id,
       email,
-      token: signAccessToken({ key, issuer }, { accountId, sessionId }, { now, ttl: hours(2), id: randomUUID() }),
+      token: signAccessToken(
+        { key, issuer },
+        { accountId, sessionId },
+        { now, ttl: hours(2), id: randomUUID() },
+      ),
       cursor: at(revision - 1),
       newest: at(revision),
       items: vault,
@@ -134,12 +145,18 @@ async function postmasterOf({ databaseUrl }: State): Promise<number | undefined>
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
 }
 
-const headersOf = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' })
+const headersOf = (token: string) => ({
+  authorization: `Bearer ${token}`,
+  'content-type': 'application/json',
+})
 const data = Buffer.concat([Buffer.from([1]), randomBytes(399)]).toString('base64url')
 
 type Client = Parameters<NonNullable<autocannon.Options['setupClient']>>[0]
 
-async function workOf(state: State, vaults: readonly Vault[]): Promise<Record<string, (client: Client, turn: number) => void>> {
+async function workOf(
+  state: State,
+  vaults: readonly Vault[],
+): Promise<Record<string, (client: Client, turn: number) => void>> {
   const { fernetKey, proof } = await shareKeys(newShareKey())
   const share = JSON.stringify({ ciphertext: await encryptFernet(fernetKey, randomBytes(100)), proof })
   const json = { 'content-type': 'application/json' }
@@ -148,7 +165,11 @@ async function workOf(state: State, vaults: readonly Vault[]): Promise<Record<st
       {
         setupRequest(request) {
           const vault = anyOf(vaults)
-          return { ...request, path: `/api/v1/vaults/${vault.id}${path(vault)}`, headers: headersOf(vault.token) }
+          return {
+            ...request,
+            path: `/api/v1/vaults/${vault.id}${path(vault)}`,
+            headers: headersOf(vault.token),
+          }
         },
       },
     ])
@@ -157,7 +178,9 @@ async function workOf(state: State, vaults: readonly Vault[]): Promise<Record<st
     'PUT item': (client, turn) => {
       // No two connections replace the same item.
       const own = vaults.flatMap((vault, index) =>
-        vault.items.flatMap((item, number) => ((index + number) % connections === turn % connections ? [{ vault, item }] : [])),
+        vault.items.flatMap((item, number) =>
+          (index + number) % connections === turn % connections ? [{ vault, item }] : [],
+        ),
       )
       let { item, vault } = anyOf(own)
       client.setRequests([
@@ -234,10 +257,19 @@ async function open(file: string) {
 
 const opened = []
 const first = async (url: string, vault: Vault | undefined) =>
-  console.error(await (await fetch(`${url}/api/v1/vaults/${vault?.id}/items/${vault?.items[0]?.id}`, { headers: headersOf(vault?.token ?? '') })).text())
+  console.error(
+    await (
+      await fetch(`${url}/api/v1/vaults/${vault?.id}/items/${vault?.items[0]?.id}`, {
+        headers: headersOf(vault?.token ?? ''),
+      })
+    ).text(),
+  )
 for (const file of process.argv.slice(2)) opened.push(await open(file))
 
-const figures = new Map<string, { server: number; database: number; p50: number; p99: number; rate: number }[]>()
+const figures = new Map<
+  string,
+  { server: number; database: number; p50: number; p99: number; rate: number }[]
+>()
 const names = Object.keys(opened[0]?.work ?? {})
 // The round before the first is not counted: code is compiled and pages are read then.
 for (let round = 0; round <= rounds; round++)
@@ -254,7 +286,9 @@ for (let round = 0; round <= rounds; round++)
       })
       const requests = result['2xx']
       if (result.non2xx > requests / 100 || result.errors > 0 || requests === 0)
-        throw new Error(`${name} on ${file}: ${result.non2xx} refused, ${result.errors} failed, ${requests} well`)
+        throw new Error(
+          `${name} on ${file}: ${result.non2xx} refused, ${result.errors} failed, ${requests} well`,
+        )
       const figure = {
         server: (1000 * ((await server.usage()).processorMs - before)) / requests,
         database: (1000 * (database() - databaseBefore)) / requests,
@@ -266,7 +300,9 @@ for (let round = 0; round <= rounds; round++)
       if (round > 0) figures.set(`${name} | ${file}`, [...(figures.get(`${name} | ${file}`) ?? []), figure])
     }
 
-process.stdout.write('| work | database | µs of the server | µs of the database | p50 ms | p99 ms | a second |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n')
+process.stdout.write(
+  '| work | database | µs of the server | µs of the database | p50 ms | p99 ms | a second |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n',
+)
 for (const [key, measured] of figures) {
   const of = (pick: (figure: (typeof measured)[number]) => number) => median(measured.map(pick)).toFixed(0)
   process.stdout.write(

@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 
 const State = z.object({
+  /** Of the server: its database and its secrets. */
+  settings: z.record(z.string(), z.string()),
   databaseUrl: z.string(),
-  jwtSecret: z.string(),
-  opaqueSetup: z.string(),
+  vaults: z.number(),
   /** One key logs in to all accounts. */
   authKey: z.string(),
 })
@@ -19,14 +20,3 @@ export const writeState = (file: string, state: State) => {
 
 /** Of the account with this number, from 0. */
 export const emailOf = (account: number) => `size-${account}@example.com`
-
-/** For a server on such a database. */
-export const settingsOf = ({ databaseUrl, jwtSecret, opaqueSetup }: State) => ({
-  DATABASE_URL: databaseUrl,
-  JWT_SECRET: jwtSecret,
-  OPAQUE_SERVER_SETUP: opaqueSetup,
-  RATE_LIMITS: 'off',
-  ACCESS_TOKEN_TTL: '1h',
-  MAX_ITEMS: '10000000',
-  MAX_BYTES: '100G',
-})

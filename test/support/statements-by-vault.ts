@@ -45,8 +45,12 @@ export const acrossVaults: readonly AcrossVaults[] = [
     is: /^select "vault_id", "item_id", "id", "upload" from "attachments" where \("attachments"."vault_id" in/,
   },
   {
-    name: 'what an account stores, counted anew',
-    is: /"vaults"."account_id" = /,
+    name: 'how many items each vault of a list has',
+    is: /^select "vault_id", count\(\*\) from "items" where \("items"."vault_id" in \(/,
+  },
+  {
+    name: 'what each account stores',
+    is: /^select "vaults"."account_id", .* from "(items|item_versions)" inner join "vaults" on .* group by "vaults"."account_id"$/,
   },
 ]
 
