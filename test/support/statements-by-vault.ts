@@ -15,7 +15,7 @@ interface AcrossVaults {
 }
 
 /** Statements that look into every part, which docs/scaling.md gives the reasons for. */
-export const acrossVaults: readonly AcrossVaults[] = [
+const acrossVaults: readonly AcrossVaults[] = [
   {
     name: 'vaults with versions that are too old',
     is: /^select "vault_id" from "item_versions" where "item_versions"."replaced_at" </,
