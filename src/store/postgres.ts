@@ -154,7 +154,11 @@ export const poolOptions = (url: string, { statementMs, waitMs } = usualBounds) 
  * @param options.onIdleError called when an unused connection was lost; the pool opens another one by itself
  */
 export async function openPostgres(
-  { url, listenUrl = url, bounds = usualBounds }: { url: string; listenUrl?: string; bounds?: PostgresBounds },
+  {
+    url,
+    listenUrl = url,
+    bounds = usualBounds,
+  }: { url: string; listenUrl?: string; bounds?: PostgresBounds },
   options: { now: () => number; onIdleError: () => void },
 ): Promise<OpenedStore> {
   const pool = new pg.Pool({
