@@ -20,8 +20,14 @@ export function toFernetToken(bytes: Uint8Array): string {
   return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
 }
 
+// The times of an answer are often the same: items that were written together, and never since.
+let latest = { time: 0, text: new Date(0).toISOString() }
+
 /** @param time milliseconds since 1970 in UTC */
-export const toTimestamp = (time: number): string => new Date(time).toISOString()
+export function toTimestamp(time: number): string {
+  if (time !== latest.time) latest = { time, text: new Date(time).toISOString() }
+  return latest.text
+}
 
 export const toTimestampOrNull = (time: number | null): string | null =>
   time === null ? null : toTimestamp(time)

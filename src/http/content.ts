@@ -20,6 +20,18 @@ export function sentAs<Schema extends z.ZodType>(schema: Schema, mediaType: stri
 /** What `sentAs` has said of a schema. */
 export const mediaTypeOf = (schema: z.ZodType): string => mediaTypes.get(schema) ?? 'application/json'
 
+/** What contents hold, as the contract tells it. */
+const shapes = new WeakMap<z.ZodType, z.ZodType>()
+
+/** Says of the schema of a content which shape it has for clients. Nothing checks it. @returns the schema */
+export function holding<Schema extends z.ZodType>(schema: Schema, shape: z.ZodType): Schema {
+  shapes.set(schema, shape)
+  return schema
+}
+
+/** What `holding` has said of a schema, or the schema itself. */
+export const shapeOf = (schema: z.ZodType): z.ZodType => shapes.get(schema) ?? schema
+
 /** What contents need to know of the server. */
 export interface Sending {
   /** Has a stream show that it lives, from time to time. */

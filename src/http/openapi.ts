@@ -10,7 +10,7 @@ import {
 import { Problem, type ProblemCode, problemCatalogue } from '../contract/problems.ts'
 import { type Tag, tags } from '../contract/tags.ts'
 import { kindOf } from './body.ts'
-import { mediaTypeOf } from './content.ts'
+import { mediaTypeOf, shapeOf } from './content.ts'
 import { jsonBody } from './json-body.ts'
 import { OptionalPrecondition, RequiredPrecondition } from './precondition.ts'
 import type { AnswerHeader, Route } from './route.ts'
@@ -183,7 +183,7 @@ function responsesOf(route: AnyRoute, refusals: readonly ProblemCode[]): ZodOpen
     responses[status as `${1 | 2 | 3 | 4 | 5}${string}`] = {
       description: descriptions[Number(status)] ?? 'Done',
       ...headersOf(route.headers?.[Number(status)]),
-      ...(schema && { content: { [mediaTypeOf(schema)]: { schema } } }),
+      ...(schema && { content: { [mediaTypeOf(schema)]: { schema: shapeOf(schema) } } }),
     }
   for (const [status, codes] of Map.groupBy(
     problemsOf(route, refusals),

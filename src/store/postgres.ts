@@ -282,6 +282,7 @@ export async function openPostgres(
   const lines = new Lines(runTogether, unitsPerCommit)
 
   const store: Store = {
+    rowsAtOnce: 250,
     read: (work) =>
       guarded(() =>
         work(reader).catch((error) => {

@@ -247,6 +247,7 @@ export async function openSqlite(file: string, options: { now: () => number }): 
   }
 
   const store: Store = {
+    rowsAtOnce: 100,
     read: (work) =>
       guarded(() =>
         work(reader).catch((error) => {

@@ -87,6 +87,12 @@ export interface Store {
   read<T>(work: (reader: Reader) => Promise<T>): Promise<T>
 
   /**
+   * How many rows of a long list are best read at a time: where a query costs little, few, so that little memory is held for long; where
+   * each is a round trip, more.
+   */
+  readonly rowsAtOnce: number
+
+  /**
    * Runs one unit of work in a transaction and answers once it is durable. All of it happens or, when `work` throws or returns
    * `Unchanged`, nothing. Nothing slow belongs inside: others wait. `work` is run again if the engine says that it has to be.
    * @param options.line units of one line begin by holding the same row, so that they wait for each other as it is; those of one

@@ -12,6 +12,7 @@ const marker = 'marker-of-a-secret'
 const failing = (error: unknown): Store => ({
   read: () => Promise.reject(error),
   write: () => Promise.reject(error),
+  rowsAtOnce: 1,
   truncateWal: () => Promise.reject(error),
   isReady: () => Promise.reject(error),
   close: async () => {},

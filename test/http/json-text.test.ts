@@ -14,7 +14,7 @@ it('an answer in pieces lets others have their turn after each of them, also if 
       turnsAtPiece.push(turns)
       yield Buffer.from(`,${piece}`)
     }
-    yield Buffer.from(']')
+    return Buffer.from(']')
   }
   const counting = (async () => {
     for (; turnsAtPiece.length < 19; turns++) await nextTurn()

@@ -15,6 +15,7 @@ const unused = () => Promise.reject(new Error('This store is not to be used'))
 
 /** For an application that is looked at and never asked. */
 export const unusedStore: Store = {
+  rowsAtOnce: 1,
   read: unused,
   write: unused,
   truncateWal: unused,

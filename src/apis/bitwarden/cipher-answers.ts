@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { memberOfType } from '../../domain/ciphers/content.ts'
 import type { CipherRow, ListedCipher } from '../../domain/ciphers/rows.ts'
 import { toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
-import { JsonStream, JsonText } from '../../http/json-text.ts'
+import { JsonStream, JsonText, jsonWithList } from '../../http/json-text.ts'
 import { fileAnswers } from './file-answers.ts'
 import type { ClientKind, Services } from './route.ts'
 
@@ -57,12 +57,6 @@ const piecesOf = (row: CipherRow, services: AnswerNeeds): Uint8Array[] => [
 
 const closing = Buffer.from('}')
 
-/** Items with commas between them, and before the first one if `follows` says so. */
-function listed(rows: readonly ListedCipher[], follows: boolean, services: AnswerNeeds): Uint8Array {
-  const texts = rows.map((row) => headOf(row, services) + row.text.slice(1))
-  return Buffer.from(`${follows ? ',' : ''}${texts.join(',')}`)
-}
-
 /** One item as an answer. */
 export const cipherAnswer = (row: CipherRow, services: AnswerNeeds) =>
   new JsonText(Buffer.concat(piecesOf(row, services)))
@@ -79,30 +73,23 @@ export const CiphersAnswer = z.instanceof(JsonStream)
 
 type Pages = AsyncIterable<readonly ListedCipher[]>
 
-/** A text with items in it, as they come. */
-async function* around(
-  before: string,
-  pages: Pages,
-  after: string,
-  services: AnswerNeeds,
-): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(before)
-  let follows = false
-  for await (const rows of pages) {
-    if (rows.length === 0) continue
-    yield listed(rows, follows, services)
-    follows = true
-  }
-  yield Buffer.from(after)
+/** Items as JSON each, as they come. */
+async function* texts(pages: Pages, after: string, services: AnswerNeeds) {
+  for await (const rows of pages) yield rows.map((row) => headOf(row, services) + row.text.slice(1))
+  return { entries: [], after }
 }
 
 /** A list of items as an answer. */
 export const ciphersAnswer = (pages: Pages, services: AnswerNeeds) =>
-  new JsonStream(around('{"object":"list","data":[', pages, '],"continuationToken":null}', services))
+  new JsonStream(
+    jsonWithList('{"object":"list","data":[', texts(pages, '],"continuationToken":null}', services)),
+  )
 
 /** An object as an answer, with items as its member `ciphers`. */
 export const answerWithCiphers = (members: object, pages: Pages, services: AnswerNeeds) =>
-  new JsonStream(around(`${JSON.stringify(members).slice(0, -1)},"ciphers":[`, pages, ']}', services))
+  new JsonStream(
+    jsonWithList(`${JSON.stringify(members).slice(0, -1)},"ciphers":[`, texts(pages, ']}', services)),
+  )
 
 /** The highest kind that a client knows. Older ones crash over kinds that they do not know, and some say no version at all. */
 export function lastTypeFor({ version }: ClientKind): number {

@@ -10,12 +10,13 @@ import { createItem, type ItemOutcome, writeItem } from '../../domain/vaults/ite
 import { getItem, listItems } from '../../domain/vaults/items.ts'
 import { type ItemRow, isStored } from '../../domain/vaults/rows.ts'
 import { listVersions } from '../../domain/vaults/versions.ts'
+import { jsonStreamOf } from '../../http/json-text.ts'
 import { OptionalPrecondition, RequiredPrecondition } from '../../http/precondition.ts'
-import { oneAnswer, pageAnswer } from './answer-sizes.ts'
+import { oneAnswer, pageAnswer, streamedAnswer } from './answer-sizes.ts'
 import { keyChangedFailure } from './key-failures.ts'
 import { decodeListCursor, encodeListCursor, VersionPositionText } from './list-cursors.ts'
 import { route } from './route.ts'
-import { toItem, toItemState, toItemVersion } from './vault-shapes.ts'
+import { itemsAnswer, toItem, toItemState, toItemVersion } from './vault-shapes.ts'
 
 const tag = 'Items'
 
@@ -49,7 +50,7 @@ const list = route({
   description: 'To follow a vault use its changes.',
   auth: 'reader',
   limit: 'read',
-  answerBytes: pageAnswer,
+  answerBytes: streamedAnswer,
   request: {
     params: vaultParams,
     query: z.strictObject({
@@ -58,21 +59,15 @@ const list = route({
       cursor: Cursor.optional(),
     }),
   },
-  success: { 200: ItemPage },
+  success: { 200: jsonStreamOf(ItemPage) },
   problems: ['not-found'],
-  async handler({ caller, params: { vaultId }, query: { state, limit, cursor } }, { store }) {
+  async handler({ caller, params: { vaultId }, query: { state, limit, cursor } }, services) {
     const after = decodeListCursor(cursor, ItemId)
-    const { rows, more } = await store.read((reader) =>
-      listItems(reader, caller, vaultId, { state, limit, after }),
-    )
-    const last = rows.at(-1)
-    return {
-      status: 200,
-      body: {
-        items: rows.filter(isStored).map(toItem),
-        nextCursor: more && last ? encodeListCursor(last.id) : null,
-      },
-    }
+    const page = await listItems(services, caller, vaultId, { state, limit, after })
+    const body = itemsAnswer(vaultId, page, ({ last, more }) => ({
+      nextCursor: more && last ? encodeListCursor(last[0]) : null,
+    }))
+    return { status: 200, body }
   },
 })
 

@@ -1,8 +1,11 @@
 // Vaults, items and versions on the wire: bytes are base64url there, times ISO 8601.
 import type { Item, ItemState, ItemVersion, Rotation, Vault } from '../../contract/vaults.ts'
 import { toBase64url, toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
+import type { ListedItem } from '../../domain/vaults/items.ts'
+import type { PageEnd } from '../../domain/vaults/pages.ts'
 import type * as Rows from '../../domain/vaults/rows.ts'
 import { isStored, namedIn, rotationOf } from '../../domain/vaults/rows.ts'
+import { JsonStream, jsonWithList } from '../../http/json-text.ts'
 
 const toRotation = ({ key, keyVersion, versions, startedAt }: Rows.Rotation): Rotation => ({
   key: toBase64url(key),
@@ -52,6 +55,47 @@ export const toItemState = (row: Rows.ItemRow): ItemState =>
         purged: true,
         ...(row.data !== null && { marker: toBase64url(row.data), keyVersion: row.keyVersion }),
       }
+
+/** What `naming` adds to an item, as JSON: the list is stored as it is told. */
+const namingText = (attachments: string | null) =>
+  attachments === null ? '' : `,"attachments":${attachments}`
+
+/**
+ * What `toItemState` makes of a row of a vault, as JSON. Nothing in it needs an escape: ids are UUIDs, and all else is numbers, times,
+ * base64url and what the server itself has written.
+ */
+function itemStateText(vaultId: string, item: ListedItem): string {
+  const [id, revision, state, data, keyVersion, attachments, createdAt, updatedAt, deletedAt] = item
+  if (data === null || state === 'purged') {
+    const marker = data === null ? '' : `,"marker":"${toBase64url(data)}","keyVersion":${keyVersion}`
+    return `{"id":"${id}","revision":${revision},"purged":true${marker}}`
+  }
+  const created = toTimestamp(createdAt)
+  const deleted = deletedAt === null ? 'null' : `"${toTimestamp(deletedAt)}"`
+  return `{"id":"${id}","vaultId":"${vaultId}","data":"${toBase64url(data)}","keyVersion":${keyVersion}${namingText(attachments)},"revision":${revision},"createdAt":"${created}","updatedAt":"${toTimestamp(updatedAt)}","deletedAt":${deleted}}`
+}
+
+type ItemPieces<End> = AsyncGenerator<readonly ListedItem[], End>
+
+/**
+ * An answer with a list of items, and what stands behind it.
+ * @param after of the page's end, as an object with a member at least
+ */
+export function itemsAnswer<End extends PageEnd<ListedItem>>(
+  vaultId: string,
+  page: ItemPieces<End>,
+  after: (end: End) => object,
+): JsonStream {
+  const texts = (items: readonly ListedItem[]) => items.map((item) => itemStateText(vaultId, item))
+  async function* entries() {
+    for (;;) {
+      const { done, value } = await page.next()
+      if (done) return { entries: texts(value.rows), after: `],${JSON.stringify(after(value)).slice(1)}` }
+      yield texts(value)
+    }
+  }
+  return new JsonStream(jsonWithList('{"items":[', entries()))
+}
 
 export const toItemVersion = (row: Rows.VersionRow): ItemVersion => ({
   data: toBase64url(row.data),

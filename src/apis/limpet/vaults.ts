@@ -21,14 +21,15 @@ import { waitForChange } from '../../domain/live/wait-for-change.ts'
 import { changesSince, hasChanges } from '../../domain/vaults/changes.ts'
 import { type ItemWrite, writeItems } from '../../domain/vaults/item-writes.ts'
 import { createVault, listVaults, replaceVault, type VaultConflict } from '../../domain/vaults/vaults.ts'
+import { jsonStreamOf } from '../../http/json-text.ts'
 import { OptionalPrecondition } from '../../http/precondition.ts'
 import { requestClient } from '../../http/route.ts'
-import { batchAnswer, oneAnswer, pageAnswer } from './answer-sizes.ts'
+import { batchAnswer, oneAnswer, pageAnswer, streamedAnswer } from './answer-sizes.ts'
 import { keyChangedFailure } from './key-failures.ts'
 import { decodeListCursor, encodeListCursor, VaultPositionText, vaultPositionText } from './list-cursors.ts'
 import { proofIn } from './passwords.ts'
 import { route } from './route.ts'
-import { toItemState, toVault } from './vault-shapes.ts'
+import { itemsAnswer, toItemState, toVault } from './vault-shapes.ts'
 
 const tag = 'Vaults'
 const params = z.strictObject({ vaultId: VaultId })
@@ -146,13 +147,13 @@ const changes = route({
     'Without `since` from the beginning. Ask again with the new cursor: at once while `more` is true. With `wait` the answer comes as soon as there is something after `since`, or after so many seconds with nothing new.',
   auth: 'reader',
   limit: 'read',
-  answerBytes: pageAnswer,
+  answerBytes: streamedAnswer,
   request: {
     params,
     query: z.strictObject({ since: Cursor.optional(), limit: PageLimit, wait: WaitSeconds }),
     client: requestClient,
   },
-  success: { 200: Changes },
+  success: { 200: jsonStreamOf(Changes) },
   problems: ['not-found', 'resync-required'],
   async wait({ caller, client, params: { vaultId }, query: { since, wait } }, { store, watches }) {
     if (since === undefined || wait === 0) return
@@ -163,14 +164,14 @@ const changes = route({
       hasChanges: () => store.read((reader) => hasChanges(reader, caller, vaultId, since)),
     })
   },
-  async handler({ caller, params: { vaultId }, query: { since, limit } }, { store }) {
-    const page = await store.read((reader) => changesSince(reader, caller, vaultId, { since, limit }))
-    if (page.kind === 'malformed-cursor')
+  async handler({ caller, params: { vaultId }, query: { since, limit } }, services) {
+    const found = await changesSince(services, caller, vaultId, { since, limit })
+    if (found.kind === 'malformed-cursor')
       throw new Failure('malformed-request', 'The cursor is none that this server gave.', {
         errors: [{ path: 'query.since', message: 'Expected the cursor of an earlier answer' }],
       })
-    const { rows, cursor, more } = page
-    return { status: 200, body: { items: rows.map(toItemState), cursor, more } }
+    const body = itemsAnswer(vaultId, found.page, ({ cursor, more }) => ({ cursor, more }))
+    return { status: 200, body }
   },
 })
 

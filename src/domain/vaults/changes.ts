@@ -1,13 +1,12 @@
 // Sync: what changed in a vault since a cursor, so that a client that follows it has exactly what the server has.
 import { and, eq, sql } from 'drizzle-orm'
 import { statement } from '../../store/statement.ts'
-import type { Reader } from '../../store/store.ts'
+import type { Reader, Store } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
 import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
-import { listChangedItems } from './items.ts'
-import type { Page } from './pages.ts'
-import type { ItemRow } from './rows.ts'
+import { isChangedAfter, type ListedItem, listChangedItems } from './items.ts'
+import type { PageEnd } from './pages.ts'
 
 const vaultAndEpochStatement = statement(({ db, tables: { instance, vaults } }: Reader) =>
   db
@@ -39,12 +38,11 @@ function positionOf(
 
 /** The position of a client after a page: its last row, or the vault's own revision if nothing is left below it. */
 function positionAfter(
-  last: ItemRow | undefined,
-  more: boolean,
+  { last, more }: PageEnd<ListedItem>,
   before: Position,
   vaultRevision: number,
 ): Position {
-  if (last && (more || last.revision >= vaultRevision)) return { revision: last.revision, itemId: last.id }
+  if (last && (more || last[1] >= vaultRevision)) return { revision: last[1], itemId: last[0] }
   return vaultRevision > before.revision ? { revision: vaultRevision, itemId: '' } : before
 }
 
@@ -71,32 +69,36 @@ export async function hasChanges(
   if (!position || position.revision < revision) return true
   // The cursor may stand in the middle of a batch.
   if (position.itemId === '') return false
-  const { rows } = await listChangedItems(reader, vaultId, { position, limit: 1 })
-  return rows.length > 0
+  return isChangedAfter(reader, vaultId, position)
 }
 
-/** A page of changes, tombstones included, and the cursor to go on from. */
-export interface ChangesPage extends Page<ItemRow> {
-  readonly kind: 'page'
+/** The last piece of a page of changes, and the cursor to go on from. */
+interface ChangesEnd extends PageEnd<ListedItem> {
   readonly cursor: string
 }
+
+/** A page of changes, tombstones included, piece by piece. */
+type ChangesPage = AsyncGenerator<readonly ListedItem[], ChangesEnd>
 
 /**
  * One page of what changed since a cursor, in the order of revisions; throws `not-found` and `resync-required`.
  *
- * The vault's row is read before the items, each with a snapshot of its own. Commits happen in the order of revisions, so
- * the items' snapshot holds everything up to the revision that was read, and if it holds later ones, everything up to
- * the last of those: either is a position to go on from.
+ * The vault's row is read before the items, and these in pieces, each with a snapshot of its own. Commits happen in the order of
+ * revisions, so the snapshot of the last piece holds everything up to the revision that was read, and if it holds later ones, everything
+ * up to the last of those: either is a position to go on from. What changes between two pieces comes again, under its new revision.
  */
 export async function changesSince(
-  reader: Reader,
+  services: { readonly store: Store },
   caller: VaultCaller,
   vaultId: string,
   { since, limit }: { since: string | undefined; limit: number },
-): Promise<ChangesPage | { readonly kind: 'malformed-cursor' }> {
-  const { history, position, revision } = await openHistory(reader, caller, vaultId, since)
+): Promise<{ readonly kind: 'page'; readonly page: ChangesPage } | { readonly kind: 'malformed-cursor' }> {
+  const opened = await services.store.read((reader) => openHistory(reader, caller, vaultId, since))
+  const { history, position, revision } = opened
   if (!position) return { kind: 'malformed-cursor' }
-  const { rows, more } = await listChangedItems(reader, vaultId, { position, limit })
-  const reached = positionAfter(rows.at(-1), more, position, revision)
-  return { kind: 'page', rows, more, cursor: encodeCursor(history, reached) }
+  async function* page(before: Position): ChangesPage {
+    const end = yield* listChangedItems(services, vaultId, { position: before, limit })
+    return { ...end, cursor: encodeCursor(history, positionAfter(end, before, revision)) }
+  }
+  return { kind: 'page', page: page(position) }
 }
