@@ -2,8 +2,10 @@
 // an answer with thousands of items costs little more than the reading of their bytes.
 import { z } from 'zod'
 import { memberOfType } from '../../domain/ciphers/content.ts'
-import type { CipherRow, ListedCipher } from '../../domain/ciphers/rows.ts'
+import type { CipherPieces } from '../../domain/ciphers/read.ts'
+import type { CipherRow, HeadColumns, ListedCipher } from '../../domain/ciphers/rows.ts'
 import { toTimestamp, toTimestampOrNull } from '../../domain/encoding.ts'
+import type { AttachmentRow } from '../../domain/vaults/rows.ts'
 import { JsonStream, JsonText, jsonWithList } from '../../http/json-text.ts'
 import { fileAnswers } from './file-answers.ts'
 import type { ClientKind, Services } from './route.ts'
@@ -40,17 +42,35 @@ type AnswerNeeds = Pick<Services, 'clock' | 'config' | 'keys' | 'random'>
 const quoted = (text: string | null) => (text === null ? 'null' : `"${text}"`)
 
 /** The text of an item up to its stored body, without the closing brace. Ids and dates are written as they are: they hold nothing to escape. */
-function headOf(row: Omit<CipherRow, 'body'>, services: AnswerNeeds): string {
-  const { id, type, folderId, isFavorite, createdAt, revisionAt, archivedAt, deletedAt } = row
+function headOf(
+  [id, type, folderId, isFavorite, createdAt, revisionAt, archivedAt, deletedAt]: readonly [
+    ...HeadColumns,
+    ...unknown[],
+  ],
+  files: readonly AttachmentRow[],
+  services: AnswerNeeds,
+): string {
   const created = toTimestamp(createdAt)
-  const revised = revisionAt === createdAt ? created : toTimestamp(revisionAt)
-  const files = row.files.length === 0 ? 'null' : JSON.stringify(fileAnswers(row, services))
-  return `{${always}${othersOf.get(type) ?? ''}"id":"${id}","folderId":${quoted(folderId)},"type":${type},"favorite":${isFavorite},"creationDate":"${created}","revisionDate":"${revised}","deletedDate":${quoted(toTimestampOrNull(deletedAt))},"archivedDate":${quoted(toTimestampOrNull(archivedAt))},"attachments":${files},`
+  const named = files.length === 0 ? 'null' : JSON.stringify(fileAnswers({ files }, services))
+  return `{${always}${othersOf.get(type) ?? ''}"id":"${id}","folderId":${quoted(folderId)},"type":${type},"favorite":${isFavorite === 1},"creationDate":"${created}","revisionDate":"${toTimestamp(revisionAt)}","deletedDate":${quoted(toTimestampOrNull(deletedAt))},"archivedDate":${quoted(toTimestampOrNull(archivedAt))},"attachments":${named},`
 }
+
+/** What `headOf` takes of an item that is no row of a list. */
+const headIn = (row: CipherRow): HeadColumns => {
+  const { id, type, folderId, isFavorite, createdAt, revisionAt, archivedAt, deletedAt } = row
+  return [id, type, folderId, isFavorite ? 1 : 0, createdAt, revisionAt, archivedAt, deletedAt]
+}
+
+const noFiles: readonly AttachmentRow[] = []
+
+/** An item of a list as JSON. */
+const textOf = (row: ListedCipher, services: AnswerNeeds): string =>
+  // Without the brace that opens the body.
+  `${headOf(row, row[12] ?? noFiles, services)}${row[8]?.slice(1)}`
 
 /** An item as JSON in UTF-8, in pieces. */
 const piecesOf = (row: CipherRow, services: AnswerNeeds): Uint8Array[] => [
-  Buffer.from(headOf(row, services)),
+  Buffer.from(headOf(headIn(row), row.files, services)),
   // Without the brace that opens it.
   row.body.subarray(1),
 ]
@@ -71,22 +91,24 @@ export const answerWithCipher = (members: object, name: string, row: CipherRow, 
 export const CipherAnswer = z.instanceof(JsonText)
 export const CiphersAnswer = z.instanceof(JsonStream)
 
-type Pages = AsyncIterable<readonly ListedCipher[]>
-
 /** Items as JSON each, as they come. */
-async function* texts(pages: Pages, after: string, services: AnswerNeeds) {
-  for await (const rows of pages) yield rows.map((row) => headOf(row, services) + row.text.slice(1))
-  return { entries: [], after }
+async function* texts(pages: CipherPieces, after: string, services: AnswerNeeds) {
+  const made = (rows: readonly ListedCipher[]) => rows.map((row) => textOf(row, services))
+  for (;;) {
+    const { done, value } = await pages.next()
+    if (done) return { entries: made(value.rows), after }
+    yield made(value)
+  }
 }
 
 /** A list of items as an answer. */
-export const ciphersAnswer = (pages: Pages, services: AnswerNeeds) =>
+export const ciphersAnswer = (pages: CipherPieces, services: AnswerNeeds) =>
   new JsonStream(
     jsonWithList('{"object":"list","data":[', texts(pages, '],"continuationToken":null}', services)),
   )
 
 /** An object as an answer, with items as its member `ciphers`. */
-export const answerWithCiphers = (members: object, pages: Pages, services: AnswerNeeds) =>
+export const answerWithCiphers = (members: object, pages: CipherPieces, services: AnswerNeeds) =>
   new JsonStream(
     jsonWithList(`${JSON.stringify(members).slice(0, -1)},"ciphers":[`, texts(pages, ']}', services)),
   )

@@ -11,9 +11,10 @@ import {
   moveCiphers,
   purgeCiphers,
 } from '../../domain/ciphers/bulk.ts'
-import { allCiphers, cipherBytesAtOnce, getCipher, someCiphers } from '../../domain/ciphers/read.ts'
+import { allCiphers, getCipher, someCiphers } from '../../domain/ciphers/read.ts'
 import { createCipher, placeCipher, replaceCipher } from '../../domain/ciphers/writes.ts'
 import { notFound } from '../../domain/failure.ts'
+import { bytesAtOnce } from '../../domain/vaults/pages.ts'
 import { anyQuery } from '../../http/route.ts'
 import { CipherAnswer, CiphersAnswer, cipherAnswer, ciphersAnswer, lastTypeFor } from './cipher-answers.ts'
 import { CipherRequest, SomeIds } from './cipher-shapes.ts'
@@ -28,7 +29,7 @@ const params = z.strictObject({ id: ItemId })
 const oneAnswer = limits.sealedBytes + 1024
 
 /** What a list holds in memory at a time: texts of items, their text together, and its bytes. */
-export const listAnswer = 3 * cipherBytesAtOnce
+export const listAnswer = 3 * bytesAtOnce
 
 /** An item has a field for each few hundred bytes. */
 const itemBody = { values: 20_000 }

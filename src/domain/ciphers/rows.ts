@@ -18,10 +18,35 @@ export interface CipherRow extends CipherHead {
   readonly files: readonly AttachmentRow[]
 }
 
-/** An item of a list, whose body is text: it goes into an answer as it is. */
-export interface ListedCipher extends Omit<CipherRow, 'body'> {
-  readonly text: string
-}
+/**
+ * What the server knows of an item, as an array: to make an object of each of thousands takes longer than to read them. Times are
+ * milliseconds since 1970.
+ */
+export type HeadColumns = [
+  id: string,
+  type: number,
+  folderId: string | null,
+  isFavorite: 0 | 1,
+  createdAt: number,
+  revisionAt: number,
+  archivedAt: number | null,
+  deletedAt: number | null,
+]
+
+/** An item of a list, as a statement gives it. */
+export type ListedCipher = [
+  ...head: HeadColumns,
+  /** The body as text, which goes into an answer as it is; null if it is large and not read yet. */
+  text: string | null,
+  /** Of its body and, about, of its files in an answer. */
+  bytes: number,
+  /** The list of its files, as it is stored. */
+  named: string | null,
+  /** The account's: a statement has one snapshot, so it is that of the keys under which the row lies. */
+  securityStamp: string,
+  /** Those that are here, if it names some and they are read. */
+  files?: readonly AttachmentRow[],
+]
 
 /** Who changes items. */
 export interface CipherCaller extends Caller {

@@ -6,7 +6,7 @@ import type { Reader, Store } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { notFound } from '../failure.ts'
 import type { Position } from './cursor.ts'
-import { ifSmall, isLarge, type PagePieces, pageInPieces } from './pages.ts'
+import { ifSmall, isLarge, type PagePieces, pageInPieces, pageOf } from './pages.ts'
 import { type ItemRow, isStored, type StoredItem } from './rows.ts'
 import { requireVault } from './vaults.ts'
 
@@ -57,6 +57,8 @@ export type ListedItem = [
 
 const bytesOf = (item: ListedItem): number => item[9]
 
+const isWhole = (item: ListedItem): boolean => !isLarge(bytesOf(item))
+
 /** The columns of a ListedItem. */
 function listedColumns({ items }: Tables, data: (bytes: SQL) => SQL) {
   const bytes = sql`coalesce(octet_length(${items.data}), 0)`
@@ -99,7 +101,7 @@ const createListStatement = (
 async function withLargeData(reader: Reader, vaultId: string, listed: ListedItem[]): Promise<ListedItem[]> {
   const { db, tables } = reader
   const { items } = tables
-  const ids = listed.flatMap((item) => (isLarge(bytesOf(item)) ? [item[0]] : []))
+  const ids = listed.flatMap((item) => (isWhole(item) ? [] : [item[0]]))
   const large = db
     .select(listedColumns(tables, () => sql`${items.data}`))
     .from(items)
@@ -107,7 +109,7 @@ async function withLargeData(reader: Reader, vaultId: string, listed: ListedItem
   // The empty name is that of a statement which is not kept.
   const read = new Map((await reader.rows<ListedItem>('', large)({})).map((item) => [item[0], item]))
   return listed.flatMap((item) => {
-    if (!isLarge(bytesOf(item))) return [item]
+    if (isWhole(item)) return [item]
     const found = read.get(item[0])
     return found?.[1] === item[1] ? [found] : []
   })
@@ -136,13 +138,14 @@ export const listChangedItems = (
     services,
     {
       bytesOf,
+      isWhole,
       next(reader, last, count) {
         const after = last ? { revision: last[1], itemId: last[0] } : position
         return itemsAfterPositionStatement(reader)({ vaultId, ...after, count })
       },
       complete: (reader, listed) => withLargeData(reader, vaultId, listed),
     },
-    limit,
+    pageOf(limit),
   )
 
 const itemsInStateStatement = createListStatement('items_in_state', 'id', (items) =>
@@ -162,10 +165,11 @@ export async function listItems(
     services,
     {
       bytesOf,
+      isWhole,
       next: (reader, last, count) =>
         itemsInStateStatement(reader)({ vaultId, state, after: last?.[0] ?? after, count }),
       complete: (reader, listed) => withLargeData(reader, vaultId, listed),
     },
-    limit,
+    pageOf(limit),
   )
 }

@@ -41,7 +41,7 @@ export const ifSmall = <T>(data: SQL<T>, bytes: SQL) =>
 export const isLarge = (bytes: number) => bytes > smallBytes
 
 /** The same rows in pieces, whose large data has not much more than `largeBytesAtOnce`. @param bytesOf the data of a row */
-function inPieces<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): Row[][] {
+export function inPieces<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): Row[][] {
   const pieces: Row[][] = []
   let piece: Row[] = []
   let large = 0
@@ -64,10 +64,12 @@ function inPieces<Row>(rows: readonly Row[], bytesOf: (row: Row) => number): Row
 interface List<Row> {
   /** Of its data. */
   bytesOf(row: Row): number
+  /** Whether nothing of it is still to be read. */
+  isWhole(row: Row): boolean
   /** The next rows, in the order of the list, without the data of large ones. @param last the row before them; undefined for the first */
   next(reader: Reader, last: Row | undefined, count: number): Promise<Row[]>
   /**
-   * Reads the data of the large ones among some rows. What has changed or gone since `next` is left out: where a list is in the order of
+   * Reads what is missing of some rows: the data of large ones. What has changed or gone since `next` is left out: where a list is in the order of
    * revisions, it comes again later.
    */
   complete(reader: Reader, rows: Row[]): Promise<Row[]>
@@ -84,23 +86,31 @@ export interface PageEnd<Row> {
 /** A page, piece by piece; the last piece is what it returns. It has a row at the least if there are any. */
 export type PagePieces<Row> = AsyncGenerator<readonly Row[], PageEnd<Row>>
 
-/**
- * Reads a page of at most `limit` rows, which ends once it holds `pageBytes`. Each piece is read by itself, so that a slow reader holds
- * neither a connection nor a snapshot.
- */
+/** Where a page ends: with so many rows, or once it holds so many bytes of data. */
+interface PageBounds {
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** A page of at most so many rows, as clients ask for it. */
+export const pageOf = (rows: number): PageBounds => ({ rows, bytes: limits.pageBytes })
+
+/** All of a list. */
+export const everything: PageBounds = { rows: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
+
+/** Reads a page. Each piece is read by itself, so that a slow reader holds neither a connection nor a snapshot. */
 export async function* pageInPieces<Row>(
   { store }: { readonly store: Store },
   list: List<Row>,
-  limit: number,
+  bounds: PageBounds,
 ): PagePieces<Row> {
   const atOnce = Math.min(rowsAtOnce, store.rowsAtOnce)
-  const isHeavy = (row: Row) => isLarge(list.bytesOf(row))
   let [rows, given, bytes] = [0, 0, 0]
   let last: Row | undefined
   for (;;) {
-    const isFull = () => rows >= limit || bytes >= limits.pageBytes
+    const isFull = () => rows >= bounds.rows || bytes >= bounds.bytes
     // One more than the page takes tells whether there are more.
-    const left = isFull() ? 0 : limit - rows
+    const left = isFull() ? 0 : bounds.rows - rows
     const count = left > atOnce ? atOnce : left + 1
     const found = await store.read((reader) => list.next(reader, last, count))
     const taken: Row[] = []
@@ -114,9 +124,9 @@ export async function* pageInPieces<Row>(
     const pieces = inPieces(taken, list.bytesOf)
     const more = taken.length < found.length
     for (const [index, piece] of pieces.entries()) {
-      const complete = piece.some(isHeavy)
-        ? await store.read((reader) => list.complete(reader, piece))
-        : piece
+      const complete = piece.every((row) => list.isWhole(row))
+        ? piece
+        : await store.read((reader) => list.complete(reader, piece))
       given += complete.length
       const isLast = index === pieces.length - 1 && (more ? given > 0 : found.length < count)
       if (isLast) return { rows: complete, last, more }
