@@ -165,7 +165,7 @@ export class Attachments {
   async add(itemId: string, file: NewFile, options: UploadOptions = {}): Promise<Attached> {
     const { content } = await this.#vault.get(itemId)
     if (filesOf(content).length >= limits.itemAttachments) throw new TooManyFilesError()
-    const entry = await this.#upload(itemId, file, options)
+    const entry = await this.upload(itemId, file, options)
     const item = await this.#editFiles(itemId, (files) =>
       files.some(({ id }) => id === entry.id) ? files : [...files, entry],
     )
@@ -183,7 +183,7 @@ export class Attachments {
     options: UploadOptions = {},
   ): Promise<Attached> {
     requireFile(filesOf((await this.#vault.get(itemId)).content), attachmentId)
-    const entry = await this.#upload(itemId, file, options)
+    const entry = await this.upload(itemId, file, options)
     const item = await this.#editFiles(itemId, (files) => {
       if (files.some(({ id }) => id === entry.id)) return files
       requireFile(files, attachmentId)
@@ -261,7 +261,7 @@ export class Attachments {
     for (const file of files) {
       const read = (start: number) => withoutFirst(this.download(fromItemId, file, options), start)
       try {
-        const entry = await this.#upload(toItemId, { ...file, read }, { signal: options.signal })
+        const entry = await this.upload(toItemId, { ...file, read }, { signal: options.signal })
         copied.push({ ...file, ...entry })
       } catch (error) {
         if (!isLostFile(error)) throw error
@@ -339,7 +339,12 @@ export class Attachments {
     })
   }
 
-  async #upload(itemId: string, file: NewFile, options: UploadOptions): Promise<AttachedFile> {
+  /**
+   * Seals and uploads a file that the item does not name yet, whether the item is there or not. What no item names goes after a day.
+   * Throws as `add` does.
+   * @returns the entry for the content of the item
+   */
+  async upload(itemId: string, file: NewFile, options: UploadOptions = {}): Promise<AttachedFile> {
     const begun = (await this.#resumed(itemId, file, options)) ?? (await this.#begin(itemId, file, options))
     const { pending, prepared, from } = begun
     await options.onPending?.(pending)

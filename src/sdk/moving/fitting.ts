@@ -3,8 +3,7 @@ import type { ItemContent, UnknownContent } from '../../contract/content.ts'
 import { envelopeBytes } from '../../contract/file-sizes.ts'
 import { limits } from '../../contract/sizes.ts'
 import { encodeContent, isItemContent } from '../../protocol/item-content.ts'
-import type { NewFile } from '../attachments.ts'
-import type { Leftover } from './incoming.ts'
+import type { IncomingState, Leftover } from './incoming.ts'
 import { fileOfBytes } from './whole-file.ts'
 
 /** For what is added later: the counter, and an entry for each file with a name of the usual length. */
@@ -12,11 +11,6 @@ const spare = (files: number) => 64 + files * 512
 
 const fits = (content: ItemContent | UnknownContent, files: number) =>
   envelopeBytes(encodeContent(content).length + spare(files)) <= limits.sealedBytes
-
-interface Sized {
-  readonly content: ItemContent | UnknownContent
-  readonly files: readonly NewFile[]
-}
 
 /** The longest of the texts that can stand in a file as well. */
 function longest({ notes = '', fields = [] }: ItemContent) {
@@ -35,7 +29,10 @@ function withoutText(content: ItemContent, at: number): ItemContent {
  * @param tell told of each text that becomes a file
  * @returns undefined if it does not fit, whatever is moved, or has more files than an item may have
  */
-export function fitted(item: Sized, tell: (leftover: Omit<Leftover, 'place'>) => void): Sized | undefined {
+export function fitted(
+  item: IncomingState,
+  tell: (leftover: Omit<Leftover, 'place'>) => void,
+): IncomingState | undefined {
   let { content } = item
   const files = [...item.files]
   while (!fits(content, files.length)) {

@@ -2,18 +2,22 @@
 import type { ItemContent, UnknownContent } from '../../contract/content.ts'
 import type { NewFile } from '../attachments.ts'
 
-/** One item of the file. */
-export interface IncomingItem {
+/** What an item is, or was. */
+export interface IncomingState {
   /** As it will be sealed, without `edits` and `attachments`: what is written sets them. */
   readonly content: ItemContent | UnknownContent
+  /** The files beside it. Each is read several times. A file of several states is the same object in each of them. */
+  readonly files: readonly NewFile[]
+}
+
+/** One item of the file. */
+export interface IncomingItem extends IncomingState {
   /** The vault or collection that it came from, by name; undefined where the format has none. */
   readonly vault: string | undefined
   /** Whether it was in the trash or in the archive of deleted items. */
   readonly trashed: boolean
-  /** The files beside it. Each is read several times. */
-  readonly files: readonly NewFile[]
   /** What it was before, oldest first. Only Limpet's own format has it; others have previous passwords in `content`. */
-  readonly versions: readonly (ItemContent | UnknownContent)[]
+  readonly versions: readonly IncomingState[]
   /** Where in the file it stands, for messages, such as `line 14`. It is no secret, but can hold a name that a stranger gave. */
   readonly place: string
 }

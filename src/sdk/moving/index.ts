@@ -7,6 +7,7 @@ export {
   type ImportRefusal,
   type Incoming,
   type IncomingItem,
+  type IncomingState,
   type Leftover,
 } from './incoming.ts'
 export {

@@ -11,7 +11,13 @@ import { ContentError, countedContent } from '../../protocol/item-content.ts'
 import { KdfRefusedError } from '../../protocol/keys.ts'
 import { ExportHeaderError, isExport, OpenedExport, readExportHeader } from '../../protocol/sealed-export.ts'
 import { filesOf, type NewFile } from '../attachments.ts'
-import { ImportError, type Incoming, type IncomingItem, type Leftover } from './incoming.ts'
+import {
+  ImportError,
+  type Incoming,
+  type IncomingItem,
+  type IncomingState,
+  type Leftover,
+} from './incoming.ts'
 import type { Reader } from './reader.ts'
 import { fileInExport, malformedExport, RecordReader } from './record-reader.ts'
 import { beginningOf } from './whole-file.ts'
@@ -93,20 +99,24 @@ class Assembly {
     const item = this.#begun
     this.#begun = undefined
     if (!item) return
-    const { place, vault, trashed, content } = item
-    const lose = (what: string) => this.leftovers.push({ place, what, wentTo: undefined })
-    const files = filesOf(content).flatMap((entry) => {
-      const file = item.files.get(entry.id)
-      if (file !== undefined && file !== 'lost') return [file]
-      lose(`the file "${entry.name}", which could not be had when the export was made`)
-      return []
-    })
-    const own = new Set(filesOf(content).map(({ id }) => id))
-    const older = item.versions.flatMap(filesOf).filter(({ id }) => !own.has(id))
-    for (const name of new Set(older.map((entry) => entry.name)))
-      lose(`the file "${name}", which only earlier versions have`)
-    const versions = item.versions.map(withoutFiles)
-    this.items.push({ content: withoutFiles(content), vault, trashed, files, versions, place })
+    const { place, vault, trashed } = item
+    const lost = new Map<string, string>()
+    const stateOf = (content: ItemContent | UnknownContent): IncomingState => {
+      const files = filesOf(content).flatMap(({ id, name }) => {
+        const file = item.files.get(id)
+        if (file !== undefined && file !== 'lost') return [file]
+        lost.set(id, name)
+        return []
+      })
+      return { content: withoutFiles(content), files }
+    }
+    this.items.push({ ...stateOf(item.content), vault, trashed, versions: item.versions.map(stateOf), place })
+    for (const name of lost.values())
+      this.leftovers.push({
+        place,
+        what: `the file "${name}", which could not be had when the export was made`,
+        wentTo: undefined,
+      })
   }
 }
 

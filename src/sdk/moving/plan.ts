@@ -1,5 +1,5 @@
 // What an import will do, before it does anything: which items are new, which are there, which vault and folder each one goes to.
-import type { ItemContent, UnknownContent } from '../../contract/content.ts'
+import type { AttachedFile, ItemContent, UnknownContent } from '../../contract/content.ts'
 import { sealedFileBytes } from '../../contract/file-sizes.ts'
 import { isItemContent } from '../../protocol/item-content.ts'
 import { filesOf, type NewFile } from '../attachments.ts'
@@ -22,15 +22,9 @@ export interface ImportTarget {
 }
 
 /** An item that is to be written, or to be finished. */
-export interface PlannedItem {
+export interface PlannedItem extends Omit<IncomingItem, 'vault'> {
   /** What it is, from which its id follows. */
   readonly identity: string
-  readonly content: ItemContent | UnknownContent
-  readonly files: readonly NewFile[]
-  /** What it was before, oldest first. */
-  readonly versions: readonly (ItemContent | UnknownContent)[]
-  readonly trashed: boolean
-  readonly place: string
   /** As an import that broke off has left it; undefined for a new one. */
   readonly begun: OpenItem | undefined
 }
@@ -122,14 +116,19 @@ class Vault {
   }
 }
 
-/** The files that an import has still to upload for an item that it has written. */
-export function missingFiles(item: OpenItem, files: readonly NewFile[]): NewFile[] {
-  const there = filesOf(item.content).map(fileKey)
-  return files.filter((file) => {
-    const at = there.indexOf(fileKey(file))
-    if (at >= 0) there.splice(at, 1)
-    return at < 0
-  })
+/** Of the files of an item those that it names already, with what it says of them. */
+export function uploadedFiles({
+  begun,
+  versions,
+  files,
+}: Pick<PlannedItem, 'begun' | 'versions' | 'files'>): Map<NewFile, AttachedFile> {
+  const there = begun ? [...filesOf(begun.content)] : []
+  const uploaded = new Map<NewFile, AttachedFile>()
+  for (const file of new Set([...files, ...versions.flatMap((version) => version.files)])) {
+    const at = there.findIndex((entry) => fileKey(entry) === fileKey(file))
+    for (const entry of at < 0 ? [] : there.splice(at, 1)) uploaded.set(file, entry)
+  }
+  return uploaded
 }
 
 /** How many of its states an item has already: all of them if it is not one of those before the last. */
@@ -139,8 +138,16 @@ export function statesWritten(
 ): number {
   // Also if it was the same before: writing the last state again would take the files out of it.
   if (canonical(content) === canonical(last)) return versions.length + 1
-  const at = versions.findLastIndex((version) => canonical(version) === canonical(content))
+  const at = versions.findLastIndex((version) => canonical(version.content) === canonical(content))
   return at < 0 ? versions.length + 1 : at + 1
+}
+
+/** The files that are still to be uploaded for an item: of its states that are not written, and of the last one in any case. */
+function filesToUpload(item: PlannedItem): NewFile[] {
+  const written = item.begun ? statesWritten(item.begun, item) : 0
+  const uploaded = uploadedFiles(item)
+  const all = [...item.files, ...item.versions.slice(written).flatMap(({ files }) => files)]
+  return [...new Set(all)].filter((file) => !uploaded.has(file))
 }
 
 /** Whether an import broke off between an item and what belongs to it. What its owner has changed since, or put into the trash, stays. */
@@ -148,7 +155,8 @@ function isUnfinished(found: OpenItem, item: Omit<PlannedItem, 'identity' | 'beg
   if (found.deletedAt !== null || !isItemContent(found.content)) return false
   if (statesWritten(found, item) <= item.versions.length) return true
   if (canonical(found.content) !== canonical(item.content)) return false
-  return item.trashed || missingFiles(found, item.files).length > 0
+  const uploaded = uploadedFiles({ ...item, begun: found })
+  return item.trashed || item.files.some((file) => !uploaded.has(file))
 }
 
 interface PlanOptions {
@@ -172,12 +180,16 @@ export async function planImport(
   const count = { present: 0, presentInTrash: 0, repeated: 0 }
   for (const item of incoming.items) {
     const { content, vault: wanted } = arranged(item, folders)
-    const { place, trashed, versions } = item
-    const sized = fitted({ content, files: item.files }, (leftover) => leftovers.push({ place, ...leftover }))
+    const { place, trashed } = item
+    const tell = (leftover: Omit<Leftover, 'place'>) => leftovers.push({ place, ...leftover })
+    const sized = fitted({ content, files: item.files }, tell)
     if (!sized) {
       leftovers.push({ place, what: 'an item that is too large', wentTo: undefined })
       continue
     }
+    const versions = item.versions.flatMap((version) => fitted(version, () => {}) ?? [])
+    if (versions.length < item.versions.length)
+      tell({ what: 'an earlier version that is too large', wentTo: undefined })
     const vault = await vaultOf(targetOf(wanted))
     const found = await vault.look({ ...sized, versions, trashed, place })
     if (found === 'present') count.present++
@@ -190,7 +202,7 @@ export async function planImport(
   const fresh = planned.filter(({ begun }) => begun === undefined)
   const kinds = new Map<string, number>()
   for (const { content } of fresh) kinds.set(content.kind, (kinds.get(content.kind) ?? 0) + 1)
-  const files = planned.flatMap(({ begun, files }) => (begun ? missingFiles(begun, files) : files))
+  const files = planned.flatMap(filesToUpload)
   return {
     format: incoming.format,
     vaults: all

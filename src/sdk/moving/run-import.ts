@@ -1,11 +1,13 @@
 // Writes what was planned, in batches. It can end at any moment: the same import again finds what it wrote, and goes on.
-import type { ItemContent, UnknownContent } from '../../contract/content.ts'
+import type { AttachedFile } from '../../contract/content.ts'
 import { limits } from '../../contract/sizes.ts'
 import type { BatchResult, ItemState, Operation } from '../../contract/vaults.ts'
+import type { NewFile } from '../attachments.ts'
 import { NetworkError, ProblemError } from '../errors.ts'
 import type { OpenVault } from '../vault.ts'
+import type { IncomingState } from './incoming.ts'
 import { ImportIds } from './likeness.ts'
-import { type ImportPlan, missingFiles, type PlannedItem, type PlannedVault, statesWritten } from './plan.ts'
+import { type ImportPlan, type PlannedItem, type PlannedVault, statesWritten, uploadedFiles } from './plan.ts'
 
 /** How far an import has come. */
 export interface ImportProgress {
@@ -48,12 +50,14 @@ interface Moving {
   written: number
   /** Of what stands under its id, null for nothing. */
   revision: number | null
+  /** Files that were uploaded for it, as its content names them. */
+  uploaded: Map<NewFile, AttachedFile>
 }
 
-const statesOf = ({ versions, content }: PlannedItem): readonly (ItemContent | UnknownContent)[] => [
-  ...versions,
-  content,
-]
+const statesOf = (item: PlannedItem): readonly IncomingState[] => [...item.versions, item]
+
+/** Whether the states of an item name their files when they are written. Otherwise files are added to the last one, one by one. */
+const hasOlderFiles = ({ versions }: PlannedItem) => versions.some(({ files }) => files.length > 0)
 
 class Importer {
   readonly #vault: OpenVault
@@ -88,9 +92,18 @@ class Importer {
 
   async #begin(item: PlannedItem): Promise<Moving> {
     const { begun } = item
-    if (begun)
-      return { item, id: begun.id, attempt: 0, written: statesWritten(begun, item), revision: begun.revision }
-    return { item, id: await this.#ids.idOf(item.identity), attempt: 0, written: 0, revision: null }
+    const uploaded = uploadedFiles(item)
+    if (!begun)
+      return {
+        item,
+        id: await this.#ids.idOf(item.identity),
+        attempt: 0,
+        written: 0,
+        revision: null,
+        uploaded,
+      }
+    const written = statesWritten(begun, item)
+    return { item, id: begun.id, attempt: 0, written, revision: begun.revision, uploaded }
   }
 
   /** Each item may stand in a batch once, so that what an item was before is written in rounds. */
@@ -119,9 +132,26 @@ class Importer {
     }
   }
 
-  async #sealed({ item, id, written, revision }: Moving): Promise<Put> {
-    const content = statesOf(item)[written] ?? item.content
+  async #sealed(one: Moving): Promise<Put> {
+    const { item, id, written, revision } = one
+    const state = statesOf(item)[written] ?? item
+    const attachments = hasOlderFiles(item) ? await this.#uploadAll(one, state) : []
+    const content = { ...state.content, ...(attachments.length > 0 && { attachments }) }
     return { op: 'put', id, revision, ...(await this.#vault.sealItem(id, content)) }
+  }
+
+  /** Uploads the files of a state that are not uploaded yet. */
+  async #uploadAll({ id, uploaded }: Moving, { files }: IncomingState): Promise<AttachedFile[]> {
+    const { signal } = this.#options
+    const entries: AttachedFile[] = []
+    for (const file of files) {
+      const there = uploaded.get(file)
+      const entry = there ?? (await this.#vault.attachments.upload(id, file, { signal }))
+      uploaded.set(file, entry)
+      entries.push(entry)
+      if (!there) this.#tell({ files: 1 })
+    }
+    return entries
   }
 
   /** Writes a batch whole, leaving out what is there already, until all of it is there. */
@@ -150,7 +180,7 @@ class Importer {
     if (!(error instanceof ProblemError)) throw error
     if (error.code === 'key-changed') {
       await this.#vault.refresh()
-      return Promise.all(open.map(async ({ one }) => ({ one, put: await this.#sealed(one) })))
+      return Promise.all(open.map(({ one }) => this.#sealedAnew(one)))
     }
     if (error.code !== 'revision-conflict' || error.conflicts.length === 0) throw error
     const conflicts = new Map(error.conflicts.map(({ id, current }) => [id, current]))
@@ -176,15 +206,20 @@ class Importer {
   async #under(one: Moving): Promise<{ one: Moving; put: Put }> {
     one.attempt++
     one.id = await this.#ids.idOf(one.item.identity, one.attempt)
+    return this.#sealedAnew(one)
+  }
+
+  /** Under another id or key. Files that were uploaded for it before are of no use then. */
+  async #sealedAnew(one: Moving): Promise<{ one: Moving; put: Put }> {
+    one.uploaded = uploadedFiles(one.item)
     return { one, put: await this.#sealed(one) }
   }
 
   async #upload(moving: readonly Moving[]): Promise<void> {
     for (const one of moving) {
-      const { item, id, revision } = one
+      const { item, id, revision, uploaded } = one
       if (revision === null) continue
-      const files = item.begun ? missingFiles(item.begun, item.files) : item.files
-      for (const file of files) {
+      for (const file of item.files.filter((file) => !uploaded.has(file))) {
         const { signal } = this.#options
         const { item: written } = await this.#vault.attachments.add(id, file, { signal })
         one.revision = written.revision

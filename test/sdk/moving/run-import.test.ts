@@ -14,7 +14,10 @@ const incoming: Incoming = {
   items: [
     {
       content: state('third'),
-      versions: [state('first'), state('second')],
+      versions: [
+        { content: state('first'), files: [] },
+        { content: state('second'), files: [] },
+      ],
       files: [fileOfText('the deed', 'deed.txt'), fileOfText('a map', 'map.txt')],
       trashed: true,
       vault: undefined,
@@ -64,5 +67,62 @@ describe.each(engines)('an import on %s', (engine) => {
     expect(versions.map(({ content }) => ('notes' in content ? content.notes : ''))).toEqual(
       expect.arrayContaining(['first', 'second']),
     )
+  })
+
+  it('gives earlier states the files that they had', async () => {
+    const { vault } = await registeredClient(server)
+    const [map, deed] = [fileOfText('a map', 'map.txt'), fileOfText('the deed', 'deed.txt')]
+    const older: Incoming = {
+      format: 'test',
+      leftovers: [],
+      items: [
+        {
+          content: state('third'),
+          files: [deed],
+          versions: [
+            { content: state('first'), files: [map] },
+            { content: state('second'), files: [map, deed] },
+          ],
+          trashed: false,
+          vault: undefined,
+          place: 'item 1',
+        },
+      ],
+    }
+    const run = async (signal?: AbortSignal, onProgress = () => {}) => {
+      const target = { name: vault.name, vault, items: await itemsOf(vault) }
+      const plan = await planImport(older, { folders: 'folder', targetOf: () => target })
+      const makeVault = () => Promise.reject(new Error('None is made'))
+      const { files } = await runImport(plan, { makeVault, signal, onProgress })
+      return { planned: plan.files, files }
+    }
+    // It ends once the second file is there, which is before the state that names it.
+    const ended = new AbortController()
+    let files = 0
+    const end = () => {
+      if (++files === 2) ended.abort(new Error('ended'))
+    }
+    await expect(run(ended.signal, end)).rejects.toThrow('ended')
+    expect((await itemsOf(vault))[0]?.content).toMatchObject({ notes: 'first' })
+    // The first one is there already.
+    expect(await run()).toEqual({ planned: 1, files: 1 })
+    expect(await run()).toEqual({ planned: 0, files: 0 })
+
+    const [item, ...others] = await itemsOf(vault)
+    if (!item || others.length > 0) throw new Error('There is another number of items')
+    const versions = await vault.versions(item.id)
+    const states = [item, ...versions].map(({ content }) => ({
+      notes: 'notes' in content && content.notes,
+      files: filesOf(content),
+    }))
+    expect(states.map(({ notes, files }) => [notes, files.map(({ name }) => name)])).toEqual([
+      ['third', ['deed.txt']],
+      ['second', ['map.txt', 'deed.txt']],
+      ['first', ['map.txt']],
+    ])
+    for (const file of states.flatMap(({ files }) => files)) {
+      const text = Buffer.from(await vault.attachments.read(item.id, file)).toString()
+      expect(text).toBe(file.name === 'map.txt' ? 'a map' : 'the deed')
+    }
   })
 })
