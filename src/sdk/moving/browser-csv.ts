@@ -22,11 +22,12 @@ export const firefoxCsv = csvReader({
   title: 'Firefox (CSV)',
   requires: ['url', 'username', 'password', 'httprealm', 'formactionorigin'],
   item(members, draft) {
-    const url = members.text('url')
-    // The place that the form is sent to is told only if it is another one.
-    if (members.text('formactionorigin') === url) members.ignore('formactionorigin')
+    const [url, origin] = [members.text('url'), members.text('formactionorigin')]
     members.ignore('guid', 'timecreated', 'timelastused', 'timepasswordchanged')
-    return login(members, draft)
+    const item = login(members, draft)
+    // The place that the form is sent to counts only if it is another one.
+    if (origin !== url) item.keep('formActionOrigin', origin)
+    return item
   },
 })
 

@@ -23,6 +23,8 @@ interface CsvFormat {
   readonly title: string
   /** Columns that all files of the format have, and that tell it from the others. */
   readonly requires: readonly string[]
+  /** Whether all values of the file are written as in HTML, such as `&amp;`. */
+  isHtml?(text: string): boolean
   /** The item of a record. Whatever `members` it does not look at becomes hidden fields. */
   item(members: Members, draft: (kind: ItemKind, name: string) => Draft): Draft
 }
@@ -77,7 +79,20 @@ export function itemsOfTable(
     })
 }
 
-export const csvReader = ({ name, title, requires, item }: CsvFormat): Reader => ({
+const entities: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  '#39': "'",
+  '#039': "'",
+}
+
+/** A text of HTML without its entities. */
+const withoutEntities = (value: string) =>
+  value.replace(/&(#?\w+);/g, (entity, name: string) => entities[name] ?? entity)
+
+export const csvReader = ({ name, title, requires, isHtml, item }: CsvFormat): Reader => ({
   name,
   title,
   recognises({ header }) {
@@ -85,8 +100,16 @@ export const csvReader = ({ name, title, requires, item }: CsvFormat): Reader =>
     return requires.every((column) => columns.has(column))
   },
   async read(file) {
-    const { records } = parseCsv(textOf(await wholeFile(file)))
+    const text = textOf(await wholeFile(file))
     const leftovers: Leftover[] = []
+    const hasEntities = isHtml?.(text) === true
+    if (hasEntities)
+      leftovers.push({
+        place: 'all items',
+        what: 'characters that are written as in HTML, such as &amp;',
+        wentTo: 'the characters themselves',
+      })
+    const { records } = parseCsv(text, hasEntities ? withoutEntities : undefined)
     return { format: title, items: itemsOfTable(records, item, { leftovers }), leftovers }
   },
 })

@@ -72,9 +72,10 @@ export function headerOf(beginning: string): readonly string[] | undefined {
 
 /**
  * Every record of a table.
+ * @param meaning tells what a value means, where a program writes its characters in a way of its own
  * @throws ImportError `malformed` where quotes do not match, `too-large` for more columns or a longer record than any program writes
  */
-export function parseCsv(text: string): Csv {
+export function parseCsv(text: string, meaning = (value: string) => value): Csv {
   let rows: Row[]
   try {
     rows = rowsOf(text)
@@ -101,7 +102,10 @@ export function parseCsv(text: string): Csv {
   const records = rest.map((row) => {
     const line = end + 1
     end = row.end
-    const columns = row.values.map((value, at): [string, string] => [header[at] || `Column ${at + 1}`, value])
+    const columns = row.values.map((value, at): [string, string] => [
+      header[at] || `Column ${at + 1}`,
+      meaning(value),
+    ])
     return { line, members: Members.ofColumns(columns) }
   })
   return { header, records }

@@ -3,6 +3,7 @@ import { csvReader, fillLogin, nameOr } from './csv-reader.ts'
 import { expiryOf } from './dates.ts'
 import type { Draft } from './draft.ts'
 import { Members } from './members.ts'
+import { parsedJson } from './text.ts'
 
 /** Stands in place of the address of a secure note. */
 const noteAddress = 'http://sn'
@@ -65,15 +66,9 @@ function fillIdentity(draft: Draft, form: Members): void {
   draft.set('organization', form.text('company'))
   draft.set('email', form.text('email address'))
   const phone = form.text('phone')
-  draft.set('phone', phone.startsWith('{') ? Members.of(parsed(phone)).text('num') : phone)
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
+  const parts = Members.of(parsedJson(phone))
+  const number = [parts.text('num'), parts.text('ext')].filter((part) => part !== '').join(' ext. ')
+  draft.set('phone', phone.startsWith('{') ? number : phone)
 }
 
 const kinds = { 'Credit Card': 'card', Address: 'identity', 'SSH Key': 'ssh-key' } as const
@@ -81,10 +76,20 @@ const kinds = { 'Credit Card': 'card', Address: 'identity', 'SSH Key': 'ssh-key'
 const kindOf = (noteType: string) =>
   noteType === 'Credit Card' || noteType === 'Address' || noteType === 'SSH Key' ? kinds[noteType] : 'note'
 
+const entity = '(?:amp|lt|gt|quot|#0?39);'
+
+/**
+ * Its browser extensions have exported texts as HTML. In such a file, none of these characters stands for itself. A password that is
+ * spelt `&amp;` in another file stays as it is, unless no address or note of the file has one of the characters.
+ */
+const isHtml = (text: string) =>
+  new RegExp(`&${entity}`).test(text) && !/[<>]/.test(text) && !new RegExp(`&(?!${entity})`).test(text)
+
 export const lastPassCsv = csvReader({
   name: 'lastpass-csv',
   title: 'LastPass (CSV)',
   requires: ['url', 'username', 'password', 'extra', 'name', 'grouping', 'fav'],
+  isHtml,
   item(members, draft) {
     const url = members.text('url')
     const isNote = url === noteAddress
@@ -110,8 +115,10 @@ export const lastPassCsv = csvReader({
         item.set('privateKey', form.text('private key'))
         item.set('publicKey', form.text('public key'))
       }
-      if (kind === 'note') item.tag(noteType)
-      for (const [name, value] of form.rest()) item.field(name, value, true)
+      // Forms of the owner's own have a number in place of a name.
+      if (kind === 'note' && !noteType.startsWith('Custom_')) item.tag(noteType)
+      // A date that was not given is its commas.
+      for (const [name, value] of form.rest()) if (!/^,*$/.test(value)) item.field(name, value, true)
     } else if (isNote) item.set('notes', extra)
     item.set('folder', members.text('grouping').replaceAll('\\', '/'))
     if (members.text('fav') === '1') item.favour()

@@ -1,4 +1,4 @@
-// Tables of password managers that hold logins and notes: Bitwarden, 1Password, Proton Pass, KeePassXC.
+// Tables of password managers that hold logins and notes: Bitwarden, 1Password, KeePassXC.
 import { csvReader, fillLogin, loginOf, nameOr } from './csv-reader.ts'
 
 export const bitwardenCsv = csvReader({
@@ -62,32 +62,6 @@ export const onePasswordCsv = csvReader({
       item.moved('that it is archived', 'a tag')
     }
     members.ignore('favorite', 'archived')
-    return item
-  },
-})
-
-const protonLogin = {
-  url: ['url'],
-  username: ['username', 'email'],
-  password: ['password'],
-  notes: ['note'],
-  totp: ['totp'],
-} as const
-
-export const protonPassCsv = csvReader({
-  name: 'proton-pass-csv',
-  title: 'Proton Pass (CSV)',
-  requires: ['type', 'name', 'url', 'username', 'password', 'createtime', 'modifytime', 'vault'],
-  item(members, draft) {
-    const type = members.text('type')
-    const isLogin = type === 'login' || type === 'alias'
-    const item = draft(isLogin ? 'login' : 'note', nameOr(members.text('name'), members.text('url')))
-    if (isLogin) fillLogin(item, members, protonLogin)
-    else item.set('notes', members.text('note'))
-    if (type === 'alias') item.tag('alias')
-    else if (!isLogin && type !== 'note') item.moved(`an item of the kind ${type}`, 'a note')
-    item.vault = members.text('vault') || undefined
-    members.ignore('createtime', 'modifytime')
     return item
   },
 })

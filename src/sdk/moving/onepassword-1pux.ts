@@ -65,8 +65,8 @@ function shownValue(value: Members): { type: string; text: string } {
     return { type: 'monthYear', text: `${monthYear.slice(0, 4)}-${monthYear.slice(4)}` }
   const date = value.take('date')
   if (typeof date === 'number') return { type: 'date', text: seconds(date).slice(0, 10) }
-  const email = value.take('email')
-  if (email) return { type: 'email', text: asText(email) || Members.of(email).text('email_address') }
+  const email = asText(value.take('email')) || value.within('email').text('email_address')
+  if (email !== '') return { type: 'email', text: email }
   const address = value.take('address')
   if (address) {
     const parts = Members.of(address)
@@ -119,10 +119,12 @@ class Item {
       'clipboardFilter',
     )
     const key = value.within('sshKey')
-    const privateKey = key.text('privateKey')
+    const metadata = key.within('metadata')
+    // The same key twice; the one of the metadata has the same form in every item.
+    const privateKey = metadata.text('privateKey') || key.text('privateKey')
     if (privateKey !== '') {
-      const metadata = key.within('metadata')
-      metadata.ignore('privateKey', 'fingerprint', 'keyType')
+      key.ignore('privateKey')
+      metadata.ignore('fingerprint', 'keyType')
       this.#member('privateKey', privateKey)
       this.#member('publicKey', metadata.text('publicKey'))
       return
@@ -147,7 +149,12 @@ class Item {
     const draft = this.#draft
     draft.set('notes', details.text('notesPlain'))
     for (const field of details.each('loginFields')) {
-      const [value, designation] = [field.text('value'), field.text('designation')]
+      // The value of a linked account is an object.
+      const linked = field.within('value')
+      const [value, designation] = [
+        field.text('value') || linked.text('email_address', 'string'),
+        field.text('designation'),
+      ]
       const name = field.text('name', 'id')
       field.ignore('id', 'name', 'fieldType')
       const isMember = this.#kind === 'login' && (designation === 'username' || designation === 'password')
@@ -185,7 +192,7 @@ class Item {
     overview.ignore('title', 'subtitle', 'ps', 'pbe', 'pgrng', 'icons', 'watchtowerExclusions')
     if (item.text('favIndex') !== '' && item.text('favIndex') !== '0') draft.favour()
     const state = item.text('state')
-    draft.trashed = state === 'deleted' || item.take('trashed') === true
+    draft.trashed = state === 'deleted' || state === 'trashed' || item.take('trashed') === true
     if (state === 'archived') {
       draft.tag('archived')
       draft.moved('that it is archived', 'a tag')

@@ -11,9 +11,10 @@ import { kdbx, keePass1 } from './kdbx.ts'
 import { keePassXml } from './keepass-xml.ts'
 import { lastPassCsv } from './lastpass-csv.ts'
 import { limpetExport } from './limpet-export.ts'
-import { bitwardenCsv, keePassXcCsv, onePasswordCsv, protonPassCsv } from './manager-csv.ts'
+import { bitwardenCsv, keePassXcCsv, onePasswordCsv } from './manager-csv.ts'
 import { onePassword1pux } from './onepassword-1pux.ts'
 import { protonPass, protonPassPgp } from './proton-pass.ts'
+import { protonPassCsv } from './proton-pass-csv.ts'
 import type { Reader, ReadOptions } from './reader.ts'
 
 /** From the most particular to the most general: the first one that recognises a file reads it. */

@@ -154,6 +154,34 @@ describe('an archive of 1Password', () => {
   })
 })
 
+describe('what the description of 1PUX does not have', () => {
+  it('is kept as hidden fields, also a passkey; objects of linked accounts are read', async () => {
+    const item = {
+      categoryUuid: '001',
+      state: 'trashed',
+      details: {
+        loginFields: [
+          { value: { email_address: 'ada@example.com', provider: 'mail' }, designation: 'username' },
+          { value: 'p', designation: 'password' },
+        ],
+        passkey: { privateKey: 'x' },
+        sections: [
+          { fields: [field('e', 'Other', { email: { email_address: 'b@example.com', provider: 'p' } })] },
+        ],
+      },
+      overview: { title: 'A', passkey: { rpId: 'example.com' } },
+    }
+    const { items } = await readIncoming(
+      fileOfBytes(archive({ accounts: [{ vaults: [{ attrs: { name: 'V' }, items: [item] }] }] }), 'x'),
+    )
+    expect(items).toMatchObject([{ trashed: true, content: { username: 'ada@example.com', password: 'p' } }])
+    const { fields } = Object(items[0]?.content)
+    expect(fields).toContainEqual({ name: 'Other', value: 'b@example.com', hidden: false })
+    for (const value of ['{"privateKey":"x"}', '{"rpId":"example.com"}', 'mail', 'p'])
+      expect(fields).toContainEqual({ name: expect.any(String), value, hidden: true })
+  })
+})
+
 describe('a table of 1Password', () => {
   it('gives logins with tags and codes', async () => {
     const text =

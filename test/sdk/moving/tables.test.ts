@@ -72,6 +72,69 @@ const cases: [format: string, text: string, contents: object[]][] = [
     ],
   ],
   [
+    'proton-pass-csv',
+    'type,name,url,autofillUrls,email,username,password,note,totp,createTime,modifyTime,vault\nlogin,A,"https://a.example, https://b.example","[{""url"":""https://a.example"",""mode"":0},{""url"":""https://c.example"",""mode"":2}]",ada@example.com,ada,p,,,1,2,Personal\ncreditCard,C,,,,,,"{""cardholderName"":""Ada"",""number"":""4111 1111"",""expirationDate"":""2031-04"",""verificationNumber"":""123"",""note"":""blue""}",,1,2,Personal\nidentity,I,,,,,,"{""fullName"":""Ada L"",""jobTitle"":""countess"",""extraSections"":[{""sectionName"":""House"",""sectionFields"":[{""fieldName"":""Key"",""type"":""hidden"",""data"":{""content"":""left""}}]}]}",,1,2,Personal\n',
+    [
+      {
+        kind: 'login',
+        username: 'ada',
+        urls: ['https://a.example', 'https://b.example', 'https://c.example'],
+        fields: [{ name: 'E-mail', value: 'ada@example.com', hidden: false }],
+      },
+      { kind: 'card', holder: 'Ada', number: '41111111', code: '123', expiry: '2031-04', notes: 'blue' },
+      {
+        kind: 'identity',
+        fullName: 'Ada L',
+        fields: [
+          { name: 'House: Key', value: 'left', hidden: true },
+          { name: 'jobTitle', value: 'countess', hidden: true },
+        ],
+      },
+    ],
+  ],
+  [
+    // Of a version before e-mail addresses and vaults.
+    'proton-pass-csv',
+    'type,name,url,username,password,note,totp,createTime,modifyTime\nlogin,A,https://a.example,ada,p,,,1,2\n',
+    [{ kind: 'login', username: 'ada' }],
+  ],
+  [
+    // As its browser extensions wrote it; a password of `&lt;` would be spelt `&amp;lt;`.
+    'lastpass-csv',
+    'url,username,password,extra,name,grouping,fav\nhttps://a.example/?a=1&amp;b=2,ada,p&amp;q&lt;&amp;lt;,,A &amp; B,,0\nhttp://sn,,,"NoteType:Address\nLanguage:en-GB\nFirst Name:Ada\nBirthday:,,\nPhone:{&quot;num&quot;:&quot;441234&quot;,&quot;ext&quot;:&quot;5&quot;}\nNotes:",Me,,0\n',
+    [
+      { name: 'A & B', password: 'p&q<&lt;', urls: ['https://a.example/?a=1&b=2'] },
+      { kind: 'identity', fullName: 'Ada', phone: '441234 ext. 5' },
+    ],
+  ],
+  [
+    // One `&` that stands for itself: the password is as it is spelt.
+    'lastpass-csv',
+    'url,username,password,totp,extra,name,grouping,fav\nhttps://a.example/?a=1&b=2,ada,p&amp;q,,,A,,0\n',
+    [{ password: 'p&amp;q' }],
+  ],
+  [
+    'dashlane-csv',
+    'username,username2,username3,title,password,note,url,category,otpSecret\nada,,,A,p,,https://a.example,,JBSWY3DP\n',
+    [{ totp: 'JBSWY3DP' }],
+  ],
+  [
+    'apple-passwords-csv',
+    'Title,URL,Username,Password,Notes,OTPAuth\nA,https://a.example/,ada,p,"one\ntwo",\n',
+    [{ name: 'A', notes: 'one\ntwo' }],
+  ],
+  [
+    // Edge has written no notes; the form of a login in Firefox can be of another site.
+    'chrome-csv',
+    'name,url,username,password\nA,https://a.example,ada,p\n',
+    [{ name: 'A', password: 'p' }],
+  ],
+  [
+    'firefox-csv',
+    '"url","username","password","httpRealm","formActionOrigin","guid","timeCreated","timeLastUsed","timePasswordChanged"\n"https://a.example","ada","p",,"https://login.example","{g}","1","2","3"\n',
+    [{ fields: [{ name: 'formActionOrigin', value: 'https://login.example', hidden: false }] }],
+  ],
+  [
     'dashlane-csv',
     'username,username2,username3,title,password,note,url,category,otpUrl\nada,second,,A,p,n,https://a.example,Work,otpauth://x\n',
     [
@@ -146,61 +209,5 @@ describe('an archive', () => {
       { kind: 'note', name: 'passport Ada', fields: [{ name: 'number', value: 'X1', hidden: true }] },
     ])
     expect(leftovers).toContainEqual({ place: 'later.csv', what: 'a file of the archive', wentTo: undefined })
-  })
-
-  it('of Proton Pass has vaults', async () => {
-    const data = {
-      version: '1.0',
-      encrypted: false,
-      vaults: {
-        v1: {
-          name: 'Private',
-          items: [
-            {
-              itemId: 'i',
-              state: 2,
-              data: {
-                metadata: { name: 'A', note: 'n', itemUuid: 'u' },
-                type: 'login',
-                content: {
-                  itemEmail: 'ada@example.com',
-                  itemUsername: 'ada',
-                  password: 'p',
-                  urls: ['https://a.example'],
-                  totpUri: 'T',
-                  passkeys: [{}],
-                },
-                extraFields: [{ fieldName: 'PIN', type: 'hidden', data: { content: '1' } }],
-              },
-            },
-          ],
-        },
-      },
-    }
-    for (const source of [
-      fileOfText(JSON.stringify(data)),
-      fileOfBytes(zipSync({ 'Proton Pass/data.json': strToU8(JSON.stringify(data)) }), 'x'),
-    ]) {
-      const { items, leftovers } = await readIncoming(source)
-      expect(items).toMatchObject([
-        {
-          vault: 'Private',
-          trashed: true,
-          content: {
-            username: 'ada',
-            totp: 'T',
-            fields: [
-              { name: 'E-mail', value: 'ada@example.com' },
-              { name: 'PIN', value: '1', hidden: true },
-            ],
-          },
-        },
-      ])
-      expect(leftovers.some(({ what, wentTo }) => what.startsWith('a passkey') && wentTo === undefined)).toBe(
-        true,
-      )
-    }
-    const pgp = fileOfText('-----BEGIN PGP MESSAGE-----\nx')
-    await expect(readIncoming(pgp)).rejects.toMatchObject({ code: 'unsupported' })
   })
 })
