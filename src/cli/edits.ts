@@ -10,13 +10,22 @@ import { wholeNumber } from '../terminal/command.ts'
 import { CliError } from '../terminal/exit-codes.ts'
 import type { Prompter } from '../terminal/prompter.ts'
 import { safeLine } from '../terminal/text.ts'
+import { isEncryptedPem, type KeyType, keyTypes, newOpenSshKey, openSshKey, readPem } from './openssh-key.ts'
 import { generatePassword, passwordLengths } from './passwords.ts'
 import { publicKeyOf } from './ssh-keys.ts'
 
 export const editOptions = {
   username: { type: 'string', value: 'NAME', help: 'user name of a login' },
   url: { type: 'string', value: 'URL', multiple: true, help: 'where a login is used; may be repeated' },
-  generate: { type: 'boolean', help: 'makes the password of a login; --generate=32 says how long' },
+  generate: {
+    type: 'boolean',
+    help: 'makes the password of a login, or an SSH key; --generate=32 says how long',
+  },
+  'key-type': {
+    type: 'string',
+    value: keyTypes.join('|'),
+    help: 'of the generated SSH key; ed25519 if it is left out',
+  },
   length: { type: 'string', value: 'N', help: 'length of the generated password' },
   'no-symbols': { type: 'boolean', help: 'generates letters and digits only' },
   folder: { type: 'string', value: 'NAME', help: 'the folder that it is in' },
@@ -48,6 +57,7 @@ export interface EditValues {
   readonly generate?: boolean | undefined
   readonly length?: string | undefined
   readonly 'no-symbols'?: boolean | undefined
+  readonly 'key-type'?: string | undefined
   readonly folder?: string | undefined
   readonly tag?: string[] | undefined
   readonly favourite?: boolean | undefined
@@ -99,6 +109,7 @@ export class Edits {
   readonly #values: EditValues
   readonly #set: readonly { name: string; value: string }[]
   readonly #generated: (() => string) | undefined
+  readonly #keyType: KeyType | undefined
 
   constructor(values: EditValues) {
     this.#values = values
@@ -107,6 +118,9 @@ export class Edits {
     if (length !== undefined && !generate) throw new CliError('usage', '--length goes with --generate.')
     const characters =
       length === undefined ? passwordLengths.default : wholeNumber('length', length, passwordLengths)
+    this.#keyType = keyTypes.find((type) => type === values['key-type'])
+    if (values['key-type'] !== undefined && !this.#keyType)
+      throw new CliError('usage', `--key-type takes ${keyTypes.join(' or ')}.`)
     if (generate)
       this.#generated = () => generatePassword({ length: characters, symbols: !values['no-symbols'] })
   }
@@ -117,8 +131,17 @@ export class Edits {
 
   /** Refuses what does not fit the kind, before anything is asked. */
   check(kind: ItemKind) {
-    const { username, url, generate } = this.#values
-    const misplaced = Object.entries({ username, url, generate }).find(([, value]) => value !== undefined)
+    const { username, url, generate, length, 'no-symbols': noSymbols } = this.#values
+    const ofLogins = {
+      username,
+      url,
+      ...(kind !== 'ssh-key' && { generate }),
+      length,
+      'no-symbols': noSymbols,
+    }
+    const misplaced = Object.entries(ofLogins).find(([, value]) => value !== undefined)
+    if (this.#keyType && (kind !== 'ssh-key' || !generate))
+      throw new CliError('usage', '--key-type goes with the kind ssh-key and --generate.')
     if (misplaced && kind !== 'login')
       throw new CliError(
         'usage',
@@ -135,7 +158,8 @@ export class Edits {
    */
   async ask(kind: ItemKind, always: readonly string[], prompter: Prompter): Promise<Map<string, string>> {
     const explicit = this.#values['set-secret'] ?? []
-    const anyway = this.#generated ? always.filter((name) => name !== 'password') : always
+    const made = kind === 'ssh-key' ? 'privateKey' : 'password'
+    const anyway = this.#generated ? always.filter((name) => name !== made) : always
     const asked = [...anyway, ...explicit].map((name) => memberNamed(kind, name) ?? name)
     const names = [...new Set(asked)]
     const answers = new Map<string, string>()
@@ -156,6 +180,10 @@ export class Edits {
         throw new CliError('usage', `Nothing was given for "${safeLine(name)}". To remove it, use --unset.`)
     }
     for (const name of whole) answers.set(name, await prompter.text(textsOfLines[name] ?? name))
+    const privateKey = answers.get('privateKey')
+    if (kind === 'ssh-key' && privateKey) answers.set('privateKey', await inOpenSshForm(privateKey, prompter))
+    if (kind === 'ssh-key' && this.#generated)
+      answers.set('privateKey', (await newOpenSshKey(this.#keyType ?? 'ed25519')).privateKey)
     return answers
   }
 
@@ -184,7 +212,7 @@ export class Edits {
     for (const unwanted of this.#values.unset ?? []) remove(draft, content.kind, unwanted)
     for (const { name, value } of this.#set) put(draft, content.kind, name, value, false)
     for (const [name, value] of secrets) put(draft, content.kind, name, value, true)
-    if (this.#generated) draft.password = this.#generated()
+    if (this.#generated && content.kind !== 'ssh-key') draft.password = this.#generated()
     const privateKey = secrets.get('privateKey')
     if (content.kind === 'ssh-key' && privateKey) this.#takeKey(draft, privateKey)
     const { fields, ...rest } = draft
@@ -194,6 +222,28 @@ export class Edits {
     )
     return isForgotten ? next : withPreviousPassword(content, next, new Date().toISOString())
   }
+}
+
+/**
+ * A private key as OpenSSH reads it. One in another form of PEM is converted, and its passphrase is asked for on a terminal; without
+ * one, an encrypted key stays as it is. Throws CliError for a wrong passphrase, and for a type that SSH does not take.
+ */
+async function inOpenSshForm(text: string, prompter: Prompter): Promise<string> {
+  const isEncrypted = isEncryptedPem(text)
+  if (!/^-----BEGIN [A-Z ]*PRIVATE KEY-----/m.test(text) || /BEGIN OPENSSH/.test(text)) return text
+  if (isEncrypted && !prompter.interactive) return text
+  const passphrase = isEncrypted ? await prompter.secret('Passphrase of the key') : undefined
+  const key = readPem(text, passphrase)
+  if (!key && isEncrypted)
+    throw new CliError('wrongPassword', 'The passphrase does not open the key. Nothing was written.')
+  if (!key) return text
+  const { privateKey } = openSshKey(key) ?? {}
+  if (privateKey === undefined)
+    throw new CliError(
+      'usage',
+      `SSH takes no key of this type (${key.asymmetricKeyType}). --generate in place of the file makes one of Ed25519. Nothing was written.`,
+    )
+  return privateKey
 }
 
 /** Members of several lines: each takes the rest of the input. */

@@ -3,6 +3,22 @@ import { CliError } from '../terminal/exit-codes.ts'
 
 const magic = Buffer.from('openssh-key-v1\0')
 
+/** A string with its length in front (RFC 4251, section 5). */
+export function sshString(...parts: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(parts)
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(content.length)
+  return Buffer.concat([length, content])
+}
+
+/** A positive number with its length in front (`mpint` of RFC 4251, section 5). */
+export function mpint(bytes: Buffer): Buffer {
+  const first = bytes.findIndex((byte) => byte !== 0)
+  const digits = first === -1 ? Buffer.of() : bytes.subarray(first)
+  // A number that begins with this bit would be negative.
+  return (digits[0] ?? 0) & 0x80 ? sshString(Buffer.of(0), digits) : sshString(digits)
+}
+
 /** Takes strings with their lengths in front, as in RFC 4251, section 5. They throw a RangeError where the bytes end too early. */
 export function stringReader(bytes: Buffer, start: number) {
   let at = start

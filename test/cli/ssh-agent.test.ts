@@ -1,13 +1,17 @@
 // Keys of the vault in an SSH agent, asked by the programs of OpenSSH.
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { lockWatch } from '../../src/cli/lock-watch.ts'
 import { minutes } from '../../src/clock.ts'
 import { engines } from '../support/database.ts'
+import { freePort } from '../support/free-port.ts'
 import { memoryKeychain } from '../support/keychain.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { newShell, type RunningProgram, type Shell } from './program.ts'
@@ -259,6 +263,89 @@ describe.skipIf(!hasOpenSsh)('an SSH agent', () => {
         expect(stderr).toContain(`"${name}" is left out. It is encrypted with a passphrase.`)
       expect(stderr).toContain('"Damaged" is left out. It is damaged')
       expect((await shell.run(['ssh-agent', '--vault', 'Other', '--', 'true'])).code).toBe(5)
+    })
+
+    it('makes keys, and takes keys in PKCS #8 and PEM', async () => {
+      const shell = await enteredShell()
+      const made = await shell.ended('done', ['add', 'ssh-key', 'Made', '--generate'])
+      expect(made.stderr).toMatch(/^The public key, for authorized_keys:\nssh-ed25519 AAAA\S+$/m)
+      const { content } = JSON.parse(await shell.done(['get', 'Made', '--json', '--reveal']))
+      expect(made.stderr).toContain(content.publicKey)
+      const path = join(dirname(shell.folder), 'made')
+      await writeFile(path, content.privateKey, { mode: 0o600 })
+      expect((await run('ssh-keygen', ['-y', '-f', path])).stdout.trim()).toBe(content.publicKey)
+      await shell.ended('usage', ['add', 'ssh-key', 'Odd', '--generate', '--key-type', 'dsa'])
+      await shell.ended('usage', ['add', 'login', 'Odd', '--generate', '--key-type', 'rsa'])
+      await shell.ended('usage', ['add', 'ssh-key', 'Odd', '--generate=32'])
+
+      const pem = (key: KeyObject) => String(key.export({ type: 'pkcs8', format: 'pem' }))
+      const pairs = [
+        generateKeyPairSync('ed25519'),
+        generateKeyPairSync('rsa', { modulusLength: 2048 }),
+        generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+      ]
+      for (const [index, { privateKey }] of pairs.entries()) {
+        const added = await shell.feed(['add', 'ssh-key', `PKCS ${index}`], pem(privateKey))
+        expect(added.code, added.stderr).toBe(0)
+      }
+      const dsa = generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 })
+      const refused = await shell.feed(['add', 'ssh-key', 'Old'], pem(dsa.privateKey))
+      expect(refused.code).toBe(2)
+      expect(refused.stderr).toContain('SSH takes no key of this type (dsa).')
+
+      const listed = await shell.startProgram('ssh-agent', '--', 'ssh-add', '-L').finish()
+      expect(listed.stdout.trim().split('\n')).toHaveLength(4)
+      expect(listed.stdout).toContain(`${content.publicKey} Made\n`)
+      expect(listed.stderr).toBe('')
+    })
+
+    it('logs in to sshd, and signs a commit that git verifies', async ({ skip }) => {
+      const sshd = '/usr/sbin/sshd'
+      if (!existsSync(sshd) || spawnSync('git', ['--version']).error)
+        skip('sshd or git is not installed: apt-get install openssh-server git')
+      const shell = await enteredShell()
+      await shell.done(['add', 'ssh-key', 'Deploy', '--generate'])
+      const { content } = JSON.parse(await shell.done(['get', 'Deploy', '--json']))
+      const folder = dirname(shell.folder)
+      const hostKey = await newKey(shell, 'host', '-t', 'ed25519')
+      const authorized = join(folder, 'authorized_keys')
+      await writeFile(authorized, `${content.publicKey}\n`, { mode: 0o600 })
+      const port = await freePort()
+      // sshd looks for this folder of its own if it is started by root.
+      if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 })
+      const settings = {
+        ListenAddress: `127.0.0.1:${port}`,
+        HostKey: hostKey,
+        AuthorizedKeysFile: authorized,
+        StrictModes: 'no',
+        UsePAM: 'no',
+        PasswordAuthentication: 'no',
+        PidFile: 'none',
+      }
+      const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+      const daemon = spawn(sshd, ['-D', '-e', '-f', '/dev/null', ...options], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      onTestFinished(() => void daemon.kill())
+      let told = ''
+      daemon.stderr.on('data', (chunk: Buffer) => {
+        told += chunk.toString()
+      })
+      await vi.waitFor(() => expect(told).toContain('Server listening'), { timeout: 20_000 })
+      const login = `-F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -p ${port}`
+      const ssh = `ssh ${login} ${userInfo().username}@127.0.0.1 echo arrived`
+      const arrived = await shell.startProgram('ssh-agent', '--', 'sh', '-c', ssh).finish()
+      expect(arrived.stdout, `${arrived.stderr}\n${told}`).toBe('arrived\n')
+      // Without the agent, nobody is let in.
+      expect((await run('sh', ['-c', ssh])).code).toBe(255)
+
+      await writeFile(join(folder, 'key.pub'), `${content.publicKey}\n`)
+      await writeFile(join(folder, 'signers'), `ada@example.com ${content.publicKey}\n`)
+      const git = `git -c gpg.format=ssh -c user.signingkey='${folder}/key.pub' -c user.name=Ada -c user.email=ada@example.com -c gpg.ssh.allowedSignersFile='${folder}/signers' -C '${folder}/repository'`
+      const script = `git init -q '${folder}/repository' && ${git} commit -q -S --allow-empty -m signed && ${git} verify-commit HEAD`
+      const signed = await shell.startProgram('ssh-agent', '--', 'sh', '-c', script).finish()
+      expect(signed.stderr).toContain('Good "git" signature for ada@example.com')
+      expect(signed.code).toBe(0)
     })
   })
 })

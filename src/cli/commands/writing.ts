@@ -50,7 +50,7 @@ export const add = command({
   operands: [`[${Object.keys(askedAnyway).join('|')}]`, '[NAME]'],
   summary: 'add a login, note, card, identity or ssh-key; prints its id',
   details:
-    'A login asks for its password unless --generate makes one, a card for number and code, a note for its text and an ssh-key for its private key (the rest of standard input, or up to Ctrl-D). The public key is read from a private key in the form of OpenSSH. An empty answer leaves a value out.',
+    'A login asks for its password unless --generate makes one, a card for number and code, a note for its text and an ssh-key for its private key (the rest of standard input, or up to Ctrl-D) unless --generate makes one. A key in PEM or PKCS #8 is converted to the form of OpenSSH; its public key is read from it. An empty answer leaves a value out.',
   example: 'limpet add login GitHub --username ada --url https://github.com --generate',
   options: { ...editOptions, 'from-json': fromJson },
   async run(surroundings, [kind = '', name = ''], { 'from-json': bulk, ...values }) {
@@ -78,6 +78,8 @@ export const add = command({
     const item = await withProgress('Adding', () => vault.create(content))
     await workspace.keep(vault)
     printWritten(vault, item, values)
+    if (kind === 'ssh-key' && values.generate && 'publicKey' in item.content)
+      remark('The public key, for authorized_keys:', String(item.content.publicKey))
     if (workspace.entries.some((entry) => entry.item.content.name === name && !entry.item.deletedAt))
       remark(`There is another item "${safeLine(name)}": from now on say which one you mean by its id.`)
   },

@@ -2,6 +2,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import ssh2, { type ParsedKey } from 'ssh2'
 import { safeLine, shortened } from '../../terminal/text.ts'
+import { openSshKey, readPem } from '../openssh-key.ts'
+import { mpint } from '../ssh-keys.ts'
 
 /** A private key that signs. */
 export interface SigningKey {
@@ -23,17 +25,6 @@ const hashesOfCurves: Readonly<Record<string, string>> = {
 /** Columns of the longest comment: `ssh-add -l` prints it in one line. */
 const longestComment = 120
 
-/** A positive number with its length in front (`mpint` of RFC 4251, section 5). */
-function mpint(bytes: Buffer): Buffer {
-  const first = bytes.findIndex((byte) => byte !== 0)
-  const digits = first === -1 ? Buffer.of() : bytes.subarray(first)
-  // A number that begins with this bit would be negative.
-  const number = (digits[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.of(0), digits]) : digits
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(number.length)
-  return Buffer.concat([length, number])
-}
-
 function signer(type: string, key: KeyObject): SigningKey['sign'] | undefined {
   if (type === 'ssh-ed25519') return (data) => sign(null, data, key)
   if (type === 'ssh-rsa')
@@ -53,22 +44,32 @@ function signer(type: string, key: KeyObject): SigningKey['sign'] | undefined {
 const isEncrypted = (text: string, { message }: Error) =>
   /BEGIN ENCRYPTED PRIVATE KEY/.test(text) || /no passphrase given/.test(message)
 
-const unusable = 'It is damaged, or none that OpenSSH writes for Ed25519, ECDSA or RSA.'
+const unusable = 'It is damaged, or no key of Ed25519, ECDSA or RSA.'
+const ofDsa =
+  'It is a DSA key, which servers take no longer. "limpet add ssh-key NAME --generate" makes another one.'
+
+/** The library reads no PKCS #8. */
+function inKnownForm(text: string): string {
+  if (!/^-----BEGIN PRIVATE KEY-----/m.test(text)) return text
+  const key = readPem(text)
+  return (key && openSshKey(key)?.privateKey) ?? text
+}
 
 /**
- * Reads a private key: in the form of OpenSSH, or an RSA or ECDSA key in the older PEM.
+ * Reads a private key: in the form of OpenSSH, in PKCS #8, or an RSA or ECDSA key in the older PEM.
  * @param name of the item that it is in
  * @param text of its file
  * @returns the key, or a sentence that says why it cannot sign
  */
 export function readSigningKey(name: string, text: string): SigningKey | string {
   try {
-    const listed = ssh2.utils.parseKey(text)
+    const listed = ssh2.utils.parseKey(inKnownForm(text))
     if (listed instanceof Error)
       return isEncrypted(text, listed)
         ? 'It is encrypted with a passphrase. "ssh-keygen -p -f FILE" takes that off; the vault encrypts the key.'
         : unusable
     if (!listed.isPrivateKey()) return unusable
+    if (listed.type === 'ssh-dss') return ofDsa
     const key = createPrivateKey(listed.getPrivatePEM())
     // A file says its public key a second time.
     if (!createPublicKey(key).equals(createPublicKey(listed.getPublicPEM()))) return unusable
