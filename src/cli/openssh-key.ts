@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPair, type JsonWebKey, type KeyObject, ran
 import { promisify } from 'node:util'
 import { mpint, sshString } from './ssh-keys.ts'
 
-export interface OpenSshKey {
+interface OpenSshKey {
   /** The text of a file that OpenSSH reads. */
   readonly privateKey: string
   /** One line, as in `authorized_keys`. */
