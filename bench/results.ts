@@ -22,5 +22,8 @@ export function replacePart(document: string, part: string, text: string): strin
 export function writeResults(part: string, text: string) {
   process.stdout.write(`${text}\n`)
   const file = new URL('./RESULTS.md', import.meta.url)
-  writeFileSync(file, replacePart(readFileSync(file, 'utf8'), part, `${machine()} ${text}`))
+  writeFileSync(
+    file,
+    replacePart(readFileSync(file, 'utf8'), part, `${machine()} ${text}`.replace(' \n', '\n')),
+  )
 }

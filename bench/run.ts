@@ -1,7 +1,8 @@
-// `npm run bench`: every figure of bench/RESULTS.md that stands between its markers, in some twelve minutes; and the pictures.
+// `npm run bench`: every figure of bench/RESULTS.md that stands between its markers, in some fourteen minutes; and the pictures.
 // `npm run bench -- requests` measures one part; `--rounds` and `--seconds` say how long, for a try.
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { measureConnections } from './connections.ts'
 import { measureRequests, measureSizes } from './requests.ts'
 import { measureStarts } from './starts.ts'
 
@@ -15,7 +16,8 @@ const [rounds, seconds] = [number.parse(values.rounds), number.parse(values.seco
 /** Each writes its figures when it is done. @returns what was answered otherwise than it has to be */
 const parts: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   starts: () => measureStarts(rounds ?? 9),
-  requests: () => measureRequests({ rounds: rounds ?? 3, seconds: seconds ?? 3 }),
+  requests: () => measureRequests({ rounds: rounds ?? 3, seconds: seconds ?? 2.5 }),
+  connections: measureConnections,
   sizes: () => measureSizes({ rounds: rounds ?? 3, seconds: seconds ?? 1 }),
 }
 

@@ -33,6 +33,7 @@ const Service = z.looseObject({
   security_opt: z.array(z.string()).optional(),
   tmpfs: z.array(z.string()).optional(),
   mem_limit: z.string().optional(),
+  ulimits: z.object({ nofile: z.int() }).optional(),
   pids_limit: z.int().optional(),
   stop_grace_period: z.string().optional(),
   logging: z.object({ driver: z.string(), options: z.record(z.string(), z.string()) }).optional(),
@@ -266,6 +267,20 @@ describe('docker-compose.prod.yml', () => {
     const idle = durationOf(/keepalive_timeout (\d+s);/.exec(upstream)?.[1])
     expect(grace).toBeGreaterThan(idle)
     expect(durationOf(service('app-1').stop_grace_period)).toBeGreaterThanOrEqual(2 * grace + seconds(10))
+  })
+})
+
+describe('nginx', () => {
+  it('has room in one process for 10,000 clients that wait and 1,000 that are answered', () => {
+    const connections = Number(/worker_connections (\d+);/.exec(nginx)?.[1])
+    // One to the client, and one to the server.
+    expect(connections).toBeGreaterThanOrEqual(10_000 + 2 * 1000)
+    const files = Number(/worker_rlimit_nofile (\d+);/.exec(nginx)?.[1])
+    expect(files).toBeGreaterThan(connections)
+    const { ulimits, mem_limit = '' } = service('nginx')
+    expect(ulimits?.nofile).toBeGreaterThanOrEqual(files)
+    // 16 KiB for an idle one with TLS, and the folder for bodies.
+    expect(Number(/^(\d+)m$/.exec(mem_limit)?.[1])).toBeGreaterThanOrEqual((connections * 16) / 1024 + 128)
   })
 })
 
