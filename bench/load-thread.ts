@@ -9,6 +9,8 @@ export interface Order {
   readonly name: ScenarioName
   readonly place: Place
   readonly connections: number
+  /** One number, of 32 bits: how many units were counted so far. */
+  readonly counter: SharedArrayBuffer
 }
 
 export interface Counted {
@@ -26,11 +28,12 @@ const threadMs = () => {
 }
 
 /** A connection whose unit fails does no more. */
-async function runLoad({ name, place, connections }: Order, port: MessagePort): Promise<Counted> {
+async function runLoad({ name, place, connections, counter }: Order, port: MessagePort): Promise<Counted> {
   const errors: string[] = []
   const tell = (error: unknown) => errors.push(error instanceof Error ? error.message : String(error))
   let [isOver, began, beganMs, ended, endedMs] = [false, 0, 0, 0, 0]
   const ms: number[] = []
+  const counted = new Int32Array(counter)
   const isStopped = once(port, 'message').then(async () => {
     ;[began, beganMs] = [performance.now(), threadMs()]
     await once(port, 'message')
@@ -41,8 +44,10 @@ async function runLoad({ name, place, connections }: Order, port: MessagePort): 
     while (!isOver) {
       const from = performance.now()
       await unit()
+      if (isOver || began === 0) continue
       // Also what began before: as much is cut off at the end.
-      if (!isOver && began > 0) ms.push(performance.now() - from)
+      ms.push(performance.now() - from)
+      Atomics.add(counted, 0, 1)
     }
   }
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(place.url)))

@@ -9,6 +9,9 @@ import { type ScenarioName, scenarios } from './scenarios.ts'
 import type { ServerProcess } from './servers.ts'
 import { nothing, type Usage } from './usage.ts'
 
+/** A figure is of so many units at least, or of what has ended within so many times of the time that it was given. */
+const [leastUnits, longest] = [8, 10]
+
 /** Before a measurement counts: connections are made, and code is compiled. */
 const warmUpMs = 400
 
@@ -29,6 +32,7 @@ export interface Figures {
 /** A thread for one load at a time. It stays for the next one, so that its code is loaded and compiled once. */
 class LoadThread {
   readonly #worker = new Worker(new URL('./load-thread.ts', import.meta.url))
+  readonly #counter = new SharedArrayBuffer(4)
   isFree = true
 
   constructor() {
@@ -42,12 +46,18 @@ class LoadThread {
   }
 
   /** Resolves once the load has come to its first requests. */
-  async start(order: Order): Promise<void> {
+  async start(order: Omit<Order, 'counter'>): Promise<void> {
     this.isFree = false
     this.#worker.ref()
     const ready = this.#next()
-    this.#worker.postMessage(order)
+    Atomics.store(new Int32Array(this.#counter), 0, 0)
+    this.#worker.postMessage({ ...order, counter: this.#counter } satisfies Order)
     await ready
+  }
+
+  /** How many units were counted so far. */
+  get units(): number {
+    return Atomics.load(new Int32Array(this.#counter), 0)
   }
 
   count() {
@@ -68,7 +78,7 @@ class LoadThread {
 /** One for what is measured, and one for what runs beside it: more are never busy. */
 const threads = [new LoadThread(), new LoadThread()]
 
-async function startLoad(order: Order): Promise<LoadThread> {
+async function startLoad(order: Omit<Order, 'counter'>): Promise<LoadThread> {
   const thread = threads.find(({ isFree }) => isFree)
   if (!thread) throw new Error('Two loads run already')
   await thread.start(order)
@@ -84,7 +94,7 @@ export interface Target {
 
 /**
  * Measures a scenario once.
- * @param seconds that are counted; some are needed before them
+ * @param seconds that are counted, or more of them for what is slow; some are needed before them
  */
 export async function measure(
   name: ScenarioName,
@@ -100,6 +110,7 @@ export async function measure(
   load.count()
   other?.count()
   await pause(seconds * 1000)
+  for (let times = 1; times < longest && load.units < leastUnits; times++) await pause(seconds * 1000)
   const after = { server: server.usage(), database: database.usage() }
   const counted = await load.stop()
   const besides = await other?.stop()

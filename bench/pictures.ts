@@ -53,11 +53,15 @@ function spread(places: readonly number[]): number[] {
   return moved
 }
 
-/** @returns the picture as SVG; lines without a point are left out */
+/** @returns the picture as SVG; what was not measured is left out */
 export function draw({ title, x, y, lines: all }: Picture): string {
   const lines = all
-    .map(({ name, points }) => ({ name, points: points.filter(([, value]) => value > 0) }))
+    .map(({ name, points }) => ({
+      name,
+      points: points.filter(([, value]) => value > 0 && Number.isFinite(value)),
+    }))
     .filter(({ points }) => points.length > 0)
+  if (lines.length === 0) throw new Error(`There is nothing to draw: ${title}`)
   const xs = lines.flatMap(({ points }) => points.map(([value]) => value))
   const ys = lines.flatMap(({ points }) => points.map(([, value]) => value))
   const toX = axis(xs, plot.left, plot.right)

@@ -141,7 +141,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   sync: {
     title: 'whole sync',
     why: 'a new device pulls a vault of 10,000 items',
-    connections: [4],
+    connections: [2],
     prepare:
       ({ vault: { token, path } }, connection) =>
       async () => {

@@ -92,7 +92,13 @@ describe('how figures are written', () => {
           [16, 1000],
         ] as const,
       },
-      { name: 'unmeasured', points: [[1, Number.NaN]] as const },
+      {
+        name: 'unmeasured',
+        points: [
+          [1, Number.NaN],
+          [4, Number.POSITIVE_INFINITY],
+        ] as const,
+      },
     ]
     const svg = draw({ title: 't', x: 'x', y: 'y', lines })
     expect(svg.match(/<polyline/g)).toHaveLength(1)
