@@ -10,7 +10,7 @@ import type { ServerProcess } from './servers.ts'
 import { nothing, type Usage } from './usage.ts'
 
 /** A figure is of so many units at least, or of what has ended within so many times of the time that it was given. */
-const [leastUnits, longest] = [8, 10]
+const [leastUnits, longest] = [4, 10]
 
 /** Before a measurement counts: connections are made, and code is compiled. */
 const warmUpMs = 400

@@ -224,7 +224,7 @@ export async function measureSizes(effort: Effort): Promise<readonly string[]> {
           database,
           place: { ...onlyPath(server.url, vault.path), vault, written: vault },
         }
-        for (const name of bySize) steps.push({ key: sizeKey(name, where, items), name, at: 4, target })
+        for (const name of bySize) steps.push({ key: sizeKey(name, where, items), name, at: 2, target })
       }
     }
     const measured = await measureAll(steps, effort)
@@ -238,7 +238,7 @@ export async function measureSizes(effort: Effort): Promise<readonly string[]> {
     writeResults(
       'sizes',
       [
-        `Median of ${effort.rounds} rounds of ${effort.seconds} s each, at 4 connections.`,
+        `Median of ${effort.rounds} rounds of ${effort.seconds} s each, at 2 connections.`,
         '',
         table(
           ['processor µs, of server and database', ...sizes.map((items) => `${figure(items)} items`)],
