@@ -41,7 +41,12 @@ const git = (...args: string[]) => execFileSync('git', args, { cwd: checkout, en
 /** Checks a commit out, with the packages that it names. @returns the folder */
 function checkOut(commit: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'limpet-base-'))
-  git('worktree', 'add', '--detach', '--force', folder, commit)
+  git('worktree', 'add', '--quiet', '--detach', '--force', folder, commit)
+  // However the bench ends.
+  process.on('exit', () => {
+    git('worktree', 'remove', '--force', folder)
+    rmSync(folder, { recursive: true, force: true })
+  })
   const lockOf = (root: string) => readFileSync(join(root, 'package-lock.json'), 'utf8')
   if (lockOf(folder) === lockOf(checkout))
     symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'))
@@ -141,31 +146,26 @@ const rowOf = (entry: Compared) => [
 const commit = git('rev-parse', '--short', `${base}^{commit}`)
 progress(`checking out ${commit}`)
 const folder = checkOut(commit)
-try {
-  const compared = await compare(folder)
-  console.log(
-    values.json
-      ? JSON.stringify({ base: commit, machine: machine(), seconds, items, compared }, undefined, 2)
-      : [
-          `${machine()} Compared with ${commit}: ${rounds} rounds of ${seconds} s each, in turn. A ratio is that of the change to the base, the median of the rounds (and their middle half).`,
-          '',
-          table(
-            [
-              'work, engine, connections',
-              ...Object.keys(measures).flatMap((name) => [`${name}: base`, 'change', 'ratio']),
-            ],
-            compared.map(rowOf),
-          ),
-        ].join('\n'),
-  )
-  const errors = compared.flatMap(({ rounds, scenario, engine }) =>
-    rounds.flatMap((round) =>
-      sides.flatMap((side) => round[side].errors.map((error) => `${scenario}, ${engine}, ${side}: ${error}`)),
-    ),
-  )
-  for (const error of new Set(errors)) console.error(error)
-  if (errors.length > 0) process.exitCode = 1
-} finally {
-  git('worktree', 'remove', '--force', folder)
-  rmSync(folder, { recursive: true, force: true })
-}
+const compared = await compare(folder)
+console.log(
+  values.json
+    ? JSON.stringify({ base: commit, machine: machine(), seconds, items, compared }, undefined, 2)
+    : [
+        `${machine()} Compared with ${commit}: ${rounds} rounds of ${seconds} s each, in turn. A ratio is that of the change to the base, the median of the rounds (and their middle half).`,
+        '',
+        table(
+          [
+            'work, engine, connections',
+            ...Object.keys(measures).flatMap((name) => [`${name}: base`, 'change', 'ratio']),
+          ],
+          compared.map(rowOf),
+        ),
+      ].join('\n'),
+)
+const errors = compared.flatMap(({ rounds, scenario, engine }) =>
+  rounds.flatMap((round) =>
+    sides.flatMap((side) => round[side].errors.map((error) => `${scenario}, ${engine}, ${side}: ${error}`)),
+  ),
+)
+for (const error of new Set(errors)) console.error(error)
+if (errors.length > 0) process.exitCode = 1

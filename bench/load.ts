@@ -9,8 +9,11 @@ import { type ScenarioName, scenarios } from './scenarios.ts'
 import type { ServerProcess } from './servers.ts'
 import { nothing, type Usage } from './usage.ts'
 
-/** A figure is of so many units at least, or of what has ended within so many times of the time that it was given. */
-const [leastUnits, longest] = [4, 10]
+/**
+ * A figure is of so many units and of so much processor time at least, which the kernel counts in steps of 10 ms; or of what has ended
+ * within so many times of the time that it was given.
+ */
+const [leastUnits, leastProcessorMs, longest] = [4, 250, 10]
 
 /** Before a measurement counts: connections are made, and code is compiled. */
 const warmUpMs = 400
@@ -94,7 +97,7 @@ export interface Target {
 
 /**
  * Measures a scenario once.
- * @param seconds that are counted, or more of them for what is slow; some are needed before them
+ * @param seconds that are counted, or more of them for what is slow or on a machine that is busy; some are needed before them
  */
 export async function measure(
   name: ScenarioName,
@@ -110,7 +113,9 @@ export async function measure(
   load.count()
   other?.count()
   await pause(seconds * 1000)
-  for (let times = 1; times < longest && load.units < leastUnits; times++) await pause(seconds * 1000)
+  const isEnough = () =>
+    load.units >= leastUnits && server.usage().processorMs - before.server.processorMs >= leastProcessorMs
+  for (let times = 1; times < longest && !isEnough(); times++) await pause(seconds * 1000)
   const after = { server: server.usage(), database: database.usage() }
   const counted = await load.stop()
   const besides = await other?.stop()
