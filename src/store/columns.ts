@@ -34,6 +34,23 @@ export type ColumnOfTable = postgres.AnyPgColumn
 export const textIn = (column: ColumnOfTable): SQL<string> =>
   is(column, sqlite.SQLiteColumn) ? sql`cast(${column} as text)` : sql`convert_from(${column}, 'UTF8')`
 
+const asArray = { mapToDriverValue: (texts: unknown) => texts }
+const asJson = { mapToDriverValue: (texts: unknown) => JSON.stringify(texts) }
+
+/** Whether a column is one of the texts that a placeholder stands for. */
+export const amongTexts = (column: ColumnOfTable, placeholder: string): SQL =>
+  is(column, sqlite.SQLiteColumn)
+    ? sql`${column} in (select value from json_each(${sql.param(sql.placeholder(placeholder), asJson)}))`
+    : sql`${column} = any(${sql.param(sql.placeholder(placeholder), asArray)}::text[])`
+
+/** Rows of a table for an insert, of arrays that stand under the names of its columns; for Postgres alone. */
+export function unnested(columns: Readonly<Record<string, ColumnOfTable>>): SQL {
+  const arrays = Object.entries(columns).map(
+    ([name, column]) => sql`${sql.param(sql.placeholder(name), asArray)}::${sql.raw(column.getSQLType())}[]`,
+  )
+  return sql`select * from unnest(${sql.join(arrays, sql`, `)})`
+}
+
 export const postgresColumns = {
   table: <Name extends string, Columns extends PostgresColumns>(
     name: Name,

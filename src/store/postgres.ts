@@ -31,8 +31,8 @@ export const applicationName = 'limpet'
 /** Most units in one commit: bounds how long the first of them waits for the last, and how many subtransactions one has. */
 const unitsPerCommit = 32
 
-/** How often a unit is run again after Postgres chose it as the victim of a deadlock. */
-const deadlockRetries = 3
+/** How often a unit is run again. */
+const mostRetries = 3
 
 // SQLSTATE classes: connection exceptions, insufficient resources, operator intervention (shutdown, time limits).
 const unavailableCodes = /^(08|53|57)/
@@ -70,18 +70,24 @@ const wholeNumbers: pg.CustomTypesConfig = {
 export const handle = (client: pg.Pool | pg.PoolClient | pg.Client): RowWriter => ({
   db: drizzle(client),
   tables: postgresTables,
-  rows<Row extends unknown[]>(name: string, select: { toSQL(): Query }) {
-    const { sql: text, params } = select.toSQL()
+  rows<Row extends unknown[]>(name: string, statement: { toSQL(): Query }) {
+    const { sql: text, params } = statement.toSQL()
     return async (values) => {
       const query = { name, text, values: fillPlaceholders(params, values), types: wholeNumbers }
       const { rows } = await control(() => client.query<Row, unknown[]>({ ...query, rowMode: 'array' }))
       return rows
     }
   },
+  takesArrays: true,
 })
 
-const isDeadlock = (error: unknown) =>
-  error instanceof StoreError && (error.code === '40P01' || error.code === '40001')
+/**
+ * Why a unit is run again: a deadlock that Postgres ended by it, a serialization failure, and a statement that found something else
+ * than was read (`guard` in statement.ts), whose division Postgres refuses.
+ */
+const runAgainCodes = new Set(['40P01', '40001', '22012'])
+
+const isToRunAgain = (error: unknown) => error instanceof StoreError && runAgainCodes.has(error.code)
 
 export const migrationTarget = (client: pg.ClientBase | pg.Pool) => ({
   run: async (statement: string) => void (await client.query(statement)),
@@ -89,21 +95,58 @@ export const migrationTarget = (client: pg.ClientBase | pg.Pool) => ({
     (await client.query<[string], []>({ text: query, rowMode: 'array' })).rows.map(([text]) => text),
 })
 
-/** Runs `work` between begin and commit on a connection of its own. */
+/**
+ * Sends what is asked for in one turn of the event loop in one piece. Each piece is a call of the system, which takes longer than all
+ * else that is to be done for a short statement.
+ */
+function sendInOnePiece({ connection: { stream } }: pg.PoolClient): void {
+  const uncork = stream.uncork.bind(stream)
+  // The driver corks the stream for each statement.
+  stream.uncork = () => process.nextTick(uncork)
+}
+
+/** A statement that was sent, and that nothing waits for yet. Until it is looked at, its failure is not an error that nobody takes. */
+function sent<T>(answer: Promise<T>): Promise<T> {
+  answer.catch(() => {})
+  return answer
+}
+
+/** Sends what begins a transaction, together with what is sent next on the connection. */
+function sendBegin(client: pg.PoolClient): Promise<unknown> {
+  const { stream } = client.connection
+  stream.cork()
+  const begun = sent(control(() => client.query('begin')))
+  stream.uncork()
+  // Nothing more is to be done outside of a transaction.
+  begun.catch(() => stream.destroy())
+  return begun
+}
+
+/**
+ * Runs `work` between begin and commit on a connection of its own.
+ * @param work gets the statements whose answers it does not wait for into `last`: they are sent together with the commit
+ * @param options.holdsFirst whether what it sends first, before it gets an answer, holds a row and changes nothing else. That is then
+ *   sent together with the begin.
+ */
 async function inTransaction<T>(
   pool: pg.Pool,
-  work: (client: pg.PoolClient) => Promise<T | Unchanged<T>>,
+  work: (client: pg.PoolClient, last: Promise<unknown>[]) => Promise<T | Unchanged<T>>,
+  { holdsFirst }: { holdsFirst: boolean },
 ): Promise<T> {
   const client = await control(() => pool.connect())
+  const last: Promise<unknown>[] = []
   try {
-    await control(() => client.query('begin'))
-    const result = await work(client)
+    const begun = sendBegin(client)
+    if (!holdsFirst) await begun
+    const result = await work(client, last)
     if (result instanceof Unchanged) {
       await control(() => client.query('rollback'))
       client.release()
       return result.result
     }
-    const { command } = await control(() => client.query('commit'))
+    const committed = sent(control(() => client.query('commit')))
+    await Promise.all([begun, ...last])
+    const { command } = await committed
     // Postgres answers so, and with no error, if a statement failed of whose failure nobody has taken notice.
     if (command !== 'COMMIT') throw new StoreError('a rollback', undefined, false)
     client.release()
@@ -115,6 +158,10 @@ async function inTransaction<T>(
     )
     // A connection that cannot even roll back is thrown away; Postgres rolls back what it left.
     client.release(!rolledBack)
+    // What failed first says why; what was sent behind it was refused because of that.
+    await Promise.all(last).catch((first: unknown) => {
+      throw storeError(first)
+    })
     throw storeError(error)
   }
 }
@@ -126,12 +173,16 @@ function settle(unit: Unit, outcome: Outcome): void {
 }
 
 const migrateDatabase = (pool: pg.Pool, now: number): Promise<number> =>
-  inTransaction(pool, async (client) => {
-    // An index over a large table takes longer than any request may, and so does waiting for another process that makes it.
-    await client.query('set local statement_timeout = 0')
-    await client.query('select pg_advisory_xact_lock($1)', [migrationLock])
-    return migrate('postgres', migrationTarget(client), now)
-  })
+  inTransaction(
+    pool,
+    async (client) => {
+      // An index over a large table takes longer than any request may, and so does waiting for another process that makes it.
+      await client.query('set local statement_timeout = 0')
+      await client.query('select pg_advisory_xact_lock($1)', [migrationLock])
+      return migrate('postgres', migrationTarget(client), now)
+    },
+    { holdsFirst: false },
+  )
 
 /** Unless the operator sets others. */
 const usualBounds: PostgresBounds = { connections: 10, statementMs: 30_000, waitMs: 5000 }
@@ -172,7 +223,10 @@ export async function openPostgres(
   pool.on('error', options.onIdleError)
   // A connection that is lost between two statements of a unit raises an error that, unheard, would end the process. The
   // unit's next statement fails.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    sendInOnePiece(client)
+  })
 
   const migrationsApplied = await migrateDatabase(pool, options.now()).catch(async (error: unknown) => {
     await pool.end()
@@ -197,8 +251,9 @@ export async function openPostgres(
       announcements.tell(announcement.message)
       listener.tellOthers(announcement)
     })
-  const txOf = (client: pg.PoolClient, afterCommit: AfterCommit): Tx => ({
+  const txOf = (client: pg.PoolClient, afterCommit: AfterCommit, withCommit: Tx['withCommit']): Tx => ({
     ...handleOf(client),
+    withCommit,
     afterCommit: (work) => afterCommit.add(work),
     async announce(message) {
       checkLength(message)
@@ -208,24 +263,30 @@ export async function openPostgres(
     announceSoon: (announcement) => afterCommit.announceSoon(announcement),
   })
 
-  async function writeAlone(work: Unit['work']): Promise<AfterCommit> {
+  async function writeAlone(work: Unit['work'], options: { holdsFirst: boolean }): Promise<AfterCommit> {
     for (let retries = 0; ; retries++) {
       try {
         let afterCommit = newAfterCommit()
-        await inTransaction(pool, async (client) => {
-          const returned = await work(txOf(client, afterCommit))
-          if (returned instanceof Unchanged) afterCommit = newAfterCommit()
-          return returned
-        })
+        await inTransaction(
+          pool,
+          async (client, last) => {
+            const withCommit = async (statements: readonly Promise<unknown>[]) =>
+              void last.push(...statements.map(sent))
+            const returned = await work(txOf(client, afterCommit, withCommit))
+            if (returned instanceof Unchanged) afterCommit = newAfterCommit()
+            return returned
+          },
+          options,
+        )
         return afterCommit
       } catch (error) {
-        if (!isDeadlock(error) || retries === deadlockRetries) throw error
+        if (!isToRunAgain(error) || retries === mostRetries) throw error
       }
     }
   }
 
-  const runAlone = (unit: Unit): Promise<void> =>
-    writeAlone(unit.work).then(
+  const runAlone = (unit: Unit, options: { holdsFirst: boolean }): Promise<void> =>
+    writeAlone(unit.work, options).then(
       (afterCommit) => settle(unit, { ok: true, afterCommit }),
       (error: unknown) => settle(unit, { ok: false, error }),
     )
@@ -243,7 +304,7 @@ export async function openPostgres(
     send('savepoint unit')
     const afterCommit = newAfterCommit()
     try {
-      const returned = await unit.work(txOf(client, afterCommit))
+      const returned = await unit.work(txOf(client, afterCommit, (statements) => Promise.all(statements)))
       const isUnchanged = returned instanceof Unchanged
       send(isUnchanged ? rollBack : 'release unit')
       return { ok: true, afterCommit: isUnchanged ? newAfterCommit() : afterCommit }
@@ -255,24 +316,22 @@ export async function openPostgres(
 
   /** No caller is answered before the commit. If the transaction is lost, every unit of it has failed. */
   async function runTogether(units: readonly Unit[]): Promise<void> {
+    const options = { holdsFirst: true }
     const [first, ...others] = units
-    if (first && others.length === 0) return runAlone(first)
+    if (first && others.length === 0) return runAlone(first, options)
     try {
-      const outcomes = await inTransaction(pool, async (client) => {
-        const outcomes: [Unit, Outcome][] = []
-        const sent: Promise<unknown>[] = []
-        const send = (statement: string) => {
-          const answer = control(() => client.query(statement))
-          // Looked at below. Until then it is not an error that nobody takes.
-          answer.catch(() => {})
-          sent.push(answer)
-        }
-        for (const unit of units) outcomes.push([unit, await runInSavepoint(client, unit, send)])
-        await Promise.all(sent)
-        return outcomes
-      })
+      const outcomes = await inTransaction(
+        pool,
+        async (client, last) => {
+          const outcomes: [Unit, Outcome][] = []
+          const send = (statement: string) => void last.push(sent(control(() => client.query(statement))))
+          for (const unit of units) outcomes.push([unit, await runInSavepoint(client, unit, send)])
+          return outcomes
+        },
+        options,
+      )
       for (const [unit, outcome] of outcomes) {
-        if (!outcome.ok && isDeadlock(outcome.error)) await runAlone(unit)
+        if (!outcome.ok && isToRunAgain(outcome.error)) await runAlone(unit, options)
         else settle(unit, outcome)
       }
     } catch (error) {
@@ -291,7 +350,9 @@ export async function openPostgres(
       ),
     write: async (work, options) => {
       refuseNested()
-      return settled(work, (unit) => (options ? lines.add(options.line, unit) : void runAlone(unit)))
+      return settled(work, (unit) =>
+        options ? lines.add(options.line, unit) : void runAlone(unit, { holdsFirst: false }),
+      )
     },
     truncateWal: async () => {},
     counts: {

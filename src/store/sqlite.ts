@@ -83,11 +83,19 @@ export async function connect(file: string): Promise<Driver.Database> {
 export const handle = (connection: Driver.Database): RowWriter => ({
   db: drizzle(connection) as unknown as RowWriter['db'],
   tables: sqliteTables,
-  rows<Row extends unknown[]>(_name: string, select: { toSQL(): Query }) {
-    const { sql, params } = select.toSQL()
-    const statement = connection.prepare<unknown[], Row>(sql).raw()
-    return async (values) => statement.all(...fillPlaceholders(params, values))
+  rows<Row extends unknown[]>(_name: string, prepared: { toSQL(): Query }) {
+    const { sql, params } = prepared.toSQL()
+    const statement = connection.prepare<unknown[], Row>(sql)
+    if (statement.reader) {
+      const reading = statement.raw()
+      return async (values) => reading.all(...fillPlaceholders(params, values))
+    }
+    return async (values) => {
+      statement.run(...fillPlaceholders(params, values))
+      return []
+    }
   },
+  takesArrays: false,
 })
 
 export const migrationTarget = (connection: Driver.Database) => ({
@@ -161,6 +169,7 @@ class Writer {
   #txOf(afterCommit: AfterCommit): Tx {
     return {
       ...this.#rows,
+      withCommit: (sent) => Promise.all(sent),
       afterCommit: (work) => afterCommit.add(work),
       // Other processes on the file see that it was written to (`watchFile`): it has no other way to tell them.
       announce: async (message) => {

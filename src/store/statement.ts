@@ -1,6 +1,7 @@
 // Queries that are built once for each connection and run many times: building one takes longer than SQLite takes to run it.
-import { type Placeholder, sql } from 'drizzle-orm'
-import type { Reader } from './store.ts'
+import { type Query, type SQL, sql } from 'drizzle-orm'
+import { amongTexts, type ColumnOfTable } from './columns.ts'
+import type { Reader, RowWriter } from './store.ts'
 
 /**
  * Keeps what `build` makes of a handle for as long as the handle lives. `build` ends in `.prepare('name')`, a name that no
@@ -17,52 +18,53 @@ export function statement<Handle extends Reader, Prepared>(build: (handle: Handl
   }
 }
 
-/**
- * A statement about a list, whose text depends on the list's length. That for one entry is kept, as most writes are about one;
- * a longer list's is built for it, where the building is little beside the rest.
- */
-export function listStatement<Handle extends Reader, Prepared>(
+/** The same, of rows that come as arrays (`Reader.rows`). */
+export const rowsStatement = <Row extends unknown[], Handle extends Reader = Reader>(
   name: string,
-  build: (handle: Handle, length: number) => { prepare(name: string): Prepared },
-) {
-  const forOne = statement((handle: Handle) => build(handle, 1).prepare(name))
-  // Postgres takes the empty name for its unnamed statement, which is not kept.
-  return (handle: Handle, length: number): Prepared =>
-    length === 1 ? forOne(handle) : build(handle, length).prepare('')
-}
-
-const placeholderName = (name: string, index: number) => `${name}${index}`
-
-/** The placeholder of one member of a list's entry. */
-export const entryPlaceholder = <Name extends string>(name: Name, index: number): Placeholder =>
-  sql.placeholder(placeholderName(name, index))
-
-/** A placeholder for each entry, for `inArray`. */
-export const entryPlaceholders = (name: string, length: number): Placeholder[] =>
-  Array.from({ length }, (_, index) => entryPlaceholder(name, index))
-
-/** The values of all entries by the names of their placeholders. */
-export const entryValues = (entries: readonly object[]): Record<string, unknown> =>
-  Object.fromEntries(
-    entries.flatMap((entry, index) =>
-      Object.entries(entry).map(([name, value]) => [placeholderName(name, index), value]),
-    ),
-  )
+  build: (handle: Handle) => { toSQL(): Query },
+) => statement((handle: Handle) => handle.rows<Row>(name, build(handle)))
 
 /**
- * Runs statements that need nothing of each other's answers: they are sent together, and run in this order. Waits for all of them
- * also if one fails, because nothing of a unit of work may run after its end.
+ * A statement about the rows in which a column is one of some texts. That about one text is planned by itself: most are.
+ * @param build gets what a column has to meet
  */
-export async function together<First, Second, Third = undefined>(
-  first: PromiseLike<First>,
-  second: PromiseLike<Second>,
-  third?: PromiseLike<Third>,
+export function textsStatement<Row extends unknown[], Handle extends Reader = Reader>(
+  name: string,
+  build: (handle: Handle, isGiven: (column: ColumnOfTable) => SQL) => { toSQL(): Query },
 ) {
-  const settled = await Promise.allSettled([first, second, third])
-  return [settledValue(settled[0]), settledValue(settled[1]), settledValue(settled[2])] as const
+  const ofOne = rowsStatement<Row, Handle>(`${name}_of_one`, (handle) =>
+    build(handle, (column) => sql`${column} = ${sql.placeholder('text')}`),
+  )
+  const ofMany = rowsStatement<Row, Handle>(`${name}_of_many`, (handle) =>
+    build(handle, (column) => amongTexts(column, 'texts')),
+  )
+  return (handle: Handle, texts: readonly string[], values: Record<string, unknown>): Promise<Row[]> =>
+    texts.length === 1 ? ofOne(handle)({ ...values, text: texts[0] }) : ofMany(handle)({ ...values, texts })
 }
 
-function settledValue<T>(outcome: PromiseSettledResult<T>): T {
-  if (outcome.status === 'rejected') throw outcome.reason
-  return outcome.value
+/**
+ * A statement that inserts any number of rows.
+ * @param ofOne inserts one, whose values are placeholders
+ * @param ofMany inserts rows that come as an array for each column (`unnested`), where statements take arrays
+ */
+export function insertStatement<Entry extends Readonly<Record<string, unknown>>>(
+  name: string,
+  ofOne: (handle: RowWriter) => { toSQL(): Query },
+  ofMany: (handle: RowWriter) => { toSQL(): Query },
+) {
+  const one = rowsStatement<[], RowWriter>(`${name}_of_one`, ofOne)
+  const many = rowsStatement<[], RowWriter>(`${name}_of_many`, ofMany)
+  return async (handle: RowWriter, entries: readonly Entry[]): Promise<void> => {
+    const [first] = entries
+    if (first && entries.length > 1 && handle.takesArrays)
+      await many(handle)(
+        Object.fromEntries(
+          Object.keys(first).map((column) => [column, entries.map((entry) => entry[column])]),
+        ),
+      )
+    else await Promise.all(entries.map((entry) => one(handle)(entry)))
+  }
 }
+
+/** A statement's way to say that what it needs no longer holds: the unit of work is run again (`runAgainCodes` in postgres.ts). */
+export const guard = (condition: SQL): SQL => sql`(case when ${condition} then 1 else 0 end)`

@@ -15,11 +15,14 @@ export interface Reader {
   readonly db: Pick<Database, 'select'>
   readonly tables: Tables
   /**
-   * Prepares a select whose rows come as arrays in the order of its columns, as the driver reads them: whole numbers as numbers, flags as
-   * the engine has them. For thousands of rows, of which making each an object takes longer than reading it. Prepare with `statement`.
+   * Prepares a statement whose rows come as arrays in the order of its columns, as the driver reads them: whole numbers as numbers, flags
+   * as the engine has them. For what is done very often, and for thousands of rows: making each an object takes longer than reading it.
+   * Prepare with `statement`.
    * @param name that no other statement has
    */
-  rows<Row extends unknown[]>(name: string, select: { toSQL(): Query }): RowsStatement<Row>
+  rows<Row extends unknown[]>(name: string, statement: { toSQL(): Query }): RowsStatement<Row>
+  /** Whether a statement may take a list as one array. Where it may not, running it for each entry costs no round trip. */
+  readonly takesArrays: boolean
 }
 
 /** @param values of the placeholders, by their names */
@@ -32,6 +35,12 @@ export interface RowWriter extends Reader {
 
 /** What a unit of work gets from `Store.write`; it exists only inside. */
 export interface Tx extends RowWriter {
+  /**
+   * Takes statements that are sent, and of which the unit needs no answer: on Postgres they wait together with the commit. If one of
+   * them fails, nothing of the unit happens.
+   */
+  withCommit(sent: readonly Promise<unknown>[]): Promise<unknown>
+
   /**
    * Has this process do something once the unit is committed, before the caller of `write` is answered. Nothing is done if the
    * unit is rolled back or changes nothing.
@@ -57,6 +66,7 @@ export interface Tx extends RowWriter {
 /** For work on the whole database, beside which no server runs: there is no listener to tell. */
 export const withoutListeners = (rows: RowWriter): Tx => ({
   ...rows,
+  withCommit: (sent) => Promise.all(sent),
   afterCommit: () => {},
   announce: async () => {},
   announceSoon: () => {},

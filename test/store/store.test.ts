@@ -145,6 +145,25 @@ describe.each(engines)('a store on %s', (engine) => {
     expect(done.sort()).toEqual(['first@example.com', 'third@example.com'])
   })
 
+  it.each([
+    ['alone', undefined],
+    ['in one line', { line: 'one' }],
+  ])('takes back a unit, %s, of which a statement failed that it did not wait for', async (_, options) => {
+    const store = await openOn(await newDatabase())
+    await store.write((tx) => insert(tx, 'ada@example.com'))
+    const unit = (...names: string[]) =>
+      store.write(async (tx) => {
+        for (const name of names) await tx.withCommit([insert(tx, `${name}@example.com`)])
+      }, options)
+    const outcomes = await Promise.allSettled([unit('one'), unit('two', 'ada', 'three'), unit('four')])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    // What failed first is told, and not what was refused because of it.
+    expect(outcomes[1]).toMatchObject({
+      reason: { code: expect.stringMatching(/^(23505|SQLITE_CONSTRAINT)/) },
+    })
+    expect(await store.read(emails)).toEqual(['ada', 'four', 'one'].map((name) => `${name}@example.com`))
+  })
+
   it('runs the units of one line one after the other, in the order in which they came', async () => {
     const store = await openOn(await newDatabase())
     const seen: number[] = []

@@ -58,6 +58,41 @@ describe.each(engines)('writers at the same time on %s', (engine) => {
     expect(replica.items.size).toBe(50)
   })
 
+  it('answers each of those that are written together as if it were alone', async () => {
+    const { vault } = await registeredClient(server)
+    const made = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => vault.create(note(`item ${index}`))),
+    )
+    const [replaced, moved, trashed, restored, kept] = made
+    if (!replaced || !moved || !trashed || !restored || !kept) throw new Error('Items are missing')
+    const old = moved.revision
+    await vault.replace(moved.id, moved.revision, note('moved on'))
+    const { revision: inTrash } = await vault.trash(restored.id)
+    const before = Math.max(inTrash, ...made.map(({ revision }) => revision))
+    // All of them at once: writes that change something, and others that are refused or change nothing.
+    const outcomes = await Promise.allSettled([
+      vault.replace(replaced.id, replaced.revision, note('replaced')),
+      vault.replace(moved.id, old, note('too late')),
+      vault.trash(trashed.id),
+      vault.restore(restored.id),
+      vault.replace(randomUUID(), 1, note('of nothing')),
+      vault.restore(kept.id),
+      vault.create(note('new')),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      ...['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    ])
+    expect(outcomes[1]).toMatchObject({ reason: expect.any(ConflictError) })
+    const replica = new Replica()
+    await replica.pull(vault)
+    const revisions = [...replica.items.values()]
+      .map(({ revision }) => revision)
+      .filter((one) => one > before)
+    expect(revisions.sort((a, b) => a - b)).toEqual([1, 2, 3, 4].map((more) => before + more))
+    const versions = await vault.versions(replaced.id)
+    expect(versions).toHaveLength(1)
+  })
+
   it('lets exactly one of 50 replacements of the same revision through', async () => {
     const { vault } = await registeredClient(server)
     const item = await vault.create(note('before'))

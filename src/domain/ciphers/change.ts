@@ -9,7 +9,7 @@ import { Failure } from '../failure.ts'
 import { isLiving } from '../identity/sessions.ts'
 import type { QuotaSettings } from '../quotas/usage.ts'
 import type { VaultRow } from '../vaults/rows.ts'
-import { holdOwnVault, raiseRevision } from '../vaults/vaults.ts'
+import { holdOwnVault, lineOfVault, raiseRevision } from '../vaults/vaults.ts'
 import { type CipherCaller, refusedMember } from './rows.ts'
 
 /** What changes need. */
@@ -43,6 +43,11 @@ async function requireSession(tx: Tx, caller: CipherCaller, now: number): Promis
     throw new Failure('not-authenticated', 'This session has ended. Log in again.')
 }
 
+/** The line that changes of one account's items wait in: each begins by holding the vault. */
+export const lineOf = ({ accountId }: CipherCaller) => ({
+  line: lineOfVault({ accountId, vaultId: accountId }),
+})
+
 /** Holds the vault of the caller's account for a change that raises its revision by itself. Throws `not-authenticated`. */
 export async function holdForChange(tx: Tx, caller: CipherCaller, now: number): Promise<void> {
   await holdOwnVault(tx, VaultCaller.bySession(caller), caller.accountId)
@@ -51,7 +56,7 @@ export async function holdForChange(tx: Tx, caller: CipherCaller, now: number): 
 
 /** Holds the vault of the caller's account, and raises its revision. Throws `not-authenticated`. @returns the vault */
 export async function beginChange(tx: Tx, caller: CipherCaller, now: number): Promise<VaultRow> {
-  const vault = await raiseRevision(tx, VaultCaller.bySession(caller), caller.accountId)
+  const vault = await raiseRevision(tx, VaultCaller.bySession(caller).owned(caller.accountId))
   await requireSession(tx, caller, now)
   return vault
 }

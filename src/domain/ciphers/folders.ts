@@ -5,7 +5,7 @@ import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import { Failure, notFound } from '../failure.ts'
 import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
 import { announceToHubs } from '../live/announcements.ts'
-import { beginChange, inPieces, type Needs } from './change.ts'
+import { beginChange, inPieces, lineOf, type Needs } from './change.ts'
 import type { CipherCaller } from './rows.ts'
 
 export type FolderRow = Omit<InferSelectModel<Tables['folders']>, 'vaultId'>
@@ -72,7 +72,7 @@ export function createFolder(
     const row = { id, name, revisionAt }
     await insertFolders(tx, caller.accountId, [row])
     return row
-  })
+  }, lineOf(caller))
 }
 
 /** Renames a folder. Throws `not-found`. */
@@ -94,7 +94,7 @@ export function renameFolder(
       .returning({ id: folders.id })
     if (renamed.length === 0) throw notFound()
     return { id, name, revisionAt }
-  })
+  }, lineOf(caller))
 }
 
 /**
@@ -141,7 +141,7 @@ export function deleteFolders(
     // What the hubs say of a folder does not have clients look at the items that were in it.
     if (isOne && emptied > 0) announceToHubs(tx, { what: 'vault', accountId, at, by: deviceIdentifier })
     return deleted === 0 ? new Unchanged(deleted) : deleted
-  })
+  }, lineOf(caller))
 }
 
 /** Deletes one folder; throws `not-found`. */

@@ -4,9 +4,10 @@ import type { Tx } from '../../store/store.ts'
 import { VaultCaller } from '../caller.ts'
 import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
 import { dropAnnouncedOf } from '../vaults/announced-files.ts'
-import { applyItemWrites, type ItemWrite } from '../vaults/item-writes.ts'
+import type { ItemWrite } from '../vaults/item-rules.ts'
+import { applyItemWrites } from '../vaults/item-writes.ts'
 import type { ItemRow } from '../vaults/rows.ts'
-import { beginChange, holdForChange, inPieces, type Needs, requireFolder } from './change.ts'
+import { beginChange, holdForChange, inPieces, lineOf, type Needs, requireFolder } from './change.ts'
 import { bodyOf, type CipherContent, type CipherType, keyIn, type LeftOut, withKept } from './content.ts'
 import { getCipher } from './read.ts'
 import {
@@ -158,7 +159,7 @@ export function createCipher(needs: Needs, caller: CipherCaller, write: CipherWr
     const [row] = await insertCiphers(tx, caller, [made], { now, revisionAt, ids: [id] }, needs)
     if (!row) throw new Error('An item was made without a row')
     return row
-  })
+  }, lineOf(caller))
 }
 
 /** Puts names and keys of an item's files in place of those that are stored. Ids of other files are passed over. */
@@ -248,7 +249,7 @@ export function replaceCipher(
     await updateHead(tx, caller, id, head)
     const files = write.files.size === 0 ? current.files : (await getCipher(tx, caller, id)).files
     return { ...current, ...head, body, files }
-  })
+  }, lineOf(caller))
 }
 
 /** Puts an item into a folder, or takes it out, and makes it a favourite or not. Throws `not-found` and `malformed-request`. */
@@ -266,5 +267,5 @@ export function placeCipher(
     const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'item-changed', id })
     await updateHead(tx, caller, id, { ...place, revisionAt })
     return { ...current, ...place, revisionAt }
-  })
+  }, lineOf(caller))
 }

@@ -55,7 +55,7 @@ export async function rotateUserKey(
   await store.write(async (tx) => {
     const now = clock.now()
     // Every write of an item holds the vault and then looks whether its session goes on: none comes after this under the old key.
-    const { revision } = await raiseRevision(tx, VaultCaller.bySession(caller), accountId)
+    const { revision } = await raiseRevision(tx, VaultCaller.bySession(caller).owned(accountId))
     const revisionAt = await noteBitwardenChange(tx, caller, { now, what: 'log-out', reason: 'key-rotated' })
     const { own } = await getBitwardenAccount(tx, caller)
     if (own.publicKey !== publicKey) throw anotherPublicKey()

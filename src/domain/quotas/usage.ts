@@ -3,7 +3,7 @@
 import { type Column, count, eq, type SQL, sql } from 'drizzle-orm'
 import type { Allowed, QuotaName } from '../../contract/quotas.ts'
 import type { Tables } from '../../store/schema.ts'
-import { statement } from '../../store/statement.ts'
+import { guard, rowsStatement, statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { formatFileSize } from '../../units.ts'
 import { Failure, notFound } from '../failure.ts'
@@ -81,20 +81,92 @@ export const quotaExceeded = (resource: QuotaName, used: number, allowed: number
 /** What deleting for good needs is never refused: only what grows is looked at. */
 const limited = ['items', 'deletedItems', 'bytes', 'attachmentBytes'] as const
 
+/** How much of each there may be after something has grown by this. */
+function mostAfter(growth: Growth, allowed: Allowed): Growth {
+  const most = (isLimited: boolean, name: (typeof limited)[number]) =>
+    isLimited ? allowed[name] : Number.MAX_SAFE_INTEGER
+  return {
+    items: most(growth.items > 0, 'items'),
+    // Purging makes tombstones and must stay possible: they are looked at when an item is made, beside a purge too.
+    deletedItems: most(growth.items + growth.deletedItems > 0, 'deletedItems'),
+    bytes: most(growth.bytes > 0, 'bytes'),
+    attachmentBytes: most(growth.attachmentBytes > 0, 'attachmentBytes'),
+  }
+}
+
+export const sumOfGrowth = (one: Growth, other: Growth): Growth => ({
+  items: one.items + other.items,
+  deletedItems: one.deletedItems + other.deletedItems,
+  bytes: one.bytes + other.bytes,
+  attachmentBytes: one.attachmentBytes + other.attachmentBytes,
+})
+
+/**
+ * What an account stores after it has grown; throws `quota-exceeded` for what grows beyond what is allowed.
+ * @param usage before
+ */
+export function grown(usage: Growth, growth: Growth, allowed: Allowed): Growth {
+  const after = sumOfGrowth(usage, growth)
+  const most = mostAfter(growth, allowed)
+  for (const name of limited)
+    if (after[name] > most[name]) throw quotaExceeded(name, usage[name], allowed[name])
+  return after
+}
+
 /** Adds like `addUsage`, and throws `quota-exceeded` for what grows beyond what is allowed. */
 export async function spendQuota(tx: Tx, accountId: string, growth: Growth, allowed: Allowed): Promise<void> {
   const usage = await addUsage(tx, accountId, growth)
-  const rows = growth.items + growth.deletedItems
-  // Purging makes tombstones and must stay possible: they are looked at when an item is made, beside a purge too.
-  const grows = {
-    items: growth.items > 0,
-    deletedItems: rows > 0,
-    bytes: growth.bytes > 0,
-    attachmentBytes: growth.attachmentBytes > 0,
-  }
-  for (const name of limited)
-    if (grows[name] && usage[name] > allowed[name])
-      throw quotaExceeded(name, usage[name] - growth[name], allowed[name])
+  const before = sumOfGrowth(usage, {
+    items: -growth.items,
+    deletedItems: -growth.deletedItems,
+    bytes: -growth.bytes,
+    attachmentBytes: -growth.attachmentBytes,
+  })
+  grown(before, growth, allowed)
+}
+
+const spendWithinStatement = rowsStatement<[], Tx>('spend_within', ({ db, tables: { accounts } }) => {
+  const after = (column: Column, name: string) => sql`${column} + ${sql.placeholder(name)}`
+  const isWithin = (column: Column, name: string, most: string) =>
+    sql`${after(column, name)} <= ${sql.placeholder(most)}`
+  const { storedItems, deletedItems, storedBytes, storedAttachmentBytes } = accounts
+  const allWithin = sql.join(
+    [
+      isWithin(storedItems, 'items', 'mostItems'),
+      isWithin(deletedItems, 'deletedItems', 'mostDeletedItems'),
+      isWithin(storedBytes, 'bytes', 'mostBytes'),
+    ],
+    sql` and `,
+  )
+  return db
+    .update(accounts)
+    .set({
+      storedItems: sql`${storedItems} + ${sql.placeholder('items')} / ${guard(allWithin)}`,
+      deletedItems: after(deletedItems, 'deletedItems'),
+      storedBytes: after(storedBytes, 'bytes'),
+      storedAttachmentBytes: after(storedAttachmentBytes, 'attachmentBytes'),
+    })
+    .where(eq(accounts.id, sql.placeholder('accountId')))
+})
+
+/**
+ * Adds to what the account stores what was found to be within its quotas. If another unit has taken the room meanwhile, this one is run
+ * again, and finds out.
+ */
+export const spendWithin = (
+  tx: Tx,
+  accountId: string,
+  growth: Growth,
+  allowed: Allowed,
+): Promise<unknown> => {
+  const most = mostAfter(growth, allowed)
+  return spendWithinStatement(tx)({
+    accountId,
+    ...growth,
+    mostItems: most.items,
+    mostDeletedItems: most.deletedItems,
+    mostBytes: most.bytes,
+  })
 }
 
 const withAnEighth = (bytes: number) => bytes + Math.ceil(bytes / 8)

@@ -1,21 +1,25 @@
-// Every write of items is a list of operations, applied all together or not at all; a single one is a list of one.
-import { and, eq, inArray, sql } from 'drizzle-orm'
+// Every write of items is a list of operations, applied all together or not at all; a single one is a list of one. Those that wait for
+// one vault are written together (docs/decisions/one-path-for-writes.md).
+import { and, eq, inArray } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Allowed } from '../../contract/quotas.ts'
-import { limits } from '../../contract/sizes.ts'
-import {
-  entryPlaceholder,
-  entryPlaceholders,
-  entryValues,
-  listStatement,
-  together,
-} from '../../store/statement.ts'
+import { Groups } from '../../store/groups.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
-import { formatFileSize } from '../../units.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
-import { allowedToReseal, type Growth, noGrowth, type QuotaSettings, spendQuota } from '../quotas/usage.ts'
+import { type Growth, noGrowth, type QuotaSettings, spendWithin, sumOfGrowth } from '../quotas/usage.ts'
 import { freeFilesOf, freeUnnamedFiles, nameFiles } from './attachment-naming.ts'
+import { putItems, requireBounded, standingItems } from './item-rows.ts'
+import {
+  allowedFor,
+  decide,
+  growthOf,
+  type ItemWrite,
+  type Plan,
+  type SealedContent,
+  type Standing,
+  type WriteOutcome,
+} from './item-rules.ts'
 import {
   type ItemRow,
   isSameData,
@@ -23,221 +27,21 @@ import {
   type KeyChanged,
   namedIn,
   naming,
-  rotationOf,
   type StoredItem,
-  takesKey,
-  type VaultRow,
 } from './rows.ts'
-import { keyChanged, raiseRevision } from './vaults.ts'
-import { forgetVersions, keepVersions } from './versions.ts'
+import { lineOfVault, raiseRevision, setRevision, withCount } from './vaults.ts'
+import { forgetGoing, forgetVersions, goingVersions, itemsWithFiles, keepVersions } from './versions.ts'
 
-/** What must stand under the id: this revision; `nothing`, which creates; or `anything`, as long as there is something. */
-type Expected = number | 'nothing' | 'anything'
-
-/** An envelope, and the version of the vault's key that seals it. */
-interface SealedData {
-  readonly data: Uint8Array
-  readonly keyVersion: number
+/** A list of writes to a vault, and who asks for it. */
+interface Request {
+  readonly caller: VaultCaller
+  readonly writes: readonly ItemWrite[]
 }
 
-/** The content of an item, or of a version of it. */
-export interface SealedContent extends SealedData {
-  /** The ids of its files; undefined for those that it has. */
-  readonly attachments?: readonly string[] | undefined
-}
-
-/** What is to become of one item. */
-export type ItemWrite =
-  | ({ op: 'put'; id: string; expected: Expected } & SealedContent)
-  /** Puts the same content under the key that is to follow: state and times stay, and no version is kept. */
-  | ({ op: 'reseal'; id: string; expected: number } & SealedContent)
-  | { op: 'trash' | 'restore'; id: string; expected: Expected }
-  | { op: 'purge'; id: string; expected: Expected; marker?: SealedData | undefined }
-
-/** A write that met something else than it expects; `current` is null if nothing stands under the id. */
-interface ItemConflict {
-  readonly id: string
-  readonly current: ItemRow | null
-}
-
-/** What became of a list of writes. `rows` stand in the order of the writes, `revision` is the vault's. */
-export type WriteOutcome =
-  | { kind: 'applied'; revision: number; rows: ItemRow[] }
-  | { kind: 'conflict'; conflicts: ItemConflict[] }
-  | KeyChanged
-
-/** What every row that a write touches is stamped with. */
-interface Stamp {
+interface Place {
+  readonly accountId: string
   readonly vaultId: string
-  readonly revision: number
-  readonly now: number
 }
-
-/**
- * A tombstone is not nothing: a creation that is repeated late must not bring back what was deleted for good. A client that means to,
- * puts over the revision of the tombstone. Trashing and restoring do not find it, purging again does.
- */
-function meets({ op, expected }: ItemWrite, current: ItemRow | undefined): boolean {
-  if (expected === 'nothing') return current === undefined
-  if (current === undefined) return false
-  if (op === 'reseal' && current.data === null) return false
-  if (current.state === 'purged' && (op === 'trash' || op === 'restore')) return false
-  return expected === 'anything' || current.revision === expected
-}
-
-/** The columns that content fills. */
-const contentBy = ({ data, keyVersion, attachments }: SealedContent) => ({
-  data,
-  keyVersion,
-  ...(attachments && { attachments: naming(attachments) }),
-})
-
-/** The row after a write that `meets`; the same row if the write changes nothing. */
-function rowAfter(
-  write: ItemWrite,
-  current: ItemRow | undefined,
-  { vaultId, revision, now }: Stamp,
-): ItemRow {
-  const { id } = write
-  const living = current?.state === 'purged' ? undefined : current
-  const created = {
-    vaultId,
-    id,
-    state: 'active',
-    data: null,
-    keyVersion: 1,
-    attachments: null,
-    createdAt: now,
-    updatedAt: now,
-    deletedAt: null,
-  } as const
-  const row: ItemRow = { ...(living ?? created), revision }
-  switch (write.op) {
-    case 'put':
-      return { ...row, ...contentBy(write), updatedAt: now }
-    case 'reseal':
-      // Of a tombstone only the marker is sealed.
-      return current?.state === 'purged'
-        ? { ...current, data: write.data, keyVersion: write.keyVersion, revision }
-        : { ...row, ...contentBy(write) }
-    case 'trash':
-      return current?.state === 'trash' ? current : { ...row, state: 'trash', deletedAt: now }
-    case 'restore':
-      return current?.state === 'active' ? current : { ...row, state: 'active', deletedAt: null }
-    case 'purge':
-      return current?.state === 'purged' && (current.data !== null || write.marker === undefined)
-        ? current
-        : {
-            ...row,
-            state: 'purged',
-            data: write.marker?.data ?? null,
-            keyVersion: write.marker?.keyVersion ?? row.keyVersion,
-            attachments: null,
-            deletedAt: now,
-          }
-  }
-}
-
-/** The envelope that a write brings. @returns undefined if it brings none */
-function sealedBy(write: ItemWrite): SealedData | undefined {
-  switch (write.op) {
-    case 'put':
-    case 'reseal':
-      return write
-    case 'purge':
-      return write.marker
-    default:
-      return undefined
-  }
-}
-
-/** Whether the vault takes what a write brings; a reseal is for the key that is to follow, and for no other. */
-function takes(vault: VaultRow, write: ItemWrite): boolean {
-  const sealed = sealedBy(write)
-  if (!sealed) return true
-  return write.op === 'reseal'
-    ? sealed.keyVersion === rotationOf(vault)?.keyVersion
-    : takesKey(vault, sealed.keyVersion)
-}
-
-/** Refuses a batch over items so large that its answer would fill the memory. */
-async function requireBounded({ db, tables: { items } }: Tx, vaultId: string, ids: string[]): Promise<void> {
-  const [row] = await db
-    .select({
-      bytes:
-        sql`coalesce(sum(coalesce(octet_length(${items.data}), 0) + coalesce(octet_length(${items.attachments}), 0)), 0)`.mapWith(
-          Number,
-        ),
-    })
-    .from(items)
-    .where(and(eq(items.vaultId, vaultId), inArray(items.id, ids)))
-  if (row && row.bytes > limits.batchBodyBytes)
-    throw new Failure(
-      'too-large',
-      `The items of this batch hold more than ${formatFileSize(limits.batchBodyBytes)}. Send smaller batches.`,
-    )
-}
-
-const itemsByIdStatement = listStatement('items_by_id', ({ db, tables: { items } }: Tx, length) =>
-  db
-    .select()
-    .from(items)
-    .where(
-      and(eq(items.vaultId, sql.placeholder('vaultId')), inArray(items.id, entryPlaceholders('id', length))),
-    ),
-)
-
-async function currentRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<string, ItemRow>> {
-  const values = entryValues(ids.map((id) => ({ id })))
-  const rows = await itemsByIdStatement(tx, ids.length).execute({ vaultId, ...values })
-  return new Map(rows.map((row) => [row.id, row]))
-}
-
-/** The items that stand under these ids. Throws `too-large` if several hold too much together. */
-async function boundedRows(tx: Tx, vaultId: string, ids: string[]): Promise<Map<string, ItemRow>> {
-  if (ids.length > 1) await requireBounded(tx, vaultId, ids)
-  return currentRows(tx, vaultId, ids)
-}
-
-/** What rows of items count as. */
-const contentOf = (rows: readonly ItemRow[]): Growth => ({
-  items: rows.filter(({ state }) => state !== 'purged').length,
-  deletedItems: rows.filter(({ state }) => state === 'purged').length,
-  bytes: rows.reduce((sum, { data }) => sum + (data?.length ?? 0), 0),
-  attachmentBytes: 0,
-})
-
-const upsertItemsStatement = listStatement('upsert_items', ({ db, tables: { items } }: Tx, length) =>
-  db
-    .insert(items)
-    .values(
-      Array.from({ length }, (_, index) => ({
-        vaultId: sql.placeholder('vaultId'),
-        id: entryPlaceholder('id', index),
-        state: entryPlaceholder('state', index),
-        data: entryPlaceholder('data', index),
-        keyVersion: entryPlaceholder('keyVersion', index),
-        attachments: entryPlaceholder('attachments', index),
-        revision: entryPlaceholder('revision', index),
-        createdAt: entryPlaceholder('createdAt', index),
-        updatedAt: entryPlaceholder('updatedAt', index),
-        deletedAt: entryPlaceholder('deletedAt', index),
-      })),
-    )
-    .onConflictDoUpdate({
-      target: [items.vaultId, items.id],
-      set: {
-        state: sql`excluded.state`,
-        data: sql`excluded.data`,
-        keyVersion: sql`excluded.key_version`,
-        attachments: sql`excluded.attachments`,
-        revision: sql`excluded.revision`,
-        createdAt: sql`excluded.created_at`,
-        updatedAt: sql`excluded.updated_at`,
-        deletedAt: sql`excluded.deleted_at`,
-      },
-    }),
-)
 
 /** Makes uploads the files of the items that are written with them. Throws `attachment-missing`. */
 async function nameFilesOf(
@@ -256,6 +60,166 @@ async function nameFilesOf(
   }
 }
 
+/** What the caller may not do, whatever stands there. Throws `insufficient-scope`. */
+function requireMay({ caller, writes }: Request): void {
+  if (writes.some(({ op }) => op === 'purge')) caller.requireMayPurge()
+  if (writes.some(({ op }) => op === 'reseal')) caller.requireMayReseal()
+}
+
+const idsOf = (writes: readonly ItemWrite[], op: ItemWrite['op']): string[] =>
+  writes.flatMap((write) => (write.op === op ? [write.id] : []))
+
+interface Read extends Standing {
+  /** Items of which a version goes, and those of them of which one goes that named files. */
+  readonly losingVersions: ReadonlySet<string>
+  readonly losingFiles: ReadonlySet<string>
+}
+
+/**
+ * Holds the vault, and reads what the writes are about. The statements are sent together; from the first of them on, no other
+ * transaction writes to the vault, so that what is read behind it still stands when it is replaced. Throws `not-found` and `too-large`.
+ */
+async function readStanding(
+  tx: Tx,
+  { accountId, vaultId }: Place,
+  requests: readonly Request[],
+  now: number,
+): Promise<Read> {
+  const writes = requests.flatMap((request) => request.writes)
+  const ids = writes.map(({ id }) => id)
+  const replaced = writes.flatMap(({ op, id, expected }) =>
+    op === 'put' && expected !== 'nothing' ? [id] : [],
+  )
+  const raising = raiseRevision(tx, { accountId, vaultId })
+  if (ids.length > requests.length) await Promise.all([raising, requireBounded(tx, vaultId, ids)])
+  const [vault, { items, usage }, going] = await Promise.all([
+    raising,
+    standingItems(tx, { accountId, vaultId }, ids),
+    goingVersions(tx, vaultId, { replaced, purged: idsOf(writes, 'purge'), now }),
+  ])
+  if (!usage) throw notFound()
+  const bytes = new Map<string, number>()
+  for (const version of going) bytes.set(version.itemId, (bytes.get(version.itemId) ?? 0) + version.bytes)
+  return {
+    vault: { ...vault, revision: vault.revision - 1 },
+    items,
+    usage,
+    goingBytes: (itemId) => bytes.get(itemId) ?? 0,
+    losingVersions: new Set(bytes.keys()),
+    losingFiles: new Set(itemsWithFiles(going)),
+  }
+}
+
+/** Decides about one list after the other. @returns what to write, and what becomes of each request */
+function decideAll(
+  standing: Standing,
+  requests: readonly Request[],
+  stamp: { now: number; allowed: Allowed },
+) {
+  const plans: (Plan & Request)[] = []
+  let { usage, vault } = standing
+  const answers = requests.map((request): WriteOutcome | Failure | 'key-changed' => {
+    try {
+      requireMay(request)
+      const decision = decide({ ...standing, vault, usage }, { writes: request.writes, ...stamp })
+      if (decision.kind === 'key-changed') return 'key-changed'
+      if (decision.kind !== 'write') return decision
+      const { plan } = decision
+      plans.push({ ...plan, ...request })
+      usage = plan.usageAfter
+      vault = { ...vault, revision: plan.revision }
+      return { kind: 'applied', revision: plan.revision, rows: plan.rows }
+    } catch (error) {
+      if (error instanceof Failure) return error
+      throw error
+    }
+  })
+  return { plans, answers, revision: vault.revision }
+}
+
+/** Frees the files that only what was replaced has named. @returns how many bytes that frees */
+async function freeFiles(
+  tx: Tx,
+  vaultId: string,
+  { purged, withFiles }: { purged: readonly string[]; withFiles: ReadonlySet<string> },
+): Promise<number> {
+  let freed = await freeFilesOf(tx, vaultId, purged)
+  for (const itemId of withFiles) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
+  return freed
+}
+
+/** Writes what was decided. No answer is waited for where there are no files. */
+async function write(
+  tx: Tx,
+  { accountId, vaultId }: Place,
+  plans: readonly (Plan & Request)[],
+  {
+    standing,
+    revision,
+    now,
+    allowed,
+  }: {
+    standing: Read
+    revision: number
+    now: number
+    allowed: Allowed
+  },
+): Promise<void> {
+  const writes = plans.flatMap((plan) => plan.writes)
+  await nameFilesOf(tx, vaultId, writes, standing.items)
+  const purged = idsOf(writes, 'purge')
+  const replaced = plans.flatMap((plan) => plan.replaced.map(({ id }) => id))
+  const going = replaced.filter((id) => standing.losingVersions.has(id))
+  const sent = [
+    ...(going.length > 0 ? [forgetGoing(tx, vaultId, going, now)] : []),
+    ...(purged.length > 0 ? [forgetVersions(tx, vaultId, purged)] : []),
+    ...(replaced.length > 0 ? [keepVersions(tx, vaultId, replaced, now)] : []),
+    putItems(
+      tx,
+      plans.flatMap((plan) => plan.changed),
+    ),
+    ...(plans.length > 1 ? [setRevision(tx, { accountId, vaultId }, revision)] : []),
+  ]
+  let growth = plans.reduce<Growth>((sum, plan) => sumOfGrowth(sum, plan.growth), noGrowth)
+  // A reseal replaces files, and keeps no version that would name them.
+  const resealed = idsOf(writes, 'reseal').filter((id) => standing.items.get(id)?.attachments)
+  const withFiles = new Set([...going.filter((id) => standing.losingFiles.has(id)), ...resealed])
+  if (purged.length > 0 || withFiles.size > 0) {
+    await Promise.all(sent)
+    growth = { ...growth, attachmentBytes: -(await freeFiles(tx, vaultId, { purged, withFiles })) }
+  }
+  await tx.withCommit([...sent, spendWithin(tx, accountId, growth, allowedFor(writes, allowed))])
+}
+
+/** Does what requests ask of a vault: each of them wholly or not at all, under a revision of its own. */
+async function applyAll(
+  tx: Tx,
+  place: Place,
+  requests: readonly Request[],
+  stamp: { now: number; allowed: Allowed },
+): Promise<Answer[] | Unchanged<Answer[]>> {
+  const standing = await readStanding(tx, place, requests, stamp.now)
+  const { plans, answers, revision } = decideAll(standing, requests, stamp)
+  const current = answers.includes('key-changed') ? await withCount(tx, standing.vault) : undefined
+  const told = answers.map((answer): Answer => {
+    if (answer !== 'key-changed') return answer
+    if (!current) throw new Error('A vault was not read')
+    return { kind: 'key-changed', current }
+  })
+  if (plans.length === 0) return new Unchanged(told)
+  await write(tx, place, plans, { standing, revision, ...stamp })
+  return told
+}
+
+type Answer = WriteOutcome | Failure
+
+function given(answers: readonly Answer[]): WriteOutcome {
+  const [answer] = answers
+  if (!answer) throw new Error('A write was not answered')
+  if (answer instanceof Failure) throw answer
+  return answer
+}
+
 /**
  * Applies writes to a vault of the caller: all of them, under one new revision, or none. If none of them changes anything
  * the revision stays. Throws `not-found` for the vault, `insufficient-scope`, `too-large`, `attachment-missing` and
@@ -268,60 +232,8 @@ export async function applyItemWrites(
   vaultId: string,
   { writes, now, allowed }: { writes: readonly ItemWrite[]; now: number; allowed: Allowed },
 ): Promise<WriteOutcome | Unchanged<WriteOutcome>> {
-  const ids = writes.map(({ id }) => id)
-  // The vault is held first: no other transaction writes to it then, and what is read next still stands when it is replaced. Both
-  // statements are sent together.
-  const [vault, current] = await together(raiseRevision(tx, caller, vaultId), boundedRows(tx, vaultId, ids))
-  const { revision } = vault
-  if (writes.some(({ op }) => op === 'purge')) caller.requireMayPurge()
-  if (writes.some(({ op }) => op === 'reseal')) caller.requireMayReseal()
-  if (writes.some((write) => !takes(vault, write)))
-    return new Unchanged<WriteOutcome>(await keyChanged(tx, vault))
-  const stamp = { vaultId, revision, now }
-  const unmet = writes.filter((write) => !meets(write, current.get(write.id)))
-  if (unmet.length > 0) {
-    const conflicts = unmet.map(({ id }) => ({ id, current: current.get(id) ?? null }))
-    return new Unchanged<WriteOutcome>({ kind: 'conflict', conflicts })
-  }
-
-  const rows = writes.map((write) => rowAfter(write, current.get(write.id), stamp))
-  const changed = rows.filter((row) => row.revision === revision)
-  if (changed.length === 0)
-    return new Unchanged<WriteOutcome>({ kind: 'applied', revision: revision - 1, rows })
-
-  const idsOf = (op: ItemWrite['op']) =>
-    new Set(writes.flatMap((write) => (write.op === op ? [write.id] : [])))
-  await nameFilesOf(tx, vaultId, writes, current)
-  const put = idsOf('put')
-  const replaced = [...current.values()].filter(({ id }) => put.has(id))
-  const purged = [...idsOf('purge')]
-  const [kept, forgotten] = await together(
-    keepVersions(tx, replaced, stamp),
-    forgetVersions(tx, vaultId, purged),
-    upsertItemsStatement(tx, changed.length).execute({ vaultId, ...entryValues(changed) }),
-  )
-  const before = contentOf(changed.flatMap(({ id }) => current.get(id) ?? []))
-  const after = contentOf(changed)
-  let freed = await freeFilesOf(tx, vaultId, purged)
-  // A reseal replaces files, and keeps no version that would name them.
-  const replacing = writes.flatMap(({ op, id }) =>
-    op === 'reseal' && typeof current.get(id)?.attachments === 'string' ? [id] : [],
-  )
-  for (const itemId of new Set([...kept.itemIds, ...replacing]))
-    freed += await freeUnnamedFiles(tx, { vaultId, itemId })
-  const { accountId } = caller.owned(vaultId)
-  await spendQuota(
-    tx,
-    accountId,
-    {
-      items: after.items - before.items,
-      deletedItems: after.deletedItems - before.deletedItems,
-      bytes: after.bytes - before.bytes + kept.bytes - forgotten,
-      attachmentBytes: -freed,
-    },
-    writes.every(({ op }) => op === 'reseal') ? allowedToReseal(allowed) : allowed,
-  )
-  return { kind: 'applied', revision, rows }
+  const answers = await applyAll(tx, caller.owned(vaultId), [{ caller, writes }], { now, allowed })
+  return answers instanceof Unchanged ? new Unchanged(given(answers.result)) : given(answers)
 }
 
 interface Needs {
@@ -330,17 +242,45 @@ interface Needs {
   readonly store: Store
 }
 
+/** Most requests that are done together: bounds what is in memory for them, and how long the first waits for the last. */
+const mostTogether = 16
+
+/** How many requests, from the first on, can be done together: those of one item each, none of which is about the same item. */
+function fit(requests: readonly Request[]): number {
+  const ids = new Set<string>()
+  for (const { writes } of requests) {
+    const [write, ...more] = writes
+    if (!write || more.length > 0 || write.op === 'reseal' || ids.has(write.id)) break
+    ids.add(write.id)
+    if (ids.size === mostTogether) break
+  }
+  return Math.max(1, ids.size)
+}
+
+const groupsOfStores = new WeakMap<Store, Groups<Place, Request, Answer>>()
+
+function groupsOf({ clock, config, store }: Needs): Groups<Place, Request, Answer> {
+  const known = groupsOfStores.get(store)
+  if (known) return known
+  const groups = new Groups<Place, Request, Answer>(store, {
+    lineOf: lineOfVault,
+    fit,
+    work: (tx, place, requests) =>
+      applyAll(tx, place, requests, { now: clock.now(), allowed: config.quotas }),
+  })
+  groupsOfStores.set(store, groups)
+  return groups
+}
+
 /** Writes a list of items, as `applyItemWrites` says. */
-export const writeItems = (
-  { clock, config, store }: Needs,
+export async function writeItems(
+  needs: Needs,
   caller: VaultCaller,
   vaultId: string,
   writes: readonly ItemWrite[],
-): Promise<WriteOutcome> =>
-  store.write(
-    (tx) => applyItemWrites(tx, caller, vaultId, { writes, now: clock.now(), allowed: config.quotas }),
-    { line: vaultId },
-  )
+): Promise<WriteOutcome> {
+  return given([await groupsOf(needs).do(caller.owned(vaultId), { caller, writes })])
+}
 
 /** What became of one write. */
 export type ItemOutcome =
@@ -393,20 +333,23 @@ export async function createItem(
 export async function replaceContents(
   tx: Tx,
   contents: ReadonlyMap<string, Uint8Array>,
-  stamp: Stamp,
+  stamp: { vaultId: string; revision: number; now: number },
 ): Promise<Growth> {
   const { vaultId, revision, now } = stamp
   const ids = [...contents.keys()]
   if (ids.length === 0) return noGrowth
   const forgotten = await forgetVersions(tx, vaultId, ids)
-  const before = [...(await currentRows(tx, vaultId, ids)).values()]
+  const before = await tx.db
+    .select()
+    .from(tx.tables.items)
+    .where(and(eq(tx.tables.items.vaultId, vaultId), inArray(tx.tables.items.id, ids)))
   const after = before.map((row) => ({
     ...row,
     data: contents.get(row.id) ?? row.data,
     revision,
     updatedAt: now,
   }))
-  await upsertItemsStatement(tx, after.length).execute({ vaultId, ...entryValues(after) })
+  await putItems(tx, after)
   const { attachments } = tx.tables
   const withFiles = await tx.db
     .select({ itemId: attachments.itemId })
@@ -416,6 +359,6 @@ export async function replaceContents(
   let freed = 0
   // Files that only versions named.
   for (const { itemId } of withFiles) freed += await freeUnnamedFiles(tx, { vaultId, itemId })
-  const bytes = contentOf(after).bytes - contentOf(before).bytes - forgotten
+  const bytes = growthOf(before, after).bytes - forgotten
   return { ...noGrowth, bytes, attachmentBytes: -freed }
 }

@@ -1,11 +1,25 @@
 // Changing the key of a vault, in stages: it begins with the new key beside the old one, clients seal everything anew while others read
 // and write, and it finishes once nothing lies under an older key. The server opens nothing: it looks at versions, and that none is
 // left behind.
-import { and, asc, type Column, eq, gte, inArray, isNotNull, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  type Column,
+  eq,
+  getTableColumns,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
 import type { Allowed } from '../../contract/quotas.ts'
 import { countedLeft, type LeftCounts } from '../../contract/rotation.ts'
-import { entryPlaceholder, entryValues, listStatement } from '../../store/statement.ts'
-import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
+import { unnested } from '../../store/columns.ts'
+import { insertStatement } from '../../store/statement.ts'
+import { type Reader, type RowWriter, type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import {
   addUsage,
@@ -16,7 +30,7 @@ import {
   spendQuota,
 } from '../quotas/usage.ts'
 import { freeFilesUnder, freeUnnamedFiles, nameFiles } from './attachment-naming.ts'
-import type { SealedContent } from './item-writes.ts'
+import type { SealedContent } from './item-rules.ts'
 import {
   type ItemRow,
   isSameData,
@@ -27,6 +41,7 @@ import {
   rotationOf,
   type Vault,
   type VaultRow,
+  type VersionRow,
 } from './rows.ts'
 import { getVault, keyChanged, raiseRevision, withCount } from './vaults.ts'
 
@@ -53,7 +68,7 @@ export async function startRotation(
   vaultId: string,
   { key, keyVersion, versions, now }: NewKey & { readonly now: number },
 ): Promise<RotationStart> {
-  const row = await raiseRevision(tx, caller, vaultId)
+  const row = await raiseRevision(tx, caller.owned(vaultId))
   if (keyVersion !== row.keyVersion + 1) return keyChanged(tx, row)
   const rotation = rotationOf(row)
   if (rotation) {
@@ -251,31 +266,37 @@ export interface ResealedVersion extends SealedContent {
   readonly revision: number
 }
 
-const replaceVersionsStatement = listStatement(
-  'replace_versions',
-  ({ db, tables: { itemVersions } }: Tx, length) =>
-    db
-      .insert(itemVersions)
-      .values(
-        Array.from({ length }, (_, index) => ({
-          vaultId: sql.placeholder('vaultId'),
-          itemId: entryPlaceholder('itemId', index),
-          revision: entryPlaceholder('revision', index),
-          data: entryPlaceholder('data', index),
-          keyVersion: entryPlaceholder('keyVersion', index),
-          attachments: entryPlaceholder('attachments', index),
-          createdAt: entryPlaceholder('createdAt', index),
-          replacedAt: entryPlaceholder('replacedAt', index),
-        })),
-      )
-      .onConflictDoUpdate({
-        target: [itemVersions.vaultId, itemVersions.itemId, itemVersions.revision],
-        set: {
-          data: sql`excluded.data`,
-          keyVersion: sql`excluded.key_version`,
-          attachments: sql`excluded.attachments`,
-        },
-      }),
+const inPlace = ({ tables: { itemVersions } }: RowWriter) => ({
+  target: [itemVersions.vaultId, itemVersions.itemId, itemVersions.revision],
+  set: {
+    data: sql`excluded.data`,
+    keyVersion: sql`excluded.key_version`,
+    attachments: sql`excluded.attachments`,
+  },
+})
+
+/** Puts versions in place of those that stand there. */
+const putVersions = insertStatement<VersionRow>(
+  'put_versions',
+  (handle) =>
+    handle.db
+      .insert(handle.tables.itemVersions)
+      .values({
+        vaultId: sql.placeholder('vaultId'),
+        itemId: sql.placeholder('itemId'),
+        revision: sql.placeholder('revision'),
+        data: sql.placeholder('data'),
+        keyVersion: sql.placeholder('keyVersion'),
+        attachments: sql.placeholder('attachments'),
+        createdAt: sql.placeholder('createdAt'),
+        replacedAt: sql.placeholder('replacedAt'),
+      })
+      .onConflictDoUpdate(inPlace(handle)),
+  (handle) =>
+    handle.db
+      .insert(handle.tables.itemVersions)
+      .select(unnested(getTableColumns(handle.tables.itemVersions)))
+      .onConflictDoUpdate(inPlace(handle)),
 )
 
 type VersionsOutcome = { readonly kind: 'resealed'; readonly resealed: number } | KeyChanged
@@ -286,7 +307,7 @@ async function applyResealedVersions(
   vaultId: string,
   { versions, allowed }: { versions: readonly ResealedVersion[]; allowed: Allowed },
 ): Promise<VersionsOutcome | Unchanged<VersionsOutcome>> {
-  const vault = await raiseRevision(tx, caller, vaultId)
+  const vault = await raiseRevision(tx, caller.owned(vaultId))
   const rotation = rotationOf(vault)
   if (!rotation || versions.some(({ keyVersion }) => keyVersion !== rotation.keyVersion))
     return new Unchanged<VersionsOutcome>(await keyChanged(tx, vault))
@@ -330,7 +351,10 @@ async function applyResealedVersions(
     const added = namedIn(version).filter((id) => !before.includes(id))
     await nameFiles(tx, { vaultId, itemId }, added)
   }
-  await replaceVersionsStatement(tx, replaced.length).execute({ vaultId, ...entryValues(replaced) })
+  await putVersions(
+    tx,
+    replaced.map(({ before: _, bytes: __, ...version }) => ({ ...version, vaultId })),
+  )
   const bytes = replaced.reduce((sum, version) => sum + version.data.length - version.bytes, 0)
   const withFiles = replaced.flatMap(({ itemId, before }) => (before.length > 0 ? [itemId] : []))
   let freed = 0
@@ -371,7 +395,7 @@ export async function endRotation(
   vaultId: string,
   keyVersion: number,
 ): Promise<RotationEnd> {
-  const row = await raiseRevision(tx, caller, vaultId)
+  const row = await raiseRevision(tx, caller.owned(vaultId))
   const rotation = rotationOf(row)
   if (keyVersion === row.keyVersion) {
     const { current } = await keyChanged(tx, row)

@@ -4,7 +4,7 @@ import type { Clock } from '../../clock.ts'
 import type { Allowed } from '../../contract/quotas.ts'
 import { limits } from '../../contract/sizes.ts'
 import type { Random } from '../../random.ts'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement, statement } from '../../store/statement.ts'
 import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
 import { requireAccountKey } from '../account-row.ts'
 import type { VaultCaller } from '../caller.ts'
@@ -47,25 +47,75 @@ export async function getVault(reader: Reader, caller: VaultCaller, vaultId: str
   return row
 }
 
-const raiseRevisionStatement = statement(({ db, tables: { vaults } }: Tx) =>
+/** The line in which writers of one vault wait for each other (`Store.write`). */
+export const lineOfVault = ({ accountId, vaultId }: { accountId: string; vaultId: string }) =>
+  `${accountId} ${vaultId}`
+
+const raiseRevisionStatement = rowsStatement<
+  [
+    key: Uint8Array,
+    keyVersion: number,
+    data: Uint8Array,
+    dataKeyVersion: number,
+    nextKey: Uint8Array | null,
+    rotationStartedAt: number | null,
+    rotationVersions: VaultRow['rotationVersions'],
+    revision: number,
+    epoch: string,
+    createdAt: number,
+    updatedAt: number,
+  ],
+  Tx
+>('raise_revision', ({ db, tables: { vaults } }) =>
   db
     .update(vaults)
     .set({ revision: sql`${vaults.revision} + 1` })
     .where(and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))))
-    .returning()
-    .prepare('raise_revision'),
+    .returning({
+      ...{ key: vaults.key, keyVersion: vaults.keyVersion },
+      ...{ data: vaults.data, dataKeyVersion: vaults.dataKeyVersion, nextKey: vaults.nextKey },
+      ...{ rotationStartedAt: vaults.rotationStartedAt, rotationVersions: vaults.rotationVersions },
+      ...{ revision: vaults.revision, epoch: vaults.epoch },
+      ...{ createdAt: vaults.createdAt, updatedAt: vaults.updatedAt },
+    }),
 )
 
 /**
- * Raises the revision of the caller's vault by one, or throws `not-found`. Every write begins with this statement: it holds
+ * Raises the revision of an account's vault by one, or throws `not-found`. Every write begins with this statement: it holds
  * the vault's row until the commit, so that writers come one after the other and the order of commits is that of revisions. The new
  * revision is announced.
+ * @param place.vaultId of a vault that the caller may reach (`VaultCaller.owned`)
  */
-export async function raiseRevision(tx: Tx, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
-  const [row] = await raiseRevisionStatement(tx).execute(caller.owned(vaultId))
+export async function raiseRevision(
+  tx: Tx,
+  { accountId, vaultId }: { accountId: string; vaultId: string },
+): Promise<VaultRow> {
+  const [row] = await raiseRevisionStatement(tx)({ accountId, vaultId })
   if (!row) throw notFound()
-  announceVault(tx, { accountId: row.accountId, vaultId, revision: row.revision })
-  return row
+  const [key, keyVersion, data, dataKeyVersion, nextKey, rotationStartedAt, rotationVersions, ...rest] = row
+  const [revision, epoch, createdAt, updatedAt] = rest
+  announceVault(tx, { accountId, vaultId, revision })
+  return {
+    ...{ id: vaultId, accountId, key, keyVersion, data, dataKeyVersion },
+    ...{ nextKey, rotationStartedAt, rotationVersions, revision, epoch, createdAt, updatedAt },
+  }
+}
+
+const setRevisionStatement = rowsStatement<[], Tx>('set_revision', ({ db, tables: { vaults } }) =>
+  db
+    .update(vaults)
+    .set({ revision: sql`${sql.placeholder('revision')}` })
+    .where(eq(vaults.id, sql.placeholder('vaultId'))),
+)
+
+/** Sets the revision of a vault that is held, after writes that have taken several, and announces it. */
+export async function setRevision(
+  tx: Tx,
+  { accountId, vaultId }: { accountId: string; vaultId: string },
+  revision: number,
+): Promise<void> {
+  announceVault(tx, { accountId, vaultId, revision })
+  await setRevisionStatement(tx)({ vaultId, revision })
 }
 
 const holdVaultStatement = statement(({ db, tables: { vaults } }: Tx) =>
@@ -290,7 +340,7 @@ async function raiseFrom(
   vaultId: string,
   expected: number | undefined,
 ): Promise<{ kind: 'raised'; row: VaultRow } | VaultConflict> {
-  const row = await raiseRevision(tx, caller, vaultId)
+  const row = await raiseRevision(tx, caller.owned(vaultId))
   const before = row.revision - 1
   if (expected !== undefined && before !== expected)
     return { kind: 'conflict', current: await withCount(tx, { ...row, revision: before }) }

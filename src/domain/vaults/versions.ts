@@ -1,21 +1,16 @@
 // Versions of items that were replaced: which are kept, for how long, and how they are read.
-import { and, desc, eq, getTableColumns, gte, inArray, lt, not, or, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, gte, inArray, lt, not, or, type SQL, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import { limits } from '../../contract/sizes.ts'
-import {
-  entryPlaceholder,
-  entryPlaceholders,
-  entryValues,
-  listStatement,
-  together,
-} from '../../store/statement.ts'
+import type { ColumnOfTable } from '../../store/columns.ts'
+import { textsStatement } from '../../store/statement.ts'
 import type { Reader, Store, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
 import { freeUnnamedFiles } from './attachment-naming.ts'
 import { getItem } from './items.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
-import type { ItemRow, VersionRow } from './rows.ts'
+import type { VersionRow } from './rows.ts'
 import { holdVault } from './vaults.ts'
 
 /** How many replaced versions of an item are kept, and for how long. */
@@ -39,100 +34,116 @@ const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => su
 /** Stands in SQL as it is: as a parameter Postgres would not know its type. */
 const dayMs = sql.raw(String(days(1)))
 
-const insertVersionsStatement = listStatement(
-  'insert_versions',
-  ({ db, tables: { itemVersions } }: Tx, length) =>
-    db.insert(itemVersions).values(
-      Array.from({ length }, (_, index) => ({
-        vaultId: sql.placeholder('vaultId'),
-        itemId: entryPlaceholder('itemId', index),
-        revision: entryPlaceholder('revision', index),
-        data: entryPlaceholder('data', index),
-        keyVersion: entryPlaceholder('keyVersion', index),
-        attachments: entryPlaceholder('attachments', index),
-        createdAt: entryPlaceholder('createdAt', index),
-        replacedAt: sql.placeholder('now'),
-      })),
-    ),
-)
-
-/** Forgets what is over the age, and what is over the depth unless it is the one that is kept of its day. */
-const pruneVersionsStatement = listStatement(
-  'prune_versions',
-  ({ db, tables: { itemVersions } }: Tx, length) => {
-    // The vault's id stands in each part: that the rows are of the same vault would not tell Postgres in which partition they are.
-    const vaultId = sql.placeholder('vaultId')
-    const newer = sql`(select count(*) from ${itemVersions} newer where newer.vault_id = ${vaultId}
-    and newer.item_id = ${itemVersions.itemId} and newer.revision > ${itemVersions.revision})`
-    // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
-    const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
+/**
+ * What goes from an item once a version of it is added: what is over the age, and what is over the depth unless it is the one that is
+ * kept of its day.
+ */
+function isGoing({ tables: { itemVersions } }: Reader, isGiven: (column: ColumnOfTable) => SQL) {
+  // The vault's id stands in each part: that the rows are of the same vault would not tell Postgres in which partition they are.
+  const vaultId = sql.placeholder('vaultId')
+  // The version is not there yet, so that one fewer stays.
+  const lastKept = sql`(select newer.revision from ${itemVersions} newer where newer.vault_id = ${vaultId}
+    and newer.item_id = ${itemVersions.itemId} order by newer.revision desc limit 1 offset ${sql.raw(String(versionsKept - 1))})`
+  // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
+  const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
     where earlier.vault_id = ${vaultId} and earlier.item_id = ${itemVersions.itemId}
     and earlier.revision < ${itemVersions.revision}
     and earlier.replaced_at / ${dayMs} = ${itemVersions.replacedAt} / ${dayMs})`
-    return db
-      .delete(itemVersions)
-      .where(
-        and(
-          eq(itemVersions.vaultId, vaultId),
-          inArray(itemVersions.itemId, entryPlaceholders('itemId', length)),
-          or(
-            lt(itemVersions.replacedAt, sql.placeholder('since')),
-            and(
-              sql`${newer} >= ${versionsKept}`,
-              or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), not(isFirstOfDay)),
-            ),
-          ),
-        ),
-      )
-      .returning({
-        itemId: itemVersions.itemId,
-        bytes: bytesOf(itemVersions.data),
-        attachments: itemVersions.attachments,
-      })
-  },
+  return and(
+    eq(itemVersions.vaultId, vaultId),
+    isGiven(itemVersions.itemId),
+    or(
+      lt(itemVersions.replacedAt, sql.placeholder('since')),
+      and(
+        sql`${itemVersions.revision} <= ${lastKept}`,
+        or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), not(isFirstOfDay)),
+      ),
+    ),
+  )
+}
+
+type GoingColumns = [itemId: string, bytes: number, attachments: string | null]
+
+const goingColumns = ({ tables: { itemVersions } }: Reader) => ({
+  itemId: itemVersions.itemId,
+  bytes: bytesOf(itemVersions.data),
+  attachments: itemVersions.attachments,
+})
+
+const goingStatement = textsStatement<GoingColumns>('going_versions', (reader, isGiven) =>
+  reader.db.select(goingColumns(reader)).from(reader.tables.itemVersions).where(isGoing(reader, isGiven)),
 )
 
+const allStatement = textsStatement<GoingColumns>('versions_of_items', (reader, isGiven) => {
+  const { itemVersions } = reader.tables
+  return reader.db
+    .select(goingColumns(reader))
+    .from(itemVersions)
+    .where(and(eq(itemVersions.vaultId, sql.placeholder('vaultId')), isGiven(itemVersions.itemId)))
+})
+
+const forgetGoingStatement = textsStatement<[], Tx>('forget_going_versions', (tx, isGiven) =>
+  tx.db.delete(tx.tables.itemVersions).where(isGoing(tx, isGiven)),
+)
+
+const keepStatement = textsStatement<[], Tx>(
+  'keep_versions',
+  ({ db, tables: { items, itemVersions } }, isGiven) =>
+    db.insert(itemVersions).select(
+      db
+        .select({
+          vaultId: items.vaultId,
+          itemId: items.id,
+          revision: items.revision,
+          data: sql`${items.data}`.as('data'),
+          keyVersion: items.keyVersion,
+          attachments: items.attachments,
+          createdAt: items.updatedAt,
+          replacedAt: sql`cast(${sql.placeholder('now')} as bigint)`.as('replaced_at'),
+        })
+        .from(items)
+        .where(and(eq(items.vaultId, sql.placeholder('vaultId')), isGiven(items.id))),
+    ),
+)
+
+/** A version that goes when its item is written. */
+interface GoingVersion {
+  readonly itemId: string
+  readonly bytes: number
+  readonly attachments: string | null
+}
+
+const ages = (now: number) => ({ since: versionsSince(now), dailySince: dailyVersionsSince(now) })
+
+/**
+ * The versions that go when items are written.
+ * @param replaced the items of which a version is added
+ * @param purged the items of which none stays
+ */
+export async function goingVersions(
+  tx: Tx,
+  vaultId: string,
+  { replaced, purged, now }: { replaced: readonly string[]; purged: readonly string[]; now: number },
+): Promise<GoingVersion[]> {
+  const [some, all] = await Promise.all([
+    replaced.length > 0 ? goingStatement(tx, replaced, { vaultId, ...ages(now) }) : [],
+    purged.length > 0 ? allStatement(tx, purged, { vaultId }) : [],
+  ])
+  return [...some, ...all].map(([itemId, bytes, attachments]) => ({ itemId, bytes, attachments }))
+}
+
+/** Deletes the versions that go when these items are replaced. It comes before `keepVersions`. */
+export const forgetGoing = (tx: Tx, vaultId: string, itemIds: readonly string[], now: number) =>
+  forgetGoingStatement(tx, itemIds, { vaultId, ...ages(now) })
+
+/** Keeps what stands there of items as versions, before it is replaced. */
+export const keepVersions = (tx: Tx, vaultId: string, itemIds: readonly string[], now: number) =>
+  keepStatement(tx, itemIds, { vaultId, now })
+
 /** The items whose versions named files. */
-const itemsWithFiles = (versions: readonly Pick<VersionRow, 'itemId' | 'attachments'>[]): string[] => [
+export const itemsWithFiles = (versions: readonly Pick<VersionRow, 'itemId' | 'attachments'>[]): string[] => [
   ...new Set(versions.flatMap(({ itemId, attachments }) => (attachments === null ? [] : [itemId]))),
 ]
-
-/** What keeping a version has done to the others. */
-interface Kept {
-  /** Of versions that were added; negative if more were forgotten. */
-  readonly bytes: number
-  /** The items of which a version was forgotten that named files. */
-  readonly itemIds: string[]
-}
-
-/** Keeps what stood there before data was replaced, and forgets what is too much. */
-export async function keepVersions(
-  tx: Tx,
-  replaced: readonly ItemRow[],
-  { vaultId, now }: { vaultId: string; now: number },
-): Promise<Kept> {
-  const versions = replaced.flatMap(({ id, state, revision, data, keyVersion, attachments, updatedAt }) =>
-    data === null || state === 'purged'
-      ? []
-      : [{ itemId: id, revision, data, keyVersion, attachments, createdAt: updatedAt }],
-  )
-  if (versions.length === 0) return { bytes: 0, itemIds: [] }
-  const values = {
-    vaultId,
-    now,
-    since: versionsSince(now),
-    dailySince: dailyVersionsSince(now),
-    ...entryValues(versions),
-  }
-  const [, pruned] = await together(
-    insertVersionsStatement(tx, versions.length).execute(values),
-    pruneVersionsStatement(tx, versions.length).execute(values),
-  )
-  return {
-    bytes: sumOf(versions.map(({ data }) => data.length)) - sumOf(pruned.map(({ bytes }) => bytes)),
-    itemIds: itemsWithFiles(pruned),
-  }
-}
 
 /** Deletes every version of these items. @returns how many bytes they had */
 export async function forgetVersions(
