@@ -5,7 +5,8 @@ import { fernetKeyBytes } from './fernet.ts'
 import { encodePassword } from './password.ts'
 import { platformRandom, type Random, takeRandom } from './random.ts'
 
-const proofPrefix = 'limpet-share-proof:'
+/** What stands before the key, in base64url, in the text whose hash is the proof. */
+export const proofPrefix = 'limpet-share-proof:'
 /** Of PBKDF2-SHA-256, as OWASP asks for. */
 const passphraseRounds = 600_000
 

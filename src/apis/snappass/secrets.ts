@@ -2,16 +2,17 @@
 
 import type { Clock } from '../../clock.ts'
 import { largestSecretBytes } from '../../contract/sizes.ts'
-import { fromBase64url, toBase64url, toFernetToken } from '../../domain/encoding.ts'
+import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { RateLimiter } from '../../domain/rate-limits/limiter.ts'
+import { hashSecret } from '../../domain/secret-hash.ts'
 import { createShare, findPendingShare, revealShare } from '../../domain/shares/lifecycle.ts'
-import { OpenError } from '../../protocol/envelope.ts'
-import { decryptFernet, encryptFernet, fernetKeyBytes } from '../../protocol/fernet.ts'
-import { shareKeys } from '../../protocol/share-link.ts'
+import { fernetKeyBytes } from '../../protocol/fernet.ts'
+import { proofPrefix } from '../../protocol/share-link.ts'
 import type { Random } from '../../random.ts'
 import type { Store } from '../../store/store.ts'
 import { formatFileSize } from '../../units.ts'
+import { ivBytes, openFernet, sealFernet } from './fernet.ts'
 import { formatToken, type Order, type Token } from './wire.ts'
 
 /** What secrets are kept with. */
@@ -21,6 +22,9 @@ export interface SecretServices {
   readonly random: Random
   readonly store: Store
 }
+
+/** The proof that a link's key makes, for a share without a passphrase (docs/protocol.md, "One-time shares"). */
+const proofOf = (linkKey: string): Uint8Array => hashSecret(proofPrefix + linkKey)
 
 /** Encrypts under a new key, which is in the token that it returns and nowhere else. */
 export async function createSecret(
@@ -33,13 +37,12 @@ export async function createSecret(
       'too-large',
       `The password is larger than the ${formatFileSize(largestSecretBytes)} that a share holds.`,
     )
-  const linkKey = toBase64url(random.bytes(fernetKeyBytes))
-  const { fernetKey, proof } = await shareKeys(linkKey)
-  const made = { now: clock.now(), random: (count: number) => random.bytes(count) }
-  const token = await encryptFernet(fernetKey, plaintext, made)
+  const key = random.bytes(fernetKeyBytes)
+  const linkKey = toBase64url(key)
+  const ciphertext = sealFernet(key, plaintext, { now: clock.now(), iv: random.bytes(ivBytes) })
   const { id } = await createShare(
     { clock, random, store },
-    { ciphertext: fromBase64url(token), proof: fromBase64url(proof), ttl, hasPassphrase: false },
+    { ciphertext, proof: proofOf(linkKey), ttl, hasPassphrase: false },
   )
   return formatToken(id, linkKey)
 }
@@ -60,14 +63,10 @@ export async function revealSecret(
   token: Token | undefined,
 ): Promise<string | undefined> {
   if (token?.linkKey === undefined) return undefined
-  const { fernetKey, proof } = await shareKeys(token.linkKey)
-  const reveal = await revealShare(services, { address }, token.id, { proof: fromBase64url(proof) })
-  if (reveal.kind !== 'revealed') return undefined
-  try {
-    return Buffer.from(await decryptFernet(fernetKey, toFernetToken(reveal.ciphertext))).toString()
-  } catch (error) {
-    // A client of Limpet's own API can share bytes that are no Fernet token under this key.
-    if (error instanceof OpenError) return undefined
-    throw error
-  }
+  const proof = proofOf(token.linkKey)
+  const reveal = await revealShare(services, { address }, token.id, { proof })
+  // A client of Limpet's own API can share bytes that are no Fernet token under this key.
+  return reveal.kind === 'revealed'
+    ? openFernet(fromBase64url(token.linkKey), reveal.ciphertext)?.toString()
+    : undefined
 }
