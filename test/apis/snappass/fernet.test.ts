@@ -8,7 +8,10 @@ import { vectors } from '../../protocol/read-vectors.ts'
 const key = Buffer.from(vectors.fernet.key, 'base64url')
 const bytesOf = (token: string) => Buffer.from(token, 'base64url')
 /** Whether it is the text of some bytes: what is refused for its text alone says nothing of them. */
-const isText = (token: string) => bytesOf(token).toString('base64url') === token.replace(/={0,2}$/, '')
+const isText = (token: string) => {
+  const text = bytesOf(token).toString('base64url')
+  return text.padEnd(Math.ceil(text.length / 4) * 4, '=') === token
+}
 
 test.each(vectors.fernet.accepted)('$name', ({ seconds, iv, plaintext, token }) => {
   const bytes = Buffer.from(plaintext)
