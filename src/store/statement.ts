@@ -4,16 +4,16 @@ import { amongTexts, type ColumnOfTable } from './columns.ts'
 import type { Reader, RowWriter } from './store.ts'
 
 /**
- * Keeps what `build` makes of a handle for as long as the handle lives. `build` ends in `.prepare('name')`, a name that no
- * other statement has, and values come in by `sql.placeholder`.
+ * Keeps what `build` makes of a handle for as long as its connection lives: a unit of work has a handle of its own, but the builder of
+ * the connection. `build` ends in `.prepare('name')`, a name that no other statement has, and values come in by `sql.placeholder`.
  */
 export function statement<Handle extends Reader, Prepared>(build: (handle: Handle) => Prepared) {
-  const built = new WeakMap<Handle, Prepared>()
+  const built = new WeakMap<object, Prepared>()
   return (handle: Handle): Prepared => {
-    const known = built.get(handle)
+    const known = built.get(handle.db)
     if (known !== undefined) return known
     const prepared = build(handle)
-    built.set(handle, prepared)
+    built.set(handle.db, prepared)
     return prepared
   }
 }

@@ -36,8 +36,8 @@ export interface RowWriter extends Reader {
 /** What a unit of work gets from `Store.write`; it exists only inside. */
 export interface Tx extends RowWriter {
   /**
-   * Takes statements that are sent, and of which the unit needs no answer: on Postgres they wait together with the commit. If one of
-   * them fails, nothing of the unit happens.
+   * Takes statements that are sent (`rows`; a builder sends nothing before something waits for it), and of which the unit needs no
+   * answer: on Postgres they wait together with the commit. If one of them fails, nothing of the unit happens.
    */
   withCommit(sent: readonly Promise<unknown>[]): Promise<unknown>
 

@@ -1,8 +1,9 @@
 // Refresh tokens: 32 random bytes at login. The first half stays the same in every later one of the session, its family; the
 // second half is each time made from the token before.
 import { createHmac, type KeyObject } from 'node:crypto'
-import { and, eq, gt, isNull, lt, or } from 'drizzle-orm'
+import { and, eq, gt, isNull, lt, or, sql } from 'drizzle-orm'
 import { type Clock, minutes } from '../../clock.ts'
+import { rowsStatement } from '../../store/statement.ts'
 import { type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { Caller } from '../caller.ts'
 import { hashSecret } from '../secret-hash.ts'
@@ -27,6 +28,60 @@ function successorOf(key: KeyObject, token: Uint8Array): Uint8Array {
 /** How long a replaced refresh token still answers with its successor, for clients that lost the answer. */
 const repeatableForMs = minutes(1)
 
+const replaceTokenStatement = rowsStatement<[sessionId: string], Tx>(
+  'replaced_refresh_token',
+  ({ db, tables: { refreshTokens } }) =>
+    db
+      .update(refreshTokens)
+      .set({ replacedAt: sql`${sql.placeholder('now')}`, familyHash: sql`${sql.placeholder('familyHash')}` })
+      .where(and(eq(refreshTokens.hash, sql.placeholder('hash')), isNull(refreshTokens.replacedAt)))
+      .returning({ sessionId: refreshTokens.sessionId }),
+)
+
+const sessionOfTokenStatement = rowsStatement<[createdAt: number, accountId: string]>(
+  'session_of_refresh_token',
+  ({ db, tables: { refreshTokens, sessions } }) =>
+    db
+      .select({ createdAt: sessions.createdAt, accountId: sessions.accountId })
+      .from(refreshTokens)
+      .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+      .where(eq(refreshTokens.hash, sql.placeholder('hash'))),
+)
+
+const prolongStatement = rowsStatement<[id: string], Tx>(
+  'prolonged_session',
+  ({ db, tables: { sessions } }) =>
+    db
+      .update(sessions)
+      .set({ lastUsedAt: sql`${sql.placeholder('now')}`, expiresAt: sql`${sql.placeholder('expiresAt')}` })
+      .where(
+        and(eq(sessions.id, sql.placeholder('sessionId')), gt(sessions.expiresAt, sql.placeholder('now'))),
+      )
+      .returning({ id: sessions.id }),
+)
+
+const addTokenStatement = rowsStatement<[], Tx>('added_refresh_token', ({ db, tables: { refreshTokens } }) =>
+  db.insert(refreshTokens).values({
+    hash: sql.placeholder('hash'),
+    familyHash: sql.placeholder('familyHash'),
+    sessionId: sql.placeholder('sessionId'),
+  }),
+)
+
+const forgetReplacedStatement = rowsStatement<[], Tx>(
+  'forgotten_refresh_tokens',
+  ({ db, tables: { refreshTokens } }) =>
+    db
+      .delete(refreshTokens)
+      .where(
+        and(
+          eq(refreshTokens.sessionId, sql.placeholder('sessionId')),
+          eq(refreshTokens.familyHash, sql.placeholder('familyHash')),
+          lt(refreshTokens.replacedAt, sql.placeholder('before')),
+        ),
+      ),
+)
+
 /**
  * Uses a refresh token: the first use replaces it by its successor and prolongs the session; a repetition within a minute
  * changes nothing; a later one means that somebody else has a copy, and ends the session. So does any token of the session's
@@ -47,39 +102,23 @@ async function useRefreshToken(
   const { db } = tx
   const { refreshTokens, sessions } = tx.tables
   const { hash, familyHash, successorHash, now, lifetime } = use
-  const [replaced] = await db
-    .update(refreshTokens)
-    .set({ replacedAt: now, familyHash })
-    .where(and(eq(refreshTokens.hash, hash), isNull(refreshTokens.replacedAt)))
-    .returning({ sessionId: refreshTokens.sessionId })
+  const [[replaced], [begun]] = await Promise.all([
+    replaceTokenStatement(tx)({ hash, familyHash, now }),
+    sessionOfTokenStatement(tx)({ hash }),
+  ])
   if (replaced) {
-    const { sessionId } = replaced
-    const [begun] = await db
-      .select({ createdAt: sessions.createdAt })
-      .from(sessions)
-      .where(eq(sessions.id, sessionId))
-    const expiresAt = begun ? endOfSession(lifetime, { ...begun, now }) : now
-    const [session] =
-      expiresAt > now
-        ? await db
-            .update(sessions)
-            .set({ lastUsedAt: now, expiresAt })
-            .where(and(eq(sessions.id, sessionId), gt(sessions.expiresAt, now)))
-            .returning({ accountId: sessions.accountId })
-        : []
+    const [sessionId] = replaced
+    const [createdAt, accountId] = begun ?? []
+    if (createdAt === undefined || accountId === undefined) return new Unchanged(undefined)
+    const expiresAt = endOfSession(lifetime, { createdAt, now })
+    const [session] = expiresAt > now ? await prolongStatement(tx)({ sessionId, now, expiresAt }) : []
     // Run out. Nothing is kept of the attempt: where only the clock was wrong, the token is good again once it is right.
     if (!session) return new Unchanged(undefined)
-    await db.insert(refreshTokens).values({ hash: successorHash, familyHash, sessionId })
-    await db
-      .delete(refreshTokens)
-      .where(
-        and(
-          eq(refreshTokens.sessionId, sessionId),
-          eq(refreshTokens.familyHash, familyHash),
-          lt(refreshTokens.replacedAt, now - repeatableForMs),
-        ),
-      )
-    return { accountId: session.accountId, sessionId }
+    await tx.withCommit([
+      addTokenStatement(tx)({ hash: successorHash, familyHash, sessionId }),
+      forgetReplacedStatement(tx)({ familyHash, sessionId, before: now - repeatableForMs }),
+    ])
+    return { accountId, sessionId }
   }
 
   const family = await db

@@ -3,7 +3,7 @@ import { and, count, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm
 import { minutes } from '../../clock.ts'
 import type { ShareReceipt } from '../../contract/shares.ts'
 import type { Tables } from '../../store/schema.ts'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement, statement } from '../../store/statement.ts'
 import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
 import { isSameHash } from '../secret-hash.ts'
 
@@ -40,37 +40,30 @@ export async function countShares(
   return { pending: pending?.left ?? 0, read, revoked, expired: expired?.left ?? 0 }
 }
 
-const insertShareStatement = statement(({ db, tables: { shares } }: Tx) =>
-  db
-    .insert(shares)
-    .values({
-      id: sql.placeholder('id'),
-      proofHash: sql.placeholder('proofHash'),
-      manageTokenHash: sql.placeholder('manageTokenHash'),
-      hasPassphrase: sql.placeholder('hasPassphrase'),
-      createdAt: sql.placeholder('createdAt'),
-      expiresAt: sql.placeholder('expiresAt'),
-    })
-    .prepare('inserted_share'),
+const insertShareStatement = rowsStatement<[], Tx>('inserted_share', ({ db, tables: { shares } }) =>
+  db.insert(shares).values({
+    id: sql.placeholder('id'),
+    proofHash: sql.placeholder('proofHash'),
+    manageTokenHash: sql.placeholder('manageTokenHash'),
+    hasPassphrase: sql.placeholder('hasPassphrase'),
+    createdAt: sql.placeholder('createdAt'),
+    expiresAt: sql.placeholder('expiresAt'),
+  }),
 )
 
-const insertBodyStatement = statement(({ db, tables: { shareBodies } }: Tx) =>
-  db
-    .insert(shareBodies)
-    .values({
-      shareId: sql.placeholder('id'),
-      ciphertext: sql.placeholder('ciphertext'),
-      expiresAt: sql.placeholder('expiresAt'),
-    })
-    .prepare('inserted_share_body'),
+const insertBodyStatement = rowsStatement<[], Tx>('inserted_share_body', ({ db, tables: { shareBodies } }) =>
+  db.insert(shareBodies).values({
+    shareId: sql.placeholder('id'),
+    ciphertext: sql.placeholder('ciphertext'),
+    expiresAt: sql.placeholder('expiresAt'),
+  }),
 )
 
 export async function insertShare(
   tx: Tx,
   share: Omit<Share, 'readAt' | 'claimHash' | 'revokedAt'> & { ciphertext: Uint8Array },
 ): Promise<void> {
-  await insertShareStatement(tx).execute({ ...share })
-  await insertBodyStatement(tx).execute({ ...share })
+  await tx.withCommit([insertShareStatement(tx)({ ...share }), insertBodyStatement(tx)({ ...share })])
 }
 
 const shareByIdStatement = statement(({ db, tables: { shares } }: Reader) =>
@@ -87,22 +80,35 @@ export async function findShare(reader: Reader, id: string): Promise<Share | und
 }
 
 /** Takes the ciphertext out: of all who try at the same time, one statement gives it to one. */
-const takeBodyStatement = statement(({ db, tables: { shareBodies } }: Tx) =>
-  db
-    .delete(shareBodies)
-    .where(
-      and(eq(shareBodies.shareId, sql.placeholder('id')), gt(shareBodies.expiresAt, sql.placeholder('now'))),
-    )
-    .returning({ ciphertext: shareBodies.ciphertext })
-    .prepare('taken_share_body'),
+const takeBodyStatement = rowsStatement<[ciphertext: Uint8Array], Tx>(
+  'taken_share_body',
+  ({ db, tables: { shareBodies } }) =>
+    db
+      .delete(shareBodies)
+      .where(
+        and(
+          eq(shareBodies.shareId, sql.placeholder('id')),
+          gt(shareBodies.expiresAt, sql.placeholder('now')),
+        ),
+      )
+      .returning({ ciphertext: shareBodies.ciphertext }),
 )
 
-const markReadStatement = statement(({ db, tables: { shares } }: Tx) =>
+const markReadStatement = rowsStatement<[], Tx>('marked_share_read', ({ db, tables: { shares } }) =>
   db
     .update(shares)
     .set({ readAt: sql`${sql.placeholder('now')}`, claimHash: sql`${sql.placeholder('claimHash')}` })
-    .where(eq(shares.id, sql.placeholder('id')))
-    .prepare('marked_share_read'),
+    .where(eq(shares.id, sql.placeholder('id'))),
+)
+
+const putAsideStatement = rowsStatement<[], Tx>(
+  'claimed_share_body_put_aside',
+  ({ db, tables: { claimedShareBodies } }) =>
+    db.insert(claimedShareBodies).values({
+      shareId: sql.placeholder('id'),
+      ciphertext: sql.placeholder('ciphertext'),
+      expiresAt: sql.placeholder('expiresAt'),
+    }),
 )
 
 const claimedBodyStatement = statement(({ db, tables: { claimedShareBodies } }: Tx) =>
@@ -128,16 +134,15 @@ export async function readShare(
   share: Share,
   { claimHash, now }: { claimHash: Uint8Array | undefined; now: number },
 ): Promise<Uint8Array | undefined | Unchanged<Uint8Array | undefined>> {
-  const { db, tables } = tx
   const { id } = share
-  const [taken] = await takeBodyStatement(tx).execute({ id, now })
+  const [taken] = await takeBodyStatement(tx)({ id, now })
   if (taken) {
-    const { ciphertext } = taken
-    await markReadStatement(tx).execute({ id, now, claimHash: claimHash ?? null })
-    if (claimHash) {
-      const expiresAt = Math.min(now + repeatableForMs, share.expiresAt)
-      await db.insert(tables.claimedShareBodies).values({ shareId: id, ciphertext, expiresAt })
-    }
+    const [ciphertext] = taken
+    const expiresAt = Math.min(now + repeatableForMs, share.expiresAt)
+    await tx.withCommit([
+      markReadStatement(tx)({ id, now, claimHash: claimHash ?? null }),
+      ...(claimHash ? [putAsideStatement(tx)({ id, ciphertext, expiresAt })] : []),
+    ])
     return ciphertext
   }
   if (!claimHash) return new Unchanged(undefined)
@@ -155,7 +160,7 @@ export async function forgetClaimed({ db, tables: { claimedShareBodies } }: Tx, 
 /** @returns whether the share could still have been read */
 export async function takeBack(tx: Tx, { id }: Share, now: number): Promise<boolean | Unchanged<boolean>> {
   const { db, tables } = tx
-  const [taken] = await takeBodyStatement(tx).execute({ id, now })
+  const [taken] = await takeBodyStatement(tx)({ id, now })
   if (!taken) return new Unchanged(false)
   await db.update(tables.shares).set({ revokedAt: now }).where(eq(tables.shares.id, id))
   return true
