@@ -145,8 +145,8 @@ module.exports = {
     ),
     rule(
       'dialects-stay-in-columns',
-      'The builders of a dialect only in columns.ts, and their type in store.ts',
-      { path: '^src/', pathNot: '^src/store/(columns|store)\\.ts$' },
+      'The builders of a dialect only in columns.ts, their type in store.ts, and the parameters of SQLite in sqlite.ts',
+      { path: '^src/', pathNot: '^src/store/(columns|sqlite|store)\\.ts$' },
       { path: '^node_modules/drizzle-orm/(pg|sqlite)-core/' },
     ),
     rule(
