@@ -1,10 +1,24 @@
 // What works once, on whichever process: its id is written down when it is used.
-import { lte } from 'drizzle-orm'
+import { lte, sql } from 'drizzle-orm'
 import { minutes } from '../clock.ts'
+import { statement } from '../store/statement.ts'
 import type { Tx } from '../store/store.ts'
 
 /** Ids are kept for longer than what they are of is accepted, because the clocks of two servers differ. */
 const rememberedFor = minutes(10)
+
+const useStatement = statement(({ db, tables: { usedOnce } }: Tx) =>
+  db
+    .insert(usedOnce)
+    .values({
+      id: sql.placeholder('id'),
+      expiresAt: sql.placeholder('expiresAt'),
+      settled: sql.placeholder('settled'),
+    })
+    .onConflictDoNothing()
+    .returning({ id: usedOnce.id })
+    .prepare('use_once'),
+)
 
 /**
  * @param used.id random, of whatever is used
@@ -12,14 +26,10 @@ const rememberedFor = minutes(10)
  * @returns whether it was unused
  */
 export async function useOnce(
-  { db, tables: { usedOnce } }: Tx,
+  tx: Tx,
   { id, expiresAt, settled = false }: { id: Uint8Array; expiresAt: number; settled?: boolean },
 ): Promise<boolean> {
-  const used = await db
-    .insert(usedOnce)
-    .values({ id, expiresAt, settled })
-    .onConflictDoNothing()
-    .returning({ id: usedOnce.id })
+  const used = await useStatement(tx).execute({ id, expiresAt, settled })
   return used.length === 1
 }
 

@@ -7,12 +7,12 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express'
-import helmet from 'helmet'
 import type { Logger } from 'pino'
 import { seconds } from '../clock.ts'
 import { Failure, notFound, PassingFailure } from '../domain/failure.ts'
 import { type Api, type ErrorForm, sendFailure } from './api.ts'
 import { abandonBody, type BodyBounds, type BodyKind, ClientGone } from './body.ts'
+import { commonHeaders } from './common-headers.ts'
 import { Content, jsonType, type Sending, sendWhole } from './content.ts'
 import { requireClearFraming } from './framing.ts'
 import { createHeartbeat } from './heartbeat.ts'
@@ -293,17 +293,10 @@ function addCommon(
   app.disable('x-powered-by')
   app.use(withoutPorts(addresses))
   app.use(requestLog(logger, observe))
-  app.use(
-    helmet({
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-      },
-      referrerPolicy: { policy: 'no-referrer' },
-      // Whether this host is reached by TLS alone is known to the proxy in front, which sets it.
-      strictTransportSecurity: false,
-    }),
-  )
+  app.use((_req, res, next) => {
+    for (const [name, value] of commonHeaders) res.setHeader(name, value)
+    next()
+  })
   app.use(otherOrigins(apis))
   app.use((req, res, next) => {
     res.setHeader('Cache-Control', 'no-store')

@@ -30,6 +30,7 @@ import { createApp } from './compose.ts'
 import { type Config, localUrl } from './config.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { readOrMakeJwtSecret, readOrMakeOpaqueSetup } from './own-secrets.ts'
+import { standardOutput } from './standard-output.ts'
 
 /** What runs when the server is told to stop has this long to finish. */
 const drainMs = seconds(10)
@@ -53,7 +54,7 @@ export interface StartOptions {
 const createLogger = ({ logLevel }: Config, destination: DestinationStream | undefined): Logger => {
   // No process id and host name: lines are safe to publish.
   const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }
-  return destination ? pino(options, destination) : pino(options)
+  return pino(options, destination ?? standardOutput())
 }
 
 /** How long clients may take, in milliseconds. */

@@ -91,19 +91,16 @@ class Dialect extends SQLiteSyncDialect {
   }
 }
 
-function builderOver(connection: Driver.Database) {
+/** Drizzle's builder over a connection, as its own `drizzle` makes it but for the dialect. */
+function drizzle(connection: Driver.Database) {
   const dialect = new Dialect()
-  return new BaseSQLiteDatabase(
-    'sync',
-    dialect,
-    new BetterSQLiteSession(connection, dialect, undefined),
-    undefined,
-  )
+  const session = new BetterSQLiteSession(connection, dialect, undefined)
+  return new BaseSQLiteDatabase('sync', dialect, session, undefined)
 }
 
 // The other of the project's two casts: drizzle's SQLite builder has the same methods, and its rows are those of `Tables`.
 export const handle = (connection: Driver.Database): RowWriter => ({
-  db: builderOver(connection) as unknown as RowWriter['db'],
+  db: drizzle(connection) as unknown as RowWriter['db'],
   tables: sqliteTables,
   rows<Row extends unknown[]>(_name: string, prepared: { toSQL(): Query }) {
     const { sql, params } = prepared.toSQL()

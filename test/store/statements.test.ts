@@ -21,3 +21,16 @@ it('plans no statement by the values of its parameters', async () => {
   expect(withParameters.length).toBeGreaterThan(20)
   expect(withParameters.filter((sql) => /(?<!likely\()\?/.test(sql))).toEqual([])
 })
+
+it('prepares a statement once for a connection, and not for each unit of work', async () => {
+  const server = await startServer('sqlite')
+  try {
+    const { vault } = await registeredClient(server)
+    await vault.create({ kind: 'note', name: 'one' })
+    const prepared = vi.spyOn(Driver.prototype, 'prepare')
+    await vault.create({ kind: 'note', name: 'two' })
+    expect(prepared).not.toHaveBeenCalled()
+  } finally {
+    await server.close()
+  }
+})

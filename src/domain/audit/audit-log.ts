@@ -1,5 +1,5 @@
 // The security log of each account: noting and listing its events.
-import { and, desc, eq, gt, gte, isNull, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, gte, isNull, lt, type Placeholder, sql } from 'drizzle-orm'
 import { hours } from '../../clock.ts'
 import {
   type AccountEvent,
@@ -8,6 +8,7 @@ import {
   type SessionEndReason,
 } from '../../contract/accounts.ts'
 import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { eventsKeptForMs } from '../../store/tables/audit.ts'
 import { holdAccount } from '../account-row.ts'
@@ -32,13 +33,16 @@ export interface AuditEvent {
   readonly count?: number
 }
 
-const ofKind = ({ accountEvents }: Tables, accountId: string, type: AccountEventType) =>
-  and(eq(accountEvents.accountId, accountId), eq(accountEvents.type, type))
+const ofKind = (
+  { accountEvents }: Tables,
+  accountId: string | Placeholder,
+  type: AccountEventType | Placeholder,
+) => and(eq(accountEvents.accountId, accountId), eq(accountEvents.type, type))
 
 /** Forgets what is older than the newest `maxOfAKind`. */
-async function trim({ db, tables }: Tx, accountId: string, type: AccountEventType) {
+const trimStatement = statement(({ db, tables }: Tx) => {
   const { accountEvents } = tables
-  const alike = ofKind(tables, accountId, type)
+  const alike = ofKind(tables, sql.placeholder('accountId'), sql.placeholder('type'))
   const oldestKept = db
     .select({ at: accountEvents.at })
     .from(accountEvents)
@@ -46,8 +50,12 @@ async function trim({ db, tables }: Tx, accountId: string, type: AccountEventTyp
     .orderBy(desc(accountEvents.at))
     .limit(1)
     .offset(maxOfAKind - 1)
-  await db.delete(accountEvents).where(and(alike, lt(accountEvents.at, sql`${oldestKept}`)))
-}
+  return db
+    .delete(accountEvents)
+    .where(and(alike, lt(accountEvents.at, sql`${oldestKept}`)))
+    .returning({ at: accountEvents.at })
+    .prepare('trim_events')
+})
 
 const deviceColumns = (device: Device | null) => ({
   deviceId: device?.id ?? null,
@@ -55,11 +63,30 @@ const deviceColumns = (device: Device | null) => ({
   deviceType: device?.type ?? null,
 })
 
+const noteStatement = statement(({ db, tables: { accountEvents } }: Tx) =>
+  db
+    .insert(accountEvents)
+    .values({
+      accountId: sql.placeholder('accountId'),
+      type: sql.placeholder('type'),
+      at: sql.placeholder('at'),
+      deviceId: sql.placeholder('deviceId'),
+      deviceName: sql.placeholder('deviceName'),
+      deviceType: sql.placeholder('deviceType'),
+      address: sql.placeholder('address'),
+      reason: sql.placeholder('reason'),
+      count: sql.placeholder('count'),
+    })
+    .returning({ at: accountEvents.at })
+    .prepare('note_event'),
+)
+
 /** Notes an event in the transaction that it is about, so that the log says neither more nor less than what happened. */
 export async function noteEvent(tx: Tx, accountId: string, event: AuditEvent): Promise<void> {
-  const { device, ...rest } = event
-  await tx.db.insert(tx.tables.accountEvents).values({ accountId, ...rest, ...deviceColumns(device) })
-  await trim(tx, accountId, event.type)
+  const { device, type, at, address, reason = null, count = 1 } = event
+  const row = { accountId, type, at, address, reason, count, ...deviceColumns(device) }
+  await noteStatement(tx).execute(row)
+  await trimStatement(tx).execute({ accountId, type })
 }
 
 /**

@@ -1,8 +1,9 @@
 // The deletion of an account: at once by its owner, or by its mailbox, for an owner who has lost the password. That waits, and a login
 // in between ends it.
-import { asc, eq, lte } from 'drizzle-orm'
+import { asc, eq, lte, sql } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
+import { statement } from '../../store/statement.ts'
 import type { Reader, Store, Tx } from '../../store/store.ts'
 import { holdAccount } from '../account-row.ts'
 import { noteEvent } from '../audit/audit-log.ts'
@@ -87,6 +88,14 @@ async function startDeletion(
   return dueAt
 }
 
+const cancelStatement = statement(({ db, tables: { accountDeletions } }: Tx) =>
+  db
+    .delete(accountDeletions)
+    .where(eq(accountDeletions.accountId, sql.placeholder('accountId')))
+    .returning({ accountId: accountDeletions.accountId })
+    .prepare('cancel_deletion'),
+)
+
 /** Lets an account stay that was to be deleted. @returns whether it was */
 export async function cancelDeletion(
   tx: Tx,
@@ -94,11 +103,7 @@ export async function cancelDeletion(
   { now, address }: At,
   needs: TellingNeeds,
 ): Promise<boolean> {
-  const { accountDeletions } = tx.tables
-  const cancelled = await tx.db
-    .delete(accountDeletions)
-    .where(eq(accountDeletions.accountId, accountId))
-    .returning({ accountId: accountDeletions.accountId })
+  const cancelled = await cancelStatement(tx).execute({ accountId })
   if (cancelled.length === 0) return false
   await noteEvent(tx, accountId, { type: 'deletion-cancelled', at: now, device: null, address })
   await tell(tx, accountId, 'deletion-cancelled', now, needs)

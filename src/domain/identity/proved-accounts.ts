@@ -1,14 +1,17 @@
 // What changes an account after its password was proved: each fails if the password is another one by then.
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq, isNull, type Placeholder, sql } from 'drizzle-orm'
 import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
 import type { Tx } from '../../store/store.ts'
 import { announce } from '../live/announcements.ts'
 import { forgetObjectsOfAccount } from '../vaults/attachment-objects.ts'
 import { type AccountRow, type PasswordData, passwordColumns } from './accounts.ts'
 
 /** A disabled account is refused here, like a wrong password: by the statement that holds its row. */
-const isStill = ({ accounts }: Tables, { id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>) =>
-  and(eq(accounts.id, id), eq(accounts.authVerifier, authVerifier), isNull(accounts.disabledAt))
+const isStill = (
+  { accounts }: Tables,
+  { id, authVerifier }: Readonly<Record<'id' | 'authVerifier', string | Placeholder>>,
+) => and(eq(accounts.id, id), eq(accounts.authVerifier, authVerifier), isNull(accounts.disabledAt))
 
 /**
  * Changes an account whose password was verified outside of the transaction, and holds its row until the end of it.
@@ -27,9 +30,24 @@ async function updateProved(
   return updated.length === 1
 }
 
+const noteLoginStatement = statement(({ db, tables }: Tx) =>
+  db
+    .update(tables.accounts)
+    .set({ lastLoginAt: sql`${sql.placeholder('now')}` })
+    .where(isStill(tables, { id: sql.placeholder('id'), authVerifier: sql.placeholder('authVerifier') }))
+    .returning({ id: tables.accounts.id })
+    .prepare('note_login'),
+)
+
 /** Notes a login. A password change that ends all sessions cannot overtake the session which is made next: the row is held. */
-export const noteLogin = (tx: Tx, verified: AccountRow, now: number): Promise<boolean> =>
-  updateProved(tx, verified, { lastLoginAt: now })
+export async function noteLogin(
+  tx: Tx,
+  { id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>,
+  now: number,
+): Promise<boolean> {
+  const noted = await noteLoginStatement(tx).execute({ id, authVerifier, now })
+  return noted.length === 1
+}
 
 /** Replaces the hint. @param hint null to remove it */
 export const setHint = (tx: Tx, verified: AccountRow, hint: string | null): Promise<boolean> =>

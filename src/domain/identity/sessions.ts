@@ -19,6 +19,36 @@ const maxOfAnApp = 5
 /** The client of a session by an API key, as its token and its row name it. */
 export const apiKeyClient = (accountId: string): string => `user.${accountId}`
 
+const insertStatement = statement(({ db, tables: { sessions } }: Tx) =>
+  db
+    .insert(sessions)
+    .values({
+      id: sql.placeholder('id'),
+      accountId: sql.placeholder('accountId'),
+      deviceId: sql.placeholder('deviceId'),
+      deviceName: sql.placeholder('deviceName'),
+      deviceType: sql.placeholder('deviceType'),
+      clientId: sql.placeholder('clientId'),
+      createdAt: sql.placeholder('now'),
+      lastUsedAt: sql.placeholder('now'),
+      expiresAt: sql.placeholder('expiresAt'),
+    })
+    .returning({ id: sessions.id })
+    .prepare('insert_session'),
+)
+
+const insertRefreshTokenStatement = statement(({ db, tables: { refreshTokens } }: Tx) =>
+  db
+    .insert(refreshTokens)
+    .values({
+      hash: sql.placeholder('hash'),
+      familyHash: sql.placeholder('familyHash'),
+      sessionId: sql.placeholder('sessionId'),
+    })
+    .returning({ sessionId: refreshTokens.sessionId })
+    .prepare('insert_refresh_token'),
+)
+
 export async function createSession(
   tx: Tx,
   { accountId, sessionId, address }: SessionCaller,
@@ -35,25 +65,47 @@ export async function createSession(
   },
 ): Promise<void> {
   const { device, clientId, now, expiresAt, refreshToken, allowed } = session
-  const { refreshTokens, sessions } = tx.tables
-  const { db } = tx
-  await db.insert(sessions).values({
+  await insertStatement(tx).execute({
     id: sessionId,
     accountId,
     deviceId: device.id,
     deviceName: device.name,
     deviceType: device.type,
     clientId,
-    createdAt: now,
-    lastUsedAt: now,
+    now,
     expiresAt,
   })
-  if (refreshToken) await db.insert(refreshTokens).values({ ...refreshToken, sessionId })
+  if (refreshToken) await insertRefreshTokenStatement(tx).execute({ ...refreshToken, sessionId })
   await noteEvent(tx, accountId, { type: 'login', at: now, device, address })
   await endUnused(tx, { accountId, sessionId }, { allowed, now })
   if (clientId !== null)
     await endUnused(tx, { accountId, sessionId }, { allowed: maxOfAnApp, now, deviceId: device.id })
 }
+
+/** The sessions beyond those that an account may keep, but for one; the one that was used last comes first. */
+const beyondOf = ({ db, tables: { sessions } }: Tx, { onDevice }: { onDevice: boolean }) =>
+  db
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(
+      and(
+        eq(sessions.accountId, sql.placeholder('accountId')),
+        ne(sessions.id, sql.placeholder('sessionId')),
+        onDevice ? eq(sessions.deviceId, sql.placeholder('deviceId')) : undefined,
+      ),
+    )
+    .orderBy(
+      sql`case when ${sessions.clientId} = ${sql.placeholder('apiKeyClient')} then 1 else 0 end`,
+      desc(sessions.lastUsedAt),
+      sessions.id,
+    )
+    .limit(maxEndedAtOnce)
+    .offset(sql.placeholder('kept'))
+
+const beyondStatement = statement((tx: Tx) => beyondOf(tx, { onDevice: false }).prepare('sessions_beyond'))
+const beyondOnDeviceStatement = statement((tx: Tx) =>
+  beyondOf(tx, { onDevice: true }).prepare('sessions_beyond_on_device'),
+)
 
 /**
  * Ends the sessions that were unused for longest, beyond what the account may have. A refused login would keep the owner out
@@ -65,28 +117,14 @@ async function endUnused(
   { accountId, sessionId }: Caller,
   { allowed, now, deviceId }: { allowed: number; now: number; deviceId?: string },
 ): Promise<void> {
-  const { db, tables } = tx
-  const { sessions } = tables
-  const beyond = await db
-    .select({ id: sessions.id })
-    .from(sessions)
-    .where(
-      and(
-        eq(sessions.accountId, accountId),
-        ne(sessions.id, sessionId),
-        deviceId === undefined ? undefined : eq(sessions.deviceId, deviceId),
-      ),
-    )
-    .orderBy(
-      sql`case when ${sessions.clientId} = ${apiKeyClient(accountId)} then 1 else 0 end`,
-      desc(sessions.lastUsedAt),
-      sessions.id,
-    )
-    .limit(maxEndedAtOnce)
-    .offset(allowed - 1)
+  const { sessions } = tx.tables
+  const asked = { accountId, sessionId, apiKeyClient: apiKeyClient(accountId), kept: allowed - 1 }
+  const beyond = await (deviceId === undefined
+    ? beyondStatement(tx).execute(asked)
+    : beyondOnDeviceStatement(tx).execute({ ...asked, deviceId }))
   if (beyond.length === 0) return
   const ids = beyond.map(({ id }) => id)
-  const ended = await db.delete(sessions).where(inArray(sessions.id, ids)).returning()
+  const ended = await tx.db.delete(sessions).where(inArray(sessions.id, ids)).returning()
   const living = ended.filter((session) => session.expiresAt > now)
   await tellOfEnded(tx, living, { at: now, address: null, reason: 'quota' })
 }

@@ -4,7 +4,7 @@ import { statement } from '../../store/statement.ts'
 import type { Reader, Store } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
-import { decodeCursor, encodeCursor, type History, type Position, start } from './cursor.ts'
+import { decodeCursor, encodeCursor, type History, lastItem, type Position, start } from './cursor.ts'
 import { isChangedAfter, type ListedItem, listChangedItems } from './items.ts'
 import type { PageEnd } from './pages.ts'
 
@@ -36,13 +36,21 @@ function positionOf(
   return decoded.position
 }
 
-/** The position of a client after a page: its last row, or the vault's own revision if nothing is left below it. */
+/** Whether a client that has come so far has everything up to a revision. */
+const hasAll = ({ revision, itemId }: Position, vaultRevision: number) =>
+  revision >= vaultRevision && (itemId === '' || itemId === lastItem)
+
+/**
+ * The position of a client after a page: its last row; or, if nothing is left, behind the revision of that row or of the vault itself,
+ * whichever is later. All items of a revision are written by one commit, so none of it can come after that.
+ */
 function positionAfter(
   { last, more }: PageEnd<ListedItem>,
   before: Position,
   vaultRevision: number,
 ): Position {
-  if (last && (more || last[1] >= vaultRevision)) return { revision: last[1], itemId: last[0] }
+  if (last && more) return { revision: last[1], itemId: last[0] }
+  if (last && last[1] >= vaultRevision) return { revision: last[1], itemId: lastItem }
   return vaultRevision > before.revision ? { revision: vaultRevision, itemId: '' } : before
 }
 
@@ -67,8 +75,7 @@ export async function hasChanges(
 ): Promise<boolean> {
   const { position, revision } = await openHistory(reader, caller, vaultId, since)
   if (!position || position.revision < revision) return true
-  // The cursor may stand in the middle of a batch.
-  if (position.itemId === '') return false
+  if (hasAll(position, revision)) return false
   return isChangedAfter(reader, vaultId, position)
 }
 
@@ -97,6 +104,8 @@ export async function changesSince(
   const { history, position, revision } = opened
   if (!position) return { kind: 'malformed-cursor' }
   async function* page(before: Position): ChangesPage {
+    if (hasAll(before, revision))
+      return { rows: [], last: undefined, more: false, cursor: encodeCursor(history, before) }
     const end = yield* listChangedItems(services, vaultId, { position: before, limit })
     return { ...end, cursor: encodeCursor(history, positionAfter(end, before, revision)) }
   }

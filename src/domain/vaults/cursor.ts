@@ -11,6 +11,9 @@ export interface Position {
 /** Before every revision, and within a revision before every id. */
 export const start: Position = { revision: 0, itemId: '' }
 
+/** Behind every item of a revision: no id is greater. */
+export const lastItem = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
 /** The history that a cursor is about; a cursor of another one is refused. Both are random. */
 export interface History {
   /** Replaced by a restore. */
