@@ -35,7 +35,7 @@ describe.runIf(hasDocker())('PgBouncer in transaction mode', () => {
     const ca = await readFile(join(deployment.folder, 'secrets', 'tls.crt'))
     const server = { url: 'https://localhost:443', agent: new Agent({ keepAlive: true, ca }) }
     const load = await startLoad(server, await newWriters(server))
-    await eventually('the load went on for a while', async () => load.answered() > 2000)
+    await eventually('the load went on for a while', async () => load.answered() > 500)
     const query = "select count(*) from pg_stat_activity where application_name = 'limpet'"
     const count = await deployment.run(
       `docker compose exec --no-TTY postgres psql --username limpet --no-align --tuples-only --command "${query}"`,
