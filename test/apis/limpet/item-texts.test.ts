@@ -153,7 +153,10 @@ describe.each(engines)('lists of items on %s', (engine) => {
     let piece = await found.page.next()
     expect(piece.done).toBe(false)
     await store.write(async ({ db, tables: { items, vaults } }) => {
-      await db.update(items).set({ revision: 14 }).where(eq(items.id, changing.id))
+      await db
+        .update(items)
+        .set({ revision: 14 })
+        .where(and(eq(items.vaultId, other.vaultId), eq(items.id, changing.id)))
       await db.update(vaults).set({ revision: 14 }).where(eq(vaults.id, other.vaultId))
     })
     for (; !piece.done; piece = await found.page.next()) ids.push(...piece.value.map(([id]) => id))
