@@ -1,5 +1,5 @@
 // What `limpet import` shows of its plan: for people, and for scripts.
-import type { ImportPlan, Leftover } from '../sdk/moving/index.ts'
+import type { ImportPlan, ImportResult, Leftover } from '../sdk/moving/index.ts'
 import { print } from '../terminal/output.ts'
 import { table } from '../terminal/table.ts'
 import { counted } from '../terminal/text.ts'
@@ -94,7 +94,10 @@ export function showPlan(plan: ImportPlan): void {
 }
 
 /** The same for scripts. @param written null if nothing was written */
-export const planJson = (plan: ImportPlan, written: { items: number; files: number } | null) => ({
+export const planJson = (
+  plan: ImportPlan,
+  written: Pick<ImportResult, 'items' | 'files' | 'tooLarge'> | null,
+) => ({
   format: plan.format,
   kinds: Object.fromEntries(plan.kinds),
   vaults: plan.vaults.map(({ target, items }) => ({

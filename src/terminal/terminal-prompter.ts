@@ -4,13 +4,7 @@ import { createInterface, type Interface } from 'node:readline'
 import { type Readable, Writable } from 'node:stream'
 import { CliError, InterruptedError } from './exit-codes.ts'
 import { ask, echo, remark } from './output.ts'
-import {
-  type AskOptions,
-  type ConfirmOptions,
-  type Prompter,
-  requireText,
-  withoutLineEnd,
-} from './prompter.ts'
+import type { AskOptions, ConfirmOptions, Prompter } from './prompter.ts'
 
 /** Refuses a line that the editor could not decode: it has put this character there. Throws a CliError. */
 function requireTyped(line: string): string {
@@ -20,18 +14,6 @@ function requireTyped(line: string): string {
     'What was typed has a character that is not UTF-8, so nothing was done with it. Set the terminal to UTF-8.',
   )
 }
-
-/** By events: readline leaves its input paused, from which iterating over the stream does not wake it. */
-const restOf = (stream: Readable) =>
-  new Promise<Buffer>((resolve, reject) => {
-    const chunks: Buffer[] = []
-    stream.on('data', (chunk: Buffer) => {
-      chunks.push(chunk)
-    })
-    stream.once('end', () => resolve(Buffer.concat(chunks)))
-    stream.once('error', reject)
-    stream.resume()
-  })
 
 interface Waiting {
   /** Undefined where Ctrl-D ended the input. */
@@ -198,26 +180,30 @@ export class TerminalPrompter implements Prompter {
     return this.#line(question, true)
   }
 
-  async text(question: string): Promise<string> {
-    this.#closeInterface()
-    remark(`${question}. Ctrl-D on an empty line ends it.`)
-    return withoutLineEnd(requireText(await restOf(this.#input)))
-  }
-
-  async bytes(question: string): Promise<Uint8Array> {
+  /** Every line up to Ctrl-D. The interface ends with that, and not the terminal: a further question opens another one. */
+  async #linesOf(instruction: string, shown: boolean): Promise<string> {
     const lines: string[] = []
     const begin = () => {
       lines.length = 0
-      remark(`${question}; it is not shown. Ctrl-D on an empty line ends it.`)
+      remark(`${instruction} Ctrl-D on an empty line ends it.`)
     }
     const next = () => {
       this.#askAgain = begin
-      return this.#next(false)
+      return this.#next(shown)
     }
     this.#forgetTypedAhead()
     begin()
     for (let line = await next(); line !== undefined; line = await next()) lines.push(requireTyped(line))
-    return new TextEncoder().encode(lines.join('\n'))
+    this.#closeInterface()
+    return lines.join('\n')
+  }
+
+  text(question: string): Promise<string> {
+    return this.#linesOf(`${question}.`, true)
+  }
+
+  async bytes(question: string): Promise<Uint8Array> {
+    return new TextEncoder().encode(await this.#linesOf(`${question}; it is not shown.`, false))
   }
 
   async *pieces(question: string): AsyncGenerator<Uint8Array> {

@@ -4,8 +4,9 @@ import { chrome } from '../support/chrome.ts'
 import { engines } from '../support/database.ts'
 import { fileWith } from '../support/moving.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { serversOn } from '../support/servers.ts'
 import { evil, steering } from '../support/terminal.ts'
-import { newShell } from './program.ts'
+import { newShell, type Shell } from './program.ts'
 
 const bitwarden = (...items: object[]) =>
   JSON.stringify({ encrypted: false, folders: [{ id: 'f', name: 'Work/Web' }], items })
@@ -98,6 +99,39 @@ describe.each(engines)('an import on %s', (engine) => {
     expect(item.content.folder).toBe('Web')
   })
 
+  it('tells items that are too large, and takes the others', async () => {
+    const { shell, imported, listed } = await entered()
+    const path = await fileWith(
+      bitwarden(
+        { type: 2, name: 'Before', notes: 'n' },
+        { type: 1, name: 'Large', login: { username: 'u'.repeat(300_000), password: 'p' } },
+        { type: 2, name: 'Long', notes: 'n'.repeat(300_000) },
+        { type: 2, name: 'Behind', notes: 'n' },
+      ),
+    )
+    const shown = await shell.done(['import', path, '--dry-run'])
+    expect(shown).toMatch(/an item that is too large +1 +nothing: it is not taken +item 2/)
+    expect(shown).toMatch(/notes that are too long +1 +the file notes.txt +item 3/)
+    expect(await imported(path)).toMatchObject({ written: { items: 3, files: 1, tooLarge: [] } })
+    const names = (await listed()).map(({ name }: { name: string }) => name)
+    expect(names.sort()).toEqual(['Before', 'Behind', 'Long'])
+  })
+
+  it('is told that the account key was changed, and is done after a new login', async () => {
+    const { shell, imported, listed } = await entered()
+    const path = await fileWith(chrome(3))
+    const { account } = await shell.otherDevice()
+    await account.changeAccountKey({ password: shell.password })
+    const { stderr } = await shell.ended('loggedOut', ['import', path, '--yes'])
+    expect(stderr).toContain('The account key was changed on another device. Log in again')
+    expect((await account.vaults()).map(({ itemCount }) => itemCount)).toEqual([0])
+    await shell.done(['login', shell.email], shell.password)
+    await shell.unlock()
+    expect(await imported(path)).toMatchObject({ present: 0, written: { items: 3 } })
+    expect(await imported(path)).toMatchObject({ present: 3, written: null })
+    expect(await listed()).toHaveLength(3)
+  })
+
   it('of two at once writes each item once', async () => {
     const { shell, listed } = await entered()
     const path = await fileWith(chrome(30))
@@ -107,6 +141,75 @@ describe.each(engines)('an import on %s', (engine) => {
     ])
     expect(both.map(({ code }) => code)).toEqual([0, 0])
     expect(await listed()).toHaveLength(30)
+  })
+})
+
+describe.each(engines)('an import with a token on %s', (engine) => {
+  const { start, startBeside } = serversOn(engine)
+
+  /** A job that has nothing but the token of the first vault of a new account. */
+  async function job(server: TestServer, scope: string) {
+    const shell = await newShell(server)
+    await shell.enter()
+    const token = await shell.done(['token', 'create', 'job', '--scope', scope], shell.password)
+    const at = async (place: { url: string }) => {
+      const job = await newShell(place)
+      job.environment.LIMPET_TOKEN = token
+      return job
+    }
+    return { shell, at }
+  }
+  const namesIn = async (shell: Shell) =>
+    JSON.parse(await shell.done(['list', '--json'])).map(({ name }: { name: string }) => name)
+
+  it('is refused before anything is written, if it may not write or needs another vault', async () => {
+    const { server } = await start()
+    const path = await fileWith(chrome(2))
+    const reading = await job(server, 'read')
+    const { stderr } = await (await reading.at(server)).ended('unexpected', ['import', path, '--yes'])
+    expect(stderr).toContain('The token in LIMPET_TOKEN may not write.')
+    expect(stderr).toContain('--scope write')
+    expect(await namesIn(reading.shell)).toEqual([])
+
+    const writing = await job(server, 'read,write')
+    const two = await fileWith(
+      bitwarden({ type: 2, name: 'Here' }, { type: 2, name: 'Elsewhere', folderId: 'f' }),
+    )
+    const refused = await (await writing.at(server)).ended('usage', [
+      'import',
+      two,
+      '--yes',
+      '--folders',
+      'vaults',
+    ])
+    expect(refused.stderr).toContain('A token cannot make the vault "Work".')
+    expect(await namesIn(writing.shell)).toEqual([])
+  })
+
+  it('ends at the quota with what is there and what to do, and goes on once there is more room', async () => {
+    const { server, clock } = await start({ environment: { MAX_ITEMS: '510' } })
+    const { shell, at } = await job(server, 'read,write')
+    const path = await fileWith(chrome(520))
+    const { stderr } = await (await at(server)).ended('unexpected', ['import', path, '--yes'])
+    expect(stderr).toContain('There is no more room: ')
+    expect(stderr).toContain('500 of 520 items are imported. The same command goes on from there')
+    const beside = await startBeside(server, clock, { MAX_ITEMS: '1000' })
+    const again = await (await at(beside)).done(['import', path, '--yes', '--json'])
+    expect(JSON.parse(again)).toMatchObject({ present: 500, written: { items: 20 } })
+    const names = await namesIn(shell)
+    expect(names).toHaveLength(520)
+    expect(new Set(names).size).toBe(520)
+  })
+
+  it('names a file that is too large, and takes all else', async () => {
+    const { server } = await start({ environment: { MAX_ATTACHMENT_SIZE: '2K' } })
+    const { shell, at } = await job(server, 'read,write')
+    const path = await fileWith(
+      bitwarden({ type: 2, name: 'Long', notes: 'n'.repeat(300_000) }, { type: 2, name: 'Behind' }),
+    )
+    const { stderr } = await (await at(server)).ended('unexpected', ['import', path, '--yes'])
+    expect(stderr).toContain('larger than the server allows, and were left out:\n"notes.txt" of item 1')
+    expect((await namesIn(shell)).sort()).toEqual(['Behind', 'Long'])
   })
 })
 

@@ -1,5 +1,5 @@
 // The command line at a real pseudo-terminal (`script` of util-linux): it asks, and nobody sees the answers.
-import { randomUUID } from 'node:crypto'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -111,6 +111,36 @@ describe.runIf(process.platform === 'linux')('at a terminal', () => {
     const deleted = await converse(shell, server, 'rm --permanent Poem', [password, ['[y/N]: ', 'y\r']])
     expect(deleted).toMatchObject({ code: 0 })
     expect(await shell.done(['list'], shell.password)).toBe('')
+  })
+
+  it('asks for the passphrase of an encrypted private key, and keeps the key as OpenSSH reads it', async () => {
+    const shell = await newShell(server)
+    await shell.enter()
+    const environment = `LIMPET_UNLOCK_KEY=${shell.environment.LIMPET_UNLOCK_KEY}`
+    const passphrase = 'nine gulls over the pier'
+    const { privateKey } = generateKeyPairSync('ed25519', {
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase },
+    })
+    const pasted: Turn = ['ends it.', `${privateKey.replaceAll('\n', '\r')}\u0004`]
+    const add = (typed: string) =>
+      converse(
+        shell,
+        server,
+        'add ssh-key Deploy',
+        [pasted, ['Passphrase of the key: ', `${typed}\r`]],
+        environment,
+      )
+    const wrong = await add('ten gulls')
+    expect(wrong.code).toBe(4)
+    expect(wrong.screen).toContain('The passphrase does not open the key. Nothing was written.')
+    expect(await shell.done(['list'])).toBe('')
+    const right = await add(passphrase)
+    expect(right.code).toBe(0)
+    expect(right.screen).not.toContain(passphrase)
+    const kept = await shell.done(['get', 'Deploy', '--field', 'privateKey'])
+    expect(kept).toContain('BEGIN OPENSSH PRIVATE KEY')
+    expect(await shell.done(['get', 'Deploy', '--field', 'publicKey'])).toMatch(/^ssh-ed25519 /)
   })
 
   it('takes a secret and its passphrase without echo, and shows it to who knows the passphrase', async () => {

@@ -1,6 +1,13 @@
 // `limpet import`: what another program exported, into vaults of this account.
 
-import { NetworkError, type NewFile, type OpenVault, ProblemError } from '../../sdk/index.ts'
+import {
+  AccountKeyChangedError,
+  LoggedOutError,
+  NetworkError,
+  type NewFile,
+  type OpenVault,
+  ProblemError,
+} from '../../sdk/index.ts'
 import {
   type ColumnMember,
   columnMembers,
@@ -24,6 +31,7 @@ import type { ReadableFile } from '../../terminal/spool.ts'
 import { counted, safeLine } from '../../terminal/text.ts'
 import { formatFileSize } from '../../units.ts'
 import { command, type Surroundings } from '../command.ts'
+import { describe } from '../failures.ts'
 import { planJson, showPlan, totalOf } from '../import-views.ts'
 import { nameOfPath, openLocalFile, standardStream } from '../local-files.ts'
 import { oneVault, openWorkspace, usualVault, type Workspace } from '../workspace.ts'
@@ -163,19 +171,29 @@ const reportItems =
 /** The sentence about an import that ended before its end. */
 function explainBreak(error: unknown, done: number, all: number): unknown {
   const so = `${done.toLocaleString('en')} of ${counted(all, 'item')} are imported. The same command goes on from there, and writes nothing twice.`
-  if (error instanceof NetworkError) return new CliError('unavailable', `${error.message}. ${so}`)
   if (error instanceof ProblemError && error.code === 'quota-exceeded')
     return new CliError(
       'unexpected',
       `There is no more room: ${error.message} "limpet status" shows how much there is. ${so}`,
     )
-  if (error instanceof ProblemError && error.code === 'too-large')
-    return new CliError('unexpected', `A file is larger than this server allows: ${error.message} ${so}`)
-  return error
+  const isKnown = [NetworkError, ProblemError, AccountKeyChangedError, LoggedOutError].some(
+    (one) => error instanceof one,
+  )
+  if (!isKnown) return error
+  const { ending, sentence } = describe(error)
+  return new CliError(ending, `${sentence} ${so}`)
 }
 
-/** Refuses an import that the account has no room for, before anything is written. */
+const noNewVault = (name: string) =>
+  new CliError(
+    'usage',
+    `A token cannot make the vault "${safeLine(name)}". --vault puts everything into the vault of the token. Nothing was written.`,
+  )
+
+/** Refuses an import that the token may not do, or the account has no room for, before anything is written. */
 async function requireRoom({ source }: Workspace, plan: ImportPlan): Promise<void> {
+  const [toMake] = plan.vaults.filter(({ target }) => !target.vault)
+  if (toMake && !source.createVault) throw noNewVault(toMake.target.name)
   const quotas = (await source.details?.())?.quotas
   if (!quotas) return
   const room = ({ used, allowed }: { used: number; allowed: number }) => allowed - used
@@ -204,11 +222,7 @@ async function write(workspace: Workspace, plan: ImportPlan) {
   let done = 0
   const { source } = workspace
   const makeVault = async (name: string) => {
-    if (!source.createVault)
-      throw new CliError(
-        'usage',
-        `A token cannot make the vault "${safeLine(name)}". --vault puts everything into the vault of the token.`,
-      )
+    if (!source.createVault) throw noNewVault(name)
     return source.createVault(name)
   }
   const result = await withProgress('Importing', (report) => {
@@ -288,12 +302,18 @@ export const importFile = command({
       await requireRoom(workspace, plan)
       if (!yes && !(await prompter.confirm('Import this?')))
         throw new CliError('unexpected', 'Nothing was imported.')
-      const { items, files } = await write(workspace, plan)
-      if (json) printJson(planJson(plan, { items, files }))
+      const { items, files, tooLarge } = await write(workspace, plan)
+      if (json) printJson(planJson(plan, { items, files, tooLarge }))
       else
         remark(
           `Imported ${counted(items, 'item')}${files > 0 ? ` and ${counted(files, 'file')}` : ''}. The exported file can still be read by everybody who gets hold of it: delete it once you have looked at the items.`,
         )
+      if (tooLarge.length === 0) return
+      remark(
+        'These files are larger than the server allows, and were left out:',
+        ...tooLarge.map(({ name, place }) => safeLine(`"${name}" of ${place}`)),
+      )
+      return 'unexpected'
     } finally {
       await local.close()
     }

@@ -29,7 +29,13 @@ export {
 } from './plan.ts'
 export type { Reader, ReadOptions } from './reader.ts'
 export { readerOf, readers, readIncoming } from './readers.ts'
-export { type ImportOptions, type ImportProgress, type ImportResult, runImport } from './run-import.ts'
+export {
+  type ImportOptions,
+  type ImportProgress,
+  type ImportResult,
+  runImport,
+  type TooLargeFile,
+} from './run-import.ts'
 export { fileOfBytes } from './whole-file.ts'
 export { ExportError, type Unplaced, type WriteOptions, type Writer } from './writer.ts'
 export { writers } from './writers.ts'

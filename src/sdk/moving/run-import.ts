@@ -28,7 +28,15 @@ export interface ImportOptions {
 export interface ImportResult extends ImportProgress {
   /** Items that somebody wrote while this ran, or that an earlier request wrote whose answer was lost. */
   readonly present: number
+  /** Files that are larger than the server allows. All else of their items is written. */
+  readonly tooLarge: readonly TooLargeFile[]
   readonly vaults: readonly OpenVault[]
+}
+
+export interface TooLargeFile {
+  readonly name: string
+  /** Of its item in the file that was read. */
+  readonly place: string
 }
 
 /** Characters of the envelopes in one batch: well below what a request may have, so that the progress can be seen. */
@@ -66,6 +74,7 @@ class Importer {
   readonly #tell: (done: Partial<ImportProgress>) => void
   /** Items that stood there when they were to be written. */
   present = 0
+  readonly tooLarge = new Map<NewFile, TooLargeFile>()
 
   constructor(
     vault: OpenVault,
@@ -141,17 +150,36 @@ class Importer {
   }
 
   /** Uploads the files of a state that are not uploaded yet. */
-  async #uploadAll({ id, uploaded }: Moving, { files }: IncomingState): Promise<AttachedFile[]> {
+  async #uploadAll({ item, id, uploaded }: Moving, { files }: IncomingState): Promise<AttachedFile[]> {
     const { signal } = this.#options
     const entries: AttachedFile[] = []
     for (const file of files) {
       const there = uploaded.get(file)
-      const entry = there ?? (await this.#vault.attachments.upload(id, file, { signal }))
+      const entry =
+        there ??
+        (await this.#unlessTooLarge(item, file, () => this.#vault.attachments.upload(id, file, { signal })))
+      if (!entry) continue
       uploaded.set(file, entry)
       entries.push(entry)
       if (!there) this.#tell({ files: 1 })
     }
     return entries
+  }
+
+  /** @returns undefined for a file that is larger than the server allows: the items behind it have to come in all the same */
+  async #unlessTooLarge<T>(
+    { place }: PlannedItem,
+    file: NewFile,
+    upload: () => Promise<T>,
+  ): Promise<T | undefined> {
+    if (this.tooLarge.has(file)) return undefined
+    try {
+      return await upload()
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.code === 'too-large')) throw error
+      this.tooLarge.set(file, { name: file.name, place })
+      return undefined
+    }
   }
 
   /** Writes a batch whole, leaving out what is there already, until all of it is there. */
@@ -221,8 +249,11 @@ class Importer {
       if (revision === null) continue
       for (const file of item.files.filter((file) => !uploaded.has(file))) {
         const { signal } = this.#options
-        const { item: written } = await this.#vault.attachments.add(id, file, { signal })
-        one.revision = written.revision
+        const added = await this.#unlessTooLarge(item, file, () =>
+          this.#vault.attachments.add(id, file, { signal }),
+        )
+        if (!added) continue
+        one.revision = added.item.revision
         this.#tell({ files: 1 })
       }
     }
@@ -245,19 +276,19 @@ async function importInto(
   { target, items }: PlannedVault,
   options: ImportOptions,
   tell: (done: Partial<ImportProgress>) => void,
-): Promise<{ vault: OpenVault; present: number }> {
+): Promise<{ vault: OpenVault; importer: Importer }> {
   const vault = target.vault ?? (await options.makeVault(target.name))
   const ids = await ImportIds.of(vault.keys.bytesOf(vault.keys.newest))
   const importer = new Importer(vault, ids, { options, tell })
   await importer.run(items)
-  return { vault, present: importer.present }
+  return { vault, importer }
 }
 
 /**
  * Writes what was planned. If it ends before its end, whatever the reason, what is written stays, and a new plan of the same file finds
  * it: nothing is written twice.
  *
- * @throws ProblemError (`quota-exceeded`, `too-large`), NetworkError, what `makeVault` throws, and what `signal` was aborted with
+ * @throws ProblemError (`quota-exceeded`), NetworkError, what `makeVault` throws, and what `signal` was aborted with
  */
 export async function runImport(plan: ImportPlan, options: ImportOptions): Promise<ImportResult> {
   const done = { items: 0, files: 0 }
@@ -266,8 +297,10 @@ export async function runImport(plan: ImportPlan, options: ImportOptions): Promi
     done.files += files
     options.onProgress?.({ ...done })
   }
-  const written: { vault: OpenVault; present: number }[] = []
+  const written: { vault: OpenVault; importer: Importer }[] = []
   for (const planned of plan.vaults) written.push(await importInto(planned, options, tell))
-  const present = written.reduce((sum, one) => sum + one.present, 0)
-  return { ...done, items: done.items - present, present, vaults: written.map(({ vault }) => vault) }
+  const present = written.reduce((sum, { importer }) => sum + importer.present, 0)
+  const tooLarge = written.flatMap(({ importer }) => [...importer.tooLarge.values()])
+  const vaults = written.map(({ vault }) => vault)
+  return { ...done, items: done.items - present, present, tooLarge, vaults }
 }
