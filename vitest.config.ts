@@ -9,6 +9,7 @@ const longer = ['bitwarden', 'compose', 'crash', 'packages']
 /** Files that replace a module, or what a setup file replaced, for themselves alone: each needs a process of its own. */
 const alone = [
   'test/apis/limpet/login-queue.test.ts',
+  'test/cli/export-killed.test.ts',
   'test/cli/terminal.test.ts',
   'test/documents/export-format.test.ts',
   'test/domain/identity/password-hasher.test.ts',

@@ -1,9 +1,20 @@
 // `limpet export`: one file of everything, and nothing where it cannot be whole.
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { fileOfBytes, readIncoming } from '../../src/sdk/moving/index.ts'
+import type { Result } from '../support/console.ts'
 import { engines } from '../support/database.ts'
 import { bytesOf, fileNamed } from '../support/files.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -58,7 +69,9 @@ describe.each(engines)('limpet export on %s', (engine) => {
       vault: 'Personal',
       trashed: false,
       content: { kind: 'login', name: 'Mail', username: 'ada', password: 'the second' },
-      versions: [{ kind: 'login', name: 'Mail', username: 'ada', password: 'the first' }],
+      versions: [
+        { content: { kind: 'login', name: 'Mail', username: 'ada', password: 'the first' }, files: [] },
+      ],
       files: [],
     })
     expect(byName.get('Old')).toMatchObject({ trashed: true, content: { notes: 'gone' } })
@@ -154,6 +167,37 @@ describe.each(engines)('limpet export on %s', (engine) => {
     await writeFile(session, (await readFile(session, 'utf8')).replaceAll(server.url, url))
     await shell.ended('unavailable', ['export', join(folder, 'all')], passphrase)
     expect(await readdir(folder)).toEqual([])
+  })
+
+  it('says that the disk is full, and leaves the file of before or none', async () => {
+    const shell = await filledShell()
+    const folder = await newFolder()
+    const path = join(folder, 'all')
+    const other = await open(join(folder, 'old'), 'w')
+    await other.writeFile('old')
+    await other.close()
+    /** The second piece of the file finds no space. */
+    const onFullDisk = async (work: () => Promise<Result>) => {
+      const handles: Pick<FileHandle, 'writeFile'> = Object.getPrototypeOf(other)
+      const write = handles.writeFile
+      let pieces = 0
+      vi.spyOn(handles, 'writeFile').mockImplementation(async function (this: FileHandle, ...args) {
+        if (++pieces === 2) throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+        return write.apply(this, args)
+      })
+      try {
+        return await work()
+      } finally {
+        vi.restoreAllMocks()
+      }
+    }
+    const { stderr } = await onFullDisk(() => shell.ended('unexpected', ['export', path], passphrase))
+    expect(stderr).toContain(`There is no space left for ${path}. What was written of it is removed`)
+    expect(await readdir(folder)).toEqual(['old'])
+    const over = ['export', join(folder, 'old'), '--force']
+    await onFullDisk(() => shell.ended('unexpected', over, passphrase))
+    expect(await readdir(folder)).toEqual(['old'])
+    expect(await readFile(join(folder, 'old'), 'utf8')).toBe('old')
   })
 
   it('names what it could not take, and ends with 9', async () => {
