@@ -78,7 +78,7 @@ describe('the package', () => {
     }
     await installDependencies(join(consumer, 'node_modules'))
     await writeFile(join(consumer, 'package.json'), '{ "type": "module" }')
-  })
+  }, 180_000)
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   const inConsumer = (name: string) => join(folder, 'consumer', name)

@@ -71,7 +71,8 @@ const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? 
 /** A mistake in the file, as a sentence without its full stop. */
 class Mistake extends Error {}
 
-const text = /"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"/iuy
+// Of the control characters, JSON forbids those below U+0020 alone (RFC 8259 section 7).
+const text = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[\da-f]{4}))*"/iuy
 
 /** Reads the one form that the file has, an object of texts, so that each mistake has a line: `JSON.parse` does not tell it. */
 class Reader {
