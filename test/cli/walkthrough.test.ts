@@ -63,6 +63,7 @@ describe.each(engines)('the command line with a server on %s', (engine) => {
       name: 'Git',
       username: 'ada',
       password: 'another',
+      previousPasswords: [{ password, replacedAt: expect.any(String) }],
       folder: 'Work',
       fields: [{ name: 'team', value: 'core', hidden: false }],
     })
