@@ -193,9 +193,13 @@ describe('a terminal', () => {
     }
     const [first = []] = lines
     const withoutLast = words.at(-1)?.startsWith('[') ? [first.slice(0, -1)] : []
+    const optionValue = (name: string, kind: string | undefined) => {
+      if (name === 'field') return 'notes'
+      return kind === 'FILE' || kind === 'PATH' ? join(folder, evil) : evil
+    }
     const withOption = Object.entries(command.options).map(([name, option]) => [
       ...called,
-      option.type === 'boolean' ? `--${name}` : `--${name}=${name === 'field' ? 'notes' : evil}`,
+      option.type === 'boolean' ? `--${name}` : `--${name}=${optionValue(name, option.value)}`,
       ...first.slice(called.length),
     ])
     return [...lines, ...withoutLast, ...(options ? withOption : [])]

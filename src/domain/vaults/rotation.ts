@@ -103,11 +103,15 @@ const olderThan = (
 })
 
 /** Whether a file is still named when the versions under older keys than this one are dropped. */
-const outlivesOlder = ({ items, itemVersions, attachments }: Reader['tables'], keyVersion: number) => {
+const outlivesOlder = (
+  { items, itemVersions, attachments }: Reader['tables'],
+  vaultId: string,
+  keyVersion: number,
+) => {
   const isNamedBy = (names: Column) => sql`${names} like '%' || ${attachments.id} || '%'`
-  return sql`(exists (select 1 from ${items} where ${items.vaultId} = ${attachments.vaultId}
+  return sql`(exists (select 1 from ${items} where ${items.vaultId} = ${vaultId}
       and ${items.id} = ${attachments.itemId} and ${isNamedBy(items.attachments)})
-    or exists (select 1 from ${itemVersions} where ${itemVersions.vaultId} = ${attachments.vaultId}
+    or exists (select 1 from ${itemVersions} where ${itemVersions.vaultId} = ${vaultId}
       and ${itemVersions.itemId} = ${attachments.itemId} and ${itemVersions.keyVersion} >= ${keyVersion}
       and ${isNamedBy(itemVersions.attachments)}))`
 }
@@ -116,7 +120,7 @@ const outlivesOlder = ({ items, itemVersions, attachments }: Reader['tables'], k
 const leftFiles = ({ tables }: Reader, vaultId: string, { keyVersion, versions }: Rotation) =>
   and(
     olderThan(tables, vaultId, keyVersion).attachments,
-    versions === 'keep' ? undefined : outlivesOlder(tables, keyVersion),
+    versions === 'keep' ? undefined : outlivesOlder(tables, vaultId, keyVersion),
   )
 
 /** How much lies under an older key than the one that is to follow. */
