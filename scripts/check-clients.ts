@@ -234,10 +234,12 @@ const checks: Record<string, (servers: Servers) => void | Promise<void>> = {
     const url = await servers.sqlite()
     const here = folder('rust')
     run('cargo', ['--version'])
-    const options = 'packageName=limpet_client,supportAsync=false'
+    // Its clients that wait do not compile where a body is a file.
+    const options = 'packageName=limpet_client,supportAsync=true'
     openApiGenerated('rust', here, '--additional-properties', options)
-    const packages = ['base64@=0.22.1', 'rand@=0.9.2', 'uuid@=1.18.1']
-    fetchTools('cargo', ['add', '--quiet', ...packages], here)
+    fetchTools('cargo', ['add', '--quiet', 'base64@=0.22.1', 'rand@=0.9.2', 'uuid@=1.18.1'], here)
+    // The client has tokio, without what a program of its own needs.
+    fetchTools('cargo', ['add', '--quiet', 'tokio', '--features', 'macros,rt-multi-thread'], here)
     fetchTools('cargo', ['fetch', '--quiet'], here)
     mkdirSync(path.join(here, 'src/bin'))
     copyFileSync(path.join(drivers, 'rust/drive.rs'), path.join(here, 'src/bin/drive.rs'))

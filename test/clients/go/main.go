@@ -51,7 +51,7 @@ func main() {
 		Email:      email,
 		Kdf:        KdfParameters{Algorithm: "argon2id", MemoryKiB: 65536, Iterations: 3, Parallelism: 1, Salt: base64url(random(16))},
 		AccountKey: sealed(),
-		Vault:      CreateVault{Id: vaultID, Key: sealed(), Data: sealed()},
+		Vault:      FirstVault{Id: vaultID, Key: sealed(), Data: sealed()},
 		AuthKey:    authKey,
 	}))
 	registered, err := client.RegisterAccountWithResponse(ctx, registration)

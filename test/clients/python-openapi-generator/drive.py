@@ -7,8 +7,8 @@ import uuid
 
 from limpet_client import AccountsApi, ApiClient, Configuration, ItemsApi, SessionsApi, VaultsApi
 from limpet_client.models import (
-    CreateVault,
     Device,
+    FirstVault,
     Item,
     KdfParameters,
     Login,
@@ -42,7 +42,7 @@ registration = RegisterByAuthKey(
     email=email,
     kdf=KdfParameters(algorithm="argon2id", memory_ki_b=65536, iterations=3, parallelism=1, salt=salt),
     account_key=sealed(),
-    vault=CreateVault(id=vault_id, key=sealed(), data=sealed()),
+    vault=FirstVault(id=vault_id, key=sealed(), data=sealed()),
     auth_key=auth_key,
 )
 AccountsApi(anybody).register_account(Register(registration))

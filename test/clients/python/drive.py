@@ -11,9 +11,9 @@ from limpet_client.api.items import get_item, put_item
 from limpet_client.api.sessions import login
 from limpet_client.api.vaults import list_changes
 from limpet_client.models import (
-    CreateVault,
     Device,
     DeviceType,
+    FirstVault,
     Item,
     KdfParameters,
     LoginByAuthKey,
@@ -40,7 +40,7 @@ vault_id = str(uuid.uuid4())
 item_id = str(uuid.uuid4())
 
 kdf = KdfParameters("argon2id", 65536, 3, 1, base64url(os.urandom(16)))
-vault = CreateVault(vault_id, sealed(), sealed())
+vault = FirstVault(vault_id, sealed(), sealed())
 registered = register_account.sync_detailed(
     client=anybody,
     body=RegisterByAuthKey(str(uuid.uuid4()), email, kdf, sealed(), vault, auth_key),

@@ -41,7 +41,7 @@ const owner = createClient<paths>({ baseUrl: server, headers: { Authorization: `
 
 const put = await owner.PUT('/api/v1/vaults/{vaultId}/items/{itemId}', {
   params: { path: { vaultId, itemId }, header: { 'If-None-Match': '*' } },
-  body: { data },
+  body: { data, keyVersion: 1 },
 })
 if (put.response.headers.get('ETag') !== `"${answered(put).revision}"`) throw new Error('put: no revision')
 
