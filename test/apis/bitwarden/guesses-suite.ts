@@ -38,9 +38,9 @@ const Totp = z.looseObject({ key: z.string(), userVerificationToken: z.string() 
 /** How many are under way at the same time. */
 const atOnce = 20
 
-/** @param count how many guesses there are at each thing */
+/** @param count how many guesses there are at a password; of those at other things, 1,000 at the most */
 export const manyGuesses = (engine: Engine, count: number) =>
-  describe(`${count} guesses at each thing that Bitwarden's apps keep on ${engine}`, {
+  describe(`up to ${count} guesses at what Bitwarden's apps keep on ${engine}`, {
     timeout: 600_000,
   }, () => {
     const clock = new TestClock()
@@ -84,9 +84,12 @@ export const manyGuesses = (engine: Engine, count: number) =>
       })
 
     /** Guesses without end. @returns how many guesses were looked at */
-    async function guessOften(guess: () => Promise<RawAnswer>): Promise<number> {
+    async function guessOften(
+      guess: () => Promise<RawAnswer>,
+      many = Math.min(count, 1000),
+    ): Promise<number> {
       let looked = 0
-      let left = count
+      let left = many
       const stranger = async () => {
         while (left-- > 0) {
           const { status, text } = await guess()
@@ -116,7 +119,7 @@ export const manyGuesses = (engine: Engine, count: number) =>
     }
 
     it('at a password', async () => {
-      const looked = await guessOften(() => logIn(here, { password: wrongHash() }))
+      const looked = await guessOften(() => logIn(here, { password: wrongHash() }), count)
       expect(looked).toBeGreaterThanOrEqual(20)
       expect(looked).toBeLessThanOrEqual(mostBeforePauses)
       expect((await logIn(elsewhere)).status).toBe(200)

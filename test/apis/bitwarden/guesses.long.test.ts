@@ -1,4 +1,4 @@
-// Guesses at what opens something: ten thousand.
+// Guesses at what opens something: ten thousand at a password.
 import { engines } from '../../support/database.ts'
 import { manyGuesses } from './guesses-suite.ts'
 
