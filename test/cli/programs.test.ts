@@ -53,11 +53,10 @@ describe.each(engines)('secrets for programs with a server on %s', (engine) => {
     expect(stdout).toBe('--env -x\n')
     const waiting = shell.startProgram(
       'run',
-      ...sh('trap "echo stopped; exit 9" TERM; echo ready; while :; do read line; done'),
+      ...sh('trap "echo stopped; exit 9" TERM; echo ready; for tick in $(seq 600); do sleep 0.05; done'),
     )
     await vi.waitFor(() => expect(waiting.printed()).toContain('ready'), { timeout: 20_000 })
     waiting.signal('SIGTERM')
-    waiting.write('\n')
     expect(await waiting.finish()).toMatchObject({ code: 9, stdout: 'ready\nstopped\n' })
     // The first line is the password, and the rest is for the program.
     delete shell.environment.LIMPET_UNLOCK_KEY
