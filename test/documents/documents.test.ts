@@ -94,13 +94,7 @@ describe('what the documents point to', () => {
   })
 
   /** What is no setting of the server: of other programs, and of the client. */
-  const ofOthers = [
-    'COMPOSE_FILE',
-    'NAME_FILE',
-    'NODE_EXTRA_CA_CERTS',
-    'TEST_DATABASE_URL',
-    'TEST_PARTITIONED',
-  ]
+  const ofOthers = ['COMPOSE_FILE', 'NAME_FILE', 'NODE_EXTRA_CA_CERTS', 'TEST_DATABASE_URL']
 
   it.each(documents.filter((document) => !document.endsWith('CHANGELOG.md')))(
     '%s names settings that there are',

@@ -22,7 +22,13 @@ import { allTables, tablesInBackups, tablesLeftOut } from '../../src/store/shape
 import { writeNewFile } from '../../src/terminal/new-file.ts'
 import { newShell } from '../cli/program.ts'
 import { fakeEnvelope, logIn, newAccount, type RawAccount } from '../support/accounts.ts'
-import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
+import {
+  createDatabase,
+  createDatabaseWithoutTables,
+  type Engine,
+  engines,
+  type TestDatabase,
+} from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
 import { databaseOf } from '../support/fresh-database.ts'
 import { shapesOf } from '../support/old-database.ts'
@@ -75,8 +81,8 @@ async function newFolder(): Promise<string> {
   return folder
 }
 
-async function newDatabase(engine: (typeof engines)[number]): Promise<TestDatabase> {
-  const database = await createDatabase(engine)
+async function newDatabase(engine: Engine, create = createDatabase): Promise<TestDatabase> {
+  const database = await create(engine)
   cleaning.push(() => database.remove())
   return database
 }
@@ -353,7 +359,7 @@ describe.each(engines)('a backup of %s', (engine) => {
       1,
       2,
     ]
-    await fillEmpty(databaseOf(await newDatabase(engine)), async (old) => {
+    await fillEmpty(databaseOf(await newDatabase(engine, createDatabaseWithoutTables)), async (old) => {
       await migrate(engine, old, 0, { first })
       const tables = await shapesOf(old)
       const [instance] = tables.filter(({ name }) => name === 'instance')
@@ -378,7 +384,7 @@ describe.each(engines)('a backup of %s', (engine) => {
   })
 
   it('is not made of a database of another version', async () => {
-    const database = await newDatabase(engine)
+    const database = await newDatabase(engine, createDatabaseWithoutTables)
     const operator = operatorOf(database)
     const file = join(await newFolder(), 'limpet.backup')
     const refused = async (command: string[], sentence: string) => {

@@ -18,7 +18,13 @@ import { fillEmpty, withConnection } from '../../src/operator/whole-database.ts'
 import { readConfig } from '../../src/server/config.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { setMark } from '../../src/store/move-mark.ts'
-import { createDatabase, type Engine, engines, type TestDatabase } from '../support/database.ts'
+import {
+  createDatabase,
+  createDatabaseWithoutTables,
+  type Engine,
+  engines,
+  type TestDatabase,
+} from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
 import { databaseOf } from '../support/fresh-database.ts'
 import { startMailServer } from '../support/mail.ts'
@@ -46,8 +52,8 @@ afterEach(async () => {
   for (const clean of cleaning.splice(0).reverse()) await clean()
 })
 
-async function newDatabase(engine: Engine): Promise<TestDatabase> {
-  const database = await createDatabase(engine)
+async function newDatabase(engine: Engine, create = createDatabase): Promise<TestDatabase> {
+  const database = await create(engine)
   cleaning.push(() => database.remove())
   return database
 }
@@ -172,7 +178,7 @@ describe.each(engines)('the doctor of a server on %s', (engine) => {
   })
 
   it('says how the database stands to this version', async () => {
-    const database = await newDatabase(engine)
+    const database = await newDatabase(engine, createDatabaseWithoutTables)
     await fillEmpty(databaseOf(database), (connection) => migrate(engine, connection, 0, { first: 3 }))
     expect(of(await examine(database), 'migrations')).toMatchObject([
       { status: 'warning', message: 'The database lacks migrations of this version.' },

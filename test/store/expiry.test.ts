@@ -3,11 +3,13 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { getTableColumns } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { days } from '../../src/clock.ts'
+import { deleteOldVersions, versionDaysKept } from '../../src/domain/vaults/versions.ts'
 import type { BulkConnection } from '../../src/store/bulk.ts'
 import { deleteExpired } from '../../src/store/expiry.ts'
 import { connectBulk, openStore } from '../../src/store/open.ts'
 import { postgresTables } from '../../src/store/schema.ts'
 import { allTables, type Cell, type Table } from '../../src/store/shape.ts'
+import type { Store } from '../../src/store/store.ts'
 import { createDatabase, engines } from '../support/database.ts'
 import { databaseOf } from '../support/fresh-database.ts'
 import { readRows } from '../support/rows.ts'
@@ -87,6 +89,38 @@ describe.each(engines)('what has run out, on %s', (engine) => {
         expect(before[name]?.filter(hasRunOut), name).toHaveLength(1)
         expect(after[name], name).toEqual(before[name]?.filter((row) => !hasRunOut(row)))
       }
+    } finally {
+      await store.close()
+      await database.remove()
+    }
+  })
+
+  it('is deleted from any number of vaults, of which few are in memory', async () => {
+    const database = await createDatabase(engine)
+    const { store } = await openStore(databaseOf(database), { now: () => now, onIdleError: () => {} })
+    let most = 0
+    const watched: Store = {
+      ...store,
+      async read(work) {
+        const found = await store.read(work)
+        if (Array.isArray(found)) most = Math.max(most, found.length)
+        return found
+      },
+    }
+    try {
+      const connection = await connectBulk(databaseOf(database))
+      const versions = allTables.find(({ name }) => name === 'item_versions')
+      if (!versions) throw new Error('No table')
+      const oldest = now - days(versionDaysKept)
+      for (const replacedAt of [oldest - 1, oldest - 3, oldest - 2, oldest - 1, oldest - 4])
+        await insertRow(connection, versions, { replaced_at: replacedAt })
+      const kept = await insertRow(connection, versions, { replaced_at: oldest })
+      await connection.close()
+
+      await deleteOldVersions({ store: watched }, now, 2)
+
+      expect((await readRows(database)).item_versions).toMatchObject([{ vault_id: kept.vault_id }])
+      expect(most).toBe(2)
     } finally {
       await store.close()
       await database.remove()

@@ -11,7 +11,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { readConfig } from '../../src/server/config.ts'
 import { openStore } from '../../src/store/open.ts'
 import { type Reader, type Store, StoreError, type Tx, Unchanged } from '../../src/store/store.ts'
-import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
+import {
+  createDatabase,
+  createDatabaseWithoutTables,
+  engines,
+  type TestDatabase,
+} from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
 import { testOpaqueSetup, testSecret } from '../support/server.ts'
 
@@ -200,7 +205,8 @@ describe.each(engines)('a store on %s', (engine) => {
   })
 
   it('is opened by eight at the same time, of whom one makes the tables', async () => {
-    const database = await newDatabase()
+    const database = await createDatabaseWithoutTables(engine)
+    closing.push(() => database.remove())
     const opened = await Promise.all(Array.from({ length: 8 }, () => open(database)))
     for (const { store } of opened) closing.push(() => store.close())
     expect(opened.filter(({ migrationsApplied }) => migrationsApplied > 0)).toHaveLength(1)

@@ -8,7 +8,7 @@ import { hashSecret } from '../../src/domain/secret-hash.ts'
 import { migrationNames } from '../../src/store/migrate.ts'
 import { openStore } from '../../src/store/open.ts'
 import { fakeEnvelope, logIn, logInBody, newAccount, registration } from '../support/accounts.ts'
-import { createDatabase, engines } from '../support/database.ts'
+import { createDatabase, createDatabaseWithoutTables, engines } from '../support/database.ts'
 import { databaseOf } from '../support/fresh-database.ts'
 import { startMailServer } from '../support/mail.ts'
 import { copyAsBefore } from '../support/old-database.ts'
@@ -31,7 +31,7 @@ describe.each(engines)('a database of version 0.2 on %s', (engine) => {
 
   it('keeps every row through the upgrade, and its accounts go on as if nothing had happened', async () => {
     const clock = new TestClock()
-    const [source, target] = [await createDatabase(engine), await createDatabase(engine)]
+    const [source, target] = [await createDatabase(engine), await createDatabaseWithoutTables(engine)]
     const mail = await startMailServer()
     const closing = [() => mail.close(), () => target.remove(), () => source.remove()]
     try {

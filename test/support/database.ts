@@ -21,7 +21,12 @@ function quickFolder(): string {
   return tmpdir()
 }
 
+/** For a server: the server makes its tables, unless they are there and partitioned (`npm run test:partitioned`). */
 export const createDatabase = (engine: Engine): Promise<TestDatabase> =>
   engine === 'sqlite'
     ? createSqliteDatabase(quickFolder())
     : createPostgresDatabase(inject('postgresUrl'), inject('postgresTemplate'))
+
+/** A database that never has tables at first, for tests of how they are made. */
+export const createDatabaseWithoutTables = (engine: Engine): Promise<TestDatabase> =>
+  engine === 'sqlite' ? createDatabase(engine) : createPostgresDatabase(inject('postgresUrl'))

@@ -95,10 +95,14 @@ async function makePartitionedDatabase(serverUrl: string): Promise<TestDatabase>
   return database
 }
 
-/** TEST_PARTITIONED=1: every test's Postgres database is partitioned. */
-const everyDatabaseIsPartitioned = process.env.TEST_PARTITIONED === '1'
-
-export default async function setup(project: TestProject) {
+/**
+ * What a test run needs of Postgres.
+ * @param options `isPartitioned`: every test's Postgres database has its tables already, and they are cut up by vault
+ */
+export async function providePostgres(
+  project: TestProject,
+  { isPartitioned }: { isPartitioned: boolean },
+): Promise<() => Promise<void>> {
   keepExitCode()
   const given = process.env.TEST_DATABASE_URL
   const server = given === undefined ? await startPostgres() : { url: given, stop: async () => {} }
@@ -106,7 +110,7 @@ export default async function setup(project: TestProject) {
   const partitioned = await makePartitionedDatabase(server.url)
   const name = new URL(partitioned.url).pathname.slice(1)
   // A database with connections cannot be copied.
-  const template = everyDatabaseIsPartitioned ? await createPostgresDatabase(server.url, name) : undefined
+  const template = isPartitioned ? await createPostgresDatabase(server.url, name) : undefined
   project.provide('partitionedUrl', partitioned.url)
   project.provide('postgresTemplate', template ? new URL(template.url).pathname.slice(1) : null)
   return async () => {
@@ -115,3 +119,5 @@ export default async function setup(project: TestProject) {
     await server.stop()
   }
 }
+
+export default (project: TestProject) => providePostgres(project, { isPartitioned: false })

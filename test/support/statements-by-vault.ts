@@ -18,7 +18,7 @@ interface AcrossVaults {
 const acrossVaults: readonly AcrossVaults[] = [
   {
     name: 'vaults with versions that are too old',
-    is: /^select "vault_id" from "item_versions" where "item_versions"."replaced_at" </,
+    is: /^select "vault_id" from \(select "vault_id" from "item_versions" where "item_versions"."replaced_at" </,
   },
   {
     name: 'uploads that nobody finished',
@@ -26,7 +26,7 @@ const acrossVaults: readonly AcrossVaults[] = [
   },
   {
     name: 'vaults with old trash',
-    is: /^select "vault_id" from "ciphers" where "ciphers"."deleted_at" </,
+    is: /^select "vault_id" from \(select "vault_id" from "ciphers" where "ciphers"."deleted_at" </,
   },
   {
     name: 'sends whose file is gone',

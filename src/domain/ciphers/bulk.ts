@@ -1,13 +1,14 @@
 // What is done to many items at once, without their bodies: trash, archive, folders, and deleting for good.
 import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL } from 'drizzle-orm'
 import { days } from '../../clock.ts'
-import { type Store, type Tx, Unchanged } from '../../store/store.ts'
+import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
 import { notFound } from '../failure.ts'
 import type { AccountRow } from '../identity/accounts.ts'
 import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
 import { wrongPassword } from '../identity/passwords.ts'
 import { holdProved } from '../identity/proved-accounts.ts'
 import { addUsage } from '../quotas/usage.ts'
+import { cleanVaults } from '../vaults/cleaning.ts'
 import { deleteItems } from '../vaults/item-deletion.ts'
 import { holdVault } from '../vaults/vaults.ts'
 import { beginChange, inPieces, type Needs, requireFolder, rowsAtOnce } from './change.ts'
@@ -181,23 +182,35 @@ export function purgeCiphers(
   })
 }
 
-/** Deletes for good what has been in the trash for 30 days, of one account. */
-async function emptyTrash(tx: Tx, accountId: string, now: number): Promise<void> {
+/** Deletes for good what has been in the trash for 30 days, of one account. @returns how many items */
+async function emptyTrash(tx: Tx, accountId: string, now: number): Promise<number> {
   const { ciphers } = tx.tables
-  if (!(await holdVault(tx, accountId))) return
+  if (!(await holdVault(tx, accountId))) return 0
   await noteBitwardenChange(tx, { accountId, deviceIdentifier: null }, { now, what: 'vault' })
   const isOld = lt(ciphers.deletedAt, now - trashKeptForMs)
-  for await (const ids of idsOf(tx, accountId, isOld)) await deleteThem(tx, accountId, ids)
+  let deleted = 0
+  for await (const ids of idsOf(tx, accountId, isOld)) deleted += await deleteThem(tx, accountId, ids)
+  return deleted
 }
 
-/** Deletes for good what has been in the trash for 30 days. */
-export async function deleteOldTrash({ store }: { readonly store: Store }, now: number): Promise<void> {
-  const accounts = await store.read(({ db, tables: { ciphers } }) =>
-    db
-      .select({ id: ciphers.vaultId })
+/**
+ * Deletes for good what has been in the trash for 30 days.
+ * @param trashAtOnce see `cleanVaults`
+ */
+export function deleteOldTrash(
+  { store }: { readonly store: Store },
+  now: number,
+  trashAtOnce?: number,
+): Promise<void> {
+  const oldest = ({ db, tables: { ciphers } }: Reader, rows: number) => {
+    const old = db
+      .select({ vaultId: ciphers.vaultId })
       .from(ciphers)
       .where(lt(ciphers.deletedAt, now - trashKeptForMs))
-      .groupBy(ciphers.vaultId),
-  )
-  for (const { id } of accounts) await store.write((tx) => emptyTrash(tx, id, now))
+      .orderBy(asc(ciphers.deletedAt))
+      .limit(rows)
+      .as('old')
+    return db.select({ vaultId: old.vaultId }).from(old).groupBy(old.vaultId)
+  }
+  return cleanVaults(store, { oldest, clean: (tx, vaultId) => emptyTrash(tx, vaultId, now) }, trashAtOnce)
 }

@@ -1,5 +1,5 @@
 // Versions of items that were replaced: which are kept, for how long, and how they are read.
-import { and, desc, eq, getTableColumns, gte, inArray, lt, not, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, gte, inArray, lt, not, or, type SQL, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import { limits } from '../../contract/sizes.ts'
 import type { ColumnOfTable } from '../../store/columns.ts'
@@ -8,6 +8,7 @@ import type { Reader, Store, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
 import { freeUnnamedFiles } from './attachment-naming.ts'
+import { cleanVaults } from './cleaning.ts'
 import { getItem } from './items.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import type { VersionRow } from './rows.ts'
@@ -204,11 +205,14 @@ export async function listVersions(
   return toPage(found, limit)
 }
 
-/** Forgets the versions of one vault that are too old, and frees the files that nothing names any more. */
-async function forgetOldVersions(tx: Tx, vaultId: string, now: number): Promise<void> {
+/**
+ * Forgets the versions of one vault that are too old, and frees the files that nothing names any more.
+ * @returns how many versions
+ */
+async function forgetOldVersions(tx: Tx, vaultId: string, now: number): Promise<number> {
   // Held before any version is touched, as writers do.
   const vault = await holdVault(tx, vaultId)
-  if (!vault) return
+  if (!vault) return 0
   const { db, tables } = tx
   const { itemVersions } = tables
   const deleted = await db
@@ -227,16 +231,31 @@ async function forgetOldVersions(tx: Tx, vaultId: string, now: number): Promise<
     bytes: -sumOf(deleted.map(({ bytes }) => bytes)),
     attachmentBytes: -attachmentBytes,
   })
+  return deleted.length
 }
 
-/** Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is. */
-export async function deleteOldVersions({ store }: { readonly store: Store }, now: number): Promise<void> {
-  const vaults = await store.read(({ db, tables: { itemVersions } }) =>
-    db
+/**
+ * Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is.
+ * @param rowsAtOnce see `cleanVaults`
+ */
+export function deleteOldVersions(
+  { store }: { readonly store: Store },
+  now: number,
+  rowsAtOnce?: number,
+): Promise<void> {
+  const oldest = ({ db, tables: { itemVersions } }: Reader, rows: number) => {
+    const old = db
       .select({ vaultId: itemVersions.vaultId })
       .from(itemVersions)
       .where(lt(itemVersions.replacedAt, versionsSince(now)))
-      .groupBy(itemVersions.vaultId),
+      .orderBy(asc(itemVersions.replacedAt))
+      .limit(rows)
+      .as('old')
+    return db.select({ vaultId: old.vaultId }).from(old).groupBy(old.vaultId)
+  }
+  return cleanVaults(
+    store,
+    { oldest, clean: (tx, vaultId) => forgetOldVersions(tx, vaultId, now) },
+    rowsAtOnce,
   )
-  for (const { vaultId } of vaults) await store.write((tx) => forgetOldVersions(tx, vaultId, now))
 }
