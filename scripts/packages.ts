@@ -44,7 +44,7 @@ const packages: readonly Package[] = [
   {
     name: 'limpet-server',
     description: 'The server of Limpet, a zero-knowledge password vault',
-    programs: ['limpet-server', 'healthcheck'],
+    programs: ['limpet-server', 'opaque-thread', 'healthcheck'],
     exports: ['./credentials'],
     beside: ['dist/programs/web', 'migrations', '.env.example', 'docs/limpet.service'],
   },

@@ -47,6 +47,7 @@ export async function buildPrograms(folder: string): Promise<void> {
     entryPoints: {
       'limpet-server': source('limpet-server.ts'),
       limpet: source('cli/limpet.ts'),
+      'opaque-thread': source('domain/identity/opaque-thread.ts'),
       healthcheck: source('healthcheck.ts'),
     },
     outdir: folder,

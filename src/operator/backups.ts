@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { toTimestamp } from '../domain/encoding.ts'
-import { createOpaqueServer } from '../domain/identity/opaque.ts'
+import { fingerprintOf } from '../domain/identity/opaque-setup.ts'
 import { type Config, readConfig } from '../server/config.ts'
 import { presentOpaqueSetup } from '../server/own-secrets.ts'
 import type { BulkConnection } from '../store/bulk.ts'
@@ -154,10 +154,10 @@ async function insertBackup(
 }
 
 /** Says what the operator has to do about the secret that is in no backup. */
-async function remarkOnSetup(config: Config, fingerprint: string | null): Promise<boolean> {
+function remarkOnSetup(config: Config, fingerprint: string | null): boolean {
   if (fingerprint === null) return true
   const setup = presentOpaqueSetup(config)
-  const isSame = setup !== undefined && (await createOpaqueServer(setup)).fingerprint === fingerprint
+  const isSame = setup !== undefined && fingerprintOf(setup) === fingerprint
   if (!isSame)
     remark(
       `The OPAQUE setup of this server ${setup === undefined ? 'is missing' : 'is another one'}. It is in no backup: put back the OPAQUE_SERVER_SETUP, or the file opaque-setup beside the SQLite file, of the server that was backed up. Without it nobody can log in.`,
@@ -206,7 +206,7 @@ export const restore = command({
       sends = 0,
       bitwardenAccounts: apiKeys = 0,
     } = restored.changed
-    const opaqueSetupFits = await remarkOnSetup(config, restored.fingerprint)
+    const opaqueSetupFits = remarkOnSetup(config, restored.fingerprint)
     if (values.json) {
       const ended = { personalTokens, invites, shares, sends, apiKeys }
       return printJson({

@@ -2,7 +2,6 @@
 
 import { systemClock } from '../clock.ts'
 import { pagePaths } from '../contract/paths.ts'
-import { createOpaqueSetup } from '../domain/identity/opaque.ts'
 import { readConfig } from '../server/config.ts'
 import { openStore } from '../store/open.ts'
 import { print, remark } from '../terminal/output.ts'
@@ -64,6 +63,7 @@ export const newOpaqueSetup = command({
   example: 'limpet-server new-opaque-setup > opaque-setup',
   options: {},
   async run() {
+    const { createOpaqueSetup } = await import('../domain/identity/opaque-library.ts')
     print(await createOpaqueSetup())
   },
 })

@@ -12,6 +12,7 @@ import { Failure } from '../domain/failure.ts'
 import { accountMailComposers } from '../domain/identity/mail-composers.ts'
 import { createOpaqueServer } from '../domain/identity/opaque.ts'
 import { requireSameSetup } from '../domain/identity/opaque-setup.ts'
+import type { ThreadOptions } from '../domain/identity/opaque-threads.ts'
 import { capSessions } from '../domain/identity/session-lifetime.ts'
 import { startMailer } from '../domain/mail/mailer.ts'
 import { limiterOf } from '../domain/rate-limits/limiter.ts'
@@ -49,6 +50,8 @@ export interface StartOptions {
   /** Where log lines go; standard output unless said otherwise. */
   readonly log?: DestinationStream
   readonly patience?: Partial<Patience>
+  /** How the threads that compute OPAQUE are bounded, if not as usual. */
+  readonly opaqueThreads?: ThreadOptions
 }
 
 const createLogger = ({ logLevel }: Config, destination: DestinationStream | undefined): Logger => {
@@ -257,13 +260,16 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const patience = { ...usualPatience, ...options.patience }
   const logger = createLogger(config, options.log)
   const { jwtSecret, opaqueSetup } = await secretsOf(config)
-  const opaque = await createOpaqueServer(opaqueSetup)
 
   const { store, migrationsApplied } = await openStore(config.database, {
     now: () => clock.now(),
     onIdleError: () => logger.warn('a connection to the database was lost'),
   })
   const keys = deriveServerKeys(jwtSecret, opaqueSetup)
+  const opaque = createOpaqueServer(opaqueSetup, {
+    ...options.opaqueThreads,
+    onLost: (error) => logger.warn({ error: safeError(error) }, 'a thread for OPAQUE has ended'),
+  })
   const limiter = limiterOf(config, { keys, store })
   const mailer = startMailer({
     clock,
@@ -274,7 +280,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     store,
   })
   try {
-    await requireSameSetup(store, opaque.fingerprint)
+    await requireSameSetup(store, opaqueSetup)
     await store.write((tx) => capSessions(tx, config))
     const objects = config.s3 && createS3Store(config.s3)
     let accepting = true
@@ -333,6 +339,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       await stopMetrics?.()
       await mailer.stop()
       await deferredTasks.flush().catch(() => {})
+      await opaque.close()
       await store.close()
       logger.info('stopped')
     }
@@ -344,6 +351,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     }
   } catch (error) {
     await mailer.stop()
+    await opaque.close()
     await store.close()
     throw error
   }

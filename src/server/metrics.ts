@@ -20,10 +20,16 @@ export interface Metrics {
   readonly contentType: string
 }
 
-type Needs = Pick<DomainServices, 'clock' | 'loginAnswers' | 'passwordHasher' | 'store' | 'watches'>
+type Needs = Pick<
+  DomainServices,
+  'clock' | 'loginAnswers' | 'opaque' | 'passwordHasher' | 'store' | 'watches'
+>
 
 /** What is looked up for each scrape. */
-function addGauges(registry: Registry, { clock, loginAnswers, passwordHasher, store, watches }: Needs) {
+function addGauges(
+  registry: Registry,
+  { clock, loginAnswers, opaque, passwordHasher, store, watches }: Needs,
+) {
   const gauge = (
     name: string,
     help: string,
@@ -48,6 +54,7 @@ function addGauges(registry: Registry, { clock, loginAnswers, passwordHasher, st
   gauge('queue_depth', 'What waits for its turn', ['queue'], (depth) => {
     depth.set({ queue: 'database' }, store.load().waiting)
     depth.set({ queue: 'password_hashes' }, passwordHasher.waiting())
+    depth.set({ queue: 'opaque' }, opaque.waiting())
   })
   gauge(
     'streams',

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createOpaqueSetup } from '../domain/identity/opaque.ts'
 import type { Config } from './config.ts'
 
 /** The files that a server without given secrets keeps beside its SQLite file. */
@@ -54,7 +53,12 @@ export function readOrMakeJwtSecret(databaseFile: string): string {
 
 /** For OPAQUE_SERVER_SETUP: `opaque-setup`. Losing it locks every account with the method `opaque` out, for good. */
 export async function readOrMakeOpaqueSetup(databaseFile: string): Promise<string> {
-  const { file, secret } = readOrMake(keptSecretFiles(databaseFile).opaqueSetup, await createOpaqueSetup())
+  const kept = keptSecretFiles(databaseFile).opaqueSetup
+  const present = presentIn(kept)
+  if (present) return present
+  // Loaded where it is needed: at the first start.
+  const { createOpaqueSetup } = await import('../domain/identity/opaque-library.ts')
+  const { file, secret } = readOrMake(kept, await createOpaqueSetup())
   if (secret === '')
     throw new Error(`${file} is empty. Put back what was in it: accounts cannot be logged in to without it.`)
   return secret

@@ -69,7 +69,7 @@ describe.each(engines)('metrics on %s', (engine) => {
     expect(seriesIn(text, 'limpet_shares{state="read"}')).toBe(0)
     expect(seriesIn(text, 'limpet_mail_waiting')).toBe(0)
     // The server's own tasks write once a second, and may wait at this moment.
-    for (const queue of ['database', 'password_hashes'])
+    for (const queue of ['database', 'password_hashes', 'opaque'])
       await vi.waitFor(async () =>
         expect(seriesIn(await scrape(), `limpet_queue_depth{queue="${queue}"}`)).toBe(0),
       )

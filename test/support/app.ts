@@ -49,7 +49,7 @@ export async function appOver(
     config,
     keys,
     limiter: limiterOf(config, { keys, store }),
-    opaque: await createOpaqueServer(testOpaqueSetup),
+    opaque: createOpaqueServer(testOpaqueSetup),
     store,
     objects: undefined,
     clock: new TestClock(),

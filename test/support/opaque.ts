@@ -4,6 +4,7 @@ import { client, ready } from '@serenity-kit/opaque'
 import { Session } from '../../src/contract/accounts.ts'
 import { OpaqueLoginStarted, OpaqueRegistrationStarted } from '../../src/contract/opaque.ts'
 import { createOpaqueServer } from '../../src/domain/identity/opaque.ts'
+import { createOpaqueCalls } from '../../src/domain/identity/opaque-library.ts'
 import { logInBody, registration } from './accounts.ts'
 import type { TestDatabase } from './database.ts'
 import { bodyOf, outcomeOf, type Server, send } from './requests.ts'
@@ -106,9 +107,10 @@ export async function makeRecordOld(
   database: TestDatabase,
   { accountId, email, password }: { accountId: string; email: string; password: string },
 ): Promise<void> {
-  const opaque = await createOpaqueServer(testOpaqueSetup)
+  const { credentialIdOf } = createOpaqueServer(testOpaqueSetup)
+  const { startRegistration } = await createOpaqueCalls(testOpaqueSetup)
   const { clientRegistrationState, registrationRequest } = client.startRegistration({ password })
-  const response = opaque.startRegistration(opaque.credentialIdOf(email), registrationRequest)
+  const [response] = startRegistration(credentialIdOf(email), registrationRequest) ?? []
   const record = finishChoice(password, clientRegistrationState, response ?? '')
   await runStatement(
     database,

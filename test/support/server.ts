@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Writable } from 'node:stream'
 import { type Clock, systemClock } from '../../src/clock.ts'
+import type { ThreadOptions } from '../../src/domain/identity/opaque-threads.ts'
 import {
   Limpet,
   minKdf,
@@ -63,6 +64,7 @@ export interface TestServerOptions {
   readonly database?: TestDatabase
   /** How long clients may take. */
   readonly patience?: Partial<Patience>
+  readonly opaqueThreads?: ThreadOptions
 }
 
 /** Starts a server on an empty database. Rate limits are off unless the environment says otherwise. */
@@ -82,6 +84,7 @@ export async function startServer(engine: Engine, options: TestServerOptions = {
   const server = await start(config, {
     clock: options.clock ?? systemClock,
     ...(options.patience && { patience: options.patience }),
+    ...(options.opaqueThreads && { opaqueThreads: options.opaqueThreads }),
     log: new Writable({
       write(chunk, _encoding, done) {
         lines.push(String(chunk))

@@ -33,7 +33,7 @@ const register = route({
   problems: ['registration-closed'],
   async handler({ body: { email, request } }, services) {
     requireNotClosed(services.config)
-    const started = startRegistration({ newAccount: email }, request, services)
+    const started = await startRegistration({ newAccount: email }, request, services)
     if (!started) throw noMessage()
     return { status: 200, body: started }
   },
@@ -52,7 +52,7 @@ const changePassword = route({
   success: { 200: OpaqueRegistrationStarted },
   problems: [],
   async handler({ caller, body: { request } }, services) {
-    const started = startRegistration({ account: caller.accountId }, request, services)
+    const started = await startRegistration({ account: caller.accountId }, request, services)
     if (!started) throw noMessage()
     return { status: 200, body: started }
   },

@@ -228,7 +228,7 @@ export async function login(request: LoginRequest, needs: LoginNeeds): Promise<L
 
 /**
  * The first half of a login by OPAQUE, or of another proof of a password by it. The answer has the same form for every address.
- * Throws `too-many-requests`.
+ * Throws `too-many-requests`, and `unavailable` while too many people log in.
  * @param start.request KE1 (RFC 9807), base64url
  * @returns KE2, and what the second half has to give back; undefined if the request is no message of OPAQUE
  */
@@ -239,7 +239,7 @@ export async function startOpaqueLogin(
   const { clock, opaque, startedLogins, store } = needs
   await countStartedLogin(needs, { address, email })
   const subject = await store.read((reader) => findSubject(reader, email, opaque))
-  const started = startHandshake(subject, request, needs)
+  const started = await startHandshake(subject, request, needs)
   if (!started) return undefined
   const { accountId, handshake, id, response } = started
   if (accountId !== undefined) startedLogins.note({ id, accountId, at: clock.now(), address })

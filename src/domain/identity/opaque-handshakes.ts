@@ -58,15 +58,16 @@ const unpack = (packed: Buffer): Handshake => ({
 
 /**
  * Begins a login for an address, in the same form and by the same work whether it has an account or not.
+ * Throws `unavailable`.
  * @returns undefined if the request is no message of OPAQUE
  */
-export function startHandshake(
+export async function startHandshake(
   { account, credentialId }: Subject,
   request: string,
   { clock, keys, opaque, random }: Needs & { readonly random: Random },
-): StartedHandshake | undefined {
+): Promise<StartedHandshake | undefined> {
   const record = recordOf(account)
-  const started = opaque.startLogin(credentialId, record, request)
+  const started = await opaque.startLogin(credentialId, record, request)
   if (!started) return undefined
   const decoy = { id: random.uuid(), authVerifier: '' }
   const owner = record === undefined ? undefined : account
@@ -94,5 +95,5 @@ export async function finishHandshake(
   // Used up for another account, it leaves its own account's start unfinished: a failure there.
   const { expiresAt } = opened
   if (!(await store.write((tx) => useOnce(tx, { id, expiresAt, settled: fits })))) return false
-  return opaque.finishLogin(state, finish) && fits
+  return (await opaque.finishLogin(state, finish)) && fits
 }

@@ -25,14 +25,14 @@ const purposeOf = (choice: Choice): string =>
     ? `opaque-registration for ${choice.newAccount}`
     : `opaque-password-change of ${choice.account}`
 
-/** @returns undefined if the request is no message of OPAQUE */
-export function startRegistration(
+/** Throws `unavailable`. @returns undefined if the request is no message of OPAQUE */
+export async function startRegistration(
   choice: Choice,
   request: string,
   { clock, keys, opaque, random }: Needs & { readonly opaque: OpaqueServer; readonly random: Random },
-): { response: string; registration: string } | undefined {
+): Promise<{ response: string; registration: string } | undefined> {
   const id = random.bytes(idBytes)
-  const response = opaque.startRegistration(toBase64url(id), request)
+  const response = await opaque.startRegistration(toBase64url(id), request)
   if (response === undefined) return undefined
   const sealing = { key: keys.opaqueRegistrations, random }
   const made = { content: id, expiresAt: clock.now() + livesFor }

@@ -20,14 +20,16 @@ export interface PasswordHasher {
   waiting(): number
 }
 
+export const tooManyLogins = () =>
+  new PassingFailure('unavailable', 'Too many people are logging in at this moment.', 2)
+
 /** Runs at most `atOnce` at a time; throws `unavailable` when `maxWaiting` wait already. */
 function boundedQueue() {
   let running = 0
   const waiting: (() => void)[] = []
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (running >= atOnce) {
-      if (waiting.length >= maxWaiting)
-        throw new PassingFailure('unavailable', 'Too many people are logging in at this moment.', 2)
+      if (waiting.length >= maxWaiting) throw tooManyLogins()
       await new Promise<void>((resolve) => waiting.push(resolve))
     } else running++
     try {

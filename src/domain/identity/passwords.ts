@@ -126,5 +126,7 @@ export async function verifierOf(
   }
   const { record, registration } = chosen.opaque
   const credentialId = credentialIdOf(choice, registration, needs)
-  return opaque.isRecord(record) ? { authMethod: 'opaque', authVerifier: record, credentialId } : undefined
+  return (await opaque.isRecord(record))
+    ? { authMethod: 'opaque', authVerifier: record, credentialId }
+    : undefined
 }

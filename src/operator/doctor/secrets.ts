@@ -3,7 +3,8 @@ import { existsSync, statSync } from 'node:fs'
 import { credentialsFileOf } from '../../credentials/credentials.ts'
 import { environment } from '../../credentials/environment.ts'
 import { keyFileOf } from '../../credentials/master-key.ts'
-import { createOpaqueServer } from '../../domain/identity/opaque.ts'
+import { isOpaqueSetup } from '../../domain/identity/opaque-library.ts'
+import { fingerprintOf } from '../../domain/identity/opaque-setup.ts'
 import { type Config, secretFiles } from '../../server/config.ts'
 import { keptSecretFiles, presentJwtSecret, presentOpaqueSetup } from '../../server/own-secrets.ts'
 import { error, type Finding, ok, unseen, warning } from './finding.ts'
@@ -56,9 +57,8 @@ export async function checkOpaqueSetup(
           'opaque-setup',
           'There is no OPAQUE setup yet; one is made at the first start, beside the SQLite file.',
         )
-  const server = await createOpaqueServer(setup).catch(() => undefined)
-  if (!server) return error('opaque-setup', 'The OPAQUE setup is none.', putBack)
-  if (remembered && remembered !== server.fingerprint)
+  if (!(await isOpaqueSetup(setup))) return error('opaque-setup', 'The OPAQUE setup is none.', putBack)
+  if (remembered && remembered !== fingerprintOf(setup))
     return error('opaque-setup', 'The OPAQUE setup is not the one that the accounts were made with.', putBack)
   return ok(
     'opaque-setup',

@@ -7,12 +7,9 @@ import { minutes } from '../../../src/clock.ts'
 import { Account, PreloginAnswer, SessionList } from '../../../src/contract/accounts.ts'
 import { handshakeBytes, OpaqueLoginStarted, registrationBytes } from '../../../src/contract/opaque.ts'
 import { Problem } from '../../../src/contract/problems.ts'
-import {
-  createOpaqueServer,
-  createOpaqueSetup,
-  type OpaqueServer,
-} from '../../../src/domain/identity/opaque.ts'
+import { createOpaqueServer } from '../../../src/domain/identity/opaque.ts'
 import { credentialIdToKeep } from '../../../src/domain/identity/opaque-credential-ids.ts'
+import { createOpaqueSetup } from '../../../src/domain/identity/opaque-library.ts'
 import { deriveServerKeys } from '../../../src/domain/server-keys.ts'
 import { fakeEnvelope, logInBody, newAccount, randomKey, registration } from '../../support/accounts.ts'
 import { engines } from '../../support/database.ts'
@@ -28,6 +25,7 @@ import {
   post,
   startProof,
 } from '../../support/opaque.ts'
+import { threadsThatDie } from '../../support/opaque-threads.ts'
 import { startProcess } from '../../support/process.ts'
 import { bodyOf, outcomeOf, send } from '../../support/requests.ts'
 import { readRows, readRowsBesideLogs, runStatement } from '../../support/rows.ts'
@@ -39,10 +37,9 @@ const random = (bytes: number) => randomBytes(bytes).toString('base64url')
 describe.each(engines)('OPAQUE on %s', (engine) => {
   const clock = new TestClock()
   let server: TestServer
-  let ownOpaque: OpaqueServer
+  const ownOpaque = createOpaqueServer(testOpaqueSetup)
   beforeAll(async () => {
     server = await startServer(engine, { clock })
-    ownOpaque = await createOpaqueServer(testOpaqueSetup)
   })
   afterAll(() => server.close())
 
@@ -485,6 +482,42 @@ describe.each(engines)('several servers with OPAQUE on %s', (engine) => {
       await renewed.stop()
     } finally {
       await database.remove()
+    }
+  })
+})
+
+describe.each(engines)('the threads of OPAQUE on %s', (engine) => {
+  it('are bounded, are replaced, and answer what was asked before the server stops', async () => {
+    const { start, killAll } = threadsThatDie()
+    const server = await startServer(engine, { opaqueThreads: { most: 1, maxWaitingEach: 4, start } })
+    try {
+      const { email, password } = await newOpaqueAccount(server)
+      const { startLoginRequest: request } = library.startLogin({ password: 'any' })
+      const begin = () => post(server, 'opaque/login', { email, request })
+      await killAll()
+      expect(outcomeOf(await opaqueLogin(server, email, password))).toBe('200')
+
+      const answers = await Promise.all(Array.from({ length: 30 }, begin))
+      const refusals = answers.filter(({ status }) => status !== 200)
+      expect(answers.length - refusals.length).toBeGreaterThanOrEqual(4)
+      for (const refusal of refusals) {
+        expect(outcomeOf(refusal)).toBe('503 unavailable')
+        expect(refusal.text).toContain('Too many people are logging in at this moment.')
+        expect(refusal.headers['retry-after']).toBe('2')
+      }
+
+      const underWay = Promise.all([begin(), begin()])
+      await killAll()
+      expect((await underWay).map(outcomeOf)).toEqual(['200', '200'])
+      expect(server.log()).toContain('a thread for OPAQUE has ended')
+
+      const last = Promise.all([begin(), begin()])
+      // The first of them is being computed, or its connection is not accepted any more.
+      await begin()
+      await server.stop()
+      expect((await last).map(outcomeOf)).toEqual(['200', '200'])
+    } finally {
+      await server.close()
     }
   })
 })

@@ -113,7 +113,7 @@ describe.each(engines)('a second API over the rules on %s', (engine) => {
       clock,
       random: systemRandom,
       limiter: limiterOf(config, { keys, store }),
-      opaque: await createOpaqueServer(testOpaqueSetup),
+      opaque: createOpaqueServer(testOpaqueSetup),
       deferredTasks: createDeferredTasks(),
       ending: new AbortController().signal,
     })
