@@ -43,6 +43,12 @@ export const amongTexts = (column: ColumnOfTable, placeholder: string): SQL =>
     ? sql`${column} in (select value from json_each(${sql.param(sql.placeholder(placeholder), asJson)}))`
     : sql`${column} = any(${sql.param(sql.placeholder(placeholder), asArray)}::text[])`
 
+/** The texts that a placeholder stands for, as a table `given` with one column `text`. */
+export const givenTexts = (placeholder: string, { takesArrays }: { takesArrays: boolean }): SQL =>
+  takesArrays
+    ? sql`unnest(${sql.param(sql.placeholder(placeholder), asArray)}::text[]) as given(text)`
+    : sql`(select value as text from json_each(${sql.param(sql.placeholder(placeholder), asJson)})) given`
+
 /** Rows of a table for an insert, of arrays that stand under the names of its columns; for Postgres alone. */
 export function unnested(columns: Readonly<Record<string, ColumnOfTable>>): SQL {
   const arrays = Object.entries(columns).map(

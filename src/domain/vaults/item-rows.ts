@@ -2,7 +2,7 @@
 import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import { limits } from '../../contract/sizes.ts'
 import { unnested } from '../../store/columns.ts'
-import { insertStatement, textsStatement } from '../../store/statement.ts'
+import { eachStatement, textsStatement } from '../../store/statement.ts'
 import type { RowWriter, Tx } from '../../store/store.ts'
 import { formatFileSize } from '../../units.ts'
 import { Failure } from '../failure.ts'
@@ -49,7 +49,7 @@ type Nulls<Values extends unknown[]> = { [Index in keyof Values]: null }
 const standingStatement = textsStatement<
   [...UsageColumns, ...ItemColumns] | [...UsageColumns, ...Nulls<ItemColumns>],
   Tx
->('standing_items', ({ db, tables: { accounts, items } }, isGiven) =>
+>('standing_items', ({ db, tables: { accounts, items } }, { isGiven }) =>
   db
     .select({
       ...{ storedItems: accounts.storedItems, deletedItems: accounts.deletedItems },
@@ -97,7 +97,7 @@ const inPlace = ({ tables: { items } }: RowWriter) => ({
 })
 
 /** Puts rows of items into the table, in place of those that stand there. */
-export const putItems = insertStatement<ItemRow>(
+export const putItems = eachStatement<ItemRow>(
   'put_items',
   (handle) =>
     handle.db

@@ -30,7 +30,14 @@ import {
   type StoredItem,
 } from './rows.ts'
 import { lineOfVault, raiseRevision, setRevision, withCount } from './vaults.ts'
-import { forgetGoing, forgetVersions, goingVersions, itemsWithFiles, keepVersions } from './versions.ts'
+import {
+  forgetGoing,
+  forgetVersions,
+  type GoingVersion,
+  goingVersions,
+  itemsWithFiles,
+  keepVersions,
+} from './versions.ts'
 
 /** A list of writes to a vault, and who asks for it. */
 interface Request {
@@ -70,9 +77,8 @@ const idsOf = (writes: readonly ItemWrite[], op: ItemWrite['op']): string[] =>
   writes.flatMap((write) => (write.op === op ? [write.id] : []))
 
 interface Read extends Standing {
-  /** Items of which a version goes, and those of them of which one goes that named files. */
-  readonly losingVersions: ReadonlySet<string>
-  readonly losingFiles: ReadonlySet<string>
+  /** The versions that go. */
+  readonly going: readonly GoingVersion[]
 }
 
 /**
@@ -105,8 +111,7 @@ async function readStanding(
     items,
     usage,
     goingBytes: (itemId) => bytes.get(itemId) ?? 0,
-    losingVersions: new Set(bytes.keys()),
-    losingFiles: new Set(itemsWithFiles(going)),
+    going,
   }
 }
 
@@ -169,9 +174,10 @@ async function write(
   await nameFilesOf(tx, vaultId, writes, standing.items)
   const purged = idsOf(writes, 'purge')
   const replaced = plans.flatMap((plan) => plan.replaced.map(({ id }) => id))
-  const going = replaced.filter((id) => standing.losingVersions.has(id))
+  const losing = new Set(replaced)
+  const going = standing.going.filter(({ itemId }) => losing.has(itemId))
   const sent = [
-    ...(going.length > 0 ? [forgetGoing(tx, vaultId, going, now)] : []),
+    ...(going.length > 0 ? [forgetGoing(tx, vaultId, going)] : []),
     ...(purged.length > 0 ? [forgetVersions(tx, vaultId, purged)] : []),
     ...(replaced.length > 0 ? [keepVersions(tx, vaultId, replaced, now)] : []),
     putItems(
@@ -183,7 +189,7 @@ async function write(
   let growth = plans.reduce<Growth>((sum, plan) => sumOfGrowth(sum, plan.growth), noGrowth)
   // A reseal replaces files, and keeps no version that would name them.
   const resealed = idsOf(writes, 'reseal').filter((id) => standing.items.get(id)?.attachments)
-  const withFiles = new Set([...going.filter((id) => standing.losingFiles.has(id)), ...resealed])
+  const withFiles = new Set([...itemsWithFiles(going), ...resealed])
   if (purged.length > 0 || withFiles.size > 0) {
     await Promise.all(sent)
     growth = { ...growth, attachmentBytes: -(await freeFiles(tx, vaultId, { purged, withFiles })) }

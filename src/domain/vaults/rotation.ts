@@ -18,7 +18,7 @@ import {
 import type { Allowed } from '../../contract/quotas.ts'
 import { countedLeft, type LeftCounts } from '../../contract/rotation.ts'
 import { unnested } from '../../store/columns.ts'
-import { insertStatement } from '../../store/statement.ts'
+import { eachStatement } from '../../store/statement.ts'
 import { type Reader, type RowWriter, type Store, type Tx, Unchanged } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import {
@@ -280,7 +280,7 @@ const inPlace = ({ tables: { itemVersions } }: RowWriter) => ({
 })
 
 /** Puts versions in place of those that stand there. */
-const putVersions = insertStatement<VersionRow>(
+const putVersions = eachStatement<VersionRow>(
   'put_versions',
   (handle) =>
     handle.db

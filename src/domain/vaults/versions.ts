@@ -1,9 +1,9 @@
 // Versions of items that were replaced: which are kept, for how long, and how they are read.
-import { and, asc, desc, eq, getTableColumns, gte, inArray, lt, not, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, gte, inArray, lt, or, sql } from 'drizzle-orm'
 import { days } from '../../clock.ts'
 import { limits } from '../../contract/sizes.ts'
-import type { ColumnOfTable } from '../../store/columns.ts'
-import { textsStatement } from '../../store/statement.ts'
+import { unnested } from '../../store/columns.ts'
+import { eachStatement, textsStatement } from '../../store/statement.ts'
 import type { Reader, Store, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
@@ -35,47 +35,46 @@ const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => su
 /** Stands in SQL as it is: as a parameter Postgres would not know its type. */
 const dayMs = sql.raw(String(days(1)))
 
-/**
- * What goes from an item once a version of it is added: what is over the age, and what is over the depth unless it is the one that is
- * kept of its day.
- */
-function isGoing({ tables: { itemVersions } }: Reader, isGiven: (column: ColumnOfTable) => SQL) {
-  // The vault's id stands in each part: that the rows are of the same vault would not tell Postgres in which partition they are.
-  const vaultId = sql.placeholder('vaultId')
-  // The version is not there yet, so that one fewer stays.
-  const lastKept = sql`(select newer.revision from ${itemVersions} newer where newer.vault_id = ${vaultId}
-    and newer.item_id = ${itemVersions.itemId} order by newer.revision desc limit 1 offset ${sql.raw(String(versionsKept - 1))})`
-  // The first that was replaced on a day is what stood there when the day began: what was written in between is of that day.
-  const isFirstOfDay = sql`not exists (select 1 from ${itemVersions} earlier
-    where earlier.vault_id = ${vaultId} and earlier.item_id = ${itemVersions.itemId}
-    and earlier.revision < ${itemVersions.revision}
-    and earlier.replaced_at / ${dayMs} = ${itemVersions.replacedAt} / ${dayMs})`
-  return and(
-    eq(itemVersions.vaultId, vaultId),
-    isGiven(itemVersions.itemId),
-    or(
-      lt(itemVersions.replacedAt, sql.placeholder('since')),
-      and(
-        sql`${itemVersions.revision} <= ${lastKept}`,
-        or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), not(isFirstOfDay)),
-      ),
-    ),
-  )
-}
-
-type GoingColumns = [itemId: string, bytes: number, attachments: string | null]
+type GoingColumns = [itemId: string, revision: number, bytes: number, attachments: string | null]
 
 const goingColumns = ({ tables: { itemVersions } }: Reader) => ({
   itemId: itemVersions.itemId,
+  revision: itemVersions.revision,
   bytes: bytesOf(itemVersions.data),
   attachments: itemVersions.attachments,
 })
 
-const goingStatement = textsStatement<GoingColumns>('going_versions', (reader, isGiven) =>
-  reader.db.select(goingColumns(reader)).from(reader.tables.itemVersions).where(isGoing(reader, isGiven)),
-)
+/**
+ * What goes from an item once a version of it is added: what is over the depth unless it is the one that is kept of its day. What is
+ * over the age goes with the next cleanup.
+ */
+const goingStatement = textsStatement<GoingColumns>('going_versions', (reader, { given }) => {
+  const { itemVersions } = reader.tables
+  // The vault's id stands in each part: that the rows are of the same vault would not tell Postgres in which partition they are.
+  const vaultId = sql.placeholder('vaultId')
+  // The version is not there yet, so that one fewer stays. It is looked for once for each item: of what is newer nothing more is read.
+  const oldestKept = sql`(select given.text as item_id, (select newer.revision from ${itemVersions} newer
+    where newer.vault_id = ${vaultId} and newer.item_id = given.text
+    order by newer.revision desc limit 1 offset ${sql.raw(String(versionsKept - 1))}) as revision from ${given}) oldest_kept`
+  // The first that was replaced on a day is what stood there when the day began. What was written in between is of that day, and goes.
+  const isLaterOfDay = sql`exists (select 1 from ${itemVersions} earlier
+    where earlier.vault_id = ${vaultId} and earlier.item_id = ${itemVersions.itemId}
+    and earlier.revision < ${itemVersions.revision}
+    and earlier.replaced_at / ${dayMs} = ${itemVersions.replacedAt} / ${dayMs})`
+  return reader.db
+    .select(goingColumns(reader))
+    .from(oldestKept)
+    .crossJoin(itemVersions)
+    .where(
+      and(
+        eq(itemVersions.vaultId, vaultId),
+        sql`${itemVersions.itemId} = oldest_kept.item_id and ${itemVersions.revision} <= oldest_kept.revision`,
+        or(lt(itemVersions.replacedAt, sql.placeholder('dailySince')), isLaterOfDay),
+      ),
+    )
+})
 
-const allStatement = textsStatement<GoingColumns>('versions_of_items', (reader, isGiven) => {
+const allStatement = textsStatement<GoingColumns>('versions_of_items', (reader, { isGiven }) => {
   const { itemVersions } = reader.tables
   return reader.db
     .select(goingColumns(reader))
@@ -83,13 +82,34 @@ const allStatement = textsStatement<GoingColumns>('versions_of_items', (reader, 
     .where(and(eq(itemVersions.vaultId, sql.placeholder('vaultId')), isGiven(itemVersions.itemId)))
 })
 
-const forgetGoingStatement = textsStatement<[], Tx>('forget_going_versions', (tx, isGiven) =>
-  tx.db.delete(tx.tables.itemVersions).where(isGoing(tx, isGiven)),
+const forgetStatement = eachStatement<Pick<VersionRow, 'itemId' | 'revision'>>(
+  'forget_versions',
+  ({ db, tables: { itemVersions } }) =>
+    db
+      .delete(itemVersions)
+      .where(
+        and(
+          eq(itemVersions.vaultId, sql.placeholder('vaultId')),
+          eq(itemVersions.itemId, sql.placeholder('itemId')),
+          eq(itemVersions.revision, sql.placeholder('revision')),
+        ),
+      ),
+  ({ db, tables: { itemVersions } }) => {
+    const { itemId, revision } = itemVersions
+    return db
+      .delete(itemVersions)
+      .where(
+        and(
+          eq(itemVersions.vaultId, sql.placeholder('vaultId')),
+          sql`(${itemId}, ${revision}) in (${unnested({ itemId, revision })})`,
+        ),
+      )
+  },
 )
 
 const keepStatement = textsStatement<[], Tx>(
   'keep_versions',
-  ({ db, tables: { items, itemVersions } }, isGiven) =>
+  ({ db, tables: { items, itemVersions } }, { isGiven }) =>
     db.insert(itemVersions).select(
       db
         .select({
@@ -108,13 +128,12 @@ const keepStatement = textsStatement<[], Tx>(
 )
 
 /** A version that goes when its item is written. */
-interface GoingVersion {
+export interface GoingVersion {
   readonly itemId: string
+  readonly revision: number
   readonly bytes: number
   readonly attachments: string | null
 }
-
-const ages = (now: number) => ({ since: versionsSince(now), dailySince: dailyVersionsSince(now) })
 
 /**
  * The versions that go when items are written.
@@ -127,15 +146,24 @@ export async function goingVersions(
   { replaced, purged, now }: { replaced: readonly string[]; purged: readonly string[]; now: number },
 ): Promise<GoingVersion[]> {
   const [some, all] = await Promise.all([
-    replaced.length > 0 ? goingStatement(tx, replaced, { vaultId, ...ages(now) }) : [],
+    replaced.length > 0 ? goingStatement(tx, replaced, { vaultId, dailySince: dailyVersionsSince(now) }) : [],
     purged.length > 0 ? allStatement(tx, purged, { vaultId }) : [],
   ])
-  return [...some, ...all].map(([itemId, bytes, attachments]) => ({ itemId, bytes, attachments }))
+  return [...some, ...all].map(([itemId, revision, bytes, attachments]) => ({
+    itemId,
+    revision,
+    bytes,
+    attachments,
+  }))
 }
 
-/** Deletes the versions that go when these items are replaced. It comes before `keepVersions`. */
-export const forgetGoing = (tx: Tx, vaultId: string, itemIds: readonly string[], now: number) =>
-  forgetGoingStatement(tx, itemIds, { vaultId, ...ages(now) })
+/** Deletes versions that go when their items are replaced. */
+export const forgetGoing = (tx: Tx, vaultId: string, going: readonly GoingVersion[]) =>
+  forgetStatement(
+    tx,
+    going.map(({ itemId, revision }) => ({ itemId, revision })),
+    { vaultId },
+  )
 
 /** Keeps what stands there of items as versions, before it is replaced. */
 export const keepVersions = (tx: Tx, vaultId: string, itemIds: readonly string[], now: number) =>
