@@ -44,7 +44,7 @@ export interface Api {
 }
 
 /** A part of all paths that belongs to one API, whether it has a route there or not. */
-interface ApiArea {
+export interface ApiArea {
   has(path: string): boolean
   /** Pages of which other origins may read the answers (CORS); their scripts send what they like, with a token and without cookies. */
   readonly origins: readonly string[]

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { Failure } from '../domain/failure.ts'
 
 /** Node keeps the first of these and drops the others; a proxy in front may have gone by the last. */
-const single = ['host', 'authorization', 'content-type'] as const
+const single = new Set(['host', 'authorization', 'content-type'])
 
 const refuse = (name: string, message: string) =>
   new Failure('malformed-request', `The request cannot be understood in one way: ${name}.`, {
@@ -12,9 +12,14 @@ const refuse = (name: string, message: string) =>
 
 /** Throws if a header that may stand in a request once stands there twice, or if the body has a coding other than chunked. */
 export function requireClearFraming({ headers, httpVersion, rawHeaders }: IncomingMessage): void {
-  const names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
-  for (const name of single)
-    if (names.indexOf(name) !== names.lastIndexOf(name)) throw refuse(name, 'Expected this header once')
+  const seen: string[] = []
+  // Names stand between values.
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    if (!single.has(name)) continue
+    if (seen.includes(name)) throw refuse(name, 'Expected this header once')
+    seen.push(name)
+  }
   const coding = headers['transfer-encoding']
   if (coding === undefined) return
   // RFC 9112, section 6.1, would have 501 for a coding that is not known. That is a status of the server's faults, for which alerts

@@ -1,6 +1,6 @@
 // One line for each request, and what may stand in it: every line is safe to publish.
 import { randomUUID } from 'node:crypto'
-import type { Request, RequestHandler, Response } from 'express'
+import type { Request, Response } from 'express'
 import type { Logger } from 'pino'
 
 /** A request as it is counted: nothing in it says who sent it. */
@@ -36,7 +36,7 @@ const clientClosed = 499
 
 const described = (req: Request, res: Response, ms: number): AnsweredRequest => ({
   method: req.method,
-  // Where `mount` leaves the declared path, so that the log names the route and never what stood in its place.
+  // Where the router leaves the declared path, so that the log names the route and never what stood in its place.
   route: typeof res.locals.route === 'string' ? res.locals.route : 'unmatched',
   status: res.headersSent ? res.statusCode : clientClosed,
   problem: typeof res.locals.problem === 'string' ? res.locals.problem : undefined,
@@ -51,8 +51,8 @@ export const requestIdOf = (res: Response): string => String(res.locals.requestI
  * @param observe told of every request once it was answered or its client has gone
  */
 export const requestLog =
-  (logger: Logger, observe: (request: AnsweredRequest) => void): RequestHandler =>
-  (req, res, next) => {
+  (logger: Logger, observe: (request: AnsweredRequest) => void) =>
+  (req: Request, res: Response): void => {
     const began = performance.now()
     const requestId = randomUUID()
     res.locals.requestId = requestId
@@ -76,7 +76,6 @@ export const requestLog =
       else logger.info(line, 'request')
       observe(answered)
     })
-    next()
   }
 
 /**
