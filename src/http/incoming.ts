@@ -52,8 +52,9 @@ export class Incoming implements RawRequest {
     return this.#req.headers
   }
   get target() {
-    const [, search = ''] = this.#req.originalUrl.split(/(?=\?)/)
-    return { path: this.#req.path, search }
+    const { originalUrl, path } = this.#req
+    const at = originalUrl.indexOf('?')
+    return { path, search: at < 0 ? '' : originalUrl.slice(at) }
   }
   get ifMatch() {
     return this.#req.headers['if-match']
@@ -67,7 +68,7 @@ export class Incoming implements RawRequest {
     const res = this.#res
     return {
       address,
-      get gone() {
+      gone() {
         const gone = new AbortController()
         res.once('close', () => gone.abort())
         if (res.closed) gone.abort()

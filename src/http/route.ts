@@ -29,10 +29,10 @@ export const anyQuery = z.looseObject({})
 export const requestTarget = z.object({ path: z.string(), search: z.string() })
 
 /**
- * `address` is as rate limits count it; `gone` is aborted when the client has gone, or has its answer. Both are made when they are
- * read: a route names those that it needs.
+ * `address` is as rate limits count it; `gone` gives a signal that is aborted when the client has gone, or has its answer. A route names
+ * those that it needs.
  */
-export const requestClient = z.object({ address: z.string(), gone: z.instanceof(AbortSignal) })
+export const requestClient = z.object({ address: z.string(), gone: z.custom<() => AbortSignal>() })
 
 /** What each kind of `auth` gives to the handler. A public route that touches its caller does not compile. */
 export interface Callers {
@@ -222,20 +222,20 @@ export const routeFor =
     const bodyBounds = { ...usual, ...declaration.bodyBounds }
     const parsed = (raw: RawRequest, body: unknown) =>
       parse(schema, {
-        params: raw.params,
-        query: raw.query,
+        params: shape.params && raw.params,
+        query: shape.query && raw.query,
         body,
-        precondition: { ifMatch: raw.ifMatch, ifNoneMatch: raw.ifNoneMatch },
-        ...(shape.headers && { headers: raw.headers }),
-        ...(shape.target && { target: raw.target }),
-        ...(shape.client && { client: raw.client }),
+        precondition: shape.precondition && { ifMatch: raw.ifMatch, ifNoneMatch: raw.ifNoneMatch },
+        headers: shape.headers && raw.headers,
+        target: shape.target && raw.target,
+        client: shape.client && raw.client,
       })
     return {
       ...declaration,
       async answer(raw, services, door) {
         const { caller, rateLimitKey } = await door.authenticate[auth](raw)
         if (limit !== 'none') await door.count(limit, rateLimitKey)
-        if (!shape.query) parse(noQuery, raw)
+        if (!shape.query && raw.target.search !== '') parse(noQuery, raw)
         const waited = wait && parsed(raw, undefined)
         if (waited) await raw.waiting(() => wait({ ...waited, caller }, services))
         await raw.reserve(rateLimitKey, kind?.heldBytes(bodyBounds) ?? 0, declaration.answerBytes ?? 0)

@@ -9,8 +9,8 @@ interface Wait {
   readonly ms: number
   /** Where the request came from, as rate limits count it. */
   readonly address: string
-  /** Aborted when the client has gone. */
-  readonly gone: AbortSignal
+  /** @returns what is aborted when the client has gone; asked for by who has to wait */
+  gone(): AbortSignal
   /** Whether there is something to tell; asked now and whenever the vault may have changed. */
   hasChanges(): Promise<boolean>
 }
@@ -20,10 +20,11 @@ interface Wait {
  * `hasChanges` throws, `not-authenticated` when the session or the token ends, `too-many-requests` and `unavailable`.
  */
 export async function waitForChange(watches: Watches, caller: VaultCaller, wait: Wait): Promise<void> {
-  const { address, gone, hasChanges, ms, vaultId } = wait
+  const { address, hasChanges, ms, vaultId } = wait
   // What is there already takes no place.
   if (await hasChanges()) return
   const place = watches.reserve('changes', caller, address)
+  const gone = wait.gone()
   const state = { isOver: gone.aborted, hasEnded: false, mayHaveChanged: true, wake() {} }
   const over = () => {
     state.isOver = true

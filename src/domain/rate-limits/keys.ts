@@ -45,6 +45,7 @@ export function withoutPort(address: string): string {
 export function addressKey(address: string): string {
   // A zone says through which interface the address was seen, which the other side does not choose.
   const whole = withoutPort(address)
+  if (isIPv4(whole)) return whole
   const [bare = ''] = whole.split('%')
   if (!isIPv6(bare)) return whole
   const groups = groupsOf(bare)

@@ -104,8 +104,9 @@ export async function changesSince(
   const { history, position, revision } = opened
   if (!position) return { kind: 'malformed-cursor' }
   async function* page(before: Position): ChangesPage {
+    // The client's own cursor says the same: there is one text for each position of a history.
     if (hasAll(before, revision))
-      return { rows: [], last: undefined, more: false, cursor: encodeCursor(history, before) }
+      return { rows: [], last: undefined, more: false, cursor: since ?? encodeCursor(history, before) }
     const end = yield* listChangedItems(services, vaultId, { position: before, limit })
     return { ...end, cursor: encodeCursor(history, positionAfter(end, before, revision)) }
   }

@@ -1,5 +1,5 @@
 // The sync cursor: opaque to clients; inside, what it is about and how far its holder has come.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { fromBase64url, toBase64url, uuidFromBytes, uuidToBytes } from '../encoding.ts'
 
 /** How far a client has come: everything up to `revision`, of which the items up to `itemId` if it ended inside a batch. */
@@ -26,7 +26,7 @@ const version = 1
 const historyBytes = 12
 
 const tagOf = ({ databaseEpoch, vaultEpoch }: History): Buffer =>
-  createHash('sha256').update(`${databaseEpoch}/${vaultEpoch}`).digest().subarray(0, historyBytes)
+  hash('sha256', `${databaseEpoch}/${vaultEpoch}`, 'buffer').subarray(0, historyBytes)
 
 // version (1) ‖ revision (8, big endian) ‖ history (12) ‖ item id (16, or nothing)
 export function encodeCursor(history: History, { revision, itemId }: Position): string {
