@@ -4,8 +4,6 @@ import {
   Account,
   type AccountEvent,
   AccountEventList,
-  AccountKeyChanged,
-  type KdfParameters,
   type PasswordProof,
   SessionList,
   type SessionSummary,
@@ -13,53 +11,29 @@ import {
 import { accountPaths, pathTo, rotationPaths, sessionPaths, vaultPaths } from '../contract/paths.ts'
 import { normalizeEmail } from '../contract/primitives.ts'
 import { RotationBegun } from '../contract/rotation.ts'
-import { PasswordChanged, type TokenSummary } from '../contract/tokens.ts'
+import type { PasswordChanged, TokenSummary } from '../contract/tokens.ts'
 import { Vault as VaultShape } from '../contract/vaults.ts'
-import {
-  accountKeyAssociatedData,
-  vaultDataAssociatedData,
-  vaultKeyAssociatedData,
-} from '../protocol/associated-data.ts'
-import { open, seal } from '../protocol/envelope.ts'
+import { vaultDataAssociatedData } from '../protocol/associated-data.ts'
+import { seal } from '../protocol/envelope.ts'
 import { encodeContent } from '../protocol/item-content.ts'
 import { newKey } from '../protocol/keys.ts'
 import { RefusedError } from '../protocol/refused.ts'
-import { AccountKeyChangedError, NetworkError, ProblemError } from './errors.ts'
+import { HeldAccountKey } from './account-key.ts'
+import { AccountPassword, type PasswordChange } from './account-password.ts'
+import { NetworkError, ProblemError } from './errors.ts'
 import { KeptShares } from './kept-shares.ts'
 import { findVault, listVaults } from './pages.ts'
-import { pinOf, refuseDowngrade } from './pins.ts'
-import {
-  type AccountKey,
-  choosePassword,
-  forThisAccount,
-  type MethodChoice,
-  sealForDevice,
-  withProof,
-} from './proofs.ts'
+import type { AccountKey } from './proofs.ts'
 import { refuseOther } from './refusals.ts'
 import { Replica } from './replica.ts'
 import { ifMatch } from './request.ts'
 import { Rotation, type RotationOptions, type RotationResult } from './rotation.ts'
 import { SecondFactors } from './second-factors.ts'
-import type { SessionState, SessionStorage } from './session-storage.ts'
+import type { SessionStorage } from './session-storage.ts'
 import { Tokens } from './tokens.ts'
 import type { Transport } from './transport.ts'
 import { OpenVault } from './vault.ts'
-import type { SealedVaultKey } from './vault-keys.ts'
 import { type WatchEvent, type WatchOptions, watch } from './watch.ts'
-
-/** How often a change of the account key begins anew, because vaults were changed meanwhile. */
-const keyChangeTries = 5
-
-/** As requests take it: the first version is left out, so that servers without versions take it too. */
-const versionToSend = ({ version }: AccountKey) =>
-  version === 1 ? undefined : { accountKeyVersion: version }
-
-/** What a server says of an account key that another device changed, in the words for it. */
-const keyChangedElsewhere = (error: unknown, own: AccountKey): unknown =>
-  error instanceof ProblemError && (error.accountKeyVersion ?? own.version) !== own.version
-    ? new AccountKeyChangedError()
-    : error
 
 export class UnlockedAccount {
   readonly accountId: string
@@ -69,7 +43,9 @@ export class UnlockedAccount {
   readonly secondFactors: SecondFactors
   readonly #transport: Transport
   readonly #storage: SessionStorage
-  #accountKey: AccountKey
+  /** The account key, which `AccountPassword` replaces when it is changed here. */
+  readonly #held: { readonly key: HeldAccountKey }
+  readonly #password: AccountPassword
   /** Whether the account key was compared with the server's: after a login it is the newest one. */
   #isCompared: boolean
   /** The sealed keys of the vaults that were listed last; undefined before the first list. */
@@ -85,25 +61,31 @@ export class UnlockedAccount {
     this.accountId = accountId
     this.#transport = transport
     this.#storage = storage
-    this.#accountKey = accountKey
+    const holder = { key: new HeldAccountKey(accountId, accountKey), details: () => this.details() }
+    this.#held = holder
+    this.#password = new AccountPassword(transport, storage, holder)
     const prove = <T>(password: string, use: (proof: PasswordProof) => Promise<T>) =>
-      this.#prove(password, use)
+      this.#password.prove(password, use)
     this.tokens = new Tokens(transport, {
       accountId,
-      openVaultKey: (vaultId, sealed) => this.#openVaultKey(vaultId, sealed),
+      openVaultKey: (vaultId, sealed) => this.#key.openVaultKey(vaultId, sealed),
       prove,
     })
     this.secondFactors = new SecondFactors(transport, prove)
   }
 
+  get #key(): HeldAccountKey {
+    return this.#held.key
+  }
+
   /** The account key itself, for a program that keeps it sealed in a way of its own. Never store it in clear. */
   exportKey(): Uint8Array {
-    return this.#accountKey.bytes.slice()
+    return this.#key.key.bytes.slice()
   }
 
   /** Which account key it is: 1, and one more after each change. */
   get accountKeyVersion(): number {
-    return this.#accountKey.version
+    return this.#key.version
   }
 
   /** The account as the server has it. @param signal gives it up, with its reason */
@@ -120,7 +102,7 @@ export class UnlockedAccount {
     // After the list, which is then of no newer account key; and before anything is opened: a server must not learn from a question
     // whether a vault opened.
     const hasNewKey = vaults.some(({ key }) => this.#listedKeys?.has(key) === false)
-    if (!this.#isCompared || hasNewKey) this.#requireNewest(await this.details(signal))
+    if (!this.#isCompared || hasNewKey) this.#key.requireNewest(await this.details(signal))
     this.#isCompared = true
     this.#listedKeys = new Set(vaults.map(({ key }) => key))
     return Promise.all(vaults.map((vault) => this.openVault(vault)))
@@ -151,33 +133,16 @@ export class UnlockedAccount {
         path: vaultPaths.vaults,
         body: {
           id,
-          key: await this.#sealVaultKey(id, { bytes: vaultKey, keyVersion: 1 }),
+          key: await this.#key.sealVaultKey(id, { bytes: vaultKey, keyVersion: 1 }),
           data: await seal(vaultKey, vaultDataAssociatedData(id), encodeContent({ name }, 1)),
-          ...versionToSend(this.#accountKey),
+          ...this.#key.versionToSend,
         },
       })
       .catch((error: unknown) => {
-        throw keyChangedElsewhere(error, this.#accountKey)
+        throw this.#key.changedElsewhere(error)
       })
     refuseOther(vault, id)
     return this.openVault(vault)
-  }
-
-  #openVaultKey(vaultId: string, { key, keyVersion }: SealedVaultKey): Promise<Uint8Array> {
-    return open(this.#accountKey.bytes, vaultKeyAssociatedData(this.accountId, vaultId, keyVersion), key)
-  }
-
-  #sealVaultKey(
-    vaultId: string,
-    { bytes, keyVersion }: { bytes: Uint8Array; keyVersion: number },
-    under: AccountKey = this.#accountKey,
-  ): Promise<string> {
-    return seal(under.bytes, vaultKeyAssociatedData(this.accountId, vaultId, keyVersion), bytes)
-  }
-
-  /** Throws AccountKeyChangedError if the account has a newer key than this one. */
-  #requireNewest({ accountKeyVersion }: Pick<Account, 'accountKeyVersion'>): void {
-    if (accountKeyVersion > this.#accountKey.version) throw new AccountKeyChangedError()
   }
 
   /**
@@ -186,8 +151,8 @@ export class UnlockedAccount {
    */
   async openVault(vault: VaultShape): Promise<OpenVault> {
     return OpenVault.open(this.#transport, vault, {
-      open: (key, keyVersion) => this.#openVaultKey(vault.id, { key, keyVersion }),
-      requireNewest: async () => this.#requireNewest(await this.details()),
+      open: (key, keyVersion) => this.#key.openVaultKey(vault.id, { key, keyVersion }),
+      requireNewest: async () => this.#key.requireNewest(await this.details()),
     })
   }
 
@@ -200,7 +165,7 @@ export class UnlockedAccount {
    * something else than `replica` has, and what `signal` was aborted with
    */
   async rotateVaultKey(vaultId: string, options: RotationOptions): Promise<RotationResult> {
-    this.#requireNewest(await this.details())
+    this.#key.requireNewest(await this.details())
     const vault = await this.openVault(await findVault(this.#transport, vaultId))
     const replica = options.replica ?? new Replica()
     // Compared with what is here before anything is sealed for what the server shows.
@@ -224,13 +189,13 @@ export class UnlockedAccount {
     { password, versions = 'keep' }: RotationOptions,
   ): Promise<readonly TokenSummary[] | undefined> {
     const keyVersion = vault.sealed.keyVersion + 1
-    const key = await this.#sealVaultKey(vault.id, { bytes: newKey(), keyVersion })
+    const key = await this.#key.sealVaultKey(vault.id, { bytes: newKey(), keyVersion })
     const begin = () =>
-      this.#prove(password, (proof) =>
+      this.#password.prove(password, (proof) =>
         this.#transport.sendAuthorized(RotationBegun, {
           method: 'POST',
           path: pathTo(rotationPaths.rotation, { vaultId: vault.id }),
-          body: { ...proof, key, keyVersion, versions, ...versionToSend(this.#accountKey) },
+          body: { ...proof, key, keyVersion, versions, ...this.#key.versionToSend },
           repeatable: false,
         }),
       )
@@ -250,7 +215,7 @@ export class UnlockedAccount {
       if (!isBegun) throw error
       await vault.refresh()
       if (!vault.sealed.rotation && vault.sealed.keyVersion < keyVersion)
-        throw keyChangedElsewhere(error, this.#accountKey)
+        throw this.#key.changedElsewhere(error)
       return undefined
     }
   }
@@ -264,7 +229,7 @@ export class UnlockedAccount {
     password: string,
     { revision }: { revision?: number } = {},
   ): Promise<void> {
-    await this.#prove(password, (body) =>
+    await this.#password.prove(password, (body) =>
       this.#transport.authorized({
         method: 'DELETE',
         path: pathTo(vaultPaths.vault, { vaultId }),
@@ -279,62 +244,8 @@ export class UnlockedAccount {
    * they are to be kept. The method stays as it is unless another one is chosen. Throws `invalid-credentials`.
    * @returns which tokens ended, and which there still are
    */
-  async changePassword({
-    current,
-    next,
-    keepTokens = false,
-    ...choice
-  }: { current: string; next: string; keepTokens?: boolean } & MethodChoice): Promise<PasswordChanged> {
-    const account = await this.#toProve(current)
-    this.#requireNewest(account)
-    const wanted =
-      choice.method === undefined && account.method === 'authKey' ? ({ method: 'authKey' } as const) : choice
-    const { kdf, method, verifier, wrapKey } = await choosePassword(
-      forThisAccount(this.#transport),
-      account.email,
-      next,
-      wanted,
-    )
-    const accountKey = await this.#sealAccountKey(wrapKey, kdf, this.#accountKey)
-    const changed = await withProof(this.#transport, account, ({ proof }) =>
-      this.#transport.sendAuthorized(PasswordChanged, {
-        method: 'POST',
-        path: accountPaths.password,
-        body: {
-          current: proof,
-          kdf,
-          ...verifier,
-          accountKey,
-          ...versionToSend(this.#accountKey),
-          keepTokens,
-        },
-        repeatable: false,
-      }),
-    )
-    await this.#remember({ password: next, method, kdf, accountKey })
-    return changed
-  }
-
-  #sealAccountKey(wrapKey: Uint8Array, kdf: KdfParameters, { bytes, version }: AccountKey): Promise<string> {
-    return seal(wrapKey, accountKeyAssociatedData(this.accountId, kdf, version), bytes)
-  }
-
-  /** Keeps what unlocking and the next login need, after the password or the account key was changed here. */
-  async #remember({
-    password,
-    method,
-    kdf,
-    accountKey,
-  }: Pick<SessionState, 'method' | 'kdf' | 'accountKey'> & { password: string }): Promise<void> {
-    const accountKeyVersion = this.#accountKey.version
-    const forUnlocking =
-      method === 'opaque'
-        ? await sealForDevice(password, this.accountId, this.#accountKey)
-        : { kdf, accountKey }
-    const state = await this.#storage.load()
-    if (!state) return
-    await this.#storage.save({ ...state, method, ...forUnlocking, accountKeyVersion })
-    await this.#storage.pins.save(pinOf(state, { method, kdf, accountKeyVersion }))
+  changePassword(change: PasswordChange): Promise<PasswordChanged> {
+    return this.#password.change(change)
   }
 
   /**
@@ -342,58 +253,8 @@ export class UnlockedAccount {
    * that is sealed from then on. Password, sessions and personal access tokens stay. Other devices have to log in again.
    * Throws `invalid-credentials`, AccountKeyChangedError, and OpenError for a vault whose key does not open.
    */
-  async changeAccountKey({ password }: { password: string }): Promise<void> {
-    const next = { bytes: newKey(), version: this.#accountKey.version + 1 }
-    for (let tries = 0; ; tries++) {
-      const account = await this.#toProve(password)
-      this.#requireNewest(account)
-      try {
-        const accountKey = await withProof(this.#transport, account, async ({ proof, wrapKey }) => {
-          const sealed = await this.#sealAccountKey(wrapKey, account.kdf, next)
-          await this.#sendAccountKey(proof, sealed, next)
-          return sealed
-        })
-        this.#accountKey = next
-        await this.#remember({ ...account, password, accountKey })
-        return
-      } catch (error) {
-        const isOther = error instanceof ProblemError && error.code === 'key-changed'
-        // A vault was made, deleted, or got another key in the meantime.
-        if (!isOther || error.accountKeyVersion !== this.#accountKey.version || tries === keyChangeTries)
-          throw keyChangedElsewhere(error, this.#accountKey)
-      }
-    }
-  }
-
-  async #sendAccountKey(current: PasswordProof, accountKey: string, next: AccountKey): Promise<void> {
-    const sealed = await listVaults(this.#transport)
-    const vaults = await Promise.all(
-      sealed.map(async ({ id, key, keyVersion, rotation }) => {
-        const again = async (vaultKey: SealedVaultKey) => {
-          const bytes = await this.#openVaultKey(id, vaultKey)
-          return this.#sealVaultKey(id, { bytes, keyVersion: vaultKey.keyVersion }, next)
-        }
-        return {
-          id,
-          keyVersion,
-          key: await again({ key, keyVersion }),
-          ...(rotation && { nextKey: await again(rotation) }),
-        }
-      }),
-    )
-    try {
-      await this.#transport.sendAuthorized(AccountKeyChanged, {
-        method: 'POST',
-        path: accountPaths.key,
-        body: { current, accountKey, accountKeyVersion: next.version, vaults },
-        repeatable: false,
-      })
-    } catch (error) {
-      // Without an answer it may have been done: then the account has this very envelope.
-      if (!(error instanceof NetworkError)) throw error
-      const now = await this.details()
-      if (now.accountKey !== accountKey) throw error
-    }
+  changeAccountKey({ password }: { password: string }): Promise<void> {
+    return this.#password.changeKey(password)
   }
 
   /**
@@ -404,8 +265,8 @@ export class UnlockedAccount {
   async changeEmail(password: string, email: string): Promise<{ isConfirmationNeeded: boolean }> {
     const next = normalizeEmail(email)
     // Noted before: a change that is made is to be known here even where its answer was lost.
-    await this.#noteNextEmail(next)
-    const { status } = await this.#prove(password, (current) =>
+    await this.#password.noteNextEmail(next)
+    const { status } = await this.#password.prove(password, (current) =>
       this.#transport.authorized({
         method: 'POST',
         path: accountPaths.email,
@@ -416,18 +277,9 @@ export class UnlockedAccount {
     return { isConfirmationNeeded: status === 202 }
   }
 
-  /** Notes an address that this account may have from now on, besides the one that it had. */
-  async #noteNextEmail(nextEmail: string): Promise<void> {
-    const state = await this.#storage.load()
-    if (!state) return
-    await this.#storage.save({ ...state, nextEmail })
-    const pin = (await this.#storage.pins.load(state.server, state.email)) ?? pinOf(state, state)
-    await this.#storage.pins.save({ ...pin, email: nextEmail })
-  }
-
   /** Replaces the password hint, which the server can read and mails to the confirmed address; null removes it. Throws `invalid-credentials`. */
   async setHint(password: string, hint: string | null): Promise<void> {
-    await this.#prove(password, (current) =>
+    await this.#password.prove(password, (current) =>
       this.#transport.authorized({ method: 'PUT', path: accountPaths.hint, body: { current, hint } }),
     )
   }
@@ -439,40 +291,13 @@ export class UnlockedAccount {
 
   /** Deletes the account and everything in it from the server, for good. */
   async delete(password: string): Promise<void> {
-    await this.#prove(password, (body) =>
+    await this.#password.prove(password, (body) =>
       this.#transport.authorized({ method: 'DELETE', path: accountPaths.account, body }),
     )
     const state = await this.#storage.load()
     await this.#storage.clear()
     // The next registration of the address chooses anew.
     if (state) await this.#storage.pins.remove(state.server, state.email)
-  }
-
-  /** Does what needs a fresh proof of the password. */
-  async #prove<T>(password: string, use: (proof: PasswordProof) => Promise<T>): Promise<T> {
-    return withProof(this.#transport, await this.#toProve(password), ({ proof }) => use(proof))
-  }
-
-  /** What proving the password takes, as the account is on the server now. */
-  async #toProve(password: string) {
-    const { email, kdf, method, accountKeyVersion } = await this.details()
-    const last = await this.#storage.load()
-    if (last) {
-      const pin = (await this.#storage.pins.load(last.server, last.email)) ?? pinOf(last, last)
-      await refuseDowngrade(pin, { email, kdf, method })
-      if (last.email !== email) await this.#takeNextEmail(last, email)
-    }
-    return { email, password, kdf, method, accountKeyVersion }
-  }
-
-  /** Takes the address that was chosen here, and no other: by the address this device knows what to compare a login with. */
-  async #takeNextEmail(last: SessionState, email: string): Promise<void> {
-    if (last.nextEmail !== email)
-      throw new RefusedError(
-        'The server answered with another address than that of this account. If you changed it on another device, log out here and log in with it.',
-      )
-    const { nextEmail: _taken, ...state } = last
-    await this.#storage.save({ ...state, email })
   }
 
   async sessions(): Promise<SessionSummary[]> {

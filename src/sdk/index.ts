@@ -34,22 +34,13 @@ export { RefusedError } from '../protocol/refused.ts'
 export { FileChangedError } from '../protocol/sealed-file.ts'
 export * from '../protocol/share-link.ts'
 export { UnlockedAccount } from './account.ts'
-export {
-  type Attached,
-  Attachments,
-  fileOf,
-  filesOf,
-  mergeFiles,
-  type NewFile,
-  NoSuchFileError,
-  PendingUpload,
-  TooManyFilesError,
-  type UploadOptions,
-} from './attachments.ts'
+export { filesOf, mergeFiles, NoSuchFileError, TooManyFilesError } from './attached-files.ts'
+export { type Attached, Attachments } from './attachments.ts'
 export * from './errors.ts'
 export type { TransferOptions } from './file-transfer.ts'
 export { hasKeptShares, type KeptShare, KeptShares, keptSharesId, keptSharesKind } from './kept-shares.ts'
 export { type AskSecondFactor, Limpet, type LimpetOptions } from './limpet.ts'
+export { fileOf, type NewFile } from './new-file.ts'
 export {
   type OneTimeCode,
   OneTimeCodeError,
@@ -89,5 +80,6 @@ export {
   type TokenOptions,
   Tokens,
 } from './tokens.ts'
+export { PendingUpload, type UploadOptions } from './uploads.ts'
 export { OpenVault, type SealedItem } from './vault.ts'
 export type { WatchEvent, WatchOptions } from './watch.ts'

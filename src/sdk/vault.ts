@@ -1,30 +1,28 @@
 // An opened vault: items in clear on this side, sealed on the way out.
 
 import type { AttachedFile, ItemContent, UnknownContent, VaultContent } from '../contract/content.ts'
-import { itemPaths, pathTo, vaultPaths } from '../contract/paths.ts'
-import { limits } from '../contract/sizes.ts'
+import { itemPaths } from '../contract/paths.ts'
 import {
-  BatchResult,
-  Changes,
+  type BatchResult,
+  type Changes,
   Item,
   ItemVersions,
   type Operation,
-  Tombstone,
   type Vault,
 } from '../contract/vaults.ts'
 import { OpenError } from '../protocol/envelope.ts'
 import { ContentError, isItemContent, sameContent } from '../protocol/item-content.ts'
-import { RefusedError } from '../protocol/refused.ts'
-import { Attachments, type FileKey, filesOf } from './attachments.ts'
-import { ConflictError, ProblemError, ResyncRequiredError, UnknownKindError } from './errors.ts'
+import { filesOf } from './attached-files.ts'
+import { Attachments } from './attachments.ts'
+import { ConflictError, ProblemError, UnknownKindError } from './errors.ts'
 import type { TransferOptions } from './file-transfer.ts'
+import { ItemRequests } from './item-requests.ts'
 import { ItemSeals, type ResealOperation } from './item-seals.ts'
 import type { OpenItem } from './open-item.ts'
 import { readPages } from './pages.ts'
-import { refuseOther } from './refusals.ts'
 import { ifMatch, type Request } from './request.ts'
-import { goesBack, refuseRollback } from './rollback.ts'
 import type { Transport } from './transport.ts'
+import type { FileKey } from './uploads.ts'
 import { VaultData } from './vault-data.ts'
 import { type KeyOpener, keyVersionOf, type SealedData, VaultKeys } from './vault-keys.ts'
 
@@ -47,8 +45,7 @@ export class OpenVault {
   /** What seals and opens its items. */
   readonly seals: ItemSeals
   readonly #transport: Transport
-  /** The newest state seen of each item, to notice a server that goes back behind it. */
-  readonly #seen = new Map<string, Item>()
+  readonly #requests: ItemRequests
 
   private constructor(transport: Transport, vault: Vault, keys: VaultKeys, data: VaultData) {
     this.id = vault.id
@@ -56,6 +53,7 @@ export class OpenVault {
     this.data = data
     this.seals = new ItemSeals(vault.id, keys, () => data.refresh())
     this.#transport = transport
+    this.#requests = new ItemRequests(transport, vault.id, this.seals)
     this.attachments = new Attachments(transport, {
       id: vault.id,
       get: (itemId) => this.get(itemId),
@@ -121,7 +119,7 @@ export class OpenVault {
     const sealed = await this.seals.seal(itemId, content)
     const files = filesOf(content).map(({ id }) => id)
     // Servers and items without files are not told of them.
-    const hasFiles = files.length > 0 || this.#seen.get(itemId)?.attachments !== undefined
+    const hasFiles = files.length > 0 || this.lastSeen(itemId)?.attachments !== undefined
     return { ...sealed, ...(hasFiles && { attachments: files }) }
   }
 
@@ -170,50 +168,29 @@ export class OpenVault {
 
   /** After a resync, of which the person was told: what was seen of the old history counts no more. */
   startOver(): void {
-    this.#seen.clear()
+    this.#requests.startOver()
     this.keys.startOver()
-  }
-
-  /**
-   * Asks for one item, and refuses another one, or a state from before what was known when it was asked: answers to requests
-   * that were under way together may come in any order.
-   * @param written the data that the request writes, which the answer then has to show
-   */
-  async #fetchItem(itemId: string, request: Request, written?: string): Promise<Item> {
-    const known = this.#seen.get(itemId)
-    const item = await this.#transport.sendAuthorized(Item, request)
-    refuseOther(item, itemId)
-    this.seals.requireOwn(item)
-    if (written !== undefined && item.data !== written)
-      throw new RefusedError('The server answered with other data than was written.')
-    refuseRollback(known, item)
-    if (known && !(await this.seals.follows(known, item))) throw await this.#refusal(item)
-    this.notice(item)
-    return item
   }
 
   /** Remembers a state that was taken over, for comparing later answers with it. */
   notice(item: Item): void {
-    if (item.revision > (this.#seen.get(item.id)?.revision ?? 0)) this.#seen.set(item.id, item)
+    this.#requests.notice(item)
   }
 
   /** What was last seen of an item through this object. */
   lastSeen(itemId: string): Item | undefined {
-    return this.#seen.get(itemId)
+    return this.#requests.lastSeen(itemId)
   }
 
   /** Forgets what was seen of an item, because the person takes what the server shows instead. */
   forget(itemId: string): void {
-    this.#seen.delete(itemId)
-  }
-
-  /** Why a state does not follow what is known: it does not open, or it is older. */
-  async #refusal(item: Item): Promise<Error> {
-    return (await this.seals.editsOf(item)) === undefined ? new OpenError() : goesBack()
+    this.#requests.forget(itemId)
   }
 
   async get(itemId: string): Promise<OpenItem> {
-    return this.openItem(await this.#fetchItem(itemId, { method: 'GET', path: this.#itemPath(itemId) }))
+    return this.openItem(
+      await this.#requests.fetch(itemId, { method: 'GET', path: this.#requests.pathTo(itemId) }),
+    )
   }
 
   /**
@@ -256,7 +233,7 @@ export class OpenVault {
 
   async #replace(itemId: string, revision: number, content: ItemContent | UnknownContent) {
     return this.#over(itemId, revision, async (at) => {
-      if (!this.seals.knows(itemId)) await this.#lookAt(itemId)
+      if (!this.seals.knows(itemId)) await this.#requests.lookAt(itemId)
       return this.#put(itemId, content, ifMatch(at))
     })
   }
@@ -270,7 +247,7 @@ export class OpenVault {
     revision: number | undefined,
     write: (revision: number | undefined) => Promise<T>,
   ): Promise<T> {
-    const base = this.#seen.get(itemId)
+    const base = this.lastSeen(itemId)
     try {
       return await write(revision)
     } catch (error) {
@@ -287,18 +264,6 @@ export class OpenVault {
       return sameContent((await this.openItem(base)).content, current.content)
     } catch (error) {
       if (error instanceof OpenError || error instanceof ContentError) return false
-      throw error
-    }
-  }
-
-  /** Looks at an item, so that what is sealed next counts on from it. @returns undefined where there is none */
-  async #lookAt(itemId: string): Promise<Item | undefined> {
-    try {
-      const item = await this.#fetchItem(itemId, { method: 'GET', path: this.#itemPath(itemId) })
-      await this.seals.editsOf(item)
-      return item
-    } catch (error) {
-      if (error instanceof ProblemError && error.code === 'not-found') return undefined
       throw error
     }
   }
@@ -322,13 +287,13 @@ export class OpenVault {
    * no two envelopes are alike.
    */
   async putSealed(itemId: string, sealed: SealedItem, headers: Record<string, string>): Promise<Item> {
-    const request: Request = { method: 'PUT', path: this.#itemPath(itemId), headers, body: sealed }
+    const request: Request = { method: 'PUT', path: this.#requests.pathTo(itemId), headers, body: sealed }
     try {
-      return await this.#fetchItem(itemId, request, sealed.data)
+      return await this.#requests.fetch(itemId, request, sealed.data)
     } catch (error) {
       const current = error instanceof ProblemError ? Item.safeParse(error.current).data : undefined
       if (current?.id === itemId && current.data === sealed.data) return current
-      throw await this.#conflict(itemId, error)
+      throw await this.#requests.conflict(itemId, error)
     }
   }
 
@@ -355,23 +320,6 @@ export class OpenVault {
     }
   }
 
-  /** A `revision-conflict` as a ConflictError with the item in clear; every other error as it is. */
-  async #conflict(itemId: string, error: unknown): Promise<unknown> {
-    if (!(error instanceof ProblemError) || error.code !== 'revision-conflict' || !error.current) return error
-    refuseOther(error.current, itemId)
-    const item = Item.safeParse(error.current)
-    const tombstone = Tombstone.safeParse(error.current)
-    if (tombstone.success) await this.seals.editsOf(tombstone.data)
-    const known = this.#seen.get(itemId)
-    if (item.success && known && !(await this.seals.follows(known, item.data)))
-      return this.#refusal(item.data)
-    return new ConflictError(
-      error.current.revision,
-      item.success ? await this.openItem(item.data) : undefined,
-      keyVersionOf(error.current),
-    )
-  }
-
   /** Moves an item to the trash; again changes nothing. With `revision` only if it is still that. */
   async trash(itemId: string, revision?: number): Promise<OpenItem> {
     return this.openItem(await this.trashSealed(itemId, revision))
@@ -380,25 +328,21 @@ export class OpenVault {
   /** As `trash`, without opening it: also for what does not open, or is malformed inside. */
   trashSealed(itemId: string, revision?: number): Promise<Item> {
     return this.#over(itemId, revision, (at) =>
-      this.#change(itemId, { method: 'DELETE', path: this.#itemPath(itemId), headers: ifMatch(at) }),
+      this.#requests.change(itemId, {
+        method: 'DELETE',
+        path: this.#requests.pathTo(itemId),
+        headers: ifMatch(at),
+      }),
     )
   }
 
   /** Takes an item out of the trash; again changes nothing. */
   async restore(itemId: string, revision?: number): Promise<OpenItem> {
-    const path = this.#itemPath(itemId, itemPaths.restore)
+    const path = this.#requests.pathTo(itemId, itemPaths.restore)
     const item = await this.#over(itemId, revision, (at) =>
-      this.#change(itemId, { method: 'POST', path, headers: ifMatch(at) }),
+      this.#requests.change(itemId, { method: 'POST', path, headers: ifMatch(at) }),
     )
     return this.openItem(item)
-  }
-
-  async #change(itemId: string, request: Request): Promise<Item> {
-    try {
-      return await this.#fetchItem(itemId, request)
-    } catch (error) {
-      throw await this.#conflict(itemId, error)
-    }
   }
 
   /**
@@ -407,11 +351,14 @@ export class OpenVault {
    */
   async purge(itemId: string, revision?: number): Promise<void> {
     const known = revision !== undefined && this.seals.knows(itemId)
-    const item = known ? undefined : await this.#lookAt(itemId)
+    const item = known ? undefined : await this.#requests.lookAt(itemId)
     const at = revision ?? item?.revision
     if (at === undefined) {
       // Nothing is there, and the server knows whether something was.
-      await this.#transport.authorized({ method: 'DELETE', path: `${this.#itemPath(itemId)}?permanent=true` })
+      await this.#transport.authorized({
+        method: 'DELETE',
+        path: `${this.#requests.pathTo(itemId)}?permanent=true`,
+      })
       return
     }
     await this.#over(itemId, at, (present) => this.#purgeAt(itemId, present ?? at))
@@ -421,7 +368,7 @@ export class OpenVault {
     try {
       await this.#withNewestKey(async () => {
         const { data: marker, ...version } = await this.seals.sealPurge(itemId)
-        await this.#apply([{ op: 'purge', id: itemId, revision, marker, ...version }], true)
+        await this.#requests.apply([{ op: 'purge', id: itemId, revision, marker, ...version }], true)
       })
     } catch (error) {
       const conflicts = error instanceof ProblemError ? error.conflicts : []
@@ -437,7 +384,7 @@ export class OpenVault {
   async versions(itemId: string) {
     const versions = await readPages(this.#transport, {
       schema: ItemVersions,
-      path: this.#itemPath(itemId, itemPaths.versions),
+      path: this.#requests.pathTo(itemId, itemPaths.versions),
       rowsOf: (page) => page.versions,
     })
     return Promise.all(
@@ -454,65 +401,19 @@ export class OpenVault {
    * answer is about something else.
    */
   batch(operations: Operation[]): Promise<BatchResult> {
-    return this.#apply(operations, false)
+    return this.#requests.apply(operations, false)
   }
 
   /** As `batch`, for what another client may do as well: the very same again does no harm where an answer was lost. */
   applyReseals(operations: ResealOperation[]): Promise<BatchResult> {
-    return this.#apply(operations, true)
-  }
-
-  async #apply(operations: Operation[], repeatable: boolean): Promise<BatchResult> {
-    const result = await this.#transport.sendAuthorized(BatchResult, {
-      method: 'POST',
-      path: this.#vaultPath(vaultPaths.batch),
-      body: { operations },
-      repeatable,
-    })
-    if (result.items.length !== operations.length)
-      throw new RefusedError('The server answered with something else than what it was asked for.')
-    for (const [index, item] of result.items.entries()) {
-      refuseOther(item, operations[index]?.id ?? '')
-      this.seals.requireOwn(item)
-    }
-    return result
+    return this.#requests.apply(operations, true)
   }
 
   /**
    * One page of changes since a cursor. Throws ResyncRequiredError, and RefusedError like `get`.
    * @param signal gives the request up, with its reason
    */
-  async changes(since: string | undefined, signal?: AbortSignal): Promise<Changes> {
-    const query = since === undefined ? '' : `?since=${encodeURIComponent(since)}`
-    const known = new Map(this.#seen)
-    try {
-      const changes = await this.#transport.sendAuthorized(Changes, {
-        method: 'GET',
-        path: `${this.#vaultPath(vaultPaths.changes)}${query}`,
-        signal,
-      })
-      if (changes.items.length > limits.pageItems)
-        throw new RefusedError('The server gave a page that is longer than a page may be.')
-      for (const item of changes.items) {
-        this.seals.requireOwn(item)
-        refuseRollback(known.get(item.id), item)
-      }
-      return changes
-    } catch (error) {
-      if (error instanceof ProblemError && error.code === 'resync-required')
-        throw new ResyncRequiredError(error.message)
-      throw error
-    }
-  }
-
-  #vaultPath(path: (typeof vaultPaths)['vault' | 'batch' | 'changes']): string {
-    return pathTo(path, { vaultId: this.id })
-  }
-
-  #itemPath(
-    itemId: string,
-    path: (typeof itemPaths)['item' | 'restore' | 'versions'] = itemPaths.item,
-  ): string {
-    return pathTo(path, { vaultId: this.id, itemId })
+  changes(since: string | undefined, signal?: AbortSignal): Promise<Changes> {
+    return this.#requests.changes(since, signal)
   }
 }

@@ -1,5 +1,5 @@
 // Bitwarden's export with files: the same JSON, and a folder for each item that has files (bitwarden.com/help/export-your-data).
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { isBitwardenInClear, readBitwarden } from './bitwarden-json.ts'
 import { ImportError, type IncomingItem, type Leftover } from './incoming.ts'
 import type { Reader } from './reader.ts'

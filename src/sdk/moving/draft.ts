@@ -1,7 +1,7 @@
 // An item while a reader puts it together: what has no member of its own becomes a field, and what cannot be taken is told.
 import type { ItemContent, ItemKind } from '../../contract/content.ts'
 import { requireItemContent } from '../../protocol/item-content.ts'
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import type { IncomingItem, Leftover } from './incoming.ts'
 import type { Members } from './members.ts'
 import { asText } from './text.ts'

@@ -1,5 +1,5 @@
 // What formats are recognised by: a look at a file's content, done once for all readers.
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { headerOf } from './csv.ts'
 import { beginningOf, encodingOf, textOf, wholeFile } from './whole-file.ts'
 

@@ -1,6 +1,6 @@
 // What was read of another program's file, before anything is written.
 import type { ItemContent, UnknownContent } from '../../contract/content.ts'
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 
 /** What an item is, or was. */
 export interface IncomingState {

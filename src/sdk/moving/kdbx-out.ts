@@ -2,7 +2,7 @@
 import type * as Kdbxweb from 'kdbxweb'
 import type { AttachedFile, ItemContent } from '../../contract/content.ts'
 import { isItemContent } from '../../protocol/item-content.ts'
-import { filesOf } from '../attachments.ts'
+import { filesOf } from '../attached-files.ts'
 import { type KdbxLibrary as Library, loadKdbxweb } from './kdbx-argon2.ts'
 import { leavingContent } from './leaving.ts'
 import type { OutgoingItem } from './outgoing.ts'

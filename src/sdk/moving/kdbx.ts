@@ -1,6 +1,6 @@
 // Databases of KeePass 2, KeePassXC and their relatives: KDBX 3 and 4 (keepass.info/help/kb/kdbx.html).
 import type * as Kdbxweb from 'kdbxweb'
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { ImportError, type Leftover } from './incoming.ts'
 import { type KdbxLibrary as Library, loadKdbxweb } from './kdbx-argon2.ts'
 import { openKdbx } from './kdbx-open.ts'

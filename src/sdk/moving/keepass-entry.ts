@@ -1,6 +1,6 @@
 // An entry of KeePass, whichever file it came from: its strings by name, and what its programs keep in them
 // (keepass.info/help/base/fieldrefs.html, keepass.info/help/base/placeholders.html#otp, keepassxc.org/docs).
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { nameOr } from './csv-reader.ts'
 import { Draft } from './draft.ts'
 import type { IncomingItem, Leftover } from './incoming.ts'

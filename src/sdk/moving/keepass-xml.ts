@@ -1,5 +1,5 @@
 // KeePass 2 and KeePassXC: a database as XML in clear (keepass.info/help/kb/kdbx.html, "Inner Format: XML").
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { gunzipped, LargeGzipError } from './gzip.ts'
 import { ImportError, type Leftover } from './incoming.ts'
 import { itemsOfKeePass, type KeePassEntry, type KeePassState, othersOf } from './keepass-entry.ts'

@@ -2,7 +2,8 @@
 import { createSHA256 } from 'hash-wasm'
 import type { ItemContent, UnknownContent } from '../../contract/content.ts'
 import { hkdfSha256 } from '../../protocol/hkdf.ts'
-import { filesOf, type NewFile } from '../attachments.ts'
+import { filesOf } from '../attached-files.ts'
+import type { NewFile } from '../new-file.ts'
 
 /** What a client sets beside the content that its owner sees. */
 const besides = new Set(['edits', 'attachments'])

@@ -10,7 +10,8 @@ import { OpenError } from '../../protocol/envelope.ts'
 import { ContentError, countedContent } from '../../protocol/item-content.ts'
 import { KdfRefusedError } from '../../protocol/keys.ts'
 import { ExportHeaderError, isExport, OpenedExport, readExportHeader } from '../../protocol/sealed-export.ts'
-import { filesOf, type NewFile } from '../attachments.ts'
+import { filesOf } from '../attached-files.ts'
+import type { NewFile } from '../new-file.ts'
 import {
   ImportError,
   type Incoming,

@@ -1,6 +1,6 @@
 // Proton Pass: an archive with `data.json`, or that file alone (proton.me/support/pass-export).
 import type { ItemKind } from '../../contract/content.ts'
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { Draft } from './draft.ts'
 import { ImportError, type IncomingItem, type Leftover } from './incoming.ts'
 import { Members } from './members.ts'

@@ -1,5 +1,5 @@
 // How a reader of a format is declared.
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import type { Glimpse } from './glimpse.ts'
 import type { Incoming } from './incoming.ts'
 

@@ -1,5 +1,5 @@
 // Every format that can be imported, and how a file finds its reader: by its content, not by its name.
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { bitwardenJson } from './bitwarden-json.ts'
 import { bitwardenAccountBound, bitwardenProtected } from './bitwarden-protected.ts'
 import { bitwardenZip } from './bitwarden-zip.ts'

@@ -2,7 +2,7 @@
 import type { AttachedFile } from '../../contract/content.ts'
 import { parseExactly } from '../../protocol/json.ts'
 import type { OpenedExport } from '../../protocol/sealed-export.ts'
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { ImportError } from './incoming.ts'
 
 /** Bytes of one record. An item has at most 256 KiB; JSON may write each of its bytes as six. */

@@ -1,5 +1,5 @@
 // Files in memory: what is read whole because its format needs that, and what came out of another file.
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { ImportError } from './incoming.ts'
 
 const mebibyte = 1024 * 1024

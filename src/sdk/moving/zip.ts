@@ -1,6 +1,6 @@
 // ZIP archives of other programs: what is in them is unpacked one file at a time, and never to more than the archive says.
 import { unzipSync } from 'fflate'
-import type { NewFile } from '../attachments.ts'
+import type { NewFile } from '../new-file.ts'
 import { ImportError } from './incoming.ts'
 
 const mebibyte = 1024 * 1024
