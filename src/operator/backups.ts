@@ -29,19 +29,9 @@ import {
   withBackup,
 } from './backup-file.ts'
 import { command, json } from './command.ts'
+import { countFilesElsewhere, findDamage, findMissingObjects } from './database-damage.ts'
 import { settleRestored } from './restore-steps.ts'
-import {
-  countAll,
-  countFilesElsewhere,
-  digestAll,
-  fillEmpty,
-  findDamage,
-  findMissingObjects,
-  nameOf,
-  onSnapshot,
-  readAll,
-  rowCounter,
-} from './whole-database.ts'
+import { countAll, digestAll, fillEmpty, nameOf, onSnapshot, readAll, rowCounter } from './whole-database.ts'
 
 /** What takes the bytes of a backup. @returns how many there were */
 type Taker = (content: AsyncIterable<Uint8Array>) => Promise<number>

@@ -4,7 +4,8 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { findDamage, onSnapshot } from '../../src/operator/whole-database.ts'
+import { findDamage } from '../../src/operator/database-damage.ts'
+import { onSnapshot } from '../../src/operator/whole-database.ts'
 import {
   askForToken,
   encString,

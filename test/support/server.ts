@@ -11,7 +11,8 @@ import {
   type UnlockedAccount,
 } from '../../src/sdk/index.ts'
 import { readConfig } from '../../src/server/config.ts'
-import { type Patience, startServer as start } from '../../src/server/lifecycle.ts'
+import type { Patience } from '../../src/server/http-server.ts'
+import { startServer as start } from '../../src/server/lifecycle.ts'
 import { createDatabase, type Engine, type TestDatabase } from './database.ts'
 import { freePort } from './free-port.ts'
 

@@ -5,7 +5,8 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { findDamage, onSnapshot } from '../../../src/operator/whole-database.ts'
+import { findDamage } from '../../../src/operator/database-damage.ts'
+import { onSnapshot } from '../../../src/operator/whole-database.ts'
 import {
   askForToken,
   encString,

@@ -1,7 +1,8 @@
 // A new user key: everything of the account comes with it in one request, or nothing changes.
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findDamage, onSnapshot } from '../../../src/operator/whole-database.ts'
+import { findDamage } from '../../../src/operator/database-damage.ts'
+import { onSnapshot } from '../../../src/operator/whole-database.ts'
 import { askForToken, encString, keyRotation, passwordGrant, registeredApp } from '../../support/bitwarden.ts'
 import { cipherOf, loginCipher, otherKinds, wrappedKey } from '../../support/ciphers.ts'
 import { engines } from '../../support/database.ts'

@@ -1,9 +1,9 @@
 // What `limpet import` shows of its plan: for people, and for scripts.
-import type { ImportPlan, ImportResult, Leftover } from '../sdk/moving/index.ts'
-import { print } from '../terminal/output.ts'
-import { table } from '../terminal/table.ts'
-import { counted } from '../terminal/text.ts'
-import { formatFileSize } from '../units.ts'
+import type { ImportPlan, ImportResult, Leftover } from '../../sdk/moving/index.ts'
+import { print } from '../../terminal/output.ts'
+import { table } from '../../terminal/table.ts'
+import { counted } from '../../terminal/text.ts'
+import { formatFileSize } from '../../units.ts'
 
 interface Group {
   readonly what: string
