@@ -1,7 +1,7 @@
 // The HTTP server under the APIs: its time limits, broken requests, and how it stops taking connections.
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { problemsOf } from '../apis/limpet/problems.ts'
 import { seconds } from '../clock.ts'
@@ -9,7 +9,18 @@ import { Failure } from '../domain/failure.ts'
 import { sendFailure } from '../http/api.ts'
 import { defaultBody } from '../http/body.ts'
 import { asksForWebSocket, serveUpgrades } from '../http/upgrades.ts'
-import type { ListeningServer } from './lifecycle.ts'
+import type { Config } from './config.ts'
+
+export interface ListeningServer {
+  readonly server: Server
+  /** Closes the connections that nobody uses at this moment. */
+  closeIdle(): void
+  /** Closes every connection, also those that speak another protocol by now. */
+  closeAll(): void
+}
+
+/** What runs when the server is told to stop has this long to finish. */
+const drainMs = seconds(10)
 
 /** How long clients may take, in milliseconds. */
 export interface Patience {
@@ -143,3 +154,41 @@ export function createHttpServer(
     closeAll,
   }
 }
+
+/** Rejects if the port is taken. @returns where it listens */
+export const listen = (server: Server, { host, port }: Pick<Config, 'host' | 'port'>) =>
+  new Promise<AddressInfo>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('Not listening on a TCP port'))
+      else resolve(address)
+    })
+  })
+
+/**
+ * Stops accepting. Resolves when every connection is closed: each as soon as its answer is out, one that is idle after
+ * `idleMs`, the last of them at the deadline.
+ *
+ * A proxy keeps connections open, and may send a request on one in the moment in which it is closed here. It cannot know then
+ * whether a POST was done, and must fail it. So idle connections are left to the proxy to close, if it is quicker than `idleMs`.
+ */
+export const drain = ({ server, closeIdle, closeAll }: ListeningServer, idleMs: number) =>
+  new Promise<void>((resolve) => {
+    let sweep: NodeJS.Timeout | undefined
+    const idle = setTimeout(() => {
+      closeIdle()
+      // A connection whose request began before is kept alive by its client after the answer.
+      sweep = setInterval(closeIdle, 50)
+    }, idleMs)
+    const deadline = setTimeout(closeAll, idleMs + drainMs - seconds(1))
+    const closed = () => {
+      clearTimeout(idle)
+      clearInterval(sweep)
+      clearTimeout(deadline)
+      resolve()
+    }
+    // Connections that the system has made and the server has not accepted yet are reset by closing. Right after the event loop has
+    // looked for connections there are none. The close of an HTTP server would end idle connections at once.
+    setImmediate(() => NetServer.prototype.close.call(server, closed))
+  })

@@ -1,9 +1,8 @@
 // A running server: opens the store, listens, and drains when it is told to stop.
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type DestinationStream, type Logger, pino } from 'pino'
-import { type Clock, minutes, seconds, systemClock } from '../clock.ts'
+import { type Clock, minutes, systemClock } from '../clock.ts'
 import { createDeferredTasks } from '../domain/deferred-tasks.ts'
 import { accountMailComposers } from '../domain/identity/mail-composers.ts'
 import { createOpaqueServer } from '../domain/identity/opaque.ts'
@@ -22,13 +21,10 @@ import type { Store } from '../store/store.ts'
 import { startMaintenance } from './cleanup.ts'
 import { createApp } from './compose.ts'
 import { type Config, localUrl } from './config.ts'
-import { createHttpServer, type Patience, usualPatience } from './http-server.ts'
+import { createHttpServer, drain, listen, type Patience, usualPatience } from './http-server.ts'
 import { serveMetrics } from './metrics-server.ts'
 import { readOrMakeJwtSecret, readOrMakeOpaqueSetup } from './own-secrets.ts'
 import { standardOutput } from './standard-output.ts'
-
-/** What runs when the server is told to stop has this long to finish. */
-const drainMs = seconds(10)
 
 export interface RunningServer {
   /** Where it listens, for this machine. */
@@ -176,48 +172,3 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     throw error
   }
 }
-
-export interface ListeningServer {
-  readonly server: Server
-  /** Closes the connections that nobody uses at this moment. */
-  closeIdle(): void
-  /** Closes every connection, also those that speak another protocol by now. */
-  closeAll(): void
-}
-
-const listen = (server: Server, { host, port }: Config) =>
-  new Promise<AddressInfo>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      const address = server.address()
-      if (address === null || typeof address === 'string') reject(new Error('Not listening on a TCP port'))
-      else resolve(address)
-    })
-  })
-
-/**
- * Stops accepting. Resolves when every connection is closed: each as soon as its answer is out, one that is idle after
- * `idleMs`, the last of them at the deadline.
- *
- * A proxy keeps connections open, and may send a request on one in the moment in which it is closed here. It cannot know then
- * whether a POST was done, and must fail it. So idle connections are left to the proxy to close, if it is quicker than `idleMs`.
- */
-const drain = ({ server, closeIdle, closeAll }: ListeningServer, idleMs: number) =>
-  new Promise<void>((resolve) => {
-    let sweep: NodeJS.Timeout | undefined
-    const idle = setTimeout(() => {
-      closeIdle()
-      // A connection whose request began before is kept alive by its client after the answer.
-      sweep = setInterval(closeIdle, 50)
-    }, idleMs)
-    const deadline = setTimeout(closeAll, idleMs + drainMs - seconds(1))
-    const closed = () => {
-      clearTimeout(idle)
-      clearInterval(sweep)
-      clearTimeout(deadline)
-      resolve()
-    }
-    // Connections that the system has made and the server has not accepted yet are reset by closing. Right after the event loop has
-    // looked for connections there are none. The close of an HTTP server would end idle connections at once.
-    setImmediate(() => NetServer.prototype.close.call(server, closed))
-  })
