@@ -85,8 +85,7 @@ const noteStatement = statement(({ db, tables: { accountEvents } }: Tx) =>
 export async function noteEvent(tx: Tx, accountId: string, event: AuditEvent): Promise<void> {
   const { device, type, at, address, reason = null, count = 1 } = event
   const row = { accountId, type, at, address, reason, count, ...deviceColumns(device) }
-  await noteStatement(tx).execute(row)
-  await trimStatement(tx).execute({ accountId, type })
+  await Promise.all([noteStatement(tx).execute(row), trimStatement(tx).execute({ accountId, type })])
 }
 
 /**

@@ -36,8 +36,10 @@ async function countLogin({ limiter }: Needs, attempt: LoginAttempt) {
 
 /** After a login: the failures before it are forgotten. */
 async function forgetFailures({ limiter }: Needs, attempt: LoginAttempt) {
-  await limiter.loginBackoff.forget(loginKey(attempt))
-  await limiter.uncount('loginFailures', attempt.address)
+  await Promise.all([
+    limiter.loginBackoff.forget(loginKey(attempt)),
+    limiter.uncount('loginFailures', attempt.address),
+  ])
 }
 
 /**

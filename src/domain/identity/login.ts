@@ -14,8 +14,9 @@ import { type BitwardenApp, noteDevice } from './bitwarden-devices.ts'
 import { hashBitwardenRefreshToken } from './bitwarden-sessions.ts'
 import { countStartedLogin, guardLogin, type LoginAttempt, type PasswordVerdict } from './guard-login.ts'
 import { findSubject } from './opaque-credential-ids.ts'
+import type { CheckedPassword } from './opaque-handshakes.ts'
 import { startHandshake } from './opaque-handshakes.ts'
-import { type PasswordNeeds, type PasswordProof, provesPassword } from './passwords.ts'
+import { checkPassword, type PasswordNeeds, type PasswordProof, useUp } from './passwords.ts'
 import { noteLogin } from './proved-accounts.ts'
 import { familyHashOf } from './refresh-tokens.ts'
 import {
@@ -88,33 +89,16 @@ export type LoginOutcome =
 const wrongPassword = { kind: 'wrong-password' } as const
 
 /** Whether another device has let in this one. For no account the work is the same. */
-const isLetInto = (
+const checkLetIn = async (
   account: AccountRow | undefined,
   proof: AuthRequestProof,
   { device, now }: { readonly device: LoginRequest['device']; readonly now: number },
   { store }: SessionNeeds,
-): Promise<boolean> =>
-  store.read((reader) =>
+): Promise<CheckedPassword> => ({
+  isRight: await store.read((reader) =>
     isLetIn(reader, { accountId: account?.id ?? '' }, proof, { identifier: device.id, now }),
-  )
-
-/** The account whose password the login proves, if it may log in. What a stranger may not learn is looked at after the proof. */
-async function proveLogin(
-  { email, password, device, address }: LoginRequest,
-  needs: SessionNeeds,
-): Promise<{ readonly kind: 'proved'; readonly account: AccountRow } | LoginRefusal> {
-  const { clock, config, failedLogins, store } = needs
-  const account = await store.read((reader) => findAccountByEmail(reader, email))
-  const isProved =
-    'authRequest' in password
-      ? await isLetInto(account, password, { device, now: clock.now() }, needs)
-      : await provesPassword(account, password, needs)
-  if (account && !isProved)
-    failedLogins.note(account.id, { type: 'login-failed', at: clock.now(), device, address })
-  if (!account || !isProved || account.disabledAt !== null) return wrongPassword
-  if (config.emailVerification === 'required' && !account.emailVerified) return { kind: 'email-unverified' }
-  return { kind: 'proved', account }
-}
+  ),
+})
 
 /** What the server keeps of a refresh token. That of an app is none for a native client, and the other way round. */
 const keptOf = (refreshToken: Uint8Array, app: BitwardenApp | undefined) =>
@@ -122,34 +106,46 @@ const keptOf = (refreshToken: Uint8Array, app: BitwardenApp | undefined) =>
     ? { hash: hashBitwardenRefreshToken(refreshToken), familyHash: null }
     : { hash: hashSecret(refreshToken), familyHash: familyHashOf(refreshToken) }
 
-/** What a login writes, all of it or nothing. @returns why it may not go on, or undefined if it may */
+/** What a login has shown, of which some works once. */
+interface Shown {
+  readonly password: CheckedPassword
+  readonly factor: CheckedFactor
+}
+
+/**
+ * What a login writes, all of it or nothing. What needs no answer of what stands before it is sent together.
+ * @returns why it may not go on, or undefined if it may
+ */
 async function writeLogin(
   tx: Tx,
   { account, caller, refreshToken, now }: BegunSession,
   { app, device, password }: Pick<LoginRequest, 'app' | 'device' | 'password'>,
-  factor: CheckedFactor,
+  shown: Shown,
   needs: SessionNeeds,
 ): Promise<LoginRefusal | undefined | Unchanged<LoginRefusal | undefined>> {
   const { config, random } = needs
   const hasNoSession = !app && config.smtp && (await isFirstLoginOf(tx, account, device))
-  await factor.hold(tx)
-  if (!(await noteLogin(tx, account, now))) return new Unchanged(wrongPassword)
+  await shown.factor.hold(tx)
+  const held = await Promise.all([shown.password.use?.(tx), noteLogin(tx, account, now)])
+  if (held.includes(false)) return new Unchanged(wrongPassword)
   const isNewApp =
     app && (await noteDevice(tx, account.id, { id: random.uuid(), device, type: app.type, now }))
-  if (!(await factor.use(tx))) return new Unchanged(factor.refusal)
-  if ('authRequest' in password) {
-    const login = { identifier: device.id, now }
-    if (!(await useAuthRequest(tx, caller, password, login))) return new Unchanged(wrongPassword)
-  }
-  await cancelDeletion(tx, account.id, { now, address: caller.address }, needs)
-  await createSession(tx, caller, {
-    device,
-    clientId: app?.clientId ?? null,
-    refreshToken: keptOf(refreshToken, app),
-    now,
-    expiresAt: endOfSession(config, { createdAt: now, now }),
-    allowed: config.quotas.sessions,
-  })
+  const login = { identifier: device.id, now }
+  const [hasFactor, isLetIn] = await Promise.all([
+    shown.factor.use(tx),
+    'authRequest' in password ? useAuthRequest(tx, caller, password, login) : true,
+    cancelDeletion(tx, account.id, { now, address: caller.address }, needs),
+    createSession(tx, caller, {
+      device,
+      clientId: app?.clientId ?? null,
+      refreshToken: keptOf(refreshToken, app),
+      now,
+      expiresAt: endOfSession(config, { createdAt: now, now }),
+      allowed: config.quotas.sessions,
+    }),
+  ])
+  if (!hasFactor) return new Unchanged(shown.factor.refusal)
+  if (!isLetIn) return new Unchanged(wrongPassword)
   if (config.smtp && (hasNoSession || (isNewApp && account.lastLoginAt !== null))) {
     const mail = { id: random.uuid(), accountId: account.id, kind: 'new-device', now } as const
     await enqueueMail(tx, { ...mail, detail: device.name })
@@ -157,9 +153,10 @@ async function writeLogin(
   return undefined
 }
 
-/** Makes the session of a login whose password was proved, once its second factor is proved as well. */
+/** Makes the session of a login whose password is right, once its second factor is proved as well. */
 async function makeSession(
   account: AccountRow,
+  password: CheckedPassword,
   request: LoginRequest,
   needs: SessionNeeds,
 ): Promise<BegunSession | LoginRefusal> {
@@ -172,10 +169,52 @@ async function makeSession(
   const refreshToken = random.bytes(32)
   const { rememberToken } = factor
   const begun = { kind: 'begun', account, caller, refreshToken, rememberToken, now } as const
-  const refusal = await store.write((tx) => writeLogin(tx, begun, request, factor, needs))
+  const refusal = await store.write((tx) => writeLogin(tx, begun, request, { password, factor }, needs))
   if (refusal) return refusal
   await factor.forgetGuesses?.()
   return begun
+}
+
+/** What becomes of a login whose password was checked. What a stranger may not learn is looked at after the proof. */
+async function goOn(
+  account: AccountRow | undefined,
+  password: CheckedPassword,
+  request: LoginRequest,
+  needs: SessionNeeds,
+): Promise<BegunSession | LoginRefusal> {
+  const { config } = needs
+  if (!account || !password.isRight || account.disabledAt !== null) return wrongPassword
+  if (config.emailVerification === 'required' && !account.emailVerified) return { kind: 'email-unverified' }
+  return makeSession(account, password, request, needs)
+}
+
+/**
+ * Checks the password and makes the session. A proof that works once is used in the transaction that makes the session; or by itself,
+ * before a second factor is looked at, and before every answer but a session.
+ */
+async function proveLogin(request: LoginRequest, needs: SessionNeeds): Promise<BegunSession | LoginRefusal> {
+  const { clock, failedLogins, store } = needs
+  const { address, device, deviceCode, email, password: proof, secondFactor } = request
+  const account = await store.read((reader) => findAccountByEmail(reader, email))
+  const checked =
+    'authRequest' in proof
+      ? await checkLetIn(account, proof, { device, now: clock.now() }, needs)
+      : await checkPassword(account, proof, needs)
+  const showsMore = secondFactor !== undefined || deviceCode !== undefined
+  let isUnused = !showsMore || (await useUp(checked, needs))
+  const password = showsMore ? { isRight: checked.isRight && isUnused } : checked
+  const attempt = await goOn(account, password, request, needs).catch(async (error: unknown) => {
+    await useUp(password, needs)
+    throw error
+  })
+  if (attempt.kind !== 'begun') isUnused &&= await useUp(password, needs)
+  const outcome = isUnused ? attempt : wrongPassword
+  if (account && !(checked.isRight && isUnused))
+    failedLogins.note(account.id, { type: 'login-failed', at: clock.now(), device, address })
+  if (outcome.kind === 'second-factor-wrong' || (outcome.kind === 'device-unverified' && outcome.isWrong))
+    if (account)
+      failedLogins.note(account.id, { type: 'second-factor-failed', at: clock.now(), device, address })
+  return outcome
 }
 
 /** A login that gets to the second factor had the right password; guesses of the factor are counted where it is checked. */
@@ -197,20 +236,9 @@ export const beginSession = (
   request: LoginRequest,
   needs: SessionNeeds,
 ): Promise<BegunSession | LoginRefusal> => {
-  const { email, address, device, password } = request
+  const { email, address, password } = request
   const attempt = { email, address, isFinish: 'opaque' in password }
-  const prove = async (): Promise<BegunSession | LoginRefusal> => {
-    const proved = await proveLogin(request, needs)
-    if (proved.kind !== 'proved') return proved
-    const { account } = proved
-    const outcome = await makeSession(account, request, needs)
-    if (outcome.kind === 'second-factor-wrong' || (outcome.kind === 'device-unverified' && outcome.isWrong)) {
-      const at = needs.clock.now()
-      needs.failedLogins.note(account.id, { type: 'second-factor-failed', at, device, address })
-    }
-    return outcome
-  }
-  return guardLogin(needs, attempt, prove, verdictOf)
+  return guardLogin(needs, attempt, () => proveLogin(request, needs), verdictOf)
 }
 
 /** Logs a native client in: `beginSession`, and its tokens. Throws what that throws. */

@@ -3,7 +3,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Clock, minutes } from '../../clock.ts'
 import type { Random } from '../../random.ts'
-import type { Store } from '../../store/store.ts'
+import type { Tx } from '../../store/store.ts'
 import { fromBase64url, toBase64url } from '../encoding.ts'
 import { openToken, sealToken } from '../expiring-tokens.ts'
 import type { ServerKeys } from '../server-keys.ts'
@@ -38,6 +38,13 @@ interface Needs {
   readonly clock: Clock
   readonly keys: Pick<ServerKeys, 'opaqueHandshakes'>
   readonly opaque: OpaqueServer
+}
+
+/** A proof that was checked. */
+export interface CheckedPassword {
+  readonly isRight: boolean
+  /** For a proof that works once: uses it up, whether it is right or not. @returns whether it was unused */
+  use?(tx: Tx): Promise<boolean>
 }
 
 /** Of an account with the record that it has now: after a password change, what was begun before fits nothing. */
@@ -79,21 +86,22 @@ export async function startHandshake(
 }
 
 /**
- * Whether the finish proves the password of the account. The handshake is used up, durably, before the finish is looked at:
- * otherwise of many finishes at once more than one would count, and a wrong one could be tried again.
+ * Whether the finish proves the password of the account. Throws `unavailable`.
+ * @returns `isRight`, of which nothing may be told and on which nothing may be done before `use` was committed and said that the
+ *   handshake was unused: otherwise of many finishes at once more than one would count, and a wrong one could be tried again
  */
 export async function finishHandshake(
   account: AccountRow | undefined,
   { handshake, finish }: { handshake: string; finish: string },
-  { clock, keys, opaque, store }: Needs & { readonly store: Store },
-): Promise<boolean> {
+  { clock, keys, opaque }: Needs,
+): Promise<CheckedPassword> {
   const opened = openToken(keys.opaqueHandshakes, about, handshake, clock.now())
-  if (!opened) return false
+  if (!opened) return { isRight: false }
   const { id, binding, state } = unpack(opened.content)
   const fits =
     account !== undefined && recordOf(account) !== undefined && timingSafeEqual(bindingOf(account), binding)
   // Used up for another account, it leaves its own account's start unfinished: a failure there.
   const { expiresAt } = opened
-  if (!(await store.write((tx) => useOnce(tx, { id, expiresAt, settled: fits })))) return false
-  return (await opaque.finishLogin(state, finish)) && fits
+  const isRight = (await opaque.finishLogin(state, finish)) && fits
+  return { isRight, use: (tx) => useOnce(tx, { id, expiresAt, settled: fits }) }
 }

@@ -9,7 +9,7 @@ import type { ServerKeys } from '../server-keys.ts'
 import { type AccountRow, getAccount, type Verifier } from './accounts.ts'
 import { guardLogin } from './guard-login.ts'
 import type { OpaqueServer } from './opaque.ts'
-import { finishHandshake } from './opaque-handshakes.ts'
+import { type CheckedPassword, finishHandshake } from './opaque-handshakes.ts'
 import { type Choice, credentialIdOf } from './opaque-registrations.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 
@@ -67,17 +67,37 @@ export interface ChoiceNeeds {
   readonly passwordHasher: PasswordHasher
 }
 
-/** Whether the proof is of the account's password. For no account and for one of another method the work is the same. */
+/**
+ * Checks whether the proof is of the account's password. For no account and for one of another method the work is the same. Throws
+ * `unavailable` while too many passwords are being checked.
+ * @returns what has to be used up before anything is told of it (`CheckedPassword`)
+ */
+export async function checkPassword(
+  account: AccountRow | undefined,
+  proof: PasswordProof,
+  needs: PasswordNeeds,
+): Promise<CheckedPassword> {
+  if ('opaque' in proof) return finishHandshake(account, proof.opaque, needs)
+  const [method, secret] =
+    'clientHash' in proof ? ['bitwarden', proof.clientHash] : ['authKey', proof.authKey]
+  const hash = account?.authMethod === method ? account.authVerifier : undefined
+  return { isRight: await needs.passwordHasher.verify(hash, secret) }
+}
+
+/** Uses a proof up by itself. @returns whether it was unused, or may be used again and again */
+export const useUp = async (
+  { use }: CheckedPassword,
+  { store }: Pick<PasswordNeeds, 'store'>,
+): Promise<boolean> => (use ? store.write(use) : true)
+
+/** Whether the proof is of the account's password: `checkPassword`, and the proof is used up. */
 export async function provesPassword(
   account: AccountRow | undefined,
   proof: PasswordProof,
   needs: PasswordNeeds,
 ): Promise<boolean> {
-  if ('opaque' in proof) return finishHandshake(account, proof.opaque, needs)
-  const [method, secret] =
-    'clientHash' in proof ? ['bitwarden', proof.clientHash] : ['authKey', proof.authKey]
-  const hash = account?.authMethod === method ? account.authVerifier : undefined
-  return needs.passwordHasher.verify(hash, secret)
+  const checked = await checkPassword(account, proof, needs)
+  return (await useUp(checked, needs)) && checked.isRight
 }
 
 export const wrongPassword = () => new Failure('invalid-credentials', 'The password is wrong.')

@@ -1,7 +1,21 @@
 // Second factors and recovery codes: what adding, confirming, using and removing them does to the rows.
-import { and, asc, count, eq, gt, type InferSelectModel, isNotNull, isNull, lt, or } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  count,
+  eq,
+  gt,
+  type InferSelectModel,
+  isNotNull,
+  isNull,
+  lt,
+  or,
+  type Placeholder,
+  sql,
+} from 'drizzle-orm'
 import { maxSecondFactors } from '../../contract/second-factors.ts'
 import type { Tables } from '../../store/schema.ts'
+import { statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { factorsWaitForMs } from '../../store/tables/access.ts'
 import { Failure, notFound } from '../failure.ts'
@@ -53,7 +67,7 @@ const toWebauthn = (row: FactorRow): WebauthnFactor[] => {
 
 const toEmail = ({ id, email }: FactorRow): EmailFactor[] => (email === null ? [] : [{ id, email }])
 
-const confirmed = ({ secondFactors }: Tables, { accountId }: Owner) =>
+const confirmed = ({ secondFactors }: Tables, { accountId }: { accountId: string | Placeholder }) =>
   and(eq(secondFactors.accountId, accountId), isNotNull(secondFactors.confirmedAt))
 
 const pending = ({ secondFactors }: Tables, { accountId }: Owner) =>
@@ -62,12 +76,17 @@ const pending = ({ secondFactors }: Tables, { accountId }: Owner) =>
 const one = (tables: Tables, owner: Owner, id: string) =>
   and(confirmed(tables, owner), eq(tables.secondFactors.id, id))
 
-const listConfirmed = ({ db, tables }: Reader, owner: Owner): Promise<FactorRow[]> =>
+const confirmedStatement = statement(({ db, tables }: Reader) =>
   db
     .select()
     .from(tables.secondFactors)
-    .where(confirmed(tables, owner))
+    .where(confirmed(tables, { accountId: sql.placeholder('accountId') }))
     .orderBy(asc(tables.secondFactors.confirmedAt), asc(tables.secondFactors.id))
+    .prepare('second_factors_of'),
+)
+
+const listConfirmed = (reader: Reader, { accountId }: Owner): Promise<FactorRow[]> =>
+  confirmedStatement(reader).execute({ accountId })
 
 export async function factorsOf(reader: Reader, owner: Owner): Promise<Factors> {
   const rows = await listConfirmed(reader, owner)
@@ -78,8 +97,16 @@ export async function factorsOf(reader: Reader, owner: Owner): Promise<Factors> 
   }
 }
 
-export async function countFactors({ db, tables }: Reader, owner: Owner): Promise<number> {
-  const [row] = await db.select({ count: count() }).from(tables.secondFactors).where(confirmed(tables, owner))
+const countStatement = statement(({ db, tables }: Reader) =>
+  db
+    .select({ count: count() })
+    .from(tables.secondFactors)
+    .where(confirmed(tables, { accountId: sql.placeholder('accountId') }))
+    .prepare('count_second_factors'),
+)
+
+export async function countFactors(reader: Reader, { accountId }: Owner): Promise<number> {
+  const [row] = await countStatement(reader).execute({ accountId })
   return row?.count ?? 0
 }
 

@@ -65,19 +65,22 @@ export async function createSession(
   },
 ): Promise<void> {
   const { device, clientId, now, expiresAt, refreshToken, allowed } = session
-  await insertStatement(tx).execute({
-    id: sessionId,
-    accountId,
-    deviceId: device.id,
-    deviceName: device.name,
-    deviceType: device.type,
-    clientId,
-    now,
-    expiresAt,
-  })
-  if (refreshToken) await insertRefreshTokenStatement(tx).execute({ ...refreshToken, sessionId })
-  await noteEvent(tx, accountId, { type: 'login', at: now, device, address })
-  await endUnused(tx, { accountId, sessionId }, { allowed, now })
+  // Sent together, in this order.
+  await Promise.all([
+    insertStatement(tx).execute({
+      id: sessionId,
+      accountId,
+      deviceId: device.id,
+      deviceName: device.name,
+      deviceType: device.type,
+      clientId,
+      now,
+      expiresAt,
+    }),
+    refreshToken && insertRefreshTokenStatement(tx).execute({ ...refreshToken, sessionId }),
+    noteEvent(tx, accountId, { type: 'login', at: now, device, address }),
+    endUnused(tx, { accountId, sessionId }, { allowed, now }),
+  ])
   if (clientId !== null)
     await endUnused(tx, { accountId, sessionId }, { allowed: maxOfAnApp, now, deviceId: device.id })
 }

@@ -66,7 +66,7 @@ function pausing(counters: Counters, more: string, free: number): Pick<LoginBack
       }
     },
     async forget(key) {
-      for (const counts of [failures, pauses, pausesBefore]) await counts.delete(key)
+      await Promise.all([failures, pauses, pausesBefore].map((counts) => counts.delete(key)))
     },
   }
 }
