@@ -138,7 +138,10 @@ module.exports = {
     rule(
       'drivers-stay-in-the-store',
       'Database drivers only in the files of their engine',
-      { path: '^src/', pathNot: '^src/store/(sqlite|postgres)(-(bulk|examination|listener))?\\.ts$' },
+      {
+        path: '^src/',
+        pathNot: '^src/store/(sqlite|postgres)(-(bulk|errors|examination|listener|pieces))?\\.ts$',
+      },
       {
         path: '^node_modules/(better-sqlite3|pg|@types/(better-sqlite3|pg)|drizzle-orm/(better-sqlite3|node-postgres))/',
       },

@@ -1,7 +1,9 @@
 // Postgres: one connection for work on the whole database.
 import pg from 'pg'
 import { type BulkConnection, InUseError, rowsAtOnce } from './bulk.ts'
-import { applicationName, control, handle, migrationLock, migrationTarget } from './postgres.ts'
+import { applicationName, handle, migrationLock, migrationTarget } from './postgres.ts'
+import { control } from './postgres-errors.ts'
+import { connectionOf } from './postgres-pieces.ts'
 import { allTables, type Cell, columnList, type Row, rowFrom, selectAll } from './shape.ts'
 import { withoutListeners } from './store.ts'
 
@@ -75,7 +77,7 @@ export async function connectPostgresBulk(url: string): Promise<BulkConnection> 
       const text = `insert into "${shape.name}" (${columnList(shape)}) values ${tuples.join(', ')}`
       await control(() => client.query<never, Cell[]>(text, rows.flat()))
     },
-    tx: withoutListeners(handle(client)),
+    tx: withoutListeners(handle(connectionOf(client))),
     // The server rolls back what was not committed.
     close: () => client.end(),
   }

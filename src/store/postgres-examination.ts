@@ -1,6 +1,7 @@
 // What is between Limpet and its Postgres, for `limpet-server doctor`.
 import pg from 'pg'
-import { control, poolOptions, storeError } from './postgres.ts'
+import { poolOptions } from './postgres.ts'
+import { control, storeError } from './postgres-errors.ts'
 
 export interface PostgresExamination {
   /** Such as "17.2". */

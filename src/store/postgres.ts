@@ -5,7 +5,9 @@ import pg from 'pg'
 import { AfterCommit, Announcements, checkLength } from './announcements.ts'
 import { migrate, missingMigrations } from './migrate.ts'
 import { refuseMoved } from './move-mark.ts'
+import { control, storeError } from './postgres-errors.ts'
 import { createPostgresListener } from './postgres-listener.ts'
+import { type Connection, connectionOf, notSent, plain, sent, wholeNumbers } from './postgres-pieces.ts'
 import { postgresTables } from './schema.ts'
 import {
   guarded,
@@ -18,7 +20,6 @@ import {
   type Tx,
   Unchanged,
   unguarded,
-  unwrap,
 } from './store.ts'
 import { Lines, type Outcome, settled, type Unit } from './units.ts'
 
@@ -34,52 +35,25 @@ const unitsPerCommit = 32
 /** How often a unit is run again. */
 const mostRetries = 3
 
-// SQLSTATE classes: connection exceptions, insufficient resources, operator intervention (shutdown, time limits).
-const unavailableCodes = /^(08|53|57)/
-
-/** What the driver threw as a StoreError; every other error (a Problem thrown by the work) as it is. */
-export function storeError(error: unknown): unknown {
-  const { cause, query } = unwrap(error)
-  if (cause instanceof StoreError) return cause
-  if (cause instanceof pg.DatabaseError) {
-    const code = cause.code ?? 'without a code'
-    return new StoreError(code, query, unavailableCodes.test(code))
-  }
-  // A statement that failed without an answer from the server: the connection was lost, refused or not to be had.
-  return query === undefined ? error : new StoreError('no connection', query, true)
-}
-
-/** Runs one of the transaction's own statements, for which every failure is the connection's. */
-export async function control<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    throw error instanceof pg.DatabaseError || error instanceof StoreError
-      ? storeError(error)
-      : new StoreError('no connection', undefined, true)
-  }
-}
-
-/** Whole numbers as numbers, which the driver returns as text: every one of ours is within ±2^53. */
-const wholeNumbers: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format),
-}
-
-/** What queries are written against. */
-export const handle = (client: pg.Pool | pg.PoolClient | pg.Client): RowWriter => ({
+/**
+ * What queries are written against.
+ * @param client gets those of the builder
+ * @param ask gets those whose rows come as arrays
+ */
+const handleOf = (client: pg.Pool | pg.Client, ask: Connection['ask']): RowWriter => ({
   db: drizzle(client),
   tables: postgresTables,
   rows<Row extends unknown[]>(name: string, statement: { toSQL(): Query }) {
     const { sql: text, params } = statement.toSQL()
-    return async (values) => {
-      const query = { name, text, values: fillPlaceholders(params, values), types: wholeNumbers }
-      const { rows } = await control(() => client.query<Row, unknown[]>({ ...query, rowMode: 'array' }))
-      return rows
-    }
+    return async (values): Promise<Row[]> =>
+      (await ask({ name, text, values: fillPlaceholders(params, values) })).rows
   },
   takesArrays: true,
 })
+
+/** The same, on one connection. */
+export const handle = (connection: Connection): RowWriter =>
+  handleOf(connection.client, connection.ask.bind(connection))
 
 /**
  * Why a unit is run again: a deadlock that Postgres ended by it, a serialization failure, and a statement that found something else
@@ -96,63 +70,31 @@ export const migrationTarget = (client: pg.ClientBase | pg.Pool) => ({
 })
 
 /**
- * Sends what is asked for in one turn of the event loop in one piece. Each piece is a call of the system, which takes longer than all
- * else that is to be done for a short statement.
- */
-function sendInOnePiece({ connection: { stream } }: pg.PoolClient): void {
-  const uncork = stream.uncork.bind(stream)
-  // The driver corks the stream for each statement.
-  stream.uncork = () => process.nextTick(uncork)
-}
-
-/** A statement that was sent, and that nothing waits for yet. Until it is looked at, its failure is not an error that nobody takes. */
-function sent<T>(answer: Promise<T>): Promise<T> {
-  answer.catch(() => {})
-  return answer
-}
-
-/** Sends what begins a transaction, together with what is sent next on the connection. */
-function sendBegin(client: pg.PoolClient): Promise<unknown> {
-  const { stream } = client.connection
-  stream.cork()
-  const begun = sent(control(() => client.query('begin')))
-  stream.uncork()
-  // Nothing more is to be done outside of a transaction.
-  begun.catch(() => stream.destroy())
-  return begun
-}
-
-/**
- * Runs `work` between begin and commit on a connection of its own.
+ * Runs `work` in a transaction on a connection of its own.
  * @param work gets the statements whose answers it does not wait for into `last`: they are sent together with the commit
- * @param options.holdsFirst whether what it sends first, before it gets an answer, holds a row and changes nothing else. That is then
- *   sent together with the begin.
  */
 async function inTransaction<T>(
   pool: pg.Pool,
-  work: (client: pg.PoolClient, last: Promise<unknown>[]) => Promise<T | Unchanged<T>>,
-  { holdsFirst }: { holdsFirst: boolean },
+  work: (connection: Connection, last: Promise<unknown>[]) => Promise<T | Unchanged<T>>,
 ): Promise<T> {
   const client = await control(() => pool.connect())
+  const connection = connectionOf(client)
+  connection.begin()
   const last: Promise<unknown>[] = []
   try {
-    const begun = sendBegin(client)
-    if (!holdsFirst) await begun
-    const result = await work(client, last)
+    const result = await work(connection, last)
     if (result instanceof Unchanged) {
-      await control(() => client.query('rollback'))
+      await connection.rollBack()
       client.release()
       return result.result
     }
-    const committed = sent(control(() => client.query('commit')))
-    await Promise.all([begun, ...last])
-    const { command } = await committed
-    // Postgres answers so, and with no error, if a statement failed of whose failure nobody has taken notice.
-    if (command !== 'COMMIT') throw new StoreError('a rollback', undefined, false)
+    const committed = sent(connection.commit())
+    await Promise.all(last)
+    await committed
     client.release()
     return result
   } catch (error) {
-    const rolledBack = await client.query('rollback').then(
+    const rolledBack = await connection.rollBack().then(
       () => true,
       () => false,
     )
@@ -160,7 +102,7 @@ async function inTransaction<T>(
     client.release(!rolledBack)
     // What failed first says why; what was sent behind it was refused because of that.
     await Promise.all(last).catch((first: unknown) => {
-      throw storeError(first)
+      if (first !== notSent) throw storeError(first)
     })
     throw storeError(error)
   }
@@ -173,16 +115,12 @@ function settle(unit: Unit, outcome: Outcome): void {
 }
 
 const migrateDatabase = (pool: pg.Pool, now: number): Promise<number> =>
-  inTransaction(
-    pool,
-    async (client) => {
-      // An index over a large table takes longer than any request may, and so does waiting for another process that makes it.
-      await client.query('set local statement_timeout = 0')
-      await client.query('select pg_advisory_xact_lock($1)', [migrationLock])
-      return migrate('postgres', migrationTarget(client), now)
-    },
-    { holdsFirst: false },
-  )
+  inTransaction(pool, async ({ client }) => {
+    // An index over a large table takes longer than any request may, and so does waiting for another process that makes it.
+    await client.query('set local statement_timeout = 0')
+    await client.query('select pg_advisory_xact_lock($1)', [migrationLock])
+    return migrate('postgres', migrationTarget(client), now)
+  })
 
 /** Unless the operator sets others. */
 const usualBounds: PostgresBounds = { connections: 10, statementMs: 30_000, waitMs: 5000 }
@@ -215,7 +153,7 @@ export async function openPostgres(
   const pool = new pg.Pool({
     ...poolOptions(url, bounds),
     max: bounds.connections,
-    // Statements that do not wait for each other's answers are sent together.
+    // What is sent does not wait for the answers to what was sent before.
     pipeline: true,
     // Also of a server that was idle while the database was moved away: whatever it does next needs a new connection.
     verify: (client, done) => void refuseMoved('postgres', migrationTarget(client)).then(() => done(), done),
@@ -223,24 +161,28 @@ export async function openPostgres(
   pool.on('error', options.onIdleError)
   // A connection that is lost between two statements of a unit raises an error that, unheard, would end the process. The
   // unit's next statement fails.
-  pool.on('connect', (client) => {
-    client.on('error', () => {})
-    sendInOnePiece(client)
-  })
+  pool.on('connect', (client) => void client.on('error', () => {}))
 
   const migrationsApplied = await migrateDatabase(pool, options.now()).catch(async (error: unknown) => {
     await pool.end()
     throw error
   })
-  const reader = handle(pool)
+  const reader = handleOf(pool, async (asked) => {
+    const client = await control(() => pool.connect())
+    try {
+      return await connectionOf(client).ask(asked)
+    } finally {
+      client.release()
+    }
+  })
 
   // One handle for each connection of the pool, as long as it lives.
-  const handles = new WeakMap<pg.PoolClient, RowWriter>()
-  const handleOf = (client: pg.PoolClient): RowWriter => {
-    const known = handles.get(client)
+  const handles = new WeakMap<Connection, RowWriter>()
+  const handleOfTx = (connection: Connection): RowWriter => {
+    const known = handles.get(connection)
     if (known) return known
-    const made = handle(client)
-    handles.set(client, made)
+    const made = handle(connection)
+    handles.set(connection, made)
     return made
   }
 
@@ -251,33 +193,29 @@ export async function openPostgres(
       announcements.tell(announcement.message)
       listener.tellOthers(announcement)
     })
-  const txOf = (client: pg.PoolClient, afterCommit: AfterCommit, withCommit: Tx['withCommit']): Tx => ({
-    ...handleOf(client),
+  const txOf = (connection: Connection, afterCommit: AfterCommit, withCommit: Tx['withCommit']): Tx => ({
+    ...handleOfTx(connection),
     withCommit,
     afterCommit: (work) => afterCommit.add(work),
     async announce(message) {
       checkLength(message)
-      await client.query(listener.notification(message))
+      await connection.ask({ name: 'announce', ...listener.notification(message) })
       afterCommit.add(() => announcements.tell(message))
     },
     announceSoon: (announcement) => afterCommit.announceSoon(announcement),
   })
 
-  async function writeAlone(work: Unit['work'], options: { holdsFirst: boolean }): Promise<AfterCommit> {
+  async function writeAlone(work: Unit['work']): Promise<AfterCommit> {
     for (let retries = 0; ; retries++) {
       try {
         let afterCommit = newAfterCommit()
-        await inTransaction(
-          pool,
-          async (client, last) => {
-            const withCommit = async (statements: readonly Promise<unknown>[]) =>
-              void last.push(...statements.map(sent))
-            const returned = await work(txOf(client, afterCommit, withCommit))
-            if (returned instanceof Unchanged) afterCommit = newAfterCommit()
-            return returned
-          },
-          options,
-        )
+        await inTransaction(pool, async (connection, last) => {
+          const withCommit = async (statements: readonly Promise<unknown>[]) =>
+            void last.push(...statements.map(sent))
+          const returned = await work(txOf(connection, afterCommit, withCommit))
+          if (returned instanceof Unchanged) afterCommit = newAfterCommit()
+          return returned
+        })
         return afterCommit
       } catch (error) {
         if (!isToRunAgain(error) || retries === mostRetries) throw error
@@ -285,8 +223,8 @@ export async function openPostgres(
     }
   }
 
-  const runAlone = (unit: Unit, options: { holdsFirst: boolean }): Promise<void> =>
-    writeAlone(unit.work, options).then(
+  const runAlone = (unit: Unit): Promise<void> =>
+    writeAlone(unit.work).then(
       (afterCommit) => settle(unit, { ok: true, afterCommit }),
       (error: unknown) => settle(unit, { ok: false, error }),
     )
@@ -296,42 +234,41 @@ export async function openPostgres(
    * @param send sends a statement that nothing waits for before the commit
    */
   async function runInSavepoint(
-    client: pg.PoolClient,
+    connection: Connection,
     unit: Unit,
     send: (statement: string) => void,
   ): Promise<Outcome> {
-    const rollBack = 'rollback to unit; release unit'
+    const rollBack = () => {
+      send('rollback to unit')
+      send('release unit')
+    }
     send('savepoint unit')
     const afterCommit = newAfterCommit()
     try {
-      const returned = await unit.work(txOf(client, afterCommit, (statements) => Promise.all(statements)))
+      const returned = await unit.work(txOf(connection, afterCommit, (statements) => Promise.all(statements)))
       const isUnchanged = returned instanceof Unchanged
-      send(isUnchanged ? rollBack : 'release unit')
+      if (isUnchanged) rollBack()
+      else send('release unit')
       return { ok: true, afterCommit: isUnchanged ? newAfterCommit() : afterCommit }
     } catch (error) {
-      send(rollBack)
+      rollBack()
       return { ok: false, error: storeError(error) }
     }
   }
 
   /** No caller is answered before the commit. If the transaction is lost, every unit of it has failed. */
   async function runTogether(units: readonly Unit[]): Promise<void> {
-    const options = { holdsFirst: true }
     const [first, ...others] = units
-    if (first && others.length === 0) return runAlone(first, options)
+    if (first && others.length === 0) return runAlone(first)
     try {
-      const outcomes = await inTransaction(
-        pool,
-        async (client, last) => {
-          const outcomes: [Unit, Outcome][] = []
-          const send = (statement: string) => void last.push(sent(control(() => client.query(statement))))
-          for (const unit of units) outcomes.push([unit, await runInSavepoint(client, unit, send)])
-          return outcomes
-        },
-        options,
-      )
+      const outcomes = await inTransaction(pool, async (connection, last) => {
+        const outcomes: [Unit, Outcome][] = []
+        const send = (statement: string) => void last.push(sent(connection.ask(plain(statement))))
+        for (const unit of units) outcomes.push([unit, await runInSavepoint(connection, unit, send)])
+        return outcomes
+      })
       for (const [unit, outcome] of outcomes) {
-        if (!outcome.ok && isToRunAgain(outcome.error)) await runAlone(unit, options)
+        if (!outcome.ok && isToRunAgain(outcome.error)) await runAlone(unit)
         else settle(unit, outcome)
       }
     } catch (error) {
@@ -350,9 +287,7 @@ export async function openPostgres(
       ),
     write: async (work, options) => {
       refuseNested()
-      return settled(work, (unit) =>
-        options ? lines.add(options.line, unit) : void runAlone(unit, { holdsFirst: false }),
-      )
+      return settled(work, (unit) => (options ? lines.add(options.line, unit) : void runAlone(unit)))
     },
     truncateWal: async () => {},
     counts: {

@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url'
 import Driver from 'better-sqlite3'
 import { eq, sql } from 'drizzle-orm'
 import pg from 'pg'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { readConfig } from '../../src/server/config.ts'
 import { openStore } from '../../src/store/open.ts'
+import { rowsStatement } from '../../src/store/statement.ts'
 import { type Reader, type Store, StoreError, type Tx, Unchanged } from '../../src/store/store.ts'
 import {
   createDatabase,
@@ -59,6 +61,14 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     () => 'it succeeded',
     (error: unknown) => error,
   )
+
+const insertedStatement = rowsStatement<[], Tx>('account_for_test', ({ db, tables: { accounts } }) =>
+  db.insert(accounts).values({ ...account(), id: sql.placeholder('id'), email: sql.placeholder('email') }),
+)
+
+/** Inserts accounts with the commit. */
+const insertLast = async (tx: Tx, ...names: string[]) =>
+  tx.withCommit(names.map((email) => insertedStatement(tx)({ id: randomUUID(), email })))
 
 describe.each(engines)('a store on %s', (engine) => {
   const closing: (() => Promise<unknown>)[] = []
@@ -167,6 +177,26 @@ describe.each(engines)('a store on %s', (engine) => {
       reason: { code: expect.stringMatching(/^(23505|SQLITE_CONSTRAINT)/) },
     })
     expect(await store.read(emails)).toEqual(['ada', 'four', 'one'].map((name) => `${name}@example.com`))
+  })
+
+  it('does all or nothing of what a unit sends with its commit', async () => {
+    const store = await openOn(await newDatabase())
+    const hinted = rowsStatement<[], Tx>('hint_for_test', ({ db, tables: { accounts } }) =>
+      db.update(accounts).set({ hint: sql`${sql.placeholder('hint')}` }),
+    )
+    await store.write((tx) => insertLast(tx, 'ada'))
+    const lost = (tx: Tx) => tx.withCommit([insertLast(tx, 'eve', 'ada'), hinted(tx)({ hint: 'lost' })])
+    expect(await failure(store.write(lost))).toMatchObject({
+      code: expect.stringMatching(/^(23505|SQLITE_CONSTRAINT_UNIQUE)$/),
+    })
+    expect(await store.read(emails)).toEqual(['ada'])
+    // It was not prepared, because it came behind what failed.
+    await store.write((tx) => tx.withCommit([insertLast(tx, 'eve'), hinted(tx)({ hint: 'kept' })]))
+    expect(await store.read(emails)).toEqual(['ada', 'eve'])
+    const hints = await store.read(({ db, tables: { accounts } }) =>
+      db.select({ hint: accounts.hint }).from(accounts),
+    )
+    expect(hints).toEqual([{ hint: 'kept' }, { hint: 'kept' }])
   })
 
   it('runs the units of one line one after the other, in the order in which they came', async () => {
@@ -336,6 +366,33 @@ describe('units of work on Postgres', () => {
     const [row] = await db.select({ id: sql<string>`pg_current_xact_id()::text` }).from(instance)
     return row?.id
   }
+
+  it('are one message to Postgres if they wait for no answer, and two if they wait once', () =>
+    withStore(async (store) => {
+      const query = vi.spyOn(pg.Client.prototype, 'query')
+      const sent = () =>
+        query.mock.calls.splice(0).map(([piece]) =>
+          z
+            .object({ statements: z.array(z.object({ text: z.string() })) })
+            .parse(piece)
+            .statements.map(({ text }) => text.split(' ', 1)[0]),
+        )
+      try {
+        await store.write((tx) => insertLast(tx, 'ada', 'bob'))
+        expect(sent()).toEqual([['insert', 'insert']])
+        await store.write(async (tx) => {
+          await insertedStatement(tx)({ id: randomUUID(), email: 'eve' })
+          await insertLast(tx, 'dan')
+        })
+        expect(sent()).toEqual([
+          ['begin', 'insert'],
+          ['insert', 'commit'],
+        ])
+      } finally {
+        query.mockRestore()
+      }
+      expect(await store.read(emails)).toEqual(['ada', 'bob', 'dan', 'eve'])
+    }))
 
   it('share a commit if they wait in one line, and do not wait for those of another', () =>
     withStore(async (store) => {

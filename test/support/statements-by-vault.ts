@@ -64,6 +64,9 @@ const Sent = z.union([
   z.looseObject({ text: z.string(), values: z.array(z.unknown()).optional() }),
 ])
 
+/** Statements that are sent in one piece (src/store/postgres-pieces.ts). */
+const SentTogether = z.looseObject({ statements: z.array(Sent) }).transform(({ statements }) => statements)
+
 const onVaultData = new RegExp(`^\\s*(select|insert|update|delete|with)\\b.*"(${names.join('|')})"`, 's')
 
 const seen = new Map<string, Seen>()
@@ -83,14 +86,12 @@ export function watchStatements(): void {
   const { query } = pg.Client.prototype
   pg.Client.prototype.query = new Proxy(query, {
     apply(target, client, args: unknown[]) {
-      const sent = Sent.safeParse(args[0])
-      if (sent.success && onVaultData.test(sent.data.text) && !seen.has(sent.data.text)) {
+      const sent = z.union([SentTogether, Sent.transform((one) => [one])]).safeParse(args[0])
+      for (const { text, values } of sent.data ?? []) {
+        if (!onVaultData.test(text) || seen.has(text)) continue
         const given = z.array(z.unknown()).safeParse(args[1])
         if (ofServer.safeParse(client).success)
-          seen.set(sent.data.text, {
-            text: sent.data.text,
-            values: (given.success ? given.data : sent.data.values) ?? [],
-          })
+          seen.set(text, { text, values: (given.success ? given.data : values) ?? [] })
       }
       return Reflect.apply(target, client, args)
     },
