@@ -9,6 +9,12 @@ import { entityTag, isNotModified } from './precondition.ts'
 import { requestIdOf, safeError } from './request-log.ts'
 import type { RouteAnswer } from './route.ts'
 
+const headersOf = ({ headers, location, etag }: RouteAnswer): Record<string, string> => ({
+  ...headers,
+  ...(location !== undefined && { Location: location }),
+  ...(etag !== undefined && { ETag: entityTag(etag) }),
+})
+
 /** Sends what a route has answered. */
 export function send(
   req: Request,
@@ -17,23 +23,24 @@ export function send(
   sending: Sending,
 ): Promise<void> | void {
   const { body, status } = answer
-  if (answer.headers) for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value)
-  if (answer.location !== undefined) res.setHeader('Location', answer.location)
-  if (answer.etag !== undefined) {
-    res.setHeader('ETag', entityTag(answer.etag))
-    const reads = req.method === 'GET' || req.method === 'HEAD'
-    if (reads && isNotModified(req.headers['if-none-match'], answer.etag)) {
-      if (body instanceof Content) body.discard()
-      return void res.writeHead(304).end()
-    }
+  const headers = headersOf(answer)
+  const reads = req.method === 'GET' || req.method === 'HEAD'
+  if (answer.etag !== undefined && reads && isNotModified(req.headers['if-none-match'], answer.etag)) {
+    if (body instanceof Content) body.discard()
+    return void res.writeHead(304, headers).end()
   }
-  if (body instanceof Content) return body.send(req, res, status, sending)
-  if (body === undefined) {
-    // Node says then that the answer has no content.
-    res.statusCode = status
-    return void res.end()
-  }
-  return sendWhole(res, status, { 'Content-Type': answer.mediaType ?? jsonType }, JSON.stringify(body))
+  if (body !== undefined && !(body instanceof Content))
+    return sendWhole(
+      res,
+      status,
+      { ...headers, 'Content-Type': answer.mediaType ?? jsonType },
+      JSON.stringify(body),
+    )
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  if (body !== undefined) return body.send(req, res, status, sending)
+  // Node says then that the answer has no content.
+  res.statusCode = status
+  return void res.end()
 }
 
 /** What a client is told of an error that no route meant for it. */

@@ -1,6 +1,7 @@
 // A page as an answer: HTML, what it may load, and for how long it is kept.
 import type { Request, Response } from 'express'
 import { Content, sendWhole } from './content.ts'
+import { framable } from './exchange-classes.ts'
 import type { Html } from './html.ts'
 
 /** Names of a Content-Security-Policy with their sources; undefined for one that a page does without. */
@@ -42,7 +43,7 @@ export class Page extends Content {
 
   override send(_req: Request, res: Response, status: number): void {
     // What the policy says of frames, for browsers that do not know it.
-    if (this.#isFramable) res.removeHeader('X-Frame-Options')
+    if (this.#isFramable) framable.add(res)
     sendWhole(res, status, this.headers, this.body)
   }
 }

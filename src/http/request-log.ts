@@ -1,5 +1,6 @@
 // One line for each request, and what may stand in it: every line is safe to publish.
 import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import type { Request, Response } from 'express'
 import type { Logger } from 'pino'
 
@@ -44,7 +45,10 @@ const described = (req: Request, res: Response, ms: number): AnsweredRequest => 
 })
 
 /** The id of the request that is being answered, as `requestLog` made it. */
-export const requestIdOf = (res: Response): string => String(res.locals.requestId)
+export const requestIdOf = (res: ServerResponse): string =>
+  'locals' in res && typeof res.locals === 'object' && res.locals !== null && 'requestId' in res.locals
+    ? String(res.locals.requestId)
+    : ''
 
 /**
  * Logs method, route, status and duration under a fresh request id; never a URL, header, body or address.
@@ -56,7 +60,6 @@ export const requestLog =
     const began = performance.now()
     const requestId = randomUUID()
     res.locals.requestId = requestId
-    res.setHeader('X-Request-Id', requestId)
     res.once('close', () => {
       const now = performance.now()
       const waited = waitedMs(res, now)

@@ -7,8 +7,8 @@ import { Failure, notFound } from '../domain/failure.ts'
 import { fail, send } from './answering.ts'
 import type { Api, ErrorForm } from './api.ts'
 import { abandonBody } from './body.ts'
-import { commonHeaders } from './common-headers.ts'
 import type { Sending } from './content.ts'
+import { exchangeClasses } from './exchange-classes.ts'
 import { requireClearFraming } from './framing.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { type Handling, Incoming } from './incoming.ts'
@@ -106,9 +106,8 @@ function handlerOf(path: string, routes: RoutesOfPath, first: Api, serving: Serv
   }
 }
 
-/** What every answer has, and what is wrong with a request whatever it asks for. Throws `malformed-request`. */
+/** What is wrong with a request whatever it asks for. Throws `malformed-request`. */
 function begin(req: Request, res: Response): void {
-  res.setHeader('Cache-Control', 'no-store')
   if (announcesBody(req)) closeUnlessRead(req, res)
   // Ranges are defined for GET alone (RFC 9110, section 14.2).
   if (req.method !== 'GET') delete req.headers.range
@@ -145,6 +144,7 @@ export function createRouter(apis: readonly Api[], options: RouterOptions): Expr
   const areas = apis.flatMap(({ area }) => area ?? [])
   const log = requestLog(logger, observe)
   const app = express()
+  exchangeClasses(app)
   app.set('etag', false)
   app.set('query parser', 'simple')
   app.set('trust proxy', options.trustProxy)
@@ -152,7 +152,6 @@ export function createRouter(apis: readonly Api[], options: RouterOptions): Expr
   app.use((req, res) => {
     takePortsOut(req, addresses)
     log(req, res)
-    for (const [name, value] of commonHeaders) res.setHeader(name, value)
     if (answerOrigin(areas, req, res)) return
     begin(req, res)
     const found = paths.find(req.path)

@@ -8,6 +8,8 @@ import { seconds } from '../clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { sendFailure } from '../http/api.ts'
 import { defaultBody } from '../http/body.ts'
+import type { ExchangeClasses } from '../http/exchange-classes.ts'
+import { requestIdOf } from '../http/request-log.ts'
 import { asksForWebSocket, serveUpgrades } from '../http/upgrades.ts'
 import type { Config } from './config.ts'
 
@@ -100,6 +102,7 @@ function closeUnread(server: Server, unreadMs: number): { closeUnused(): void; c
 /** Node's server around an application. */
 export function createHttpServer(
   answer: (req: IncomingMessage, res: ServerResponse) => void,
+  classes: ExchangeClasses,
   publicUrl: string,
   { headersMs, unreadMs }: Patience,
   maxConnections: number,
@@ -111,6 +114,7 @@ export function createHttpServer(
     answer(req, res)
   }
   const server = createServer({
+    ...classes,
     // No answer depends on the Host header, and Node's own refusal of a request without one would have no body.
     requireHostHeader: false,
     headersTimeout: headersMs,
@@ -141,7 +145,7 @@ export function createHttpServer(
     // In the middle of a body: the answer, the log and the counts are those of the request.
     if (hasGone(error)) socket.destroy()
     else if (!res.headersSent) {
-      const requestId = String(res.getHeader('X-Request-Id'))
+      const requestId = requestIdOf(res)
       sendFailure(res, problemsOf(publicUrl)(brokenRequest(error.code), { requestId }))
     }
   })

@@ -13,6 +13,7 @@ import { startMailer } from '../domain/mail/mailer.ts'
 import { limiterOf } from '../domain/rate-limits/limiter.ts'
 import { deriveServerKeys } from '../domain/server-keys.ts'
 import { type ObjectStore, ownsObjects } from '../domain/vaults/attachment-objects.ts'
+import { exchangeClasses } from '../http/exchange-classes.ts'
 import { safeError } from '../http/request-log.ts'
 import { createS3Store } from '../objects/s3.ts'
 import { type Random, systemRandom } from '../random.ts'
@@ -122,7 +123,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       if (draining) res.setHeader('Connection', 'close')
       app(req, res)
     }
-    const listening = createHttpServer(answer, config.publicUrl, patience, config.maxConnections)
+    const listening = createHttpServer(
+      answer,
+      exchangeClasses(app),
+      config.publicUrl,
+      patience,
+      config.maxConnections,
+    )
     const { server } = listening
     let toldOfFull = -Infinity
     server.on('drop', () => {

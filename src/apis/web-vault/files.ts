@@ -8,6 +8,7 @@ import { gzip } from 'node:zlib'
 import type { Request, Response } from 'express'
 import { ClientGone } from '../../http/body.ts'
 import { Content, sendWhole } from '../../http/content.ts'
+import { framable } from '../../http/exchange-classes.ts'
 
 /** The type of what browsers load, and whether compressing it is worth it. */
 const types: ReadonlyMap<string, readonly [type: string, isText: boolean]> = new Map([
@@ -107,7 +108,7 @@ export class VaultFileAnswer extends Content {
   }
 
   override send(req: Request, res: Response, status: number): Promise<void> {
-    res.removeHeader('X-Frame-Options')
+    framable.add(res)
     res.setHeader('Content-Security-Policy', this.#policy)
     return this.#file.send(req, res, status)
   }
