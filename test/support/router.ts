@@ -5,6 +5,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { problemCatalogue } from '../../src/contract/problems.ts'
 import type { Api, ErrorForm } from '../../src/http/api.ts'
+import { exchangeClasses } from '../../src/http/exchange-classes.ts'
 import type { AnsweredRequest } from '../../src/http/request-log.ts'
 import { createRouter, type RouterOptions } from '../../src/http/router.ts'
 
@@ -15,10 +16,16 @@ export const plainForm: ErrorForm = ({ code }) => ({
   body: code,
 })
 
-/** Serves APIs on a port of their own until `close`. */
+/**
+ * Serves APIs on a port of their own until `close`.
+ * @param options.ofNode whether requests and answers are Node's own at first, as those to upgrade are
+ */
 export async function serveApis(
   apis: readonly Api[],
-  options: Partial<Pick<RouterOptions, 'bodyMs' | 'heartbeatMs' | 'errorForm'>> = {},
+  {
+    ofNode = false,
+    ...options
+  }: Partial<Pick<RouterOptions, 'bodyMs' | 'heartbeatMs' | 'errorForm'>> & { ofNode?: boolean } = {},
 ) {
   const lines: string[] = []
   const observed: AnsweredRequest[] = []
@@ -40,7 +47,7 @@ export async function serveApis(
     ending: ending.signal,
     ...options,
   })
-  const server = createServer(app).listen(0, '127.0.0.1')
+  const server = createServer(ofNode ? {} : exchangeClasses(app), app).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('Not listening on a TCP port')
