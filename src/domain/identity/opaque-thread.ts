@@ -1,4 +1,5 @@
 // A thread that computes OPAQUE: it answers one call after the other, in the order of their coming.
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Computed, createOpaqueCalls, type OpaqueCall } from './opaque-library.ts'
 
@@ -10,6 +11,9 @@ export interface ComputedMessage {
   readonly id: number
   readonly computed: Computed
 }
+
+// On Linux this is about the calling thread alone: where cores are short, the event loop comes first.
+if (process.platform === 'linux') setPriority(5)
 
 const setup: unknown = workerData
 if (typeof setup !== 'string' || !parentPort) throw new Error('This is a thread of limpet-server')
