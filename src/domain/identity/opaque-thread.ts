@@ -1,5 +1,5 @@
 // A thread that computes OPAQUE: it answers one call after the other, in the order of their coming.
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Computed, createOpaqueCalls, type OpaqueCall } from './opaque-library.ts'
 
@@ -13,7 +13,7 @@ export interface ComputedMessage {
 }
 
 // On Linux this is about the calling thread alone: where cores are short, the event loop comes first.
-if (process.platform === 'linux') setPriority(5)
+if (process.platform === 'linux') setPriority(Math.min(getPriority() + 5, 19))
 
 const setup: unknown = workerData
 if (typeof setup !== 'string' || !parentPort) throw new Error('This is a thread of limpet-server')
