@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { endProgress, figure, median, percentile, progress, table } from './figures.ts'
+import { endProgress, figure, median, progress, spread, table } from './figures.ts'
 import { type Figures, measure, type Target } from './load.ts'
 import { fill } from './place.ts'
 import { machine } from './results.ts'
@@ -128,12 +128,8 @@ const measures = {
   'p99 ms': ({ p99 }: Figures) => p99,
 } as const
 
-/** The median of the rounds' ratios, and where the middle half of them lies. */
-function ratioOf({ rounds }: Compared, of: (figures: Figures) => number): string {
-  const ratios = rounds.map(({ base, change }) => of(change) / of(base))
-  const at = (part: number) => percentile(ratios, part).toFixed(2)
-  return `${at(0.5)} (${at(0.25)}–${at(0.75)})`
-}
+const ratioOf = ({ rounds }: Compared, of: (figures: Figures) => number): string =>
+  spread(rounds.map(({ base, change }) => of(change) / of(base)))
 
 const rowOf = (entry: Compared) => [
   `${scenarios[entry.scenario].title}, ${entry.engine}, ${entry.connections}`,

@@ -6,6 +6,12 @@ export const percentile = (numbers: readonly number[] | Float64Array, part: numb
 
 export const median = (numbers: readonly number[]): number => percentile(numbers, 0.5)
 
+/** Of ratios: the median, and where the middle half of them lies. */
+export function spread(ratios: readonly number[]): string {
+  const at = (part: number) => percentile(ratios, part).toFixed(2)
+  return `${at(0.5)} (${at(0.25)}–${at(0.75)})`
+}
+
 /** With as many digits as say something. */
 export const figure = (number: number): string => {
   if (!Number.isFinite(number)) return ''

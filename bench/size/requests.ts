@@ -1,17 +1,17 @@
-// `npm run bench:size-requests -- STATE…`: what requests cost on databases that `npm run bench:size-fill` has filled, each in its turn.
-// Each round is about other vaults, from anywhere in the database.
-import { z } from 'zod'
+// `npm run bench:size-requests -- STATE…`: what requests cost on databases that `npm run bench:size-fill` has filled, each in its turn, in
+// many short rounds; and what that is of the first database in the same round. Each round is about other vaults, from anywhere in the
+// database.
 import { Changes } from '../../src/contract/vaults.ts'
 import { logIn } from '../../test/support/accounts.ts'
 import { bodyOf } from '../../test/support/requests.ts'
-import { endProgress, figure, median, progress, table } from '../figures.ts'
+import { endProgress, figure, median, progress, spread, table } from '../figures.ts'
 import { type Figures, measure } from '../load.ts'
 import { ask, type BenchVault, type Place } from '../place.ts'
 import { machine } from '../results.ts'
 import { type ScenarioName, scenarios } from '../scenarios.ts'
 import { postmasterOf, startLimpet } from '../servers.ts'
 import { nothing, usageOf } from '../usage.ts'
-import { emailOf, readState } from './state.ts'
+import { emailOf, readState, Vaults } from './state.ts'
 
 const names = [
   'read',
@@ -22,11 +22,10 @@ const names = [
   'login-key',
 ] as const satisfies ScenarioName[]
 const connections = 16
-const seconds = 2
-const rounds = 3
-const accountsEach = 16
-
-const Vaults = z.object({ vaults: z.array(z.object({ id: z.string() })) })
+const seconds = 0.5
+/** The first one is for code that is not compiled yet and pages that are not in memory, and does not count. */
+const rounds = 10
+const accountsEach = 32
 
 async function open(file: string) {
   const { settings, databaseUrl, vaults, authKey } = readState(file)
@@ -57,8 +56,9 @@ const opened: Awaited<ReturnType<typeof open>>[] = []
 const measured = new Map<string, Figures[]>()
 try {
   for (const file of process.argv.slice(2)) opened.push(await open(file))
-  for (let round = 0; round < rounds; round++)
-    for (const name of names)
+  // Logins come last: those of one account end its oldest sessions.
+  for (const name of names)
+    for (let round = 0; round < rounds; round++)
       for (const { file, server, database, placeOf } of opened) {
         const place = placeOf(round)
         // Each of these writers has a vault of its own.
@@ -67,17 +67,36 @@ try {
         const target = { server, database, place }
         const found = await measure(name, target, connections, seconds)
         if (found.errors.length > 0) throw new Error(`${name} on ${file}: ${found.errors[0]}`)
-        measured.set(`${name} ${file}`, [...(measured.get(`${name} ${file}`) ?? []), found])
+        if (round > 0) measured.set(`${name} ${file}`, [...(measured.get(`${name} ${file}`) ?? []), found])
       }
 } finally {
   endProgress()
   for (const { server } of opened) await server.stop()
 }
 
+const processorMicros = ({ serverMicros, databaseMicros }: Figures) => serverMicros + databaseMicros
+const p99Of = ({ p99 }: Figures) => p99
+
+/** Of the first database, round by round: the median, and the middle half. */
+function ratio(
+  all: readonly Figures[],
+  first: readonly Figures[] | undefined,
+  of: (figures: Figures) => number,
+) {
+  if (!first || first === all) return ''
+  return spread(
+    all.flatMap((figures, round) => {
+      const beside = first[round]
+      return beside ? [of(figures) / of(beside)] : []
+    }),
+  )
+}
+
 const rows = names.flatMap((name) =>
   opened.flatMap(({ file }) => {
     const all = measured.get(`${name} ${file}`)
     if (!all) return []
+    const first = measured.get(`${name} ${opened[0]?.file}`)
     const of = (pick: keyof Omit<Figures, 'errors'>) => figure(median(all.map((figures) => figures[pick])))
     return [
       [
@@ -88,10 +107,25 @@ const rows = names.flatMap((name) =>
         of('p50'),
         of('p99'),
         of('perSecond'),
+        ratio(all, first, processorMicros),
+        ratio(all, first, p99Of),
       ],
     ]
   }),
 )
 process.stdout.write(
-  `${machine()}\n\n${table(['work', 'database', 'µs of the server', 'µs of its database', 'p50 ms', 'p99 ms', 'a second'], rows)}\n`,
+  `${machine()}\n\n${table(
+    [
+      'work',
+      'database',
+      'µs of the server',
+      'µs of its database',
+      'p50 ms',
+      'p99 ms',
+      'a second',
+      'processor time, of the first',
+      'p99, of the first',
+    ],
+    rows,
+  )}\n`,
 )

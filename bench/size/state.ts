@@ -20,3 +20,6 @@ export const writeState = (file: string, state: State) => {
 
 /** Of the account with this number, from 0. */
 export const emailOf = (account: number) => `size-${account}@example.com`
+
+/** What an account's vaults are answered with, as far as these programs need it. */
+export const Vaults = z.object({ vaults: z.array(z.object({ id: z.string() })) })
