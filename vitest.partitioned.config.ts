@@ -8,8 +8,8 @@ export default defineConfig({
     ...tests.test,
     globalSetup: ['test/support/partitioned-postgres.ts'],
     testNamePattern: /postgres/i,
-    // To copy a database with 390 tables takes a while.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // To copy, fill and remove a database with 390 tables takes a while.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 })

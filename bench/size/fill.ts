@@ -5,6 +5,7 @@ import Driver from 'better-sqlite3'
 import pg from 'pg'
 import { z } from 'zod'
 import { days } from '../../src/clock.ts'
+import { versionDaysKept } from '../../src/domain/vaults/versions.ts'
 import { registration } from '../../test/support/accounts.ts'
 import { ask } from '../place.ts'
 import { newSettings, startLimpet } from '../servers.ts'
@@ -83,7 +84,7 @@ async function fillPostgres(url: string, shape: Shape) {
     `insert into item_versions (vault_id, item_id, revision, data, created_at, replaced_at)
      select vault_id, id, revision - 1, data, created_at,
        case when revision % $1 = 0 then $2::bigint else $3::bigint end from items where revision % $4 = 0`,
-    [2 * versionOf * oldOf, now - days(60), now - days(1), 2 * versionOf],
+    [2 * versionOf * oldOf, now - days(versionDaysKept + 1), now - days(1), 2 * versionOf],
   )
   await client.query('update vaults set revision = $1', [2 * items])
   await client.query('update accounts set stored_items = $1, stored_bytes = stored_bytes + $2', [
@@ -145,7 +146,7 @@ function fillSqlite(file: string, shape: Shape) {
         const data = envelopes[randomInt(envelopes.length)]
         insertItem.run(vaultId, id, data, 2 * number, made, made)
         if (number % versionOf !== 0) continue
-        const replaced = number % (versionOf * oldOf) === 0 ? now - days(60) : now - days(1)
+        const replaced = number % (versionOf * oldOf) === 0 ? now - days(versionDaysKept + 1) : now - days(1)
         insertVersion.run(vaultId, id, 2 * number - 1, data, made, replaced)
       }
     tell(++done, turns.length)

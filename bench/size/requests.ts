@@ -15,9 +15,9 @@ import { emailOf, readState, Vaults } from './state.ts'
 
 const names = [
   'read',
+  'unchanged',
   'replace',
   'writers',
-  'unchanged',
   'share',
   'login-key',
 ] as const satisfies ScenarioName[]
@@ -56,7 +56,7 @@ const opened: Awaited<ReturnType<typeof open>>[] = []
 const measured = new Map<string, Figures[]>()
 try {
   for (const file of process.argv.slice(2)) opened.push(await open(file))
-  // Logins come last: those of one account end its oldest sessions.
+  // Nothing has changed before something is written. Logins come last: those of one account end its oldest sessions.
   for (const name of names)
     for (let round = 0; round < rounds; round++)
       for (const { file, server, database, placeOf } of opened) {

@@ -20,7 +20,10 @@ type Needs = Pick<Services, 'clock' | 'config' | 'deferredTasks' | 'objects' | '
  * their columns; all other rows that have an end are deleted by what stands there.
  */
 const expiryTasks: Readonly<
-  Record<ExpiryTask, { every: End['every']; run(needs: Needs, now: number): Promise<void> }>
+  Record<
+    ExpiryTask,
+    { every: End['every']; run(needs: Needs, now: number, bounds: { stopping: AbortSignal }): Promise<void> }
+  >
 > = {
   // A start of a login that was not finished becomes a failure in the security log.
   noteUnfinishedLogins: { every: 'minute', run: noteUnfinishedLogins },
@@ -44,11 +47,12 @@ const expiryTasks: Readonly<
   deleteOldTrash: { every: 'hour', run: deleteOldTrash },
 }
 
-/** Removes what is looked at this often. */
-async function removeExpired(every: End['every'], needs: Needs): Promise<void> {
+/** Removes what is looked at this often. A task of many vaults ends early if the server stops. */
+async function removeExpired(every: End['every'], needs: Needs, stopping: AbortSignal): Promise<void> {
   const now = needs.clock.now()
   await deleteExpired(needs.store, every, now)
-  for (const task of Object.values(expiryTasks)) if (task.every === every) await task.run(needs, now)
+  for (const task of Object.values(expiryTasks))
+    if (task.every === every) await task.run(needs, now, { stopping })
 }
 
 /** What is done how often, in milliseconds. */
@@ -60,14 +64,14 @@ const tasks = [
   {
     every: minutes(1),
     // One-time secrets, read or expired, are to leave the disk within minutes.
-    async run(needs: Needs) {
-      await removeExpired('minute', needs)
+    async run(needs: Needs, stopping: AbortSignal) {
+      await removeExpired('minute', needs, stopping)
       await needs.store.truncateWal()
     },
   },
   {
     every: hours(1),
-    run: (needs: Needs) => removeExpired('hour', needs),
+    run: (needs: Needs, stopping: AbortSignal) => removeExpired('hour', needs, stopping),
   },
   {
     every: minutes(1),

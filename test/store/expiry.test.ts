@@ -95,12 +95,18 @@ describe.each(engines)('what has run out, on %s', (engine) => {
     }
   })
 
-  it('is deleted from any number of vaults, of which few are in memory', async () => {
+  it('is deleted from any number of vaults, of which few are in memory, unless the server stops', async () => {
     const database = await createDatabase(engine)
     const { store } = await openStore(databaseOf(database), { now: () => now, onIdleError: () => {} })
     let most = 0
+    const stopping = new AbortController()
     const watched: Store = {
       ...store,
+      async write(work) {
+        const done = await store.write(work)
+        stopping.abort()
+        return done
+      },
       async read(work) {
         const found = await store.read(work)
         if (Array.isArray(found)) most = Math.max(most, found.length)
@@ -117,9 +123,11 @@ describe.each(engines)('what has run out, on %s', (engine) => {
       const kept = await insertRow(connection, versions, { replaced_at: oldest })
       await connection.close()
 
-      await deleteOldVersions({ store: watched }, now, 2)
-
-      expect((await readRows(database)).item_versions).toMatchObject([{ vault_id: kept.vault_id }])
+      const left = async () => (await readRows(database)).item_versions
+      await deleteOldVersions({ store: watched }, now, { stopping: stopping.signal, rowsAtOnce: 2 })
+      expect(await left(), 'after a server was told to stop').toHaveLength(5)
+      await deleteOldVersions({ store: watched }, now, { rowsAtOnce: 2 })
+      expect(await left()).toMatchObject([{ vault_id: kept.vault_id }])
       expect(most).toBe(2)
     } finally {
       await store.close()

@@ -8,7 +8,7 @@ import { noteBitwardenChange } from '../identity/bitwarden-accounts.ts'
 import { wrongPassword } from '../identity/passwords.ts'
 import { holdProved } from '../identity/proved-accounts.ts'
 import { addUsage } from '../quotas/usage.ts'
-import { cleanVaults } from '../vaults/cleaning.ts'
+import { type CleaningBounds, cleanVaults } from '../vaults/cleaning.ts'
 import { deleteItems } from '../vaults/item-deletion.ts'
 import { holdVault } from '../vaults/vaults.ts'
 import { beginChange, inPieces, type Needs, requireFolder, rowsAtOnce } from './change.ts'
@@ -193,14 +193,11 @@ async function emptyTrash(tx: Tx, accountId: string, now: number): Promise<numbe
   return deleted
 }
 
-/**
- * Deletes for good what has been in the trash for 30 days.
- * @param trashAtOnce see `cleanVaults`
- */
+/** Deletes for good what has been in the trash for 30 days. */
 export function deleteOldTrash(
   { store }: { readonly store: Store },
   now: number,
-  trashAtOnce?: number,
+  bounds: CleaningBounds = {},
 ): Promise<void> {
   const oldest = ({ db, tables: { ciphers } }: Reader, rows: number) => {
     const old = db
@@ -212,5 +209,5 @@ export function deleteOldTrash(
       .as('old')
     return db.select({ vaultId: old.vaultId }).from(old).groupBy(old.vaultId)
   }
-  return cleanVaults(store, { oldest, clean: (tx, vaultId) => emptyTrash(tx, vaultId, now) }, trashAtOnce)
+  return cleanVaults(store, { oldest, clean: (tx, vaultId) => emptyTrash(tx, vaultId, now) }, bounds)
 }

@@ -8,7 +8,7 @@ import type { Reader, Store, Tx } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
 import { freeUnnamedFiles } from './attachment-naming.ts'
-import { cleanVaults } from './cleaning.ts'
+import { type CleaningBounds, cleanVaults } from './cleaning.ts'
 import { getItem } from './items.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import type { VersionRow } from './rows.ts'
@@ -262,14 +262,11 @@ async function forgetOldVersions(tx: Tx, vaultId: string, now: number): Promise<
   return deleted.length
 }
 
-/**
- * Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is.
- * @param rowsAtOnce see `cleanVaults`
- */
+/** Removes the versions that are too old in every vault; `listVersions` does not show them any more as it is. */
 export function deleteOldVersions(
   { store }: { readonly store: Store },
   now: number,
-  rowsAtOnce?: number,
+  bounds: CleaningBounds = {},
 ): Promise<void> {
   const oldest = ({ db, tables: { itemVersions } }: Reader, rows: number) => {
     const old = db
@@ -281,9 +278,5 @@ export function deleteOldVersions(
       .as('old')
     return db.select({ vaultId: old.vaultId }).from(old).groupBy(old.vaultId)
   }
-  return cleanVaults(
-    store,
-    { oldest, clean: (tx, vaultId) => forgetOldVersions(tx, vaultId, now) },
-    rowsAtOnce,
-  )
+  return cleanVaults(store, { oldest, clean: (tx, vaultId) => forgetOldVersions(tx, vaultId, now) }, bounds)
 }
