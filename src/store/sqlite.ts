@@ -35,6 +35,9 @@ const watchMs = 500
 /** Most units in one commit: bounds how long the first of them waits for the last, and how much one failure takes along. */
 const unitsPerCommit = 128
 
+/** How many pages of the write-ahead log are copied into the database file at a time, or more of them. */
+const checkpointPages = 1000
+
 // "Not now": locked by another process, the disk full, failing or not to be opened.
 const unavailableCodes = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOMEM)/
 
@@ -222,6 +225,38 @@ class Writer {
 }
 
 /**
+ * Copies the write-ahead log into the database file once it is long: a checkpoint. A commit would do that itself and answer nobody
+ * before it is done, so that all others waited for both of them (docs/decisions/long-transactions.md).
+ */
+class Checkpoints {
+  readonly #connection: Driver.Database
+  readonly #log
+
+  /** @param connection that writes */
+  constructor(connection: Driver.Database) {
+    this.#connection = connection
+    connection.pragma('wal_autocheckpoint = 0')
+    this.#log = connection
+      .prepare<[], [busy: number, pages: number, copied: number]>('pragma wal_checkpoint(NOOP)')
+      .raw()
+  }
+
+  /** @returns whether it had something to do */
+  runIfDue(): boolean {
+    try {
+      const [, pages, copied] = this.#log.get() ?? [0, 0, 0]
+      if (pages - copied < checkpointPages) return false
+      // What a reader in another process still needs stays in the log; the next time comes.
+      this.#connection.pragma('wal_checkpoint(PASSIVE)')
+    } catch (error) {
+      // Nothing is lost, as within a commit: what the file cannot take now, such as on a full disk, is in the log and stays there.
+      if (!(error instanceof Driver.SqliteError)) throw error
+    }
+    return true
+  }
+}
+
+/**
  * Tells what other processes announce, as far as a file lets itself be asked: that something was written by them. Commits of the
  * connection itself do not count (`PRAGMA data_version`).
  * @returns what ends that
@@ -250,6 +285,7 @@ export async function openSqlite(file: string, options: { now: () => number }): 
   })
   const announcements = new Announcements()
   const writer = new Writer(connection, announcements)
+  const checkpoints = new Checkpoints(connection)
   const readConnection = await connect(file)
   const reader: Reader = handle(readConnection)
 
@@ -270,6 +306,7 @@ export async function openSqlite(file: string, options: { now: () => number }): 
       for (const [index, unit] of units.entries())
         unit.settle(outcomes[index] ?? failed(new Error('No outcome')))
       await nextTurn()
+      if (checkpoints.runIfDue()) await nextTurn()
     }
     draining = undefined
   }

@@ -1,6 +1,6 @@
 // The store on both engines: units of work, what failures take along and what they say, and several processes at a time.
 import { randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -332,6 +332,31 @@ describe('an SQLite file', () => {
     const { store, migrationsApplied } = await opening
     expect({ first, ready: await store.isReady() }).toEqual({ first: 'still waiting', ready: true })
     expect(migrationsApplied).toBeGreaterThan(0)
+    await store.close()
+    await database.remove()
+  })
+})
+
+describe('the write-ahead log of an SQLite file', () => {
+  it('is copied into the file after whoever wrote was answered, and does not grow without end', async () => {
+    const database = await createDatabase('sqlite')
+    const { store } = await open(database)
+    const other = new Driver(fileURLToPath(database.url.replace(/^file:/, 'file://')))
+    const look = other.prepare<[], [number, number, number]>('pragma wal_checkpoint(NOOP)').raw()
+    const isCopied = () => {
+      const [, pages, copied] = look.get() ?? [0, 0, -1]
+      return pages === copied
+    }
+    const copiedAtAnswer: boolean[] = []
+    for (let write = 0; write < 4; write++) {
+      // Six megabytes in one row.
+      await store.write((tx) => insert(tx, `${'x'.repeat(6_000_000)}${write}@example.com`))
+      copiedAtAnswer.push(isCopied())
+      await expect.poll(isCopied).toBe(true)
+    }
+    expect(copiedAtAnswer).toEqual([false, false, false, false])
+    expect(statSync(`${other.name}-wal`).size).toBeLessThan(4 * 6_000_000)
+    other.close()
     await store.close()
     await database.remove()
   })
