@@ -75,12 +75,14 @@ export async function* jsonWithList(
   entries: AsyncGenerator<readonly string[], ListEnd>,
 ): JsonPieces {
   let follows = false
-  /** The texts are joined at once, because to add to a long text copies it. */
+  /** V8 copies a text that grows once, when its bytes are asked for; to join a list copies it as well. */
   const bytesOf = (start: string, list: readonly string[], end: string) => {
-    const comma = follows && list.length > 0 ? ',' : ''
-    follows ||= list.length > 0
-    const [first = '', ...others] = list
-    return Buffer.from([`${start}${comma}${first}`, ...others].join(',') + end)
+    let text = start
+    for (const entry of list) {
+      text += follows ? `,${entry}` : entry
+      follows = true
+    }
+    return Buffer.from(text + end)
   }
   for (let start = before; ; start = '') {
     const { done, value } = await entries.next()
