@@ -9,7 +9,16 @@ import { countGuess } from '../rate-limits/guesses.ts'
 import type { RateLimiter } from '../rate-limits/limiter.ts'
 import type { WrongTokens } from '../rate-limits/wrong-tokens.ts'
 import { hashSecret, isSameHash } from '../secret-hash.ts'
-import { findShare, forgetClaimed, insertShare, readShare, type Share, stateOf, takeBack } from './shares.ts'
+import {
+  findShare,
+  forgetClaimed,
+  insertShare,
+  readAgain,
+  readShare,
+  type Share,
+  stateOf,
+  takeBack,
+} from './shares.ts'
 
 const idBytes = 16
 const manageTokenBytes = 32
@@ -114,10 +123,14 @@ export async function revealShare(
     return { kind: 'wrong-proof', hasPassphrase: share.hasPassphrase }
   const claimHash = claim && hashSecret(claim)
   const isReader = claimHash !== undefined && isSameHash(share.claimHash, claimHash)
-  if (stateOf(share, clock.now()) !== 'pending' && !isReader)
-    return { kind: 'gone', why: endOf(share, clock.now()) }
-  const ciphertext = await store.write((tx) => readShare(tx, share, { claimHash, now: clock.now() }))
-  if (ciphertext) return { kind: 'revealed', ciphertext }
+  const now = clock.now()
+  if (stateOf(share, now) === 'pending') {
+    const { taken } = await store.write((tx) => readShare(tx, share, { claimHash, now }))
+    const [first] = await taken
+    if (first) return { kind: 'revealed', ciphertext: first[0] }
+  } else if (!isReader) return { kind: 'gone', why: endOf(share, now) }
+  const again = claimHash && (await store.read((reader) => readAgain(reader, id, { claimHash, now })))
+  if (again) return { kind: 'revealed', ciphertext: again }
   return { kind: 'gone', why: endOf(await store.read((reader) => findShare(reader, id)), clock.now()) }
 }
 
@@ -153,7 +166,8 @@ export async function revokeShare(
   { clock, store }: { clock: Clock; store: Store },
   share: Share,
 ): Promise<ShareEnd | undefined> {
-  if (await store.write((tx) => takeBack(tx, share, clock.now()))) return undefined
+  const { taken } = await store.write((tx) => takeBack(tx, share, clock.now()))
+  if ((await taken).length > 0) return undefined
   const end = endOf(await store.read((reader) => findShare(reader, share.id)), clock.now())
   return end.kind === 'revoked' ? undefined : end
 }

@@ -3,8 +3,8 @@ import { and, count, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm
 import { minutes } from '../../clock.ts'
 import type { ShareReceipt } from '../../contract/shares.ts'
 import type { Tables } from '../../store/schema.ts'
-import { rowsStatement, statement } from '../../store/statement.ts'
-import { type Reader, type Tx, Unchanged } from '../../store/store.ts'
+import { rowsStatement } from '../../store/statement.ts'
+import type { Reader, Tx } from '../../store/store.ts'
 import { isSameHash } from '../secret-hash.ts'
 
 /** How long the reader may ask again with its claim, for an answer that was lost. */
@@ -66,90 +66,132 @@ export async function insertShare(
   await tx.withCommit([insertShareStatement(tx)({ ...share }), insertBodyStatement(tx)({ ...share })])
 }
 
-const shareByIdStatement = statement(({ db, tables: { shares } }: Reader) =>
+const shareByIdStatement = rowsStatement<
+  [
+    proofHash: Uint8Array,
+    manageTokenHash: Uint8Array,
+    /** As the engine has it. */
+    hasPassphrase: boolean | number,
+    createdAt: number,
+    expiresAt: number,
+    readAt: number | null,
+    claimHash: Uint8Array | null,
+    revokedAt: number | null,
+  ]
+>('share_by_id', ({ db, tables: { shares } }) =>
   db
-    .select()
+    .select({
+      ...{ proofHash: shares.proofHash, manageTokenHash: shares.manageTokenHash },
+      ...{ hasPassphrase: shares.hasPassphrase, createdAt: shares.createdAt, expiresAt: shares.expiresAt },
+      ...{ readAt: shares.readAt, claimHash: shares.claimHash, revokedAt: shares.revokedAt },
+    })
     .from(shares)
-    .where(eq(shares.id, sql.placeholder('id')))
-    .prepare('share_by_id'),
-)
-
-export async function findShare(reader: Reader, id: string): Promise<Share | undefined> {
-  const [share] = await shareByIdStatement(reader).execute({ id })
-  return share
-}
-
-/** Takes the ciphertext out: of all who try at the same time, one statement gives it to one. */
-const takeBodyStatement = rowsStatement<[ciphertext: Uint8Array], Tx>(
-  'taken_share_body',
-  ({ db, tables: { shareBodies } }) =>
-    db
-      .delete(shareBodies)
-      .where(
-        and(
-          eq(shareBodies.shareId, sql.placeholder('id')),
-          gt(shareBodies.expiresAt, sql.placeholder('now')),
-        ),
-      )
-      .returning({ ciphertext: shareBodies.ciphertext }),
-)
-
-const markReadStatement = rowsStatement<[], Tx>('marked_share_read', ({ db, tables: { shares } }) =>
-  db
-    .update(shares)
-    .set({ readAt: sql`${sql.placeholder('now')}`, claimHash: sql`${sql.placeholder('claimHash')}` })
     .where(eq(shares.id, sql.placeholder('id'))),
 )
 
-const putAsideStatement = rowsStatement<[], Tx>(
-  'claimed_share_body_put_aside',
-  ({ db, tables: { claimedShareBodies } }) =>
-    db.insert(claimedShareBodies).values({
-      shareId: sql.placeholder('id'),
-      ciphertext: sql.placeholder('ciphertext'),
-      expiresAt: sql.placeholder('expiresAt'),
-    }),
+export async function findShare(reader: Reader, id: string): Promise<Share | undefined> {
+  const [row] = await shareByIdStatement(reader)({ id })
+  if (!row) return undefined
+  const [proofHash, manageTokenHash, hasPassphrase, createdAt, expiresAt, readAt, claimHash, revokedAt] = row
+  return {
+    ...{ id, proofHash, manageTokenHash, hasPassphrase: Boolean(hasPassphrase) },
+    ...{ createdAt, expiresAt, readAt, claimHash, revokedAt },
+  }
+}
+
+/** Of all who want to end a share at the same time, in whichever way, one finds it so: the others wait for its commit. */
+const isPending = ({ shares }: Tables) =>
+  and(
+    eq(shares.id, sql.placeholder('id')),
+    isNull(shares.readAt),
+    isNull(shares.revokedAt),
+    gt(shares.expiresAt, sql.placeholder('now')),
+  )
+
+const markReadStatement = rowsStatement<[], Tx>('marked_share_read', ({ db, tables }) =>
+  db
+    .update(tables.shares)
+    .set({ readAt: sql`${sql.placeholder('readAt')}`, claimHash: sql`${sql.placeholder('claimHash')}` })
+    .where(isPending(tables)),
 )
 
-const claimedBodyStatement = statement(({ db, tables: { claimedShareBodies } }: Tx) =>
+const markRevokedStatement = rowsStatement<[], Tx>('marked_share_revoked', ({ db, tables }) =>
   db
-    .select({ ciphertext: claimedShareBodies.ciphertext })
-    .from(claimedShareBodies)
-    .where(
-      and(
-        eq(claimedShareBodies.shareId, sql.placeholder('id')),
-        gt(claimedShareBodies.expiresAt, sql.placeholder('now')),
-      ),
-    )
-    .prepare('claimed_share_body'),
+    .update(tables.shares)
+    .set({ revokedAt: sql`${sql.placeholder('revokedAt')}` })
+    .where(isPending(tables)),
 )
+
+/** The ciphertext of a share that can still be read. It is there as long as the share is pending, and goes with its end. */
+const bodyOf = ({ shareBodies }: Tables) =>
+  and(eq(shareBodies.shareId, sql.placeholder('id')), gt(shareBodies.expiresAt, sql.placeholder('now')))
+
+const putAsideStatement = rowsStatement<[], Tx>('claimed_share_body_put_aside', ({ db, tables }) =>
+  db.insert(tables.claimedShareBodies).select(
+    db
+      .select({
+        shareId: tables.shareBodies.shareId,
+        expiresAt: sql`cast(${sql.placeholder('until')} as bigint)`.as('expires_at'),
+        ciphertext: sql`${tables.shareBodies.ciphertext}`.as('ciphertext'),
+      })
+      .from(tables.shareBodies)
+      .where(bodyOf(tables)),
+  ),
+)
+
+const takeBodyStatement = rowsStatement<[ciphertext: Uint8Array], Tx>('taken_share_body', ({ db, tables }) =>
+  db
+    .delete(tables.shareBodies)
+    .where(bodyOf(tables))
+    .returning({ ciphertext: tables.shareBodies.ciphertext }),
+)
+
+/** What became of an end of a share, once its unit is committed: the ciphertext that it took out, or nothing. */
+interface Taken {
+  readonly taken: Promise<[ciphertext: Uint8Array][]>
+}
 
 /**
- * Reads a share whose proof was right: the first time gives the ciphertext and takes it out of the database, or puts it aside
- * for the reader with the claim.
- * @returns the ciphertext, or undefined if another reader has it or it is gone
+ * Reads a share whose proof was right: takes the ciphertext out of the database, or puts it aside for the reader with the claim.
+ * @returns the ciphertext, unless another one was first or it is gone
  */
 export async function readShare(
   tx: Tx,
-  share: Share,
+  { id, expiresAt }: Share,
   { claimHash, now }: { claimHash: Uint8Array | undefined; now: number },
-): Promise<Uint8Array | undefined | Unchanged<Uint8Array | undefined>> {
-  const { id } = share
-  const [taken] = await takeBodyStatement(tx)({ id, now })
-  if (taken) {
-    const [ciphertext] = taken
-    const expiresAt = Math.min(now + repeatableForMs, share.expiresAt)
-    await tx.withCommit([
-      markReadStatement(tx)({ id, now, claimHash: claimHash ?? null }),
-      ...(claimHash ? [putAsideStatement(tx)({ id, ciphertext, expiresAt })] : []),
-    ])
-    return ciphertext
-  }
-  if (!claimHash) return new Unchanged(undefined)
-  const [current] = await shareByIdStatement(tx).execute({ id })
-  if (!current || !isSameHash(current.claimHash, claimHash)) return new Unchanged(undefined)
-  const [repeated] = await claimedBodyStatement(tx).execute({ id, now })
-  return new Unchanged(repeated?.ciphertext)
+): Promise<Taken> {
+  const until = Math.min(now + repeatableForMs, expiresAt)
+  const marked = markReadStatement(tx)({ id, now, readAt: now, claimHash: claimHash ?? null })
+  const aside = claimHash ? [putAsideStatement(tx)({ id, now, until })] : []
+  const taken = takeBodyStatement(tx)({ id, now })
+  await tx.withCommit([marked, ...aside, taken])
+  return { taken }
+}
+
+const claimedBodyStatement = rowsStatement<[ciphertext: Uint8Array]>(
+  'claimed_share_body',
+  ({ db, tables: { claimedShareBodies } }) =>
+    db
+      .select({ ciphertext: claimedShareBodies.ciphertext })
+      .from(claimedShareBodies)
+      .where(
+        and(
+          eq(claimedShareBodies.shareId, sql.placeholder('id')),
+          gt(claimedShareBodies.expiresAt, sql.placeholder('now')),
+        ),
+      ),
+)
+
+/** @returns what was put aside for the reader with the claim, for an answer that was lost; undefined if that is another one */
+export async function readAgain(
+  reader: Reader,
+  id: string,
+  { claimHash, now }: { claimHash: Uint8Array; now: number },
+): Promise<Uint8Array | undefined> {
+  const share = await findShare(reader, id)
+  if (!share || !isSameHash(share.claimHash, claimHash)) return undefined
+  const [claimed] = await claimedBodyStatement(reader)({ id, now })
+  return claimed?.[0]
 }
 
 /** Forgets what was put aside for the reader. */
@@ -157,13 +199,12 @@ export async function forgetClaimed({ db, tables: { claimedShareBodies } }: Tx, 
   await db.delete(claimedShareBodies).where(eq(claimedShareBodies.shareId, id))
 }
 
-/** @returns whether the share could still have been read */
-export async function takeBack(tx: Tx, { id }: Share, now: number): Promise<boolean | Unchanged<boolean>> {
-  const { db, tables } = tx
-  const [taken] = await takeBodyStatement(tx)({ id, now })
-  if (!taken) return new Unchanged(false)
-  await db.update(tables.shares).set({ revokedAt: now }).where(eq(tables.shares.id, id))
-  return true
+/** @returns the ciphertext, if the share could still have been read */
+export async function takeBack(tx: Tx, { id }: Share, now: number): Promise<Taken> {
+  const marked = markRevokedStatement(tx)({ id, now, revokedAt: now })
+  const taken = takeBodyStatement(tx)({ id, now })
+  await tx.withCommit([marked, taken])
+  return { taken }
 }
 
 /**

@@ -27,7 +27,7 @@ export const shareTables = ({ bytes, flag, index, table, text, time }: Columns) 
       .primaryKey()
       .references(() => shares.id, { onDelete: 'cascade' })
 
-  /** The ciphertext until it is read: the request that deletes the row is the one reader. */
+  /** The ciphertext until the share ends: the request that deletes the row is the one reader. */
   const shareBodies = table('share_bodies', {
     columns: {
       shareId: shareId(),
