@@ -1,13 +1,13 @@
 // What works once, on whichever process: its id is written down when it is used.
 import { lte, sql } from 'drizzle-orm'
 import { minutes } from '../clock.ts'
-import { statement } from '../store/statement.ts'
+import { rowsStatement } from '../store/statement.ts'
 import type { Tx } from '../store/store.ts'
 
 /** Ids are kept for longer than what they are of is accepted, because the clocks of two servers differ. */
 const rememberedFor = minutes(10)
 
-const useStatement = statement(({ db, tables: { usedOnce } }: Tx) =>
+const useStatement = rowsStatement<[id: Uint8Array], Tx>('use_once', ({ db, tables: { usedOnce } }) =>
   db
     .insert(usedOnce)
     .values({
@@ -16,8 +16,7 @@ const useStatement = statement(({ db, tables: { usedOnce } }: Tx) =>
       settled: sql.placeholder('settled'),
     })
     .onConflictDoNothing()
-    .returning({ id: usedOnce.id })
-    .prepare('use_once'),
+    .returning({ id: usedOnce.id }),
 )
 
 /**
@@ -29,7 +28,7 @@ export async function useOnce(
   tx: Tx,
   { id, expiresAt, settled = false }: { id: Uint8Array; expiresAt: number; settled?: boolean },
 ): Promise<boolean> {
-  const used = await useStatement(tx).execute({ id, expiresAt, settled })
+  const used = await useStatement(tx)({ id, expiresAt, settled })
   return used.length === 1
 }
 

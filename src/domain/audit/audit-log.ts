@@ -8,7 +8,7 @@ import {
   type SessionEndReason,
 } from '../../contract/accounts.ts'
 import type { Tables } from '../../store/schema.ts'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { eventsKeptForMs } from '../../store/tables/audit.ts'
 import { holdAccount } from '../account-row.ts'
@@ -40,7 +40,7 @@ const ofKind = (
 ) => and(eq(accountEvents.accountId, accountId), eq(accountEvents.type, type))
 
 /** Forgets what is older than the newest `maxOfAKind`. */
-const trimStatement = statement(({ db, tables }: Tx) => {
+const trimStatement = rowsStatement<[at: number], Tx>('trim_events', ({ db, tables }) => {
   const { accountEvents } = tables
   const alike = ofKind(tables, sql.placeholder('accountId'), sql.placeholder('type'))
   const oldestKept = db
@@ -54,7 +54,6 @@ const trimStatement = statement(({ db, tables }: Tx) => {
     .delete(accountEvents)
     .where(and(alike, lt(accountEvents.at, sql`${oldestKept}`)))
     .returning({ at: accountEvents.at })
-    .prepare('trim_events')
 })
 
 const deviceColumns = (device: Device | null) => ({
@@ -63,7 +62,7 @@ const deviceColumns = (device: Device | null) => ({
   deviceType: device?.type ?? null,
 })
 
-const noteStatement = statement(({ db, tables: { accountEvents } }: Tx) =>
+const noteStatement = rowsStatement<[at: number], Tx>('note_event', ({ db, tables: { accountEvents } }) =>
   db
     .insert(accountEvents)
     .values({
@@ -77,15 +76,14 @@ const noteStatement = statement(({ db, tables: { accountEvents } }: Tx) =>
       reason: sql.placeholder('reason'),
       count: sql.placeholder('count'),
     })
-    .returning({ at: accountEvents.at })
-    .prepare('note_event'),
+    .returning({ at: accountEvents.at }),
 )
 
 /** Notes an event in the transaction that it is about, so that the log says neither more nor less than what happened. */
 export async function noteEvent(tx: Tx, accountId: string, event: AuditEvent): Promise<void> {
   const { device, type, at, address, reason = null, count = 1 } = event
   const row = { accountId, type, at, address, reason, count, ...deviceColumns(device) }
-  await Promise.all([noteStatement(tx).execute(row), trimStatement(tx).execute({ accountId, type })])
+  await Promise.all([noteStatement(tx)(row), trimStatement(tx)({ accountId, type })])
 }
 
 /**

@@ -3,7 +3,7 @@
 import { asc, eq, lte, sql } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Random } from '../../random.ts'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement } from '../../store/statement.ts'
 import type { Reader, Store, Tx } from '../../store/store.ts'
 import { holdAccount } from '../account-row.ts'
 import { noteEvent } from '../audit/audit-log.ts'
@@ -88,12 +88,13 @@ async function startDeletion(
   return dueAt
 }
 
-const cancelStatement = statement(({ db, tables: { accountDeletions } }: Tx) =>
-  db
-    .delete(accountDeletions)
-    .where(eq(accountDeletions.accountId, sql.placeholder('accountId')))
-    .returning({ accountId: accountDeletions.accountId })
-    .prepare('cancel_deletion'),
+const cancelStatement = rowsStatement<[accountId: string], Tx>(
+  'cancel_deletion',
+  ({ db, tables: { accountDeletions } }) =>
+    db
+      .delete(accountDeletions)
+      .where(eq(accountDeletions.accountId, sql.placeholder('accountId')))
+      .returning({ accountId: accountDeletions.accountId }),
 )
 
 /** Lets an account stay that was to be deleted. @returns whether it was */
@@ -103,7 +104,7 @@ export async function cancelDeletion(
   { now, address }: At,
   needs: TellingNeeds,
 ): Promise<boolean> {
-  const cancelled = await cancelStatement(tx).execute({ accountId })
+  const cancelled = await cancelStatement(tx)({ accountId })
   if (cancelled.length === 0) return false
   await noteEvent(tx, accountId, { type: 'deletion-cancelled', at: now, device: null, address })
   await tell(tx, accountId, 'deletion-cancelled', now, needs)

@@ -1,7 +1,7 @@
 // What changes an account after its password was proved: each fails if the password is another one by then.
 import { and, eq, isNull, type Placeholder, sql } from 'drizzle-orm'
 import type { Tables } from '../../store/schema.ts'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement } from '../../store/statement.ts'
 import type { Tx } from '../../store/store.ts'
 import { announce } from '../live/announcements.ts'
 import { forgetObjectsOfAccount } from '../vaults/attachment-objects.ts'
@@ -30,13 +30,12 @@ async function updateProved(
   return updated.length === 1
 }
 
-const noteLoginStatement = statement(({ db, tables }: Tx) =>
+const noteLoginStatement = rowsStatement<[id: string], Tx>('note_login', ({ db, tables }) =>
   db
     .update(tables.accounts)
     .set({ lastLoginAt: sql`${sql.placeholder('now')}` })
     .where(isStill(tables, { id: sql.placeholder('id'), authVerifier: sql.placeholder('authVerifier') }))
-    .returning({ id: tables.accounts.id })
-    .prepare('note_login'),
+    .returning({ id: tables.accounts.id }),
 )
 
 /** Notes a login. A password change that ends all sessions cannot overtake the session which is made next: the row is held. */
@@ -45,7 +44,7 @@ export async function noteLogin(
   { id, authVerifier }: Pick<AccountRow, 'id' | 'authVerifier'>,
   now: number,
 ): Promise<boolean> {
-  const noted = await noteLoginStatement(tx).execute({ id, authVerifier, now })
+  const noted = await noteLoginStatement(tx)({ id, authVerifier, now })
   return noted.length === 1
 }
 

@@ -15,7 +15,7 @@ import {
 } from 'drizzle-orm'
 import { maxSecondFactors } from '../../contract/second-factors.ts'
 import type { Tables } from '../../store/schema.ts'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement, statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { factorsWaitForMs } from '../../store/tables/access.ts'
 import { Failure, notFound } from '../failure.ts'
@@ -97,17 +97,16 @@ export async function factorsOf(reader: Reader, owner: Owner): Promise<Factors> 
   }
 }
 
-const countStatement = statement(({ db, tables }: Reader) =>
+const countStatement = rowsStatement<[count: number]>('count_second_factors', ({ db, tables }) =>
   db
     .select({ count: count() })
     .from(tables.secondFactors)
-    .where(confirmed(tables, { accountId: sql.placeholder('accountId') }))
-    .prepare('count_second_factors'),
+    .where(confirmed(tables, { accountId: sql.placeholder('accountId') })),
 )
 
 export async function countFactors(reader: Reader, { accountId }: Owner): Promise<number> {
-  const [row] = await countStatement(reader).execute({ accountId })
-  return row?.count ?? 0
+  const [[factors] = [0]] = await countStatement(reader)({ accountId })
+  return factors
 }
 
 const tooManyFactors = () =>

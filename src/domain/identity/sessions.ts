@@ -1,7 +1,7 @@
 // Sessions: what login, refresh, listing and ending do to the rows.
 import { and, count, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm'
 import { Device } from '../../contract/accounts.ts'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement, statement } from '../../store/statement.ts'
 import type { Reader, Tx } from '../../store/store.ts'
 import { noteEvent, noteSessionsEnded } from '../audit/audit-log.ts'
 import type { Caller, SessionCaller } from '../caller.ts'
@@ -19,7 +19,7 @@ const maxOfAnApp = 5
 /** The client of a session by an API key, as its token and its row name it. */
 export const apiKeyClient = (accountId: string): string => `user.${accountId}`
 
-const insertStatement = statement(({ db, tables: { sessions } }: Tx) =>
+const insertStatement = rowsStatement<[id: string], Tx>('insert_session', ({ db, tables: { sessions } }) =>
   db
     .insert(sessions)
     .values({
@@ -33,20 +33,20 @@ const insertStatement = statement(({ db, tables: { sessions } }: Tx) =>
       lastUsedAt: sql.placeholder('now'),
       expiresAt: sql.placeholder('expiresAt'),
     })
-    .returning({ id: sessions.id })
-    .prepare('insert_session'),
+    .returning({ id: sessions.id }),
 )
 
-const insertRefreshTokenStatement = statement(({ db, tables: { refreshTokens } }: Tx) =>
-  db
-    .insert(refreshTokens)
-    .values({
-      hash: sql.placeholder('hash'),
-      familyHash: sql.placeholder('familyHash'),
-      sessionId: sql.placeholder('sessionId'),
-    })
-    .returning({ sessionId: refreshTokens.sessionId })
-    .prepare('insert_refresh_token'),
+const insertRefreshTokenStatement = rowsStatement<[sessionId: string], Tx>(
+  'insert_refresh_token',
+  ({ db, tables: { refreshTokens } }) =>
+    db
+      .insert(refreshTokens)
+      .values({
+        hash: sql.placeholder('hash'),
+        familyHash: sql.placeholder('familyHash'),
+        sessionId: sql.placeholder('sessionId'),
+      })
+      .returning({ sessionId: refreshTokens.sessionId }),
 )
 
 export async function createSession(
@@ -67,7 +67,7 @@ export async function createSession(
   const { device, clientId, now, expiresAt, refreshToken, allowed } = session
   // Sent together, in this order.
   await Promise.all([
-    insertStatement(tx).execute({
+    insertStatement(tx)({
       id: sessionId,
       accountId,
       deviceId: device.id,
@@ -77,7 +77,7 @@ export async function createSession(
       now,
       expiresAt,
     }),
-    refreshToken && insertRefreshTokenStatement(tx).execute({ ...refreshToken, sessionId }),
+    refreshToken && insertRefreshTokenStatement(tx)({ ...refreshToken, sessionId }),
     noteEvent(tx, accountId, { type: 'login', at: now, device, address }),
     endUnused(tx, { accountId, sessionId }, { allowed, now }),
   ])
@@ -105,9 +105,11 @@ const beyondOf = ({ db, tables: { sessions } }: Tx, { onDevice }: { onDevice: bo
     .limit(maxEndedAtOnce)
     .offset(sql.placeholder('kept'))
 
-const beyondStatement = statement((tx: Tx) => beyondOf(tx, { onDevice: false }).prepare('sessions_beyond'))
-const beyondOnDeviceStatement = statement((tx: Tx) =>
-  beyondOf(tx, { onDevice: true }).prepare('sessions_beyond_on_device'),
+const beyondStatement = rowsStatement<[id: string], Tx>('sessions_beyond', (tx) =>
+  beyondOf(tx, { onDevice: false }),
+)
+const beyondOnDeviceStatement = rowsStatement<[id: string], Tx>('sessions_beyond_on_device', (tx) =>
+  beyondOf(tx, { onDevice: true }),
 )
 
 /**
@@ -123,10 +125,10 @@ async function endUnused(
   const { sessions } = tx.tables
   const asked = { accountId, sessionId, apiKeyClient: apiKeyClient(accountId), kept: allowed - 1 }
   const beyond = await (deviceId === undefined
-    ? beyondStatement(tx).execute(asked)
-    : beyondOnDeviceStatement(tx).execute({ ...asked, deviceId }))
+    ? beyondStatement(tx)(asked)
+    : beyondOnDeviceStatement(tx)({ ...asked, deviceId }))
   if (beyond.length === 0) return
-  const ids = beyond.map(({ id }) => id)
+  const ids = beyond.map(([id]) => id)
   const ended = await tx.db.delete(sessions).where(inArray(sessions.id, ids)).returning()
   const living = ended.filter((session) => session.expiresAt > now)
   await tellOfEnded(tx, living, { at: now, address: null, reason: 'quota' })
