@@ -25,9 +25,12 @@ interface Holder {
   evict(): void
 }
 
-interface Waiter {
+interface Wanted {
   readonly key: string
   readonly bytes: number
+}
+
+interface Waiter extends Wanted {
   enter(): void
 }
 
@@ -52,8 +55,8 @@ export function createRoom(size = defaultSize): Room {
 
   const heldBy = (key: string) => held.get(key) ?? 0
   // A key that holds nothing may have one request, however large.
-  const fitsKey = ({ key, bytes }: Waiter) => heldBy(key) === 0 || heldBy(key) + bytes <= size.each
-  const fits = (waiter: Waiter) => fitsKey(waiter) && (total === 0 || total + waiter.bytes <= size.total)
+  const fitsKey = ({ key, bytes }: Wanted) => heldBy(key) === 0 || heldBy(key) + bytes <= size.each
+  const fits = (wanted: Wanted) => fitsKey(wanted) && (total === 0 || total + wanted.bytes <= size.total)
 
   function count(key: string, bytes: number) {
     total += bytes
@@ -88,6 +91,8 @@ export function createRoom(size = defaultSize): Room {
   return {
     take(key, bytes, evict) {
       if (bytes < uncounted) return Promise.resolve(() => {})
+      if (waiting.size === 0 && fits({ key, bytes }))
+        return Promise.resolve(hold({ key, bytes, since: performance.now(), evict }))
       return new Promise((resolve, reject) => {
         const waiter: Waiter = {
           key,
@@ -99,11 +104,9 @@ export function createRoom(size = defaultSize): Room {
             resolve(hold({ key, bytes, since: performance.now(), evict }))
           },
         }
-        let [evicting, refusing]: (NodeJS.Timeout | undefined)[] = []
-        if (waiting.size === 0 && fits(waiter)) return waiter.enter()
         waiting.add(waiter)
-        evicting = setTimeout(evictSlow, evictAfterMs)
-        refusing = setTimeout(() => {
+        const evicting = setTimeout(evictSlow, evictAfterMs)
+        const refusing = setTimeout(() => {
           waiting.delete(waiter)
           reject(
             fitsKey(waiter)

@@ -1,6 +1,6 @@
 // Sync: what changed in a vault since a cursor, so that a client that follows it has exactly what the server has.
 import { and, eq, sql } from 'drizzle-orm'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement } from '../../store/statement.ts'
 import type { Reader, Store } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { Failure, notFound } from '../failure.ts'
@@ -8,13 +8,16 @@ import { decodeCursor, encodeCursor, type History, lastItem, type Position, star
 import { isChangedAfter, type ListedItem, listChangedItems } from './items.ts'
 import type { PageEnd } from './pages.ts'
 
-const vaultAndEpochStatement = statement(({ db, tables: { instance, vaults } }: Reader) =>
-  db
-    .select({ revision: vaults.revision, vaultEpoch: vaults.epoch, databaseEpoch: instance.epoch })
-    .from(vaults)
-    .innerJoin(instance, eq(instance.id, 1))
-    .where(and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))))
-    .prepare('vault_and_epoch'),
+const vaultAndEpochStatement = rowsStatement<[revision: number, vaultEpoch: string, databaseEpoch: string]>(
+  'vault_and_epoch',
+  ({ db, tables: { instance, vaults } }) =>
+    db
+      .select({ revision: vaults.revision, vaultEpoch: vaults.epoch, databaseEpoch: instance.epoch })
+      .from(vaults)
+      .innerJoin(instance, eq(instance.id, 1))
+      .where(
+        and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))),
+      ),
 )
 
 const resyncRequired = () =>
@@ -56,9 +59,9 @@ function positionAfter(
 
 /** What is asked of a vault's history. */
 async function openHistory(reader: Reader, caller: VaultCaller, vaultId: string, since: string | undefined) {
-  const [vault] = await vaultAndEpochStatement(reader).execute(caller.owned(vaultId))
+  const [vault] = await vaultAndEpochStatement(reader)(caller.owned(vaultId))
   if (!vault) throw notFound()
-  const { databaseEpoch, revision, vaultEpoch } = vault
+  const [revision, vaultEpoch, databaseEpoch] = vault
   const history = { databaseEpoch, vaultEpoch }
   return { history, revision, position: positionOf(history, since, revision) }
 }

@@ -1,7 +1,7 @@
 // Reading items: one, pages of a list, and what changed. What writes them is in item-writes.ts, what they were in versions.ts.
 import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Tables } from '../../store/schema.ts'
-import { statement } from '../../store/statement.ts'
+import { rowsStatement, statement } from '../../store/statement.ts'
 import type { Reader, Store } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { notFound } from '../failure.ts'
@@ -10,9 +10,24 @@ import { ifSmall, isLarge, type PagePieces, pageInPieces, pageOf } from './pages
 import { type ItemRow, isStored, type StoredItem } from './rows.ts'
 import { requireVault } from './vaults.ts'
 
-const itemOfCallerStatement = statement(({ db, tables: { items, vaults } }: Reader) =>
+const itemOfCallerStatement = rowsStatement<
+  [
+    state: ItemRow['state'],
+    data: Uint8Array | null,
+    keyVersion: number,
+    attachments: string | null,
+    revision: number,
+    createdAt: number,
+    updatedAt: number,
+    deletedAt: number | null,
+  ]
+>('item_of_caller', ({ db, tables: { items, vaults } }) =>
   db
-    .select({ item: items })
+    .select({
+      ...{ state: items.state, data: items.data, keyVersion: items.keyVersion },
+      ...{ attachments: items.attachments, revision: items.revision },
+      ...{ createdAt: items.createdAt, updatedAt: items.updatedAt, deletedAt: items.deletedAt },
+    })
     .from(items)
     .innerJoin(vaults, eq(vaults.id, items.vaultId))
     .where(
@@ -21,8 +36,7 @@ const itemOfCallerStatement = statement(({ db, tables: { items, vaults } }: Read
         eq(items.id, sql.placeholder('itemId')),
         eq(vaults.accountId, sql.placeholder('accountId')),
       ),
-    )
-    .prepare('item_of_caller'),
+    ),
 )
 
 /** One item of the caller's vault, in the trash or not; `not-found` also for what was purged. */
@@ -31,9 +45,13 @@ export async function getItem(
   caller: VaultCaller,
   { vaultId, itemId }: { vaultId: string; itemId: string },
 ): Promise<StoredItem> {
-  const [row] = await itemOfCallerStatement(reader).execute({ ...caller.owned(vaultId), itemId })
-  if (!row || !isStored(row.item)) throw notFound()
-  return row.item
+  const [row] = await itemOfCallerStatement(reader)({ ...caller.owned(vaultId), itemId })
+  if (!row) throw notFound()
+  const [state, data, keyVersion, attachments, revision, createdAt, updatedAt, deletedAt] = row
+  const content = { vaultId, id: itemId, state, data, keyVersion, attachments }
+  const item: ItemRow = { ...content, revision, createdAt, updatedAt, deletedAt }
+  if (!isStored(item)) throw notFound()
+  return item
 }
 
 /**
