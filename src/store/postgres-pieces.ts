@@ -4,7 +4,10 @@ import pg from 'pg'
 import { storeError } from './postgres-errors.ts'
 import { StoreError } from './store.ts'
 
-/** A statement that is asked for. It is prepared under its name, which no other one has, once for each connection. */
+/**
+ * A statement that is asked for. It is prepared under its name, which no other one has, once for each connection; one whose name is empty
+ * is prepared each time.
+ */
 export interface Asked {
   readonly name: string
   readonly text: string
@@ -87,11 +90,11 @@ class Piece extends pg.Query {
     const { prepared, sent } = this.#known
     const beingPrepared = new Set<string>()
     for (const { name, text, values } of this.statements) {
-      const isNew = !prepared.has(name) && !beingPrepared.has(name)
+      const isNew = name === '' || !(prepared.has(name) || beingPrepared.has(name))
       if (isNew) {
         beingPrepared.add(name)
         // Whether it is there is not known, if what was sent with it failed or is not answered.
-        if (sent.has(name)) connection.close({ type: 'S', name }, false)
+        if (name !== '' && sent.has(name)) connection.close({ type: 'S', name }, false)
         sent.add(name)
         connection.parse({ name, text, types: [] }, false)
       }
@@ -121,7 +124,7 @@ class Piece extends pg.Query {
   handleCommandComplete({ text }: { text: string }): void {
     const statement = this.statements[this.#next]
     if (!statement) return
-    this.#known.prepared.set(statement.name, this.#parsers)
+    if (statement.name !== '') this.#known.prepared.set(statement.name, this.#parsers)
     statement.answer.command = text.split(' ', 1)[0] ?? ''
     if (!this.#whole) statement.resolve(statement.answer)
     this.#next++
