@@ -83,7 +83,7 @@ try {
     known.push({ token, path, revisions })
     progress(`${index + 1} of ${used} vaults`)
   }
-  for (let done = 0; done < count; done += perBatch) {
+  for (let done = 0; done < count; ) {
     const vault = known[randomInt(known.length)]
     if (!vault) throw new Error('No vault')
     const ids = [...vault.revisions.keys()]
@@ -98,6 +98,7 @@ try {
     }))
     const answer = await ask(server, { method: 'POST', path: `${path}/batch`, token, body: { operations } })
     for (const { id, revision } of bodyOf(BatchResult, answer).items) vault.revisions.set(id, revision)
+    done += chosen.length
     progress(`${done} of ${count} replaced`)
   }
 } finally {
