@@ -154,12 +154,41 @@ export function sent<T>(answer: Promise<T>): Promise<T> {
   return answer
 }
 
+/** A prepared statement, as the builder gives it to the driver. */
+const isNamed = (config: unknown): config is { name: string; text: string } =>
+  typeof config === 'object' &&
+  config !== null &&
+  'name' in config &&
+  typeof config.name === 'string' &&
+  'text' in config &&
+  typeof config.text === 'string'
+
+/**
+ * What the builder of queries takes for the driver.
+ * @param options.ask gets the statements that are prepared
+ * @param options.beforeOthers is waited for before each of the others
+ */
+export const asking = <Driver extends pg.Pool | pg.Client>(
+  driver: Driver,
+  { ask, beforeOthers }: { ask: Connection['ask']; beforeOthers?: () => Promise<void> },
+): Driver =>
+  new Proxy(driver, {
+    get: (target, key) =>
+      key === 'query'
+        ? async (config: unknown, values: unknown[] = []) => {
+            if (isNamed(config)) return ask({ name: config.name, text: config.text, values })
+            await beforeOthers?.()
+            return Reflect.apply(target.query, target, [config, values])
+          }
+        : Reflect.get(target, key),
+  })
+
 /** Why a statement has no answer that waited while its transaction was rolled back. */
 export const notSent = new StoreError('a rollback', undefined, false)
 
 /** A connection: what is asked for on it, and its transaction. */
 export class Connection {
-  /** For statements that are not `ask`ed for. They are sent behind those that are, once the transaction has begun. */
+  /** Asks for what is prepared. Other statements are sent by themselves, behind those, once the transaction has begun. */
   readonly client: pg.Client
   readonly #client: pg.Client
   readonly #known: Statements = { prepared: new Map(), sent: new Set() }
@@ -172,15 +201,12 @@ export class Connection {
 
   constructor(client: pg.Client) {
     this.#client = client
-    this.client = new Proxy(client, {
-      get: (target, key) =>
-        key === 'query'
-          ? async (...args: unknown[]) => {
-              this.#lastTurn = this.#turn()
-              await this.#lastTurn
-              return Reflect.apply(target.query, target, args)
-            }
-          : Reflect.get(target, key),
+    this.client = asking(client, {
+      ask: this.ask.bind(this),
+      beforeOthers: () => {
+        this.#lastTurn = this.#turn()
+        return this.#lastTurn
+      },
     })
   }
 

@@ -7,7 +7,15 @@ import { migrate, missingMigrations } from './migrate.ts'
 import { refuseMoved } from './move-mark.ts'
 import { control, storeError } from './postgres-errors.ts'
 import { createPostgresListener } from './postgres-listener.ts'
-import { type Connection, connectionOf, notSent, plain, sent, wholeNumbers } from './postgres-pieces.ts'
+import {
+  asking,
+  type Connection,
+  connectionOf,
+  notSent,
+  plain,
+  sent,
+  wholeNumbers,
+} from './postgres-pieces.ts'
 import { postgresTables } from './schema.ts'
 import {
   guarded,
@@ -167,14 +175,15 @@ export async function openPostgres(
     await pool.end()
     throw error
   })
-  const reader = handleOf(pool, async (asked) => {
+  const askOne: Connection['ask'] = async (asked) => {
     const client = await control(() => pool.connect())
     try {
       return await connectionOf(client).ask(asked)
     } finally {
       client.release()
     }
-  })
+  }
+  const reader = handleOf(asking(pool, { ask: askOne }), askOne)
 
   // One handle for each connection of the pool, as long as it lives.
   const handles = new WeakMap<Connection, RowWriter>()
