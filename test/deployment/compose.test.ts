@@ -271,6 +271,15 @@ describe('docker-compose.prod.yml', () => {
 })
 
 describe('nginx', () => {
+  it('counts no failure of streams, whose success would come hours later, and knows the same servers for them', () => {
+    const serversOf = (upstream: string) => {
+      const [, block = ''] = new RegExp(`upstream ${upstream} \\{(.*?)\\n {4}\\}`, 's').exec(nginx) ?? []
+      return [...block.matchAll(/server (\S+) max_fails=(\d)/g)].map(([, server, fails]) => [server, fails])
+    }
+    expect(serversOf('streams')).toEqual(serversOf('servers').map(([server]) => [server, '0']))
+    expect(serversOf('streams')).toHaveLength(2)
+  })
+
   it('has room in one process for 10,000 clients that wait and 1,000 that are answered', () => {
     const connections = Number(/worker_connections (\d+);/.exec(nginx)?.[1])
     // One to the client, and one to the server.
