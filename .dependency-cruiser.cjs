@@ -140,7 +140,8 @@ module.exports = {
       'Database drivers only in the files of their engine',
       {
         path: '^src/',
-        pathNot: '^src/store/(sqlite|postgres)(-(bulk|errors|examination|listener|pieces))?\\.ts$',
+        pathNot:
+          '^src/store/(sqlite|postgres)(-(bulk|checkpoints|errors|examination|listener|pieces))?\\.ts$',
       },
       {
         path: '^node_modules/(better-sqlite3|pg|@types/(better-sqlite3|pg)|drizzle-orm/(better-sqlite3|node-postgres))/',

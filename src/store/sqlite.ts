@@ -10,6 +10,7 @@ import { AfterCommit, Announcements, checkLength } from './announcements.ts'
 import { migrate, missingMigrations } from './migrate.ts'
 import { refuseMoved } from './move-mark.ts'
 import { sqliteTables } from './schema.ts'
+import { Checkpoints } from './sqlite-checkpoints.ts'
 import {
   guarded,
   type OpenedStore,
@@ -27,6 +28,7 @@ import { type Outcome, settled, type Unit } from './units.ts'
 
 /** How long a unit waits for another process that holds the write lock, and how often it looks. */
 const lockWaitMs = 5000
+
 const lockPollMs = 5
 
 /** How often it is looked whether another process has written to the file. */
@@ -34,9 +36,6 @@ const watchMs = 500
 
 /** Most units in one commit: bounds how long the first of them waits for the last, and how much one failure takes along. */
 const unitsPerCommit = 128
-
-/** How many pages of the write-ahead log are copied into the database file at a time, or more of them. */
-const checkpointPages = 1000
 
 // "Not now": locked by another process, the disk full, failing or not to be opened.
 const unavailableCodes = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOMEM)/
@@ -221,38 +220,6 @@ class Writer {
     if (!keep) rollbackToSavepoint.run()
     release.run()
     return outcome
-  }
-}
-
-/**
- * Copies the write-ahead log into the database file once it is long: a checkpoint. A commit would do that itself and answer nobody
- * before it is done, so that all others waited for both of them (docs/decisions/long-transactions.md).
- */
-class Checkpoints {
-  readonly #connection: Driver.Database
-  readonly #log
-
-  /** @param connection that writes */
-  constructor(connection: Driver.Database) {
-    this.#connection = connection
-    connection.pragma('wal_autocheckpoint = 0')
-    this.#log = connection
-      .prepare<[], [busy: number, pages: number, copied: number]>('pragma wal_checkpoint(NOOP)')
-      .raw()
-  }
-
-  /** @returns whether it had something to do */
-  runIfDue(): boolean {
-    try {
-      const [, pages, copied] = this.#log.get() ?? [0, 0, 0]
-      if (pages - copied < checkpointPages) return false
-      // What a reader in another process still needs stays in the log; the next time comes.
-      this.#connection.pragma('wal_checkpoint(PASSIVE)')
-    } catch (error) {
-      // Nothing is lost, as within a commit: what the file cannot take now, such as on a full disk, is in the log and stays there.
-      if (!(error instanceof Driver.SqliteError)) throw error
-    }
-    return true
   }
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { fromBase64url, toBase64url } from '../../domain/encoding.ts'
 import { Failure } from '../../domain/failure.ts'
-import type { VaultPosition } from '../../domain/vaults/vaults.ts'
+import type { VaultPosition } from '../../domain/vaults/vault-lists.ts'
 
 /** The place of a vault in the list, as text. */
 export const VaultPositionText = z

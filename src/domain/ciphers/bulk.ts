@@ -10,7 +10,7 @@ import { holdProved } from '../identity/proved-accounts.ts'
 import { addUsage } from '../quotas/usage.ts'
 import { type CleaningBounds, cleanVaults } from '../vaults/cleaning.ts'
 import { deleteItems } from '../vaults/item-deletion.ts'
-import { holdVault } from '../vaults/vaults.ts'
+import { holdVault } from '../vaults/vault-row.ts'
 import { beginChange, inPieces, type Needs, requireFolder, rowsAtOnce } from './change.ts'
 import type { CipherCaller, CipherHead } from './rows.ts'
 

@@ -9,7 +9,7 @@ import { Failure } from '../failure.ts'
 import { isLiving } from '../identity/sessions.ts'
 import type { QuotaSettings } from '../quotas/usage.ts'
 import type { VaultRow } from '../vaults/rows.ts'
-import { holdOwnVault, lineOfVault, raiseRevision } from '../vaults/vaults.ts'
+import { holdOwnVault, lineOfVault, raiseRevision } from '../vaults/vault-row.ts'
 import { type CipherCaller, refusedMember } from './rows.ts'
 
 /** What changes need. */

@@ -10,7 +10,8 @@ import type { MailSettings } from '../mail/settings.ts'
 import { quotaExceeded } from '../quotas/usage.ts'
 import { hashSecret } from '../secret-hash.ts'
 import { type KeyChanged, rotationOf, type Vault } from '../vaults/rows.ts'
-import { getVault, withCount } from '../vaults/vaults.ts'
+import { withCount } from '../vaults/vault-lists.ts'
+import { getVault } from '../vaults/vault-row.ts'
 import { type PasswordProof, type ProofNeeds, proveAccount, wrongPassword } from './passwords.ts'
 import {
   countTokens,

@@ -13,7 +13,7 @@ import {
   type RotationStart,
   startRotation,
 } from '../vaults/rotation.ts'
-import { requireVault } from '../vaults/vaults.ts'
+import { requireVault } from '../vaults/vault-row.ts'
 import { type PasswordProof, type ProofNeeds, proveAccount, wrongPassword } from './passwords.ts'
 import { endTokensOfVault, type PersonalToken } from './personal-tokens.ts'
 import { holdProved } from './proved-accounts.ts'

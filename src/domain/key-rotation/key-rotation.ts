@@ -16,7 +16,7 @@ import {
 import { setHint } from '../identity/proved-accounts.ts'
 import { endOwnSessions } from '../identity/sessions.ts'
 import { replaceSends } from '../sends/rotation.ts'
-import { raiseRevision } from '../vaults/vaults.ts'
+import { raiseRevision } from '../vaults/vault-row.ts'
 
 export interface KeyRotation {
   readonly credentials: NewCredentials

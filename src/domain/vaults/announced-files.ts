@@ -18,7 +18,7 @@ import {
 } from './attachment-uploads.ts'
 import { type AttachmentPlace, findAttachment } from './attachments.ts'
 import type { AttachmentRow } from './rows.ts'
-import { holdOwnVault, holdVault } from './vaults.ts'
+import { holdOwnVault, holdVault } from './vault-row.ts'
 
 /** How much longer or shorter than announced a file may be, in bytes. So much more is reserved until it is here. */
 const slack = 1024 * 1024

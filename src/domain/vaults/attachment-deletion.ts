@@ -10,7 +10,7 @@ import { freeFiles, type ItemPlace } from './attachment-naming.ts'
 import { type AttachmentPlace, findAttachment } from './attachments.ts'
 import { applyItemWrites } from './item-writes.ts'
 import { type ItemRow, isStored, namedIn, naming } from './rows.ts'
-import { holdOwnVault } from './vaults.ts'
+import { holdOwnVault } from './vault-row.ts'
 
 interface Needs {
   readonly clock: Clock

@@ -15,7 +15,8 @@ import { addUsage, allowedToReseal, noGrowth, type QuotaSettings, spendQuota } f
 import { forgetObjects } from './attachment-objects.ts'
 import { type AttachmentPlace, findAttachment } from './attachments.ts'
 import { type AttachmentRow, type KeyChanged, rotationOf, takesKey } from './rows.ts'
-import { holdOwnVault, holdVault, withCount } from './vaults.ts'
+import { withCount } from './vault-lists.ts'
+import { holdOwnVault, holdVault } from './vault-row.ts'
 
 /** How long an upload waits for its next part, or for the item that names it. */
 export const uploadLifetime = hours(24)

@@ -10,7 +10,7 @@ import { readPieces } from './attachment-pieces.ts'
 import { getItem } from './items.ts'
 import type { Page } from './pages.ts'
 import type { AttachmentRow } from './rows.ts'
-import { requireVault } from './vaults.ts'
+import { requireVault } from './vault-row.ts'
 
 /** Where a file is. */
 export interface AttachmentPlace extends ItemPlace {

@@ -29,7 +29,8 @@ import {
   naming,
   type StoredItem,
 } from './rows.ts'
-import { lineOfVault, raiseRevision, setRevision, withCount } from './vaults.ts'
+import { withCount } from './vault-lists.ts'
+import { lineOfVault, raiseRevision, setRevision } from './vault-row.ts'
 import {
   forgetGoing,
   forgetVersions,

@@ -8,7 +8,7 @@ import { notFound } from '../failure.ts'
 import type { Position } from './cursor.ts'
 import { ifSmall, isLarge, type PagePieces, pageInPieces, pageOf } from './pages.ts'
 import { type ItemRow, isStored, type StoredItem } from './rows.ts'
-import { requireVault } from './vaults.ts'
+import { requireVault } from './vault-row.ts'
 
 const itemOfCallerStatement = rowsStatement<
   [

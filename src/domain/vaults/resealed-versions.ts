@@ -10,7 +10,8 @@ import { freeUnnamedFiles, nameFiles } from './attachment-naming.ts'
 import type { SealedContent } from './item-rules.ts'
 import type { LeftVersion } from './rotation-left.ts'
 import { type KeyChanged, namedIn, naming, rotationOf, type VersionRow } from './rows.ts'
-import { keyChanged, raiseRevision } from './vaults.ts'
+import { raiseRevision } from './vault-row.ts'
+import { keyChanged } from './vaults.ts'
 
 /** A replaced version, sealed under the key that is to follow. */
 export interface ResealedVersion extends SealedContent {

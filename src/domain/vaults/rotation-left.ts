@@ -4,7 +4,8 @@ import { countedLeft, type LeftCounts } from '../../contract/rotation.ts'
 import type { Reader } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { type ItemRow, type KeyChanged, namedIn, type Rotation, rotationOf, type VaultRow } from './rows.ts'
-import { getVault, withCount } from './vaults.ts'
+import { withCount } from './vault-lists.ts'
+import { getVault } from './vault-row.ts'
 
 /** What of a vault lies under an older key than this one. The conditions are those of indexes. */
 export const olderThan = (

@@ -9,7 +9,9 @@ import { addUsage, bytesOf, noGrowth } from '../quotas/usage.ts'
 import { freeFilesUnder } from './attachment-naming.ts'
 import { countLeft, olderThan } from './rotation-left.ts'
 import { isSameData, type KeyChanged, type Rotation, rotationOf, type Vault, type VaultRow } from './rows.ts'
-import { keyChanged, raiseRevision, withCount } from './vaults.ts'
+import { withCount } from './vault-lists.ts'
+import { raiseRevision } from './vault-row.ts'
+import { keyChanged } from './vaults.ts'
 
 /** What a change of the key begins with. */
 export interface NewKey {

@@ -1,14 +1,12 @@
 // Vaults: list, make, replace, delete, and the revision that every write raises.
-import { and, asc, count, eq, getTableColumns, inArray, lt, sql } from 'drizzle-orm'
+import { and, count, eq } from 'drizzle-orm'
 import type { Clock } from '../../clock.ts'
 import type { Allowed } from '../../contract/quotas.ts'
-import { limits } from '../../contract/sizes.ts'
 import type { Random } from '../../random.ts'
-import { rowsStatement, statement } from '../../store/statement.ts'
 import { type Reader, type Store, type Tx, Unchanged } from '../../store/store.ts'
 import { requireAccountKey } from '../account-row.ts'
 import type { VaultCaller } from '../caller.ts'
-import { Failure, notFound } from '../failure.ts'
+import { Failure } from '../failure.ts'
 import { announce, announceVault } from '../live/announcements.ts'
 import {
   addUsage,
@@ -19,203 +17,9 @@ import {
   usageOfVault,
 } from '../quotas/usage.ts'
 import { forgetObjectsOfVault } from './attachment-objects.ts'
-import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import { isSameData, type KeyChanged, takesKey, type Vault, type VaultRow } from './rows.ts'
-
-function ownVault({ tables: { vaults } }: Reader, caller: VaultCaller, id: string) {
-  const { accountId, vaultId } = caller.owned(id)
-  return and(eq(vaults.id, vaultId), eq(vaults.accountId, accountId))
-}
-
-/** Throws `not-found` unless the vault is the caller's. */
-export async function requireVault(reader: Reader, caller: VaultCaller, vaultId: string): Promise<void> {
-  const { vaults } = reader.tables
-  const [row] = await reader.db
-    .select({ id: vaults.id })
-    .from(vaults)
-    .where(ownVault(reader, caller, vaultId))
-  if (!row) throw notFound()
-}
-
-/** The row of the caller's vault; throws `not-found`. */
-export async function getVault(reader: Reader, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
-  const [row] = await reader.db
-    .select()
-    .from(reader.tables.vaults)
-    .where(ownVault(reader, caller, vaultId))
-  if (!row) throw notFound()
-  return row
-}
-
-/** The line in which writers of one vault wait for each other (`Store.write`). */
-export const lineOfVault = ({ accountId, vaultId }: { accountId: string; vaultId: string }) =>
-  `${accountId} ${vaultId}`
-
-const raiseRevisionStatement = rowsStatement<
-  [
-    key: Uint8Array,
-    keyVersion: number,
-    data: Uint8Array,
-    dataKeyVersion: number,
-    nextKey: Uint8Array | null,
-    rotationStartedAt: number | null,
-    rotationVersions: VaultRow['rotationVersions'],
-    revision: number,
-    epoch: string,
-    createdAt: number,
-    updatedAt: number,
-  ],
-  Tx
->('raise_revision', ({ db, tables: { vaults } }) =>
-  db
-    .update(vaults)
-    .set({ revision: sql`${vaults.revision} + 1` })
-    .where(and(eq(vaults.id, sql.placeholder('vaultId')), eq(vaults.accountId, sql.placeholder('accountId'))))
-    .returning({
-      ...{ key: vaults.key, keyVersion: vaults.keyVersion },
-      ...{ data: vaults.data, dataKeyVersion: vaults.dataKeyVersion, nextKey: vaults.nextKey },
-      ...{ rotationStartedAt: vaults.rotationStartedAt, rotationVersions: vaults.rotationVersions },
-      ...{ revision: vaults.revision, epoch: vaults.epoch },
-      ...{ createdAt: vaults.createdAt, updatedAt: vaults.updatedAt },
-    }),
-)
-
-/**
- * Raises the revision of an account's vault by one, or throws `not-found`. Every write begins with this statement: it holds
- * the vault's row until the commit, so that writers come one after the other and the order of commits is that of revisions. The new
- * revision is announced.
- * @param place.vaultId of a vault that the caller may reach (`VaultCaller.owned`)
- */
-export async function raiseRevision(
-  tx: Tx,
-  { accountId, vaultId }: { accountId: string; vaultId: string },
-): Promise<VaultRow> {
-  const [row] = await raiseRevisionStatement(tx)({ accountId, vaultId })
-  if (!row) throw notFound()
-  const [key, keyVersion, data, dataKeyVersion, nextKey, rotationStartedAt, rotationVersions, ...rest] = row
-  const [revision, epoch, createdAt, updatedAt] = rest
-  announceVault(tx, { accountId, vaultId, revision })
-  return {
-    ...{ id: vaultId, accountId, key, keyVersion, data, dataKeyVersion },
-    ...{ nextKey, rotationStartedAt, rotationVersions, revision, epoch, createdAt, updatedAt },
-  }
-}
-
-const setRevisionStatement = rowsStatement<[], Tx>('set_revision', ({ db, tables: { vaults } }) =>
-  db
-    .update(vaults)
-    .set({ revision: sql`${sql.placeholder('revision')}` })
-    .where(eq(vaults.id, sql.placeholder('vaultId'))),
-)
-
-/** Sets the revision of a vault that is held, after writes that have taken several, and announces it. */
-export async function setRevision(
-  tx: Tx,
-  { accountId, vaultId }: { accountId: string; vaultId: string },
-  revision: number,
-): Promise<void> {
-  announceVault(tx, { accountId, vaultId, revision })
-  await setRevisionStatement(tx)({ vaultId, revision })
-}
-
-const holdVaultStatement = statement(({ db, tables: { vaults } }: Tx) =>
-  db
-    .update(vaults)
-    .set({ revision: sql`${vaults.revision}` })
-    .where(eq(vaults.id, sql.placeholder('vaultId')))
-    .returning()
-    .prepare('hold_vault'),
-)
-
-/**
- * Holds a vault's row until the end of the transaction, as `raiseRevision` does, for what changes nothing that clients follow.
- * @returns undefined if there is none
- */
-export async function holdVault(tx: Tx, vaultId: string): Promise<VaultRow | undefined> {
-  const [row] = await holdVaultStatement(tx).execute({ vaultId })
-  return row
-}
-
-/** Holds the caller's vault, or throws `not-found`. */
-export async function holdOwnVault(tx: Tx, caller: VaultCaller, vaultId: string): Promise<VaultRow> {
-  const { accountId } = caller.owned(vaultId)
-  const row = await holdVault(tx, vaultId)
-  if (row?.accountId !== accountId) throw notFound()
-  return row
-}
-
-async function countActive(
-  { db, tables: { items } }: Reader,
-  vaultIds: string[],
-): Promise<Map<string, number>> {
-  if (vaultIds.length === 0) return new Map()
-  const rows = await db
-    .select({ vaultId: items.vaultId, active: count() })
-    .from(items)
-    .where(and(inArray(items.vaultId, vaultIds), eq(items.state, 'active')))
-    .groupBy(items.vaultId)
-  return new Map(rows.map(({ vaultId, active }) => [vaultId, active]))
-}
-
-async function withItemCount(reader: Reader, rows: VaultRow[]): Promise<Vault[]> {
-  const counts = await countActive(
-    reader,
-    rows.map(({ id }) => id),
-  )
-  return rows.map((row) => ({ ...row, itemCount: counts.get(row.id) ?? 0 }))
-}
-
-/** The place of a vault in the list: when it was made, in milliseconds since 1970, and its id. */
-export type VaultPosition = Pick<VaultRow, 'createdAt' | 'id'>
-
-/** A page of the caller's vaults, oldest first. */
-export async function listVaults(
-  reader: Reader,
-  caller: VaultCaller,
-  { limit, after }: { limit: number; after: VaultPosition | undefined },
-): Promise<Page<Vault>> {
-  const { vaults } = reader.tables
-  const { accountId, onlyVaultId } = caller.reach()
-  const candidates = reader.db
-    .select({
-      id: vaults.id,
-      createdAt: vaults.createdAt,
-      size: sql<number>`octet_length(${vaults.key}) + octet_length(${vaults.data})
-        + coalesce(octet_length(${vaults.nextKey}), 0)`.as('size'),
-    })
-    .from(vaults)
-    .where(
-      and(
-        eq(vaults.accountId, accountId),
-        onlyVaultId === null ? undefined : eq(vaults.id, onlyVaultId),
-        after && sql`(${vaults.createdAt}, ${vaults.id}) > (${after.createdAt}, ${after.id})`,
-      ),
-    )
-    .orderBy(asc(vaults.createdAt), asc(vaults.id))
-    .limit(limit + 1)
-    .as('candidates')
-  const summed = reader.db
-    .select({
-      id: candidates.id,
-      bytesBefore: bytesBefore(candidates.size, sql`${candidates.createdAt}, ${candidates.id}`),
-      found: rowsFound(),
-    })
-    .from(candidates)
-    .as('summed')
-  const found = await reader.db
-    .select({ row: getTableColumns(vaults), found: summed.found })
-    .from(vaults)
-    .innerJoin(summed, eq(vaults.id, summed.id))
-    .where(lt(summed.bytesBefore, limits.pageBytes))
-    .orderBy(asc(vaults.createdAt), asc(vaults.id))
-  const { rows, more } = toPage(found, limit)
-  return { rows: await withItemCount(reader, rows), more }
-}
-
-export const withCount = async (reader: Reader, row: VaultRow): Promise<Vault> => ({
-  ...row,
-  itemCount: (await countActive(reader, [row.id])).get(row.id) ?? 0,
-})
+import { withCount } from './vault-lists.ts'
+import { ownVault, raiseRevision } from './vault-row.ts'
 
 /** What a client makes a vault of. */
 export interface NewVault {

@@ -12,7 +12,7 @@ import { type CleaningBounds, cleanVaults } from './cleaning.ts'
 import { getItem } from './items.ts'
 import { bytesBefore, type Page, rowsFound, toPage } from './pages.ts'
 import type { VersionRow } from './rows.ts'
-import { holdVault } from './vaults.ts'
+import { holdVault } from './vault-row.ts'
 
 /** How many replaced versions of an item are kept, and for how long. */
 export const versionsKept = 20
