@@ -112,12 +112,13 @@ function nginxConfiguration(
   servers: readonly ServerProcess[],
   folder: string,
 ): string {
-  const upstreams = servers
-    .map(({ url }) => `server ${new URL(url).host} max_fails=1 fail_timeout=1s;`)
-    .join('\n')
+  const upstream = (options: string) =>
+    servers.map(({ url }) => `server ${new URL(url).host}${options};`).join('\n')
   return readFileSync(join(checkout, 'nginx.conf'), 'utf8')
     .replaceAll('/tmp/', `${folder}/`)
-    .replace(/server app-1:8080[^;]*;\s*server app-2:8080[^;]*;/, upstreams)
+    .replaceAll(/server app-1:8080([^;]*);\s*server app-2:8080[^;]*;/g, (_both, options: string) =>
+      upstream(options),
+    )
     .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
     .replace('127.0.0.1:8081', `127.0.0.1:${healthPort}`)
     .replace(/listen 80\b[^;]*;/g, `listen 127.0.0.1:${port} ; server_name none;`)
