@@ -31,7 +31,8 @@ export async function runInProject(
   const { stdout } = await promisify(execFile)('bash', ['-c', `set -euo pipefail\n${script}`], {
     cwd: folder,
     env: { ...process.env, ...environment },
-    maxBuffer: 16 * 1024 * 1024,
+    // The log of a deployment that was attacked for a minute is long.
+    maxBuffer: 512 * 1024 * 1024,
   })
   return stdout
 }
