@@ -398,7 +398,9 @@ describe.each(engines)('personal access tokens on %s', (engine) => {
     const token = { name: 'test', scopes: ['read'] }
     expect(await attempt(token)).toBe('400 malformed-request')
     expect(await attempt({ ...token, authKey: randomKey() })).toBe('401 invalid-credentials')
-    expect(await readRows(server.database)).toEqual(before)
+    // The security log notes the wrong proof, after the answer.
+    const events = { account_events: [] }
+    expect({ ...(await readRows(server.database)), ...events }).toEqual({ ...before, ...events })
     expect(await attempt({ ...token, authKey: account.authKey })).toBe('201')
     const { email, password, token: session } = await newOpaqueAccount(server)
     const prove = async (word: string) => ({ ...token, opaque: await startProof(server, email, word) })

@@ -9,7 +9,7 @@ import { findDamage } from '../../../src/operator/database-damage.ts'
 import { fillEmpty, onSnapshot } from '../../../src/operator/whole-database.ts'
 import { migrate, migrationNames } from '../../../src/store/migrate.ts'
 import { fakeEnvelope, logIn, newAccount, type RawAccount, randomKey } from '../../support/accounts.ts'
-import { createDatabase, engines } from '../../support/database.ts'
+import { createDatabaseWithoutTables, engines } from '../../support/database.ts'
 import { databaseOf } from '../../support/fresh-database.ts'
 import { bodyOf, outcomeOf, type RawRequest, send } from '../../support/requests.ts'
 import { readRows, runStatement } from '../../support/rows.ts'
@@ -256,7 +256,7 @@ describe.each(engines)('quotas on %s', (engine) => {
   })
 
   it('count what was there before there were counts', async () => {
-    const database = await createDatabase(engine)
+    const database = await createDatabaseWithoutTables(engine)
     const first = migrationNames(engine).indexOf('0011_quotas')
     await fillEmpty(databaseOf(database), (connection) => migrate(engine, connection, 0, { first }))
     const blob = (bytes: number) => {
