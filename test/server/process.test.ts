@@ -13,7 +13,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { minKdf } from '../../src/sdk/index.ts'
 import { prepareRegistration } from '../../src/sdk/registration.ts'
-import { createDatabase, engines, type TestDatabase } from '../support/database.ts'
+import {
+  createDatabase,
+  createDatabaseWithoutTables,
+  engines,
+  type TestDatabase,
+} from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
 import { runServer, type ServerProcess, startProcess } from '../support/process.ts'
 import { readRows, runStatement } from '../support/rows.ts'
@@ -102,7 +107,7 @@ describe.each(engines)('limpet-server on %s', (engine) => {
   })
 
   it('starts twice at the same time on an empty database', async () => {
-    database = await createDatabase(engine)
+    database = await createDatabaseWithoutTables(engine)
     const ports = [await freePort(), await freePort(), await freePort()]
     const servers = await Promise.all(ports.map(start))
     // A server may answer before its line has come through the pipe.
@@ -112,7 +117,7 @@ describe.each(engines)('limpet-server on %s', (engine) => {
   })
 
   it('migrates alone, and again without an effect', async () => {
-    database = await createDatabase(engine)
+    database = await createDatabaseWithoutTables(engine)
     const settings = {
       DATABASE_URL: database.url,
       JWT_SECRET: testSecret,
