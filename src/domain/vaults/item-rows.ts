@@ -7,6 +7,7 @@ import type { RowWriter, Tx } from '../../store/store.ts'
 import { formatFileSize } from '../../units.ts'
 import { Failure } from '../failure.ts'
 import type { Growth } from '../quotas/usage.ts'
+import { type ItemColumns, itemColumns, itemOf } from './item-columns.ts'
 import type { ItemRow } from './rows.ts'
 
 /** Refuses a batch over items so large that its answer would fill the memory. */
@@ -33,35 +34,23 @@ export async function requireBounded(
 
 type UsageColumns = [items: number, deletedItems: number, bytes: number, attachmentBytes: number]
 
-type ItemColumns = [
-  id: string,
-  state: ItemRow['state'],
-  data: Uint8Array | null,
-  keyVersion: number,
-  attachments: string | null,
-  revision: number,
-  createdAt: number,
-  updatedAt: number,
-  deletedAt: number | null,
-]
 type Nulls<Values extends unknown[]> = { [Index in keyof Values]: null }
 
 const standingStatement = textsStatement<
   [...UsageColumns, ...ItemColumns] | [...UsageColumns, ...Nulls<ItemColumns>],
   Tx
->('standing_items', ({ db, tables: { accounts, items } }, { isGiven }) =>
-  db
+>('standing_items', ({ db, tables }, { isGiven }) => {
+  const { accounts, items } = tables
+  return db
     .select({
       ...{ storedItems: accounts.storedItems, deletedItems: accounts.deletedItems },
       ...{ storedBytes: accounts.storedBytes, storedAttachmentBytes: accounts.storedAttachmentBytes },
-      ...{ id: items.id, state: items.state, data: items.data, keyVersion: items.keyVersion },
-      ...{ attachments: items.attachments, revision: items.revision },
-      ...{ createdAt: items.createdAt, updatedAt: items.updatedAt, deletedAt: items.deletedAt },
+      ...itemColumns(tables),
     })
     .from(accounts)
     .leftJoin(items, and(eq(items.vaultId, sql.placeholder('vaultId')), isGiven(items.id)))
-    .where(eq(accounts.id, sql.placeholder('accountId'))),
-)
+    .where(eq(accounts.id, sql.placeholder('accountId')))
+})
 
 /** The items that stand under some ids, and what their account stores. */
 export async function standingItems(
@@ -74,10 +63,7 @@ export async function standingItems(
   let usage: Growth | undefined
   for (const [stored, tombstones, bytes, attachmentBytes, ...columns] of found) {
     usage = { items: stored, deletedItems: tombstones, bytes, attachmentBytes }
-    const [id, state, data, keyVersion, attachments, revision, createdAt, updatedAt, deletedAt] = columns
-    if (id === null) continue
-    const content = { vaultId, id, state, data, keyVersion, attachments }
-    items.set(id, { ...content, revision, createdAt, updatedAt, deletedAt })
+    if (columns[0] !== null) items.set(columns[0], itemOf(vaultId, columns))
   }
   return { usage, items }
 }

@@ -6,28 +6,15 @@ import type { Reader, Store } from '../../store/store.ts'
 import type { VaultCaller } from '../caller.ts'
 import { notFound } from '../failure.ts'
 import type { Position } from './cursor.ts'
+import { type ItemColumns, itemColumns, itemOf } from './item-columns.ts'
 import { ifSmall, isLarge, type PagePieces, pageInPieces, pageOf } from './pages.ts'
 import { type ItemRow, isStored, type StoredItem } from './rows.ts'
 import { requireVault } from './vault-row.ts'
 
-const itemOfCallerStatement = rowsStatement<
-  [
-    state: ItemRow['state'],
-    data: Uint8Array | null,
-    keyVersion: number,
-    attachments: string | null,
-    revision: number,
-    createdAt: number,
-    updatedAt: number,
-    deletedAt: number | null,
-  ]
->('item_of_caller', ({ db, tables: { items, vaults } }) =>
-  db
-    .select({
-      ...{ state: items.state, data: items.data, keyVersion: items.keyVersion },
-      ...{ attachments: items.attachments, revision: items.revision },
-      ...{ createdAt: items.createdAt, updatedAt: items.updatedAt, deletedAt: items.deletedAt },
-    })
+const itemOfCallerStatement = rowsStatement<ItemColumns>('item_of_caller', ({ db, tables }) => {
+  const { items, vaults } = tables
+  return db
+    .select(itemColumns(tables))
     .from(items)
     .innerJoin(vaults, eq(vaults.id, items.vaultId))
     .where(
@@ -36,8 +23,8 @@ const itemOfCallerStatement = rowsStatement<
         eq(items.id, sql.placeholder('itemId')),
         eq(vaults.accountId, sql.placeholder('accountId')),
       ),
-    ),
-)
+    )
+})
 
 /** One item of the caller's vault, in the trash or not; `not-found` also for what was purged. */
 export async function getItem(
@@ -47,9 +34,7 @@ export async function getItem(
 ): Promise<StoredItem> {
   const [row] = await itemOfCallerStatement(reader)({ ...caller.owned(vaultId), itemId })
   if (!row) throw notFound()
-  const [state, data, keyVersion, attachments, revision, createdAt, updatedAt, deletedAt] = row
-  const content = { vaultId, id: itemId, state, data, keyVersion, attachments }
-  const item: ItemRow = { ...content, revision, createdAt, updatedAt, deletedAt }
+  const item = itemOf(vaultId, row)
   if (!isStored(item)) throw notFound()
   return item
 }
